@@ -1,0 +1,1 @@
+"""Cameras: the value, paths for it, how it is found from a video."""

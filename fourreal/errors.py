@@ -1,0 +1,12 @@
+"""What can go wrong that a person can act on. Anything else is a bug and keeps its traceback."""
+
+
+class UserError(Exception):
+    """A problem that a person caused or can mend. The message says what is wrong *and* what to do.
+
+    The command line prints the message alone and exits with code 2; the page shows it as it is.
+    """
+
+
+class Cancelled(Exception):
+    """The person asked the work to stop. Finished artifacts and checkpoints stay on disk."""

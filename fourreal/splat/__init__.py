@@ -1,0 +1,1 @@
+"""Gaussian splats: the value, how it is drawn, bent and grown."""

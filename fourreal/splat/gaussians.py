@@ -1,0 +1,53 @@
+"""`Gaussians`: the canonical splats."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Gaussians:
+    """N anisotropic Gaussians (Kerbl et al. 2023), colour without view dependence (4Real sec. 3.1).
+
+    Every tensor has N first, and only per-Gaussian tensors live here: growth indexes every entry.
+
+    means: (N, 3) world units.
+    quats: (N, 4) rotations as quaternions wxyz, of any non-zero norm.
+    scales: (N, 3) natural logarithm of the standard deviations in world units.
+    opacities: (N,) logits of the opacity.
+    colors: (N, 3) RGB, meant to lie in [0, 1] but not clamped.
+    """
+
+    means: Float[Tensor, "N 3"]
+    quats: Float[Tensor, "N 4"]
+    scales: Float[Tensor, "N 3"]
+    opacities: Float[Tensor, " N"]
+    colors: Float[Tensor, "N 3"]
+
+    def __len__(self) -> int:
+        return self.means.shape[0]
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> "Gaussians":
+        """Apply `function` to every tensor."""
+        return replace(self, **{f.name: function(getattr(self, f.name)) for f in fields(self)})
+
+    def __getitem__(self, index) -> "Gaussians":
+        """Some of the Gaussians: a slice, an index tensor or a boolean mask over N."""
+        return self.map(lambda x: x[index])
+
+    def detach(self) -> "Gaussians":
+        return self.map(torch.Tensor.detach)
+
+    def to(self, device: torch.device | str) -> "Gaussians":
+        return self.map(lambda x: x.to(device))
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+def concatenate(*parts: Gaussians) -> Gaussians:
+    """All the Gaussians of `parts`, in order."""
+    return Gaussians(**{f.name: torch.cat([getattr(p, f.name) for p in parts]) for f in fields(Gaussians)})

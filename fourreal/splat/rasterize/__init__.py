@@ -1,0 +1,54 @@
+"""One call, two engines: gsplat's kernels on CUDA, our own numba kernels on a CPU."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float, Integer
+from torch import Tensor
+
+from fourreal.splat.gaussians import Gaussians
+
+
+@dataclass(frozen=True)
+class Render:
+    """What one camera sees.
+
+    colour: (H, W, 3) RGB over the background.
+    depth: (H, W) accumulated depth along z, world units: sum of weight * z, *not* divided by alpha.
+    alpha: (H, W) accumulated opacity in [0, 1].
+    radii: (N,) int32, the larger half extent of each splat on screen in pixels, 0 where it was culled.
+    """
+
+    colour: Float[Tensor, "H W 3"]
+    depth: Float[Tensor, "H W"]
+    alpha: Float[Tensor, "H W"]
+    radii: Integer[Tensor, " N"]
+
+
+def rasterize(
+    gaussians: Gaussians,
+    world_to_camera: Float[Tensor, "4 4"],
+    intrinsics: Float[Tensor, "4"],
+    size: tuple[int, int],
+    background: Float[Tensor, "3"],
+    screen_gradient: Float[Tensor, "N 2"] | None = None,
+) -> Render:
+    """Draw `gaussians` as one pinhole camera sees them, differentiably.
+
+    Gradients flow to all five tensors of `gaussians` and to `world_to_camera`.
+
+    Args:
+        world_to_camera: (4, 4) rigid transform, OpenCV axes.
+        intrinsics: (4,) fx, fy, cx, cy in pixels, pixel centres at +0.5. No gradient.
+        size: (width, height) in pixels.
+        background: (3,) RGB seen where alpha < 1. No gradient.
+        screen_gradient: (N, 2) zeros with requires_grad: after the backward pass its .grad is the gradient of
+            the loss with respect to the splats' projected centres, in pixels (what densification watches).
+
+    Both engines share: near plane 0.01, 0.3 square pixels added to the projected covariance (eps2d), alpha
+    under 1/255 skipped and over 0.999 clamped, a ray ends where its transmittance falls to 1e-4.
+    """
+    if gaussians.means.is_cuda:
+        from fourreal.splat.rasterize.cuda import rasterize_cuda as engine
+    else:
+        from fourreal.splat.rasterize.cpu import rasterize_cpu as engine
+    return Render(*engine(gaussians, world_to_camera, intrinsics, size, background, screen_gradient))
