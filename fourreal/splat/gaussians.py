@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 
@@ -19,6 +19,8 @@ class Gaussians:
     scales: (N, 3) natural logarithm of the standard deviations in world units.
     opacities: (N,) logits of the opacity.
     colors: (N, 3) RGB, meant to lie in [0, 1] but not clamped.
+    moves: (N,) whether the temporal field may move it; the static background is False.
+    motion: (N, M) logits with which it follows the M motion bases of the temporal field; M is 0 without bases.
     """
 
     means: Float[Tensor, "N 3"]
@@ -26,6 +28,14 @@ class Gaussians:
     scales: Float[Tensor, "N 3"]
     opacities: Float[Tensor, " N"]
     colors: Float[Tensor, "N 3"]
+    moves: Bool[Tensor, " N"]
+    motion: Float[Tensor, "N M"]
+
+    @classmethod
+    def static(cls, means, quats, scales, opacities, colors) -> "Gaussians":
+        """Gaussians of which none moves."""
+        moves = torch.zeros(len(means), dtype=torch.bool, device=means.device)
+        return cls(means, quats, scales, opacities, colors, moves, means.new_zeros(len(means), 0))
 
     def __len__(self) -> int:
         return self.means.shape[0]
