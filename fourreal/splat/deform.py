@@ -1,0 +1,67 @@
+"""What every deformation field promises, and how its offsets bend the splats (4Real sec. 3.1)."""
+
+from dataclasses import replace
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from fourreal.splat import quaternion
+from fourreal.splat.gaussians import Gaussians
+
+
+class Offsets(NamedTuple):
+    """What a field adds to each Gaussian.
+
+    dx: (N, 3) world units, added to the means.
+    dq: (N, 4) added to the quaternions before they are normalised.
+    ds: (N, 3) added to the log-scales.
+    """
+
+    dx: Float[Tensor, "N 3"]
+    dq: Float[Tensor, "N 4"]
+    ds: Float[Tensor, "N 3"]
+
+
+@runtime_checkable
+class DeformationField(Protocol):
+    """A field over codes 0 .. frames - 1: frame numbers of the freeze-time or of the reference video.
+
+    Zero at the canonical code by construction, identity before training. Every field is a `torch.nn.Module` that
+    `config()` describes well enough for `fourreal.splat.fields.build` to make an untrained copy of it.
+    """
+
+    frames: int
+    canonical: int
+
+    def offsets(self, gaussians: Gaussians, code: float) -> Offsets:
+        """The offsets at `code` in [0, frames - 1]; between frames they are interpolated."""
+        ...
+
+    def config(self) -> dict:
+        """JSON-able keyword arguments that rebuild the field, and its "kind"."""
+        ...
+
+
+def bend(gaussians: Gaussians, offsets: Offsets) -> Gaussians:
+    """The Gaussians at (x + dx, normalise(q + dq), log s + ds)."""
+    return replace(
+        gaussians,
+        means=gaussians.means + offsets.dx,
+        quats=quaternion.normalize(gaussians.quats + offsets.dq),
+        scales=gaussians.scales + offsets.ds,
+    )
+
+
+def scatter(offsets: Offsets, where: Tensor, total: int) -> Offsets:
+    """Offsets of a subset, placed among `total` Gaussians of which all others stay put.
+
+    where: (M,) int64 indices of the M Gaussians that `offsets` speaks of.
+    """
+    return Offsets(*(torch.zeros(total, x.shape[1], device=x.device).index_copy(0, where, x) for x in offsets))
+
+
+def zero(gaussians: Gaussians) -> Offsets:
+    """The offsets of the canonical code."""
+    return Offsets(*map(torch.zeros_like, (gaussians.means, gaussians.quats, gaussians.scales)))

@@ -1,0 +1,120 @@
+"""Motion as a few rigid trajectories that every Gaussian follows in a blend of its own.
+
+Linear blend skinning, which 4Real sec. 3.1 names as a substitute for its network, with the SE(3) motion bases of
+Shape of Motion (Wang et al. 2024). A step costs a thirtieth of the network's, the result is smooth by construction and
+can be played in a shader.
+"""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from fourreal.splat import quaternion
+from fourreal.splat.deform import Offsets, scatter, zero
+from fourreal.splat.gaussians import Gaussians
+
+STATIC_START = -2.0  # logit of "does not move" for a Gaussian found to move; the best pivot has logit 0
+
+
+class MotionBases(torch.nn.Module):
+    """B rigid trajectories around pivots.
+
+    weighting "learned": blend weights are the softmax of `gaussians.motion`, (N, B + 1) logits that are trained with
+        the Gaussians, the last one for staying put; only Gaussians with `moves` are bent. For the temporal field.
+    weighting "spatial": weights fall off with the distance to the pivots and every Gaussian is bent, smoothly in
+        space; nothing is trained per Gaussian. For the per-frame field.
+    """
+
+    def __init__(
+        self,
+        pivots: Float[Tensor, "B 3"],
+        radius: float,
+        frames: int,
+        canonical: int,
+        weighting: str = "learned",
+    ) -> None:
+        """
+        Args:
+            pivots: (B, 3) points that the trajectories rotate about, world units.
+            radius: standard deviation of a pivot's influence, world units, > 0.
+            frames: number of codes.
+            canonical: the code at which nothing is bent.
+        """
+        super().__init__()
+        if weighting not in ("learned", "spatial"):
+            raise ValueError(f"weighting is 'learned' or 'spatial', not {weighting!r}")
+        self.frames, self.canonical, self.radius, self.weighting = frames, canonical, radius, weighting
+        self.register_buffer("pivots", pivots.clone())
+        mask = torch.ones(frames, 1, 1, device=pivots.device)
+        mask[canonical] = 0
+        self.register_buffer("mask", mask, persistent=False)
+        count = len(pivots)
+        self.rotation = torch.nn.Parameter(torch.zeros(frames, count, 3, device=pivots.device))  # half rotation vectors
+        self.translation = torch.nn.Parameter(torch.zeros(frames, count, 3, device=pivots.device))
+
+    def config(self) -> dict:
+        return {
+            "kind": "bases",
+            "count": len(self.pivots),
+            "radius": self.radius,
+            "frames": self.frames,
+            "canonical": self.canonical,
+            "weighting": self.weighting,
+        }
+
+    def affinity(self, means: Float[Tensor, "N 3"]) -> Float[Tensor, "N B"]:
+        """Logits by distance to the pivots: 0 at the nearest one, never under -8 so that any weight can grow."""
+        logits = -torch.cdist(means, self.pivots).square() / (2 * self.radius**2)
+        return (logits - logits.amax(dim=1, keepdim=True)).clamp(min=-8.0)
+
+    def initial_logits(self, means: Float[Tensor, "N 3"]) -> Float[Tensor, "N M"]:
+        """What `gaussians.motion` starts from: affinity, and a little for staying put. M = B + 1."""
+        static = torch.full_like(means[:, :1], STATIC_START)
+        return torch.cat([self.affinity(means), static], dim=1)
+
+    def poses(self) -> tuple[Float[Tensor, "F B 3"], Float[Tensor, "F B 3"]]:
+        """Half rotation vectors and translations of all frames, zero at the canonical one."""
+        return self.rotation * self.mask, self.translation * self.mask
+
+    def pose_at(self, code: float) -> tuple[Float[Tensor, "B 3"], Float[Tensor, "B 3"]]:
+        """The pose of every basis at a fractional code, linear between frames."""
+        low = min(max(math.floor(code), 0), self.frames - 1)
+        high = min(low + 1, self.frames - 1)
+        part = min(max(code - low, 0.0), 1.0)
+        rotation, translation = self.poses()
+        if part == 0.0:
+            return rotation[low], translation[low]
+        return torch.lerp(rotation[low], rotation[high], part), torch.lerp(translation[low], translation[high], part)
+
+    def blend(self, means, weights, code) -> tuple[Tensor, Tensor]:
+        """Positions (N, 3) and rotations (N, 4) of the blended rigid motions. weights: (N, B), the rest stays put."""
+        rotation, translation = self.pose_at(code)
+        quats = quaternion.from_vector(rotation)  # (B, 4)
+        matrices = quaternion.to_matrix(quats) - torch.eye(3, device=means.device)  # (B, 3, 3), minus identity
+        # x' - x = sum_b w_b (R_b (x - p_b) + p_b + t_b - x); what is not weighted does not move
+        shift = translation - (matrices @ self.pivots[:, :, None])[..., 0]
+        blended = weights @ torch.cat([matrices.flatten(1), shift], dim=1)  # (N, 12)
+        dx = (blended[:, :9].unflatten(1, (3, 3)) @ means[:, :, None])[..., 0] + blended[:, 9:]
+        still = quats.new_tensor([1.0, 0.0, 0.0, 0.0])
+        return dx, quaternion.normalize(weights @ (quats - still) + still)
+
+    def weights(self, gaussians: Gaussians) -> Float[Tensor, "N B"]:
+        """How much each Gaussian follows each basis; rows sum to at most 1."""
+        if self.weighting == "spatial":
+            return torch.softmax(self.affinity(gaussians.means.detach()), dim=1)
+        return torch.softmax(gaussians.motion, dim=1)[:, :-1]
+
+    def offsets(self, gaussians: Gaussians, code: float) -> Offsets:
+        if code == self.canonical:
+            return zero(gaussians)
+        if self.weighting == "spatial":
+            return self._bend(gaussians, code)
+        where = gaussians.moves.nonzero()[:, 0]
+        return scatter(self._bend(gaussians[where], code), where, len(gaussians))
+
+    def _bend(self, gaussians: Gaussians, code: float) -> Offsets:
+        dx, turn = self.blend(gaussians.means, self.weights(gaussians), code)
+        dq = quaternion.multiply(turn, gaussians.quats) - gaussians.quats
+        return Offsets(dx, dq, torch.zeros_like(gaussians.scales))
