@@ -35,7 +35,7 @@ class DeformationField(Protocol):
     frames: int
     canonical: int
 
-    def offsets(self, gaussians: Gaussians, code: float) -> Offsets:
+    def offsets(self, gaussians: Gaussians, code: float | int) -> Offsets:
         """The offsets at `code` in [0, frames - 1]; between frames they are interpolated."""
         ...
 

@@ -63,7 +63,7 @@ class DeformationMLP(torch.nn.Module):
             "octaves": list(self.octaves),
         }
 
-    def offsets(self, gaussians: Gaussians, code: float) -> Offsets:
+    def offsets(self, gaussians: Gaussians, code: float | int) -> Offsets:
         if code == self.canonical:
             return zero(gaussians)
         if self.scope == "all":
@@ -71,7 +71,7 @@ class DeformationMLP(torch.nn.Module):
         where = gaussians.moves.nonzero()[:, 0]
         return scatter(self._network(gaussians.means[where], code), where, len(gaussians))
 
-    def _network(self, means: Float[Tensor, "N 3"], code: float) -> Offsets:
+    def _network(self, means: Float[Tensor, "N 3"], code: float | int) -> Offsets:
         time = means.new_full((len(means), 1), 2 * code / max(self.frames - 1, 1) - 1)
         encoded = torch.cat(
             [frequency_encoding(means, self.octaves[0]), frequency_encoding(time, self.octaves[1])], dim=1

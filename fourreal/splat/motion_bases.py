@@ -78,7 +78,7 @@ class MotionBases(torch.nn.Module):
         """Half rotation vectors and translations of all frames, zero at the canonical one."""
         return self.rotation * self.mask, self.translation * self.mask
 
-    def pose_at(self, code: float) -> tuple[Float[Tensor, "B 3"], Float[Tensor, "B 3"]]:
+    def pose_at(self, code: float | int) -> tuple[Float[Tensor, "B 3"], Float[Tensor, "B 3"]]:
         """The pose of every basis at a fractional code, linear between frames."""
         low = min(max(math.floor(code), 0), self.frames - 1)
         high = min(low + 1, self.frames - 1)
@@ -106,7 +106,7 @@ class MotionBases(torch.nn.Module):
             return torch.softmax(self.affinity(gaussians.means.detach()), dim=1)
         return torch.softmax(gaussians.motion, dim=1)[:, :-1]
 
-    def offsets(self, gaussians: Gaussians, code: float) -> Offsets:
+    def offsets(self, gaussians: Gaussians, code: float | int) -> Offsets:
         if code == self.canonical:
             return zero(gaussians)
         if self.weighting == "spatial":
@@ -114,7 +114,7 @@ class MotionBases(torch.nn.Module):
         where = gaussians.moves.nonzero()[:, 0]
         return scatter(self._bend(gaussians[where], code), where, len(gaussians))
 
-    def _bend(self, gaussians: Gaussians, code: float) -> Offsets:
+    def _bend(self, gaussians: Gaussians, code: float | int) -> Offsets:
         dx, turn = self.blend(gaussians.means, self.weights(gaussians), code)
         dq = quaternion.multiply(turn, gaussians.quats) - gaussians.quats
         return Offsets(dx, dq, torch.zeros_like(gaussians.scales))
