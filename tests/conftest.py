@@ -1,0 +1,43 @@
+"""What every test file shares: shape and type checks switched on, and a few small inputs."""
+
+import os
+import re
+import sys
+from importlib.abc import MetaPathFinder
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+import pytest
+from jaxtyping import install_import_hook
+
+ROOT = Path(__file__).parents[1]
+
+# Compiled kernels outlive a run, and stay out of the package's folders; set before numba is first imported.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".numba_cache"))
+
+
+class KernelsStayPlain(MetaPathFinder):
+    """Imports files that use numba as they are: the hook below decorates functions, and numba cannot compile those."""
+
+    def find_spec(self, fullname, path=None, target=None):
+        spec = PathFinder.find_spec(fullname, path) if fullname.startswith("fourreal.") else None
+        source = Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else ""
+        return spec if re.search(r"^\s*(import|from) numba\b", source, re.MULTILINE) else None
+
+
+# From here on every other annotated function of the package is checked at each call. Installed once and never
+# removed: modules are imported lazily, in whatever test comes first.
+install_import_hook("fourreal", "beartype.beartype")
+sys.meta_path.insert(0, KernelsStayPlain())
+
+
+@pytest.fixture(scope="session")
+def assets() -> Path:
+    """The folder of what ships with the product."""
+    return ROOT / "assets"
+
+
+@pytest.fixture(scope="session")
+def fox_yard(assets) -> Path:
+    """A ready example: reference.mp4, freeze.mp4, freeze_noisy.mp4, cameras.json, heldout/."""
+    return assets / "examples" / "fox_yard"
