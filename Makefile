@@ -1,0 +1,38 @@
+# Needs Python 3.11 or 3.12 (with venv), make and a network for the packages. `make demo` shows the whole chain.
+VENV    := .venv
+PY      := $(VENV)/bin/python
+STAMP   := $(VENV)/.installed
+EXAMPLE := assets/examples/fox_yard
+RUN     := runs/fox_yard
+
+# Tried in this order by running them, as a name on the PATH may be a shim with nothing behind it.
+PYTHON  := python3.11 python3.12 python3 python
+
+.PHONY: setup test lint demo clean
+
+setup: $(STAMP)
+
+$(STAMP): requirements.txt requirements-dev.txt
+	@for python in $(PYTHON); do \
+	  "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && found=$$python && break; \
+	done; \
+	if [ -z "$$found" ]; then echo "No Python 3.11 or 3.12 found. Install one, or name it: make PYTHON=/path/to/python" >&2; exit 1; fi; \
+	[ -x $(PY) ] || "$$found" -m venv $(VENV) || { rm -rf $(VENV); echo "On Debian: apt install python3-venv" >&2; exit 1; }
+	@echo "Installing what requirements.txt and requirements-dev.txt name; the first time takes minutes."
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@touch $@
+
+lint: setup
+	@$(PY) -m ruff check .
+
+test: lint
+	@$(PY) -m pytest -q
+
+demo: setup
+	$(PY) -m fourreal reconstruct --reference $(EXAMPLE)/reference.mp4 --freeze $(EXAMPLE)/freeze.mp4 \
+	  --cameras $(EXAMPLE)/cameras.json --out $(RUN)
+	$(PY) -m fourreal export $(RUN) --format mp4 --trajectory orbit --out $(RUN)/orbit.mp4
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .numba_cache runs/fox_yard
+	find fourreal tests -name __pycache__ -type d -prune -exec rm -rf {} +
