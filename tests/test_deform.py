@@ -11,6 +11,7 @@ from fourreal.splat.gaussians import Gaussians
 from fourreal.splat.motion_bases import MotionBases
 
 FRAMES, CANONICAL, N = 7, 2, 50
+RADIUS = torch.full((4,), 0.5)
 
 
 def some_gaussians(motion: int = 0) -> Gaussians:
@@ -21,13 +22,13 @@ def some_gaussians(motion: int = 0) -> Gaussians:
 
 
 def learned() -> tuple[MotionBases, Gaussians]:
-    field = MotionBases(torch.randn(4, 3, generator=torch.Generator().manual_seed(1)), 0.5, FRAMES, CANONICAL)
+    field = MotionBases(torch.randn(4, 3, generator=torch.Generator().manual_seed(1)), RADIUS, FRAMES, CANONICAL)
     return field, some_gaussians(motion=5)
 
 
 FIELDS = {
     "bases, learned": learned,
-    "bases, spatial": lambda: (MotionBases(torch.randn(4, 3), 0.5, FRAMES, CANONICAL, "spatial"), some_gaussians()),
+    "bases, spatial": lambda: (MotionBases(torch.randn(4, 3), RADIUS, FRAMES, CANONICAL, "spatial"), some_gaussians()),
     "mlp, moving": lambda: (DeformationMLP(FRAMES, CANONICAL, width=16), some_gaussians()),
     "mlp, all": lambda: (DeformationMLP(FRAMES, CANONICAL, "all", width=16), some_gaussians()),
 }
@@ -88,7 +89,7 @@ def test_rebuilt_from_its_description(case):
 
 
 def test_a_single_basis_moves_its_gaussians_rigidly():
-    field = MotionBases(torch.tensor([[1.0, 0.0, 0.0]]), 1.0, 2, 0, "spatial")
+    field = MotionBases(torch.tensor([[1.0, 0.0, 0.0]]), torch.ones(1), 2, 0, "spatial")
     half_turn = torch.tensor([0.0, 0.0, 1.0])  # (1, v) with |v| = 1: a quarter turn about z
     with torch.no_grad():
         field.rotation[1, 0] = half_turn

@@ -1,6 +1,7 @@
 """The paper's deformation network (4Real app. D.3)."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
@@ -31,7 +32,7 @@ class DeformationMLP(torch.nn.Module):
         width: int = 256,
         depth: int = 8,
         skip: int = 4,
-        octaves: tuple[int, int] = (10, 6),
+        octaves: Sequence[int] = (10, 6),
     ) -> None:
         """
         Args:

@@ -16,7 +16,8 @@ def build(config: dict) -> DeformationField:
     config = dict(config)
     kind = config.pop("kind", None)
     if kind == "bases":
-        return MotionBases(torch.zeros(config.pop("count"), 3), **config)
+        count = config.pop("count")
+        return MotionBases(torch.zeros(count, 3), torch.ones(count), **config)
     if kind == "mlp":
         return DeformationMLP(**config)
     raise ValueError(f"no deformation field is called {kind!r}")

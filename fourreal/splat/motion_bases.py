@@ -30,23 +30,28 @@ class MotionBases(torch.nn.Module):
     def __init__(
         self,
         pivots: Float[Tensor, "B 3"],
-        radius: float,
+        radius: Float[Tensor, " B"],
         frames: int,
         canonical: int,
         weighting: str = "learned",
+        reach: Float[Tensor, " B"] | None = None,
     ) -> None:
         """
         Args:
             pivots: (B, 3) points that the trajectories rotate about, world units.
-            radius: standard deviation of a pivot's influence, world units, > 0.
+            radius: (B,) standard deviation of each pivot's influence, world units, > 0.
             frames: number of codes.
             canonical: the code at which nothing is bent.
+            reach: (B,) world units that a trained translation of 1 stands for; 1 unless given. What is far away has
+                to move further for the same shift in the image.
         """
         super().__init__()
         if weighting not in ("learned", "spatial"):
             raise ValueError(f"weighting is 'learned' or 'spatial', not {weighting!r}")
-        self.frames, self.canonical, self.radius, self.weighting = frames, canonical, radius, weighting
+        self.frames, self.canonical, self.weighting = frames, canonical, weighting
         self.register_buffer("pivots", pivots.clone())
+        self.register_buffer("radius", radius.clone())
+        self.register_buffer("reach", torch.ones_like(radius) if reach is None else reach.clone())
         mask = torch.ones(frames, 1, 1, device=pivots.device)
         mask[canonical] = 0
         self.register_buffer("mask", mask, persistent=False)
@@ -58,7 +63,6 @@ class MotionBases(torch.nn.Module):
         return {
             "kind": "bases",
             "count": len(self.pivots),
-            "radius": self.radius,
             "frames": self.frames,
             "canonical": self.canonical,
             "weighting": self.weighting,
@@ -66,7 +70,7 @@ class MotionBases(torch.nn.Module):
 
     def affinity(self, means: Float[Tensor, "N 3"]) -> Float[Tensor, "N B"]:
         """Logits by distance to the pivots: 0 at the nearest one, never under -8 so that any weight can grow."""
-        logits = -torch.cdist(means, self.pivots).square() / (2 * self.radius**2)
+        logits = -torch.cdist(means, self.pivots).square() / (2 * self.radius.square())
         return (logits - logits.amax(dim=1, keepdim=True)).clamp(min=-8.0)
 
     def initial_logits(self, means: Float[Tensor, "N 3"]) -> Float[Tensor, "N M"]:
@@ -75,8 +79,8 @@ class MotionBases(torch.nn.Module):
         return torch.cat([self.affinity(means), static], dim=1)
 
     def poses(self) -> tuple[Float[Tensor, "F B 3"], Float[Tensor, "F B 3"]]:
-        """Half rotation vectors and translations of all frames, zero at the canonical one."""
-        return self.rotation * self.mask, self.translation * self.mask
+        """Half rotation vectors and translations (world units) of all frames, zero at the canonical one."""
+        return self.rotation * self.mask, self.translation * self.mask * self.reach[:, None]
 
     def pose_at(self, code: float | int) -> tuple[Float[Tensor, "B 3"], Float[Tensor, "B 3"]]:
         """The pose of every basis at a fractional code, linear between frames."""
