@@ -1,0 +1,113 @@
+"""`Scene4D`: a dynamic scene that can be seen from any camera at any time."""
+
+from copy import deepcopy
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from fourreal.camera.align import Similarity
+from fourreal.camera.cameras import Cameras
+from fourreal.splat.deform import DeformationField, bend
+from fourreal.splat.gaussians import Gaussians
+from fourreal.splat.rasterize import Render, rasterize
+
+SNAP = 1e-4  # of a frame: times written in decimals mean the frame they are closest to
+
+
+@dataclass(frozen=True)
+class Scene4D:
+    """Canonical Gaussians, the motion that bends them, and the cameras of both videos.
+
+    gaussians, field, reference and freeze are in the normalised frame that the fit ran in; whoever looks from outside
+    (`render`, the exports) speaks the input's frame: that of the cameras file, or of the estimated cameras.
+
+    gaussians: the canonical splats.
+    field: the temporal field; its T codes are the reference frames.
+    reference: the F = 1 camera of the reference video.
+    freeze: cameras of the freeze-time frames `freeze_frames`.
+    freeze_frames: which frames of the freeze-time video could be placed, ascending, as many as `freeze` has.
+    similarity: from the input's frame to the normalised one.
+    fps: frames of the T a second, > 0.
+    background: (3,) RGB in [0, 1] seen where there is no splat.
+    """
+
+    gaussians: Gaussians
+    field: DeformationField
+    reference: Cameras
+    freeze: Cameras
+    freeze_frames: tuple[int, ...]
+    similarity: Similarity
+    fps: float
+    background: Float[Tensor, "3"]
+
+    @property
+    def frames(self) -> int:
+        """T, the number of reference frames."""
+        return self.field.frames
+
+    @property
+    def times(self) -> Float[Tensor, " T"]:
+        """When the reference frames were taken: T values from 0 to 1."""
+        return torch.linspace(0, 1, self.frames)
+
+    @property
+    def canonical_time(self) -> float:
+        """When the freeze-time video was frozen, in [0, 1]."""
+        return self.field.canonical / max(self.frames - 1, 1)
+
+    def code(self, t: float) -> float:
+        """The field's code at time t in [0, 1]: a fractional frame number.
+
+        Raises:
+            ValueError: t lies outside.
+        """
+        if not 0 <= t <= 1:
+            raise ValueError(f"time {t} is outside [0, 1]")
+        code = t * (self.frames - 1)
+        return float(round(code)) if abs(code - round(code)) < SNAP else code
+
+    @torch.no_grad()
+    def at(self, t: float) -> Gaussians:
+        """The Gaussians at time t in [0, 1], bent, in the normalised frame; between frames they are interpolated."""
+        return bend(self.gaussians, self.field.offsets(self.gaussians, self.code(t)))
+
+    def static(self) -> "Scene4D":
+        """The scene without motion: the canonical splats at every time."""
+        return replace(self, gaussians=replace(self.gaussians, moves=torch.zeros_like(self.gaussians.moves)))
+
+    def to(self, device: torch.device | str) -> "Scene4D":
+        return replace(
+            self,
+            gaussians=self.gaussians.to(device),
+            field=deepcopy(self.field).to(device),
+            reference=self.reference.to(device),
+            freeze=self.freeze.to(device),
+            background=self.background.to(device),
+        )
+
+    @torch.no_grad()
+    def render(self, camera: Cameras, t: float, size: tuple[int, int] | None = None) -> Render:
+        """What `camera` sees at time t in [0, 1].
+
+        Args:
+            camera: one camera (F = 1) in the input's frame.
+            size: (width, height) of the picture, the camera's own if None.
+
+        Returns:
+            colour not clamped; depth in units of the input's frame.
+        """
+        if len(camera) != 1:
+            raise ValueError(f"one camera at a time, not {len(camera)}")
+        camera = self.inward(camera if size is None else camera.resized(size)).to(self.background.device)
+        seen = rasterize(self.at(t), camera.world_to_camera[0], camera.intrinsics, camera.size, self.background)
+        return replace(seen, depth=seen.depth / self.similarity.scale)  # the fit's units to the input's
+
+    def inward(self, cameras: Cameras) -> Cameras:
+        """Cameras of the input's frame, in the normalised one."""
+        return self.similarity.apply_cameras(cameras)
+
+    def outward(self, cameras: Cameras) -> Cameras:
+        """Cameras of the normalised frame, in the input's."""
+        return self.similarity.inverse().apply_cameras(cameras)

@@ -1,0 +1,74 @@
+"""A scene shows what its parts say, at any time and from any camera."""
+
+import pytest
+import torch
+from scene_samples import CANONICAL, FRAMES, SIZE, arc_cameras, some_scene
+
+from fourreal.splat.deform import bend
+from fourreal.splat.rasterize import rasterize
+
+
+def test_canonical_splats_at_the_canonical_time():
+    scene = some_scene()
+    assert scene.canonical_time == CANONICAL / (FRAMES - 1)
+    at = scene.at(scene.canonical_time)
+    assert torch.equal(at.means, scene.gaussians.means)
+    assert torch.equal(at.scales, scene.gaussians.scales)
+
+
+def test_reference_times_are_the_frames_of_the_field_even_when_written_in_decimals():
+    scene = some_scene()
+    for frame, t in enumerate(scene.times.tolist()):
+        expected = bend(scene.gaussians, scene.field.offsets(scene.gaussians, frame))
+        assert torch.equal(scene.at(round(t, 5)).means, expected.means)
+
+
+def test_between_frames_splats_are_between():
+    scene = some_scene()
+    first, middle, second = (scene.at(code / (FRAMES - 1)).means for code in (3.0, 3.5, 4.0))
+    moved = (second - first).norm(dim=-1)
+    assert moved.max() > 0.05
+    assert ((middle - first).norm(dim=-1) <= moved + 1e-4).all()
+    off = (middle - (first + second) / 2).norm(dim=-1)  # rotations are followed along their arcs
+    assert off.mean() < 0.2 * moved.mean()
+
+
+def test_what_does_not_move_stays_put_and_the_static_scene_does_not_move_at_all():
+    scene = some_scene()
+    still = ~scene.gaussians.moves
+    assert torch.equal(scene.at(0.0).means[still], scene.gaussians.means[still])
+    assert torch.equal(scene.static().at(0.0).means, scene.gaussians.means)
+
+
+@pytest.mark.parametrize("t", [-0.01, 1.01, float("nan")])
+def test_times_outside_the_scene_are_refused(t):
+    with pytest.raises(ValueError, match="outside"):
+        some_scene().at(t)
+
+
+def test_a_camera_of_the_input_sees_the_picture_of_the_same_camera_in_the_fit():
+    scene, given = some_scene(), arc_cameras()
+    inner = rasterize(
+        scene.at(0.25), scene.freeze.world_to_camera[1], scene.freeze.intrinsics, SIZE, scene.background
+    )
+    outer = scene.render(given[1], 0.25)
+    torch.testing.assert_close(outer.colour, inner.colour, atol=1e-3, rtol=0)
+    assert outer.alpha.max() > 0.9
+    # Depth is measured in the input's units: the same splat, further off by the scale.
+    torch.testing.assert_close(outer.depth * scene.similarity.scale, inner.depth, atol=1e-3, rtol=1e-3)
+    assert scene.similarity.scale < 0.5
+
+
+def test_a_picture_of_another_size_shows_the_same():
+    scene = some_scene()
+    small = scene.render(arc_cameras()[4], 1.0, (SIZE[0] // 2, SIZE[1] // 2)).colour
+    large = scene.render(arc_cameras()[4], 1.0).colour
+    assert small.shape == (32, 48, 3)
+    averaged = large.unflatten(0, (32, 2)).unflatten(2, (48, 2)).mean(dim=(1, 3))
+    assert (averaged - small).abs().mean() < 0.02
+
+
+def test_cameras_go_out_as_they_came_in():
+    scene = some_scene()
+    back = scene.outward(scene.freeze).world_to_camera
+    torch.testing.assert_close(back, arc_cameras().world_to_camera, atol=1e-5, rtol=1e-5)
