@@ -1,0 +1,91 @@
+"""Files that appear whole or not at all."""
+
+import os
+import secrets
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fourreal.errors import UserError
+
+
+def replace_files(folder: Path, contents: dict[str, bytes]) -> None:
+    """Write several files of a folder so that the last one exists only beside the others of the same writing.
+
+    All are on the disk under temporary names before any takes its own; the last one's predecessor goes first.
+
+    Raises:
+        UserError: the folder cannot be written; then nothing in it has changed.
+    """
+    temporary: dict[str, Path] = {}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            temporary[name] = beside(folder / name)
+            with temporary[name].open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        last = list(contents)[-1]
+        (folder / last).unlink(missing_ok=True)
+        for name, path in temporary.items():
+            os.replace(path, folder / name)
+        sync_folder(folder)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    finally:
+        for path in temporary.values():
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path` (same suffix) to write to; it becomes `path` when the block ends without error.
+
+    Raises:
+        UserError: the file cannot be written; then `path` is as it was.
+    """
+    temporary = beside(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise unwritable(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_zip(path: Path, members: Iterator[tuple[str, bytes]]) -> None:
+    """A zip of (name, content) pairs, drawn one at a time.
+
+    Raises:
+        UserError: as `writing`.
+    """
+    with writing(path) as temporary, zipfile.ZipFile(temporary, "x", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+
+
+def beside(path: Path) -> Path:
+    """A fresh hidden name in the same folder, as only there can a file be renamed atomically."""
+    return path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in `folder` survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def unwritable(path: Path, error: OSError) -> UserError:
+    return UserError(
+        f"{path} cannot be written ({error.strerror or error}): free some space or choose another place with --out."
+    )

@@ -1,0 +1,52 @@
+"""Values out of JSON that is not trusted: each one there, of its type, finite."""
+
+from types import UnionType
+
+import torch
+from torch import Tensor
+
+
+LARGEST = 1e30  # no number of a scene is, and what is larger overflows float32
+
+
+class Malformed(Exception):
+    """What was read is not what it should be. The message says which value is wrong."""
+
+
+def value(values: dict, kind: type | UnionType, *path: str):
+    """The value at a path of keys, of that type."""
+    found = values
+    for key in path:
+        if not isinstance(found, dict) or key not in found:
+            raise Malformed(f"{'.'.join(path)} is missing")
+        found = found[key]
+    if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
+        raise Malformed(f"{'.'.join(path)} is not a {getattr(kind, '__name__', 'number')}")
+    return found
+
+
+def whole(values: dict, *path: str) -> int:
+    """A whole number >= 0."""
+    found = value(values, int, *path)
+    if found < 0:
+        raise Malformed(f"{'.'.join(path)} is negative")
+    return found
+
+
+def number(values: dict, *path: str) -> float:
+    """A finite number."""
+    found = value(values, int | float, *path)
+    if not -LARGEST < found < LARGEST:
+        raise Malformed(f"{'.'.join(path)} is not a number")
+    return float(found)
+
+
+def numbers(values: dict, shape: tuple[int, ...], *path: str) -> Tensor:
+    """A nested list of finite numbers of that shape, as float32."""
+    try:
+        found = torch.tensor(value(values, list, *path), dtype=torch.float64).float()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise Malformed(f"{'.'.join(path)} is not a list of numbers") from error
+    if tuple(found.shape) != shape or not torch.isfinite(found).all():
+        raise Malformed(f"{'.'.join(path)} is not {shape} numbers")
+    return found
