@@ -1,0 +1,11 @@
+"""Clips: the value, what a file claims to hold, and how one is read and written.
+
+Whatever comes in is checked, decoded once and turned into upright 8-bit RGB at a constant rate; see `read`.
+"""
+
+from fourreal.clip.decode import read
+from fourreal.clip.encode import write
+from fourreal.clip.probe import ClipInfo, content_hash, probe
+from fourreal.clip.value import Clip, sample_indices
+
+__all__ = ["Clip", "ClipInfo", "content_hash", "probe", "read", "sample_indices", "write"]

@@ -1,0 +1,134 @@
+"""Reading: whatever comes in becomes upright 8-bit RGB at a constant rate, or a sentence that says why not."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
+from jaxtyping import UInt8
+from PIL import Image, ImageOps
+
+from fourreal.clip.probe import (
+    LIMITS,
+    check_count,
+    check_length,
+    check_size,
+    display_size,
+    explained,
+    opened,
+    picture_files,
+    pixel_aspect,
+    probe,
+)
+from fourreal.clip.timing import constant_rate
+from fourreal.clip.upright import turns
+from fourreal.clip.value import Clip, resize_picture, sample_indices
+from fourreal.errors import UserError
+from fourreal.settings import ClipLimits
+
+UNSPECIFIED = 2  # a colour matrix that a file does not name, as FFmpeg counts them
+HD_HEIGHT = 720
+SCALER = Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
+
+
+def read(
+    path: Path | str,
+    limits: ClipLimits = LIMITS,
+    max_frames: int | None = None,
+    max_side: int | None = None,
+    fps: float | None = None,
+) -> Clip:
+    """A video file or a folder of pictures (in natural order of their names) as a `Clip`.
+
+    max_frames: at most so many frames, evenly sampled; max_side: at most so many pixels on the longer side, averaged
+    down while decoding; fps: plays it at this rate instead of its own (24 for a folder).
+
+    Turned upright and to square pixels; colours by the file's matrix and range (without one: BT.709 from 720 lines up
+    and BT.601 below, as players do); transparency over white, as pages show it; an uneven rate onto a constant one
+    (see `constant_rate`). Wide-gamut and HDR video is taken by its matrix alone, without tone mapping.
+
+    Raises UserError for what cannot be read or is beyond `limits`; checked by `probe` first, and again on the way, as
+    headers lie.
+    """
+    path = Path(path)
+    info = probe(path, limits)
+    with explained(path):
+        if path.is_dir():
+            pictures = [_fitted(_load(file), max_side) for file in picture_files(path)]
+            picks, own_fps = np.arange(len(pictures)), info.fps
+        else:
+            pictures, picks, own_fps = _decode(path, limits, max_side)
+    sizes = {picture.shape for picture in pictures}
+    if len(sizes) > 1:
+        raise UserError(f"{path.name} changes its picture size midway. Convert it to one size, e.g. with ffmpeg.")
+    total = len(picks)
+    if max_frames is not None:
+        picks = picks[sample_indices(total, max_frames)]
+    rate = (fps or own_fps) * (max(len(picks) - 1, 1) / (total - 1) if len(picks) < total else 1)
+    return Clip(np.stack([pictures[pick] for pick in picks]), float(rate))
+
+
+def _decode(path: Path, limits: ClipLimits, max_side: int | None):
+    """All frames as pictures, which to show at each tick, and the rate."""
+    pictures, times = [], []
+    with opened(path) as (container, stream):
+        stream.thread_type = "AUTO"
+        aspect, nominal, scaler = pixel_aspect(stream), stream.average_rate, VideoReformatter()
+        for frame in _frames(container, stream):
+            if frame.is_corrupt:
+                raise UserError(f"{path.name} is damaged at frame {len(times)}. Download or export it again.")
+            size = display_size(frame.width, frame.height, aspect)
+            check_size(path, *size, limits)
+            times.append(frame.time)
+            check_length(path, len(times), (frame.time or 0) - (times[0] or 0), limits, more=True)
+            pictures.append(_fitted(turns(frame)(_rgb(frame, size, scaler)), max_side))
+    check_count(path, len(pictures))
+    picks, fps = constant_rate(times, nominal, limits.max_frames)
+    check_length(path, len(picks), len(picks) / fps, limits)
+    return pictures, picks, fps
+
+
+def _frames(container, stream) -> Iterator[VideoFrame]:
+    """Decoded frames in the order of showing. WebM keeps transparency where only libvpx's own decoder looks."""
+    name = {"vp9": "libvpx-vp9", "vp8": "libvpx"}.get(stream.codec_context.name)
+    if name is None or stream.metadata.get("alpha_mode") != "1":
+        yield from container.decode(stream)
+        return
+    decoder = av.CodecContext.create(name, "r")
+    for packet in container.demux(stream):
+        yield from decoder.decode(packet if packet.size else None)
+
+
+def _rgb(frame: VideoFrame, size: tuple[int, int], scaler: VideoReformatter) -> UInt8[np.ndarray, "H W 3"]:
+    """A decoded frame as RGB at `size`, over white where it is transparent."""
+    clear = any(component.is_alpha for component in frame.format.components) or frame.format.name == "pal8"
+    guess = Colorspace.ITU709 if frame.colorspace == UNSPECIFIED and frame.height >= HD_HEIGHT else None
+    picture = scaler.reformat(
+        frame, *size, format="rgba" if clear else "rgb24", src_colorspace=guess, interpolation=SCALER
+    ).to_ndarray()
+    return _over_white(picture) if clear else picture
+
+
+def _over_white(picture: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "H W 3"]:
+    colour, alpha = picture[..., :3].astype(np.uint16), picture[..., 3:].astype(np.uint16)
+    return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+
+
+def _load(file: Path) -> UInt8[np.ndarray, "H W 3"]:
+    with explained(file), Image.open(file) as image:
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode.startswith("I"):  # 16-bit greys, which a plain conversion would clip to white
+            upright = Image.fromarray((np.asarray(upright).astype(np.uint32) // 257).astype(np.uint8))
+        if upright.has_transparency_data:
+            return _over_white(np.asarray(upright.convert("RGBA")))
+        return np.asarray(upright.convert("RGB"))
+
+
+def _fitted(picture: UInt8[np.ndarray, "H W 3"], max_side: int | None) -> UInt8[np.ndarray, "h w 3"]:
+    height, width = picture.shape[:2]
+    scale = (max_side or max(width, height)) / max(width, height)
+    if scale >= 1:
+        return np.ascontiguousarray(picture)
+    return resize_picture(picture, (max(1, round(width * scale)), max(1, round(height * scale))))
