@@ -1,4 +1,4 @@
-"""Front-to-back alpha blending of sorted splats, tile by tile, and its gradient (3DGS, sec. 6)."""
+"""Front-to-back alpha blending of sorted splats, tile by tile (3DGS, sec. 6)."""
 
 import math
 
@@ -7,167 +7,119 @@ from numba import njit, prange
 
 from fourreal.splat.rasterize.kernels import ALPHA_MAX, ALPHA_MIN, KERNEL, TRANSMITTANCE_MIN, f32
 from fourreal.splat.rasterize.project import (
-    BLUE, CONIC_XX, CONIC_XY, CONIC_YY, DEPTH, GREEN, OPACITY, RADIUS_Y, RED, V, V_BLUE, V_DEPTH, V_DX, V_DXX,
-    V_DXY, V_DY, V_DYY, V_GREEN, V_RED, X, Y,
-)  # fmt: skip
-from fourreal.splat.rasterize.tiles import TILE_HEIGHT, TILE_WIDTH, pixel_range
+    BLUE,
+    CONIC_XX,
+    CONIC_XY,
+    CONIC_YY,
+    DEPTH,
+    GREEN,
+    LOG2_OPACITY,
+    RED,
+    X,
+    Y,
+)
+from fourreal.splat.rasterize.simd import any_of, both, exp2, load, minimum, minus_absolute, ramp, select, store
+from fourreal.splat.rasterize.tiles import TILE_HEIGHT, TILE_WIDTH
 
 PIXELS = TILE_WIDTH * TILE_HEIGHT
 LOG2_E = f32(math.log2(math.e))
+LOG2_ALPHA_MIN = f32(math.log2(ALPHA_MIN))
+CHECK_EVERY = 8  # splats between two looks at which rows still see anything
 
-
-@njit(inline="always")
-def exp(x):
-    """e**x for x <= 0 to 2e-7, without a branch or a call so that loops over it become vector code."""
-    y = max(x * LOG2_E, f32(-126))
-    whole = np.int32(y - f32(0.5))
-    part = y - f32(whole)
-    p = f32(1.5403530e-4) * part + f32(1.3333558e-3)
-    p = p * part + f32(9.6181291e-3)
-    p = p * part + f32(5.5504109e-2)
-    p = p * part + f32(2.4022651e-1)
-    p = p * part + f32(6.9314718e-1)
-    p = p * part + f32(1)
-    return p * np.int32((whole + np.int32(127)) << np.int32(23)).view(np.float32)
+# Planes of a tile's working memory while blending. The transmittance of a pixel that is done carries a minus sign.
+THROUGH, R, G, B, Z = (i * PIXELS for i in range(5))
 
 
 @njit(**KERNEL)
-def tile_alive(transmittance):
-    alive = False
-    for j in range(PIXELS):
-        alive |= transmittance[j] > 0
-    return alive
+def planes(count):
+    """Working memory for `count` values a pixel of a tile, aligned so that no row straddles a cache line."""
+    memory = np.empty(count * PIXELS + 16, np.float32)
+    skip = (64 - memory.ctypes.data % 64) % 64 // 4
+    return memory[skip : skip + count * PIXELS]
+
+
+@njit(**KERNEL)
+def exponent_terms(splat, left, top):
+    """Pieces of log2(alpha) over the rows of the tile at (left, top).
+
+    Returns dx (lanes), cy, constant (lanes), linear (lanes), square, with
+    log2(alpha) = constant + dy (linear + dy square) at dy = row - cy.
+    """
+    dx = ramp() - (splat[X] - f32(left) - f32(0.5))
+    cy = splat[Y] - f32(top) - f32(0.5)
+    half = f32(-0.5) * LOG2_E
+    constant = (half * splat[CONIC_XX]) * dx * dx + splat[LOG2_OPACITY]
+    linear = (-LOG2_E * splat[CONIC_XY]) * dx
+    return dx, cy, constant, linear, half * splat[CONIC_YY]
+
+
+@njit(**KERNEL)
+def open_rows(state, first, last):
+    """Narrow the rows [first, last) of a tile to those that still see anything."""
+    while first < last and not any_of(load(state, THROUGH + first * TILE_WIDTH) > f32(0)):
+        first += 1
+    while first < last and not any_of(load(state, THROUGH + (last - 1) * TILE_WIDTH) > f32(0)):
+        last -= 1
+    return first, last
+
+
+@njit(**KERNEL)
+def blend_tile(splats, pairs, spans, start, end, left, top, state, rows):
+    """Blend pairs[start:end] into `state`; narrows `spans` to the rows they changed. Returns where it could stop."""
+    open_first, open_last = 0, rows
+    for k in range(start, end):
+        if (k - start) % CHECK_EVERY == CHECK_EVERY - 1:
+            open_first, open_last = open_rows(state, open_first, open_last)
+            if open_first == open_last:
+                return k
+        splat = splats[pairs[k]]
+        dx, cy, constant, linear, square = exponent_terms(splat, left, top)
+        red, green, blue, depth = splat[RED], splat[GREEN], splat[BLUE], splat[DEPTH]
+        first, last = max(np.int64(spans[k]) & 255, open_first), min(np.int64(spans[k]) >> 8, open_last)
+        hit_first, hit_last = 255, 0
+        for row in range(first, last):
+            dy = f32(row) - cy
+            power = constant + dy * (linear + dy * square)
+            at = row * TILE_WIDTH
+            before = load(state, THROUGH + at)
+            seen = both(power >= LOG2_ALPHA_MIN, before > f32(0))
+            if any_of(seen):
+                hit_first = min(hit_first, row)
+                hit_last = row + 1
+                alpha = select(seen, minimum(exp2(power), ALPHA_MAX), f32(0))
+                weight = alpha * before
+                after = before - weight
+                goes_on = after > TRANSMITTANCE_MIN
+                weight = select(goes_on, weight, f32(0))
+                store(state, THROUGH + at, select(goes_on, after, minus_absolute(before)))
+                store(state, R + at, load(state, R + at) + weight * red)
+                store(state, G + at, load(state, G + at) + weight * green)
+                store(state, B + at, load(state, B + at) + weight * blue)
+                store(state, Z + at, load(state, Z + at) + weight * depth)
+        spans[k] = hit_first + 256 * hit_last
+    return end
 
 
 @njit(parallel=True, **KERNEL)
-def blend(splats, starts, pairs, cuts, width, height, background, colour, depth, transmittance, ends):
+def blend(splats, starts, pairs, spans, cuts, width, height, background, colour, depth, transmittance, ends):
     """Writes colour (H, W, 3), depth (H, W), transmittance (H, W), and ends (tiles,): where in `pairs` work stopped."""
     across = (width + TILE_WIDTH - 1) // TILE_WIDTH
     for p in prange(len(cuts) - 1):
-        # The transmittance of a pixel that is done carries a minus sign.
-        through = np.empty(PIXELS, np.float32)
-        red, green, blue, z = np.empty((4, PIXELS), np.float32)
+        state = planes(5)
         for t in range(cuts[p], cuts[p + 1]):
             left, top = (t % across) * TILE_WIDTH, (t // across) * TILE_HEIGHT
             columns, rows = min(TILE_WIDTH, width - left), min(TILE_HEIGHT, height - top)
-            red[:] = 0
-            green[:] = 0
-            blue[:] = 0
-            z[:] = 0
-            for j in range(PIXELS):
-                through[j] = f32(1) if j % TILE_WIDTH < columns and j // TILE_WIDTH < rows else f32(-1)
-            end = starts[t + 1]
-            for k in range(starts[t], end):
-                splat = splats[pairs[k]]
-                first, last = pixel_range(splat[Y] - f32(top), splat[RADIUS_Y], rows)
-                cx, cy = splat[X] - f32(left) - f32(0.5), splat[Y] - f32(top) - f32(0.5)
-                xx, xy, yy = f32(-0.5) * splat[CONIC_XX], -splat[CONIC_XY], f32(-0.5) * splat[CONIC_YY]
-                opacity = splat[OPACITY]
-                r, g, b, d = splat[RED], splat[GREEN], splat[BLUE], splat[DEPTH]
-                for j in range(first * TILE_WIDTH, last * TILE_WIDTH):
-                    dx, dy = f32(np.int32(j) & 15) - cx, f32(np.int32(j) >> 4) - cy
-                    alpha = min(ALPHA_MAX, opacity * exp((xx * dx + xy * dy) * dx + yy * dy * dy))
-                    before = through[j]
-                    alpha = alpha if alpha >= ALPHA_MIN else f32(0)
-                    weight = alpha * before
-                    after = before - weight
-                    goes_on = after > TRANSMITTANCE_MIN
-                    weight = weight if goes_on else f32(0)
-                    through[j] = after if goes_on else -abs(before)
-                    red[j] += weight * r
-                    green[j] += weight * g
-                    blue[j] += weight * b
-                    z[j] += weight * d
-                if (k - starts[t]) % 16 == 15 and not tile_alive(through):
-                    end = k + 1
-                    break
-            ends[t] = end
+            state[:PIXELS] = 1
+            state[PIXELS:] = 0
             for i in range(rows):
-                for c in range(columns):
-                    j = i * TILE_WIDTH + c
-                    rest = abs(through[j])
-                    transmittance[top + i, left + c] = rest
-                    colour[top + i, left + c, 0] = red[j] + rest * background[0]
-                    colour[top + i, left + c, 1] = green[j] + rest * background[1]
-                    colour[top + i, left + c, 2] = blue[j] + rest * background[2]
-                    depth[top + i, left + c] = z[j]
-
-
-@njit(parallel=True, **KERNEL)
-def blend_backward(
-    splats, starts, ends, pairs, cuts, width, height, colour, depth, transmittance, d_colour, d_depth, d_alpha, parts
-):
-    """Adds to parts (P, N, 16), one slice a run of tiles, the sums over pixels that `project.V...` name.
-
-    With u the product of a splat's (colour, depth) and the pixel's gradient, and `behind` the same product summed,
-    weighted, over everything that lies behind it (background and alpha included):
-    dL/dalpha = transmittance * u - behind / (1 - alpha). Going front to back, `behind` starts as the pixel's total.
-    """
-    across = (width + TILE_WIDTH - 1) // TILE_WIDTH
-    for p in prange(len(cuts) - 1):
-        through = np.empty(PIXELS, np.float32)
-        behind = np.empty(PIXELS, np.float32)
-        gr, gg, gb, gz = np.empty((4, PIXELS), np.float32)
-        for t in range(cuts[p], cuts[p + 1]):
-            left, top = (t % across) * TILE_WIDTH, (t // across) * TILE_HEIGHT
-            columns, rows = min(TILE_WIDTH, width - left), min(TILE_HEIGHT, height - top)
-            through[:] = -1
-            behind[:] = 0
-            gr[:] = 0
-            gg[:] = 0
-            gb[:] = 0
-            gz[:] = 0
+                state[THROUGH + i * TILE_WIDTH + columns : THROUGH + (i + 1) * TILE_WIDTH] = -1
+            ends[t] = blend_tile(splats, pairs, spans, starts[t], starts[t + 1], left, top, state, rows)
             for i in range(rows):
                 for c in range(columns):
                     j, y, x = i * TILE_WIDTH + c, top + i, left + c
-                    gr[j], gg[j], gb[j], gz[j] = d_colour[y, x, 0], d_colour[y, x, 1], d_colour[y, x, 2], d_depth[y, x]
-                    through[j] = 1
-                    behind[j] = (
-                        colour[y, x, 0] * gr[j] + colour[y, x, 1] * gg[j] + colour[y, x, 2] * gb[j]
-                        + depth[y, x] * gz[j] - transmittance[y, x] * d_alpha[y, x]
-                    )  # fmt: skip
-            for k in range(starts[t], ends[t]):
-                splat = splats[pairs[k]]
-                first, last = pixel_range(splat[Y] - f32(top), splat[RADIUS_Y], rows)
-                cx, cy = splat[X] - f32(left) - f32(0.5), splat[Y] - f32(top) - f32(0.5)
-                xx, xy, yy = f32(-0.5) * splat[CONIC_XX], -splat[CONIC_XY], f32(-0.5) * splat[CONIC_YY]
-                opacity = splat[OPACITY]
-                r, g, b, d = splat[RED], splat[GREEN], splat[BLUE], splat[DEPTH]
-                s = sx = sy = sxx = sxy = syy = sr = sg = sb = sz = f32(0)
-                for j in range(first * TILE_WIDTH, last * TILE_WIDTH):
-                    dx, dy = f32(np.int32(j) & 15) - cx, f32(np.int32(j) >> 4) - cy
-                    free = opacity * exp((xx * dx + xy * dy) * dx + yy * dy * dy)
-                    before = through[j]
-                    alpha = min(ALPHA_MAX, free)
-                    alpha = alpha if alpha >= ALPHA_MIN else f32(0)
-                    weight = alpha * before
-                    after = before - weight
-                    goes_on = after > TRANSMITTANCE_MIN
-                    weight = weight if goes_on else f32(0)
-                    through[j] = after if goes_on else -abs(before)
-                    u = r * gr[j] + g * gg[j] + b * gb[j] + d * gz[j]
-                    rest = behind[j] - weight * u
-                    behind[j] = rest
-                    v = alpha * (before * u - rest / (f32(1) - alpha))
-                    v = v if goes_on and free <= ALPHA_MAX else f32(0)
-                    s += v
-                    sx += v * dx
-                    sy += v * dy
-                    sxx += v * dx * dx
-                    sxy += v * dx * dy
-                    syy += v * dy * dy
-                    sr += weight * gr[j]
-                    sg += weight * gg[j]
-                    sb += weight * gb[j]
-                    sz += weight * gz[j]
-                part = parts[p, pairs[k]]
-                part[V] += s
-                part[V_DX] += sx
-                part[V_DY] += sy
-                part[V_DXX] += sxx
-                part[V_DXY] += sxy
-                part[V_DYY] += syy
-                part[V_RED] += sr
-                part[V_GREEN] += sg
-                part[V_BLUE] += sb
-                part[V_DEPTH] += sz
+                    rest = abs(state[THROUGH + j])
+                    transmittance[y, x] = rest
+                    colour[y, x, 0] = state[R + j] + rest * background[0]
+                    colour[y, x, 1] = state[G + j] + rest * background[1]
+                    colour[y, x, 2] = state[B + j] + rest * background[2]
+                    depth[y, x] = state[Z + j]

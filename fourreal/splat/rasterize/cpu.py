@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from fourreal.splat.gaussians import Gaussians
-from fourreal.splat.rasterize.blend import blend, blend_backward
+from fourreal.splat.rasterize.blend import blend
+from fourreal.splat.rasterize.blend_backward import blend_backward
 from fourreal.splat.rasterize.project import GRADIENT_FLOATS, SPLAT_FLOATS, backproject, project
 from fourreal.splat.rasterize.tiles import bin_tiles, share_tiles
 
@@ -84,33 +85,33 @@ class _Rasterize(torch.autograd.Function):
         depth, transmittance = np.empty((2, height, width), np.float32)
         with _one_at_a_time:
             project(*inputs, width, height, splats, radii)
-            starts, pairs = bin_tiles(splats, radii, width, height)
+            starts, pairs, spans = bin_tiles(splats, radii, width, height)
             ends = np.empty(len(starts) - 1, np.int64)
             cuts = share_tiles(np.diff(starts) + 8, numba.get_num_threads())
             outputs = colour, depth, transmittance
-            blend(splats, starts, pairs, cuts, width, height, _array(background), *outputs, ends)
-        ctx.kept = inputs, size, splats, radii, starts, ends, pairs, outputs
+            blend(splats, starts, pairs, spans, cuts, width, height, _array(background), *outputs, ends)
+        ctx.kept = inputs, size, splats, radii, starts, ends, pairs, spans, outputs
         tensors = [torch.from_numpy(x) for x in (colour, depth, 1 - transmittance, radii)]
         ctx.mark_non_differentiable(tensors[-1])
         return tuple(tensors)
 
     @staticmethod
     def backward(ctx, d_colour, d_depth, d_alpha, _d_radii):
-        inputs, (width, height), splats, radii, starts, ends, pairs, outputs = ctx.kept
+        inputs, (width, height), splats, radii, starts, ends, pairs, spans, outputs = ctx.kept
         means, quats, scales, opacities, colors, pose, intrinsics = inputs
         threads = numba.get_num_threads()
-        parts = np.zeros((threads, len(means), GRADIENT_FLOATS), np.float32)
+        parts = np.empty((threads, len(means) * GRADIENT_FLOATS), np.float32)
         gradients = [np.empty_like(x) for x in (means, quats, scales, opacities, colors)]
         d_screen = np.empty((len(means), 2), np.float32)
         d_poses = np.zeros((threads, 4, 4), np.float64)
         with _one_at_a_time:
             cuts = share_tiles(ends - starts[:-1] + 8, threads)
             blend_backward(
-                splats, starts, ends, pairs, cuts, width, height, *outputs,
-                _array(d_colour), _array(d_depth), _array(d_alpha), parts,
+                splats, starts, ends, pairs, spans, cuts, width, height, *outputs,
+                _array(d_colour), _array(d_depth), _array(d_alpha), True, parts,
             )  # fmt: skip
             backproject(
-                means, quats, scales, pose, intrinsics, width, height, splats, radii, parts,
+                means, quats, scales, opacities, pose, intrinsics, width, height, splats, radii, parts,
                 *gradients, d_screen, d_poses,
             )  # fmt: skip
         results = [*gradients, d_poses.sum(0).astype(np.float32), d_screen]

@@ -16,10 +16,13 @@ from numba import njit, prange
 from fourreal.splat.rasterize.kernels import ALPHA_MIN, KERNEL, f32
 
 NEAR, FAR = f32(0.01), f32(1e10)
+TWO_LN2, LOG2_ALPHA_MIN = f32(2 * math.log(2)), f32(math.log2(ALPHA_MIN))
 BLUR = f32(0.3)  # square pixels added to both variances on screen: no splat falls between pixels
 
 # One row a splat, 16 floats: a cache line holds all that blending asks for.
-X, Y, CONIC_XX, CONIC_XY, CONIC_YY, OPACITY, DEPTH, RED, GREEN, BLUE, RADIUS_X, RADIUS_Y = range(12)
+X, Y, CONIC_XX, CONIC_XY, CONIC_YY, LOG2_OPACITY, DEPTH, RED, GREEN, BLUE = range(10)
+# The ellipse on which alpha falls to 1/255: half extents, and the three numbers of `tiles.rows_within`.
+RADIUS_X, RADIUS_Y, SLOPE, WIDTH2, TILT = range(10, 15)
 SPLAT_FLOATS = 16
 
 # The gradient of a splat as blending leaves it: sums over its pixels, with d the pixel minus the centre and v the
@@ -92,8 +95,9 @@ def project_one(n, means, quats, scales, logits, colors, pose, intrinsics, limit
     determinant = xx * yy - xy * xy
     if not (determinant > f32(0) and determinant < f32(1e30)):
         return
-    # The ellipse on which alpha falls to 1/255 (Radl et al. 2024, sec. B.2).
-    extent = math.sqrt(f32(2) * math.log(opacity / ALPHA_MIN))
+    # Opacity-aware extent (Radl et al. 2024, sec. B.2): opacity exp(-extent^2 / 2) = 1/255.
+    log2_opacity = math.log2(opacity)
+    extent = math.sqrt(TWO_LN2 * max(log2_opacity - LOG2_ALPHA_MIN, f32(0)))
     radius_x = extent * math.sqrt(xx)
     radius_y = extent * math.sqrt(yy)
     u = fx * px * inverse_z + cx
@@ -108,11 +112,14 @@ def project_one(n, means, quats, scales, logits, colors, pose, intrinsics, limit
     splat[CONIC_XX] = yy / determinant
     splat[CONIC_XY] = -xy / determinant
     splat[CONIC_YY] = xx / determinant
-    splat[OPACITY] = opacity
+    splat[LOG2_OPACITY] = log2_opacity
     splat[DEPTH] = pz
     splat[RED], splat[GREEN], splat[BLUE] = colors[n]
     splat[RADIUS_X] = radius_x
     splat[RADIUS_Y] = radius_y
+    splat[SLOPE] = xy / xx
+    splat[WIDTH2] = determinant / (xx * xx)
+    splat[TILT] = radius_y * xy / yy
     radii[n] = np.int32(min(max(rx, ry), f32(1e9)))
 
 
@@ -130,13 +137,13 @@ def project(means, quats, scales, logits, colors, pose, intrinsics, width, heigh
 
 @njit(**KERNEL)
 def backproject_one(
-    n, means, quats, scales, pose, intrinsics, limits, splat, g,
+    n, means, quats, scales, logits, pose, intrinsics, limits, splat, g,
     d_means, d_quats, d_scales, d_logits, d_colors, d_screen, d_pose,
 ):  # fmt: skip
     """The chain rule through `project_one`, given the sums `g` over the pixels of this splat."""
     fx, fy, _cx, _cy = intrinsics
-    xx, xy, yy, opacity, pz = splat[CONIC_XX], splat[CONIC_XY], splat[CONIC_YY], splat[OPACITY], splat[DEPTH]
-    d_logits[n] = g[V] * (f32(1) - opacity)  # alpha = sigmoid(l) exp(.): v sums alpha dL/dalpha
+    xx, xy, yy, pz = splat[CONIC_XX], splat[CONIC_XY], splat[CONIC_YY], splat[DEPTH]
+    d_logits[n] = g[V] / (f32(1) + math.exp(logits[n]))  # alpha = sigmoid(l) exp(.): v sums alpha dL/dalpha
     d_colors[n, 0], d_colors[n, 1], d_colors[n, 2] = g[V_RED], g[V_GREEN], g[V_BLUE]
     du = xx * g[V_DX] + xy * g[V_DY]
     dv = xy * g[V_DX] + yy * g[V_DY]
@@ -240,12 +247,12 @@ def backproject_one(
 
 @njit(parallel=True, **KERNEL)
 def backproject(
-    means, quats, scales, pose, intrinsics, width, height, splats, radii, parts,
+    means, quats, scales, logits, pose, intrinsics, width, height, splats, radii, parts,
     d_means, d_quats, d_scales, d_logits, d_colors, d_screen, d_poses,
 ):  # fmt: skip
     """Gradients of the N Gaussians from the P partial sums of blending.
 
-    parts: (P, N, 16). Writes d_* with the shapes of what they are gradients of, and d_poses (P, 4, 4) float64,
+    parts: (P, N * 16). Writes d_* with the shapes of what they are gradients of, and d_poses (P, 4, 4) float64,
     whose sum is the gradient of the pose.
     """
     limits = frustum_limits(intrinsics, width, height)
@@ -265,11 +272,11 @@ def backproject(
                 d_screen[n] = 0
                 continue
             for f in range(GRADIENT_FLOATS):
-                g[f] = parts[0, n, f]
+                g[f] = parts[0, n * GRADIENT_FLOATS + f]
             for q in range(1, count):
                 for f in range(GRADIENT_FLOATS):
-                    g[f] += parts[q, n, f]
+                    g[f] += parts[q, n * GRADIENT_FLOATS + f]
             backproject_one(
-                n, means, quats, scales, pose, intrinsics, limits, splats[n], g,
+                n, means, quats, scales, logits, pose, intrinsics, limits, splats[n], g,
                 d_means, d_quats, d_scales, d_logits, d_colors, d_screen, d_pose,
             )  # fmt: skip

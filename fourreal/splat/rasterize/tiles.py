@@ -1,4 +1,4 @@
-"""Which splats touch which tile of the screen, in depth order."""
+"""Which splats touch which tile of the screen, and which rows of it, in depth order."""
 
 import math
 
@@ -6,10 +6,12 @@ import numpy as np
 from numba import njit
 
 from fourreal.splat.rasterize.kernels import KERNEL, f32
-from fourreal.splat.rasterize.project import DEPTH, RADIUS_X, RADIUS_Y, X, Y
+from fourreal.splat.rasterize.project import DEPTH, RADIUS_X, RADIUS_Y, SLOPE, TILT, WIDTH2, X, Y
+from fourreal.splat.rasterize.simd import LANES
 
-TILE_WIDTH = 16
+TILE_WIDTH = LANES  # one row of a tile is one vector
 TILE_HEIGHT = 16
+SLACK = f32(0.01)  # pixels by which ellipses are widened here, against rounding; blending decides exactly
 
 
 @njit(**KERNEL)
@@ -46,49 +48,76 @@ def depth_order(splats, radii):
 
 
 @njit(**KERNEL)
-def pixel_range(centre, radius, size):
-    """First and one past the last pixel whose centre lies within `radius`, cut to [0, size]."""
-    first = min(max(math.ceil(centre - radius - f32(0.5)), f32(0)), f32(size))
-    last = min(max(math.floor(centre + radius + f32(0.5)), f32(0)), f32(size))
+def pixels_between(low, high, size):
+    """First and one past the last pixel whose centre lies in [low, high], cut to [0, size]."""
+    first = min(max(math.ceil(low - SLACK - f32(0.5)), f32(0)), f32(size))
+    last = min(max(math.floor(high + SLACK + f32(0.5)), f32(0)), f32(size))
     return np.int64(first), np.int64(last)
+
+
+@njit(**KERNEL)
+def rows_within(splat, left, height):
+    """Rows that the part of a splat's ellipse over the columns of pixels from `left` covers.
+
+    The ellipse is y = SLOPE x +- sqrt(WIDTH2 (RADIUS_X^2 - x^2)) about its centre, lowest at x = TILT.
+    """
+    near = left + f32(0.5) - splat[X]
+    far = near + f32(TILE_WIDTH - 1)
+    reach = splat[RADIUS_X] * splat[RADIUS_X]
+    x_low = min(max(splat[TILT], near), far)
+    x_high = min(max(-splat[TILT], near), far)
+    low = splat[SLOPE] * x_low + math.sqrt(max(splat[WIDTH2] * (reach - x_low * x_low), f32(0)))
+    high = splat[SLOPE] * x_high - math.sqrt(max(splat[WIDTH2] * (reach - x_high * x_high), f32(0)))
+    return pixels_between(splat[Y] + high, splat[Y] + low, height)
 
 
 @njit(**KERNEL)
 def bin_tiles(splats, radii, width, height):
     """Lists of splats by tile.
 
-    Returns (starts, pairs): the splats of tile t, row by row over the screen, are pairs[starts[t]:starts[t + 1]],
-    from near to far.
+    Returns (starts, pairs, spans): the splats of tile t, counted row by row over the screen, are
+    pairs[starts[t]:starts[t + 1]] from near to far, and each covers the rows first to last - 1 of the tile,
+    with spans = first + 256 last.
     """
     across = (width + TILE_WIDTH - 1) // TILE_WIDTH
     down = (height + TILE_HEIGHT - 1) // TILE_HEIGHT
     order = depth_order(splats, radii)
-    starts = np.zeros(across * down + 1, np.int64)
-    boxes = np.empty((len(order), 4), np.int32)
+    columns = np.empty((len(order), 2), np.int32)
+    room = 0
     for i in range(len(order)):
         splat = splats[order[i]]
-        x0, x1 = pixel_range(splat[X], splat[RADIUS_X], width)
-        y0, y1 = pixel_range(splat[Y], splat[RADIUS_Y], height)
-        box = boxes[i]
-        box[0], box[1] = x0 // TILE_WIDTH, (x1 + TILE_WIDTH - 1) // TILE_WIDTH
-        box[2], box[3] = y0 // TILE_HEIGHT, (y1 + TILE_HEIGHT - 1) // TILE_HEIGHT
+        x0, x1 = pixels_between(splat[X] - splat[RADIUS_X], splat[X] + splat[RADIUS_X], width)
+        y0, y1 = pixels_between(splat[Y] - splat[RADIUS_Y], splat[Y] + splat[RADIUS_Y], height)
+        c0, c1 = x0 // TILE_WIDTH, (x1 + TILE_WIDTH - 1) // TILE_WIDTH
         if x1 <= x0 or y1 <= y0:
-            box[:] = 0
-        for row in range(box[2], box[3]):
-            for column in range(box[0], box[1]):
-                starts[row * across + column + 1] += 1
+            c1 = c0
+        columns[i, 0], columns[i, 1] = c0, c1
+        room += (c1 - c0) * ((y1 + TILE_HEIGHT - 1) // TILE_HEIGHT - y0 // TILE_HEIGHT)
+    # In depth order first, then (stably) by tile.
+    tiles, members, rows = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.uint16)
+    starts = np.zeros(across * down + 1, np.int64)
+    count = 0
+    for i in range(len(order)):
+        splat = splats[order[i]]
+        for column in range(columns[i, 0], columns[i, 1]):
+            y0, y1 = rows_within(splat, f32(column * TILE_WIDTH), height)
+            for row in range(y0 // TILE_HEIGHT, (y1 + TILE_HEIGHT - 1) // TILE_HEIGHT if y1 > y0 else 0):
+                top = row * TILE_HEIGHT
+                tiles[count] = row * across + column
+                members[count] = order[i]
+                rows[count] = max(y0 - top, 0) + 256 * min(y1 - top, TILE_HEIGHT)
+                starts[tiles[count] + 1] += 1
+                count += 1
     for t in range(across * down):
         starts[t + 1] += starts[t]
-    pairs = np.empty(starts[-1], np.int32)
+    pairs, spans = np.empty(count, np.int32), np.empty(count, np.uint16)
     ends = starts.copy()
-    for i in range(len(order)):
-        box = boxes[i]
-        for row in range(box[2], box[3]):
-            for column in range(box[0], box[1]):
-                t = row * across + column
-                pairs[ends[t]] = order[i]
-                ends[t] += 1
-    return starts, pairs
+    for i in range(count):
+        place = ends[tiles[i]]
+        ends[tiles[i]] += 1
+        pairs[place] = members[i]
+        spans[place] = rows[i]
+    return starts, pairs, spans
 
 
 @njit(**KERNEL)
