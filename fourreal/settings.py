@@ -9,6 +9,7 @@ class ClipLimits:
 
     max_bytes: int = 2 * 1024**3
     max_pixels: int = 4096 * 2304  # a frame
+    max_total_pixels: int = 300 * 1920 * 1080  # of all frames as they are kept in memory: 1.9 GB
     max_seconds: float = 120.0
     max_frames: int = 300
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import av
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
+from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, Interpolation, VideoReformatter
 from jaxtyping import UInt8
 from PIL import Image, ImageOps
 
@@ -14,6 +14,7 @@ from fourreal.clip.probe import (
     LIMITS,
     check_count,
     check_length,
+    check_memory,
     check_size,
     display_size,
     explained,
@@ -30,6 +31,7 @@ from fourreal.settings import ClipLimits
 
 UNSPECIFIED = 2  # a colour matrix that a file does not name, as FFmpeg counts them
 HD_HEIGHT = 720
+HDR = {ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67}  # PQ and HLG, the two curves of HDR video
 SCALER = Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
 
 
@@ -47,13 +49,14 @@ def read(
 
     Turned upright and to square pixels; colours by the file's matrix and range (without one: BT.709 from 720 lines up
     and BT.601 below, as players do); transparency over white, as pages show it; an uneven rate onto a constant one
-    (see `constant_rate`). Wide-gamut and HDR video is taken by its matrix alone, without tone mapping.
+    (see `constant_rate`); HDR tone-mapped to what a common screen shows.
 
     Raises UserError for what cannot be read or is beyond `limits`; checked by `probe` first, and again on the way, as
     headers lie.
     """
     path = Path(path)
     info = probe(path, limits)
+    check_memory(path, info.frames, _shrunk((info.width, info.height), max_side), limits)
     with explained(path):
         if path.is_dir():
             pictures = [_fitted(_load(file), max_side) for file in picture_files(path)]
@@ -83,6 +86,7 @@ def _decode(path: Path, limits: ClipLimits, max_side: int | None):
             check_size(path, *size, limits)
             times.append(frame.time)
             check_length(path, len(times), (frame.time or 0) - (times[0] or 0), limits, more=True)
+            check_memory(path, len(times), _shrunk(size, max_side), limits)
             pictures.append(_fitted(turns(frame)(_rgb(frame, size, scaler)), max_side))
     check_count(path, len(pictures))
     picks, fps = constant_rate(times, nominal, limits.max_frames)
@@ -104,10 +108,12 @@ def _frames(container, stream) -> Iterator[VideoFrame]:
 def _rgb(frame: VideoFrame, size: tuple[int, int], scaler: VideoReformatter) -> UInt8[np.ndarray, "H W 3"]:
     """A decoded frame as RGB at `size`, over white where it is transparent."""
     clear = any(component.is_alpha for component in frame.format.components) or frame.format.name == "pal8"
-    guess = Colorspace.ITU709 if frame.colorspace == UNSPECIFIED and frame.height >= HD_HEIGHT else None
-    picture = scaler.reformat(
-        frame, *size, format="rgba" if clear else "rgb24", src_colorspace=guess, interpolation=SCALER
-    ).to_ndarray()
+    options = {"format": "rgba" if clear else "rgb24", "interpolation": SCALER}
+    if frame.colorspace == UNSPECIFIED and frame.height >= HD_HEIGHT:
+        options["src_colorspace"] = Colorspace.ITU709
+    if frame.color_trc in HDR:
+        options |= {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
+    picture = scaler.reformat(frame, *size, **options).to_ndarray()
     return _over_white(picture) if clear else picture
 
 
@@ -126,9 +132,12 @@ def _load(file: Path) -> UInt8[np.ndarray, "H W 3"]:
         return np.asarray(upright.convert("RGB"))
 
 
+def _shrunk(size: tuple[int, int], max_side: int | None) -> tuple[int, int]:
+    """`size` = (width, height), or smaller in proportion so that no side is longer than `max_side`."""
+    scale = min(1.0, (max_side or max(size)) / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
 def _fitted(picture: UInt8[np.ndarray, "H W 3"], max_side: int | None) -> UInt8[np.ndarray, "h w 3"]:
-    height, width = picture.shape[:2]
-    scale = (max_side or max(width, height)) / max(width, height)
-    if scale >= 1:
-        return np.ascontiguousarray(picture)
-    return resize_picture(picture, (max(1, round(width * scale)), max(1, round(height * scale))))
+    size = picture.shape[1], picture.shape[0]
+    return np.ascontiguousarray(resize_picture(picture, _shrunk(size, max_side)))

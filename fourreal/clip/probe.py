@@ -132,6 +132,14 @@ def check_size(path: Path, width: int, height: int, limits: ClipLimits) -> None:
         )
 
 
+def check_memory(path: Path, frames: int, size: tuple[int, int], limits: ClipLimits) -> None:
+    if frames * size[0] * size[1] > limits.max_total_pixels:
+        raise UserError(
+            f"{path.name} is too large in all: {frames} frames of {size[0]}x{size[1]}. "
+            f"Make it smaller, e.g. ffmpeg -i {path.name} -vf scale=1280:-2 smaller.mp4"
+        )
+
+
 def check_length(path: Path, frames: int, seconds: float, limits: ClipLimits, more: bool = False) -> None:
     """Refuses what is too long; `more` says that `frames` is only how far the count went."""
     trim = f"Trim it, e.g. ffmpeg -i {path.name} -ss 0 -t 5 trimmed.mp4"

@@ -94,6 +94,8 @@ def resize_picture(picture: UInt8[np.ndarray, "H W 3"], size: tuple[int, int]) -
     grows is interpolated instead, as covered area would show blocks.
     """
     height, width = picture.shape[:2]
+    if size == (width, height):
+        return picture
     image = Image.fromarray(picture)
     if width % size[0] == 0 and height % size[1] == 0:
         return np.asarray(image.reduce((width // size[0], height // size[1])))
