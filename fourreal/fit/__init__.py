@@ -1,0 +1,1 @@
+"""Fitting: a canonical scene from the freeze-time video, its motion from the reference video."""

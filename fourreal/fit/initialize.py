@@ -1,0 +1,51 @@
+"""The Gaussians that stage one starts from."""
+
+import torch
+from scipy.spatial import cKDTree
+
+from fourreal.fit.observations import Observations
+from fourreal.fit.sweep import FAR, NEAR, Points, pixel_rays, sweep
+from fourreal.splat.gaussians import Gaussians
+
+RANDOM_SHARE = 0.1  # of the points, for what the sweep could not place: sky, mirrors, frame borders
+SIZE_RANGE = (0.5, 6.0)  # smallest and largest standard deviation, in pixels of the nearest camera
+
+
+def initial_gaussians(observations: Observations, count: int, seed: int) -> Gaussians:
+    """About `count` Gaussians on swept surfaces, on the sparse points, and at random along the rays.
+
+    Sizes follow the distance to the nearest three neighbours (3DGS sec. 5.1), within what a camera can tell.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    frames = observations.training_frames
+    cameras = observations.freeze_cameras[frames]
+    swept = sweep(observations.freeze[frames], cameras)
+    room = int(count * (1 - RANDOM_SHARE))
+    chosen = torch.randperm(len(swept.positions), generator=generator)[:room].to(swept.positions.device)
+    swept = Points(*(x[chosen] for x in swept))
+    random = _random_points(observations, frames, count - len(chosen), generator)
+    means = torch.cat([swept.positions, observations.points, random.positions])
+    colors = torch.cat([swept.colors, observations.point_colors, random.colors])
+    nearest = cKDTree(means.cpu().numpy()).query(means.cpu().numpy(), 4, workers=-1)[0][:, 1:]
+    spacing = torch.from_numpy(nearest).to(means).square().mean(dim=1).sqrt()
+    pixel = torch.cdist(means, cameras.centres).amin(dim=1) / cameras.intrinsics[0]
+    size = spacing.clamp(SIZE_RANGE[0] * pixel, SIZE_RANGE[1] * pixel)
+    quats = torch.nn.functional.normalize(torch.randn(len(means), 4, generator=generator), dim=1).to(means)
+    return Gaussians.static(
+        means, quats, size.log()[:, None].repeat(1, 3), torch.zeros(len(means), device=means.device), colors
+    )
+
+
+def _random_points(observations: Observations, frames: list[int], count: int, generator: torch.Generator) -> Points:
+    """Points on random rays of the training frames, uniform in inverse depth."""
+    width, height = observations.size
+    cameras = observations.freeze_cameras
+    device = observations.freeze.device
+    rays = pixel_rays(cameras.intrinsics, width, height)
+    frame = torch.tensor(frames)[torch.randint(len(frames), (count,), generator=generator)].to(device)
+    pixel = torch.randint(width * height, (count,), generator=generator).to(device)
+    inverse = 1 / FAR + torch.rand(count, generator=generator).to(device) * (1 / (3 * NEAR) - 1 / FAR)
+    pose = cameras.camera_to_world[frame]
+    positions = (pose[:, :3, :3] @ (rays[pixel] / inverse[:, None])[..., None])[..., 0] + pose[:, :3, 3]
+    colors = observations.freeze.flatten(1, 2)[frame, pixel]
+    return Points(positions, colors, 1 / inverse / cameras.intrinsics[0])
