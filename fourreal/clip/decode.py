@@ -13,8 +13,9 @@ from PIL import Image, ImageOps
 from fourreal.clip.probe import (
     LIMITS,
     check_count,
-    check_length,
+    check_frames,
     check_memory,
+    check_seconds,
     check_size,
     display_size,
     explained,
@@ -85,12 +86,13 @@ def _decode(path: Path, limits: ClipLimits, max_side: int | None):
             size = display_size(frame.width, frame.height, aspect)
             check_size(path, *size, limits)
             times.append(frame.time)
-            check_length(path, len(times), (frame.time or 0) - (times[0] or 0), limits, more=True)
+            check_frames(path, len(times), limits, counting=True)
+            check_seconds(path, (frame.time or 0.0) - (times[0] or 0.0), limits)
             check_memory(path, len(times), _shrunk(size, max_side), limits)
             pictures.append(_fitted(turns(frame)(_rgb(frame, size, scaler)), max_side))
     check_count(path, len(pictures))
     picks, fps = constant_rate(times, nominal, limits.max_frames)
-    check_length(path, len(picks), len(picks) / fps, limits)
+    check_frames(path, len(picks), limits, counting=True)
     return pictures, picks, fps
 
 

@@ -140,15 +140,22 @@ def check_memory(path: Path, frames: int, size: tuple[int, int], limits: ClipLim
         )
 
 
-def check_length(path: Path, frames: int, seconds: float, limits: ClipLimits, more: bool = False) -> None:
-    """Refuses what is too long; `more` says that `frames` is only how far the count went."""
-    trim = f"Trim it, e.g. ffmpeg -i {path.name} -ss 0 -t 5 trimmed.mp4"
+def check_seconds(path: Path, seconds: float, limits: ClipLimits) -> None:
     if seconds > limits.max_seconds:
-        most = f"at most {limits.max_seconds:.0f} are accepted"
-        raise UserError(f"{path.name} lasts {seconds:.0f} seconds; {most}. {trim}")
+        raise UserError(
+            f"{path.name} lasts {seconds:.0f} seconds; at most {limits.max_seconds:.0f} are accepted. {_trim(path)}"
+        )
+
+
+def check_frames(path: Path, frames: int, limits: ClipLimits, counting: bool = False) -> None:
+    """Refuses too many frames; `counting` says that there may be more of them than `frames`."""
     if frames > limits.max_frames:
-        count = f"more than {limits.max_frames}" if more else str(frames)
-        raise UserError(f"{path.name} has {count} frames; at most {limits.max_frames} are accepted. {trim}")
+        count = f"more than {limits.max_frames}" if counting else str(frames)
+        raise UserError(f"{path.name} has {count} frames; at most {limits.max_frames} are accepted. {_trim(path)}")
+
+
+def _trim(path: Path) -> str:
+    return f"Trim it, e.g. ffmpeg -i {path.name} -ss 0 -t 5 trimmed.mp4"
 
 
 def check_count(path: Path, frames: int) -> None:
@@ -166,7 +173,8 @@ def _probe_video(path: Path, limits: ClipLimits) -> ClipInfo:
     with opened(path) as (container, stream):
         check_size(path, *display_size(stream.width, stream.height, pixel_aspect(stream)), limits)
         length = stream.duration * stream.time_base if stream.duration else (container.duration or 0) / av.time_base
-        check_length(path, stream.frames, float(length), limits)
+        check_seconds(path, float(length), limits)
+        check_frames(path, stream.frames, limits)
         times = _packet_times(path, container, stream, limits)
         if len(times) < stream.frames:
             raise UserError(
@@ -175,7 +183,7 @@ def _probe_video(path: Path, limits: ClipLimits) -> ClipInfo:
             )
         check_count(path, len(times))
         picks, fps = constant_rate(times, stream.average_rate, limits.max_frames)
-        check_length(path, len(picks), len(picks) / fps, limits)
+        check_frames(path, len(picks), limits, counting=True)
         codec = stream.codec_context.name
     with opened(path) as (container, stream):
         first = next(container.decode(stream), None)
@@ -210,10 +218,10 @@ def _packet_times(path: Path, container: InputContainer, stream: VideoStream, li
     for packet in container.demux(stream):
         if packet.size and not packet.is_discard:
             times.append(None if packet.pts is None else float(packet.pts * packet.time_base))
-            check_length(path, len(times), 0.0, limits, more=True)
+            check_frames(path, len(times), limits, counting=True)
     known = [time for time in times if time is not None]
     if known:
-        check_length(path, 0, max(known) - min(known), limits)
+        check_seconds(path, max(known) - min(known), limits)
     return sorted(times) if len(known) == len(times) else times
 
 
@@ -222,7 +230,7 @@ def _probe_folder(path: Path, limits: ClipLimits) -> ClipInfo:
     if not files:
         raise UserError(f"{path.name} holds no pictures ({', '.join(sorted(PICTURES))}). Choose another folder.")
     check_count(path, len(files))
-    check_length(path, len(files), len(files) / FOLDER_FPS, limits)
+    check_frames(path, len(files), limits)
     size = None
     for file in files:
         with explained(file):
