@@ -1,0 +1,91 @@
+"""PSNR and SSIM of a picture against the truth, over the whole of it or over a region."""
+
+import math
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn.functional import conv2d, max_pool2d
+
+SCORE_WIDTH = 256  # scores are taken at this width
+TAPS, SIGMA = 11, 1.5  # of SSIM's window (Wang et al. 2004)
+MASK_THRESHOLD = 0.3  # of a mask that was averaged down
+DILATION = 3  # pixels, square: the masks are off by one or two at the edges
+PERFECT = 100.0  # dB given to pictures without any error, so that means over views stay finite
+
+
+def score_size(size: tuple[int, int]) -> tuple[int, int]:
+    """The (width, height) at which pictures of `size` are scored: 256 wide; smaller ones as they are."""
+    width, height = size
+    if width <= SCORE_WIDTH:
+        return size
+    return SCORE_WIDTH, max(1, round(height * SCORE_WIDTH / width))
+
+
+def area_matrix(source: int, target: int) -> Float[Tensor, "target source"]:
+    """Rows that average `source` pixels into `target` <= `source` ones by the share that each covers."""
+    edges = torch.linspace(0, source, target + 1, dtype=torch.float64)
+    pixels = torch.arange(source, dtype=torch.float64)
+    overlap = torch.minimum(edges[1:, None], pixels + 1) - torch.maximum(edges[:-1, None], pixels)
+    return (overlap.clamp(min=0) * target / source).float()
+
+
+def area_down(image: Float[Tensor, "H W *C"], size: tuple[int, int]) -> Float[Tensor, "h w *C"]:
+    """Average an image or a mask down to `size` = (width, height), each pixel weighted by the area it covers."""
+    rows = area_matrix(image.shape[0], size[1])
+    columns = area_matrix(image.shape[1], size[0])
+    return torch.einsum("yr,rc...,xc->yx...", rows, image, columns)
+
+
+def region(mask: Float[Tensor, "H W"], size: tuple[int, int]) -> Bool[Tensor, "h w"]:
+    """Where the moving subject is at `size` = (width, height), with a margin. mask: coverage in [0, 1]."""
+    small = area_down(mask, size) > MASK_THRESHOLD
+    window = 2 * DILATION + 1
+    return max_pool2d(small[None, None].float(), window, stride=1, padding=DILATION)[0, 0] > 0.5
+
+
+def psnr(
+    image: Float[Tensor, "H W 3"], truth: Float[Tensor, "H W 3"], where: Bool[Tensor, "H W"] | None = None
+) -> float:
+    """Peak signal to noise ratio in dB of images in [0, 1], over `where` if given; nan where that is empty."""
+    error = (image - truth).square().mean(dim=-1)
+    mean = float((error if where is None else error[where]).double().mean())
+    return -10 * math.log10(max(mean, 10 ** (-PERFECT / 10))) if mean == mean else math.nan
+
+
+def ssim_map(image: Float[Tensor, "H W 3"], truth: Float[Tensor, "H W 3"]) -> Float[Tensor, "H W"]:
+    """Structural similarity at each pixel of images in [0, 1], the mean of the three channels.
+
+    The Gaussian window (11 taps, sigma 1.5) is cut off at the border and its weights sum to one again there.
+    """
+    x, y = image.permute(2, 0, 1).double(), truth.permute(2, 0, 1).double()  # (3, H, W)
+    mean_x, mean_y = blur(x), blur(y)
+    var_x, var_y = blur(x * x) - mean_x**2, blur(y * y) - mean_y**2
+    covariance = blur(x * y) - mean_x * mean_y
+    c1, c2 = 0.01**2, 0.03**2
+    luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
+    return (luminance * (2 * covariance + c2) / (var_x + var_y + c2)).mean(dim=0).float()
+
+
+def ssim(
+    image: Float[Tensor, "H W 3"], truth: Float[Tensor, "H W 3"], where: Bool[Tensor, "H W"] | None = None
+) -> float:
+    """The mean of `ssim_map`, over `where` if given; nan where that is empty."""
+    values = ssim_map(image, truth)
+    return float((values if where is None else values[where]).double().mean())
+
+
+def blur(channels: Float[Tensor, "C H W"]) -> Float[Tensor, "C H W"]:
+    """The windowed mean at each pixel."""
+    window = window_1d().to(channels)
+    stacked = torch.cat([channels, torch.ones_like(channels[:1])])[:, None]
+    across = conv2d(stacked, window.view(1, 1, 1, TAPS), padding=(0, TAPS // 2))
+    both = conv2d(across, window.view(1, 1, TAPS, 1), padding=(TAPS // 2, 0))[:, 0]
+    return both[:-1] / both[-1:]
+
+
+def window_1d() -> Float[Tensor, "11"]:
+    """The Gaussian window, summing to one."""
+    taps = torch.arange(TAPS, dtype=torch.float64) - TAPS // 2
+    weights = torch.exp(-(taps**2) / (2 * SIGMA**2))
+    return weights / weights.sum()
