@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import os
+from dataclasses import replace
 
 import pytest
 import torch
@@ -53,8 +54,6 @@ def test_what_is_loaded_is_what_was_saved_bit_for_bit(run):
 
 
 def test_the_papers_network_is_kept_as_well(tmp_path):
-    from dataclasses import replace
-
     field = DeformationMLP(FRAMES, CANONICAL, width=16)
     torch.nn.init.normal_(field.heads[0].weight)
     scene = replace(some_scene(), field=field)
@@ -117,7 +116,8 @@ def test_a_newer_format_asks_for_an_update(run):
 @pytest.mark.parametrize(
     "change",
     [
-        {"splats": 299}, {"splats": "many"}, {"splats": True}, {"frames": 10**9}, {"fps": 0}, {"fps": 1e400}, {"fps": 10**400},
+        {"splats": 299}, {"splats": "many"}, {"splats": True}, {"frames": 10**9}, {"fps": 0},
+        {"fps": 1e400}, {"fps": 10**400},
         {"field": {}}, {"field": {"kind": "os.system"}}, {"cameras": {}}, {"similarity": {"scale": -1}},
         {"field": {"kind": "bases", "count": 10**12, "frames": FRAMES, "canonical": CANONICAL}},
         {"field": {"kind": "bases", "count": 9999, "frames": FRAMES, "canonical": CANONICAL}},

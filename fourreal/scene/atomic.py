@@ -19,8 +19,8 @@ def replace_files(folder: Path, contents: dict[str, bytes]) -> None:
         UserError: the folder cannot be written; then nothing in it has changed.
     """
     temporary: dict[str, Path] = {}
+    make_folder(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
             temporary[name] = beside(folder / name)
             with temporary[name].open("xb") as file:
@@ -47,8 +47,8 @@ def writing(path: Path) -> Iterator[Path]:
         UserError: the file cannot be written; then `path` is as it was.
     """
     temporary = beside(path)
+    make_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
@@ -66,9 +66,22 @@ def write_zip(path: Path, members: Iterator[tuple[str, bytes]]) -> None:
     Raises:
         UserError: as `writing`.
     """
-    with writing(path) as temporary, zipfile.ZipFile(temporary, "x", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    with writing(path) as temporary, zipfile.ZipFile(temporary, "x") as archive:
         for name, content in members:
-            archive.writestr(name, content)
+            # A fixed date, so that the same scene gives the same file.
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, compresslevel=1)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are missing.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(folder, error) from error
 
 
 def beside(path: Path) -> Path:

@@ -5,7 +5,6 @@ from types import UnionType
 import torch
 from torch import Tensor
 
-
 LARGEST = 1e30  # no number of a scene is, and what is larger overflows float32
 
 
