@@ -1,0 +1,137 @@
+"""A scene as a video: a camera travels, time runs."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from fourreal import clip
+from fourreal.camera import trajectory
+from fourreal.camera.cameras import Cameras
+from fourreal.errors import UserError
+from fourreal.progress import CancelToken, Event, ignore
+from fourreal.scene.scene4d import Scene4D
+from fourreal.scene.views import draw
+
+FULL_CIRCLE = math.radians(330)  # an arc from here on has been seen all around
+ROUNDS = 2  # how often a looped scene plays forth and back by default
+MAX_FRAMES, MAX_SIDE = 3000, 4096
+MAX_BYTES = 4 * 1024**3  # the pictures are held until the file is written
+TRAJECTORIES = {
+    "reference": "the reference camera, standing still",
+    "orbit": "around the subject as far as the freeze-time video went (a full circle if it did), and back",
+    "arc": "once from one end of what the freeze-time video saw to the other",
+    "swing": "gently back and forth within it",
+    "spiral": "small circles around the reference camera",
+    "study": "along the arc, halting four times to show the motion (the paper's user study)",
+}
+
+
+@dataclass(frozen=True)
+class Film:
+    """What to film.
+
+    trajectory: a name of `TRAJECTORIES`.
+    frames: how many; None for as many as the scene takes to play (see `running`).
+    fps: frames a second; None for the scene's own. The scene plays at its own speed at any rate.
+    size: (width, height) in pixels; None for the reference camera's.
+    """
+
+    trajectory: str = "orbit"
+    frames: int | None = None
+    fps: float | None = None
+    size: tuple[int, int] | None = None
+
+
+def export_mp4(
+    scene: Scene4D,
+    path: Path,
+    film: Film,
+    progress: Callable[[Event], None] = ignore,
+    cancel: CancelToken | None = None,
+) -> None:
+    """Film the scene along a trajectory and write an MP4.
+
+    Raises:
+        UserError: a value of `film` is out of range, or the file cannot be written. Cancelled: on request. Either way
+            there is no half file.
+    """
+    cameras, times = shots(scene, film)
+    cancel = cancel or CancelToken()
+    pictures = []
+    for frame, t in enumerate(times):
+        cancel.check()
+        pictures.append(draw(scene, cameras[frame], t))
+        progress(Event("export", frame + 1, len(times)))
+    clip.write(clip.Clip(np.stack(pictures), scene.fps if film.fps is None else film.fps), path)
+
+
+def shots(scene: Scene4D, film: Film) -> tuple[Cameras, list[float]]:
+    """The cameras, in the input's frame, and the time in [0, 1] that each shows."""
+    fps = scene.fps if film.fps is None else film.fps
+    size = film.size or scene.reference.size
+    check(film.trajectory, fps, size)
+    frames = running(scene, film.trajectory, fps) if film.frames is None else film.frames
+    check_frames(frames, size)
+    stage = stage_of(scene)
+    if film.trajectory == "study":
+        path = trajectory.study(stage, frames)
+        times = path.times.tolist()
+    else:
+        path = travel(stage, film.trajectory, frames)
+        times = forth_and_back(frames, scene, fps)
+    return path.cameras.resized(size), times
+
+
+def stage_of(scene: Scene4D) -> trajectory.Stage:
+    """What the videos saw, in the input's frame."""
+    points = scene.similarity.inverse().apply_points(scene.gaussians.means)
+    return trajectory.Stage.of(scene.outward(scene.freeze), scene.outward(scene.reference), points)
+
+
+def travel(stage: trajectory.Stage, name: str, frames: int) -> trajectory.Path:
+    """The path of a name, which does not leave what the videos saw."""
+    low, high = stage.seen
+    if name == "orbit" and high - low < FULL_CIRCLE:
+        return trajectory.swing(stage, frames, reach=1.0)
+    if name == "arc":
+        return trajectory.arc(stage, frames, degrees=(math.degrees(low), math.degrees(high)))
+    paths = trajectory.PATHS | {"reference": trajectory.fixed}
+    return paths[name](stage, frames)
+
+
+def running(scene: Scene4D, name: str, fps: float) -> int:
+    """How many frames it takes to show everything at the scene's own speed."""
+    once = max(scene.frames - 1, 1) * fps / scene.fps
+    if name == "study":
+        return round(once * 4 / 0.75) + 1  # it halts four times, for three quarters of the film
+    return max(2, round(once * 2 * ROUNDS))
+
+
+def forth_and_back(frames: int, scene: Scene4D, fps: float) -> list[float]:
+    """Times that run from 0 to 1 and back at the scene's own speed, so that nothing jumps."""
+    played = torch.arange(frames, dtype=torch.float64) * scene.fps / fps / max(scene.frames - 1, 1)
+    phase = played % 2
+    return torch.minimum(phase, 2 - phase).clamp(0, 1).tolist()
+
+
+def check(name: str, fps: float, size: tuple[int, int]) -> None:
+    if name not in TRAJECTORIES:
+        raise UserError(f"No trajectory is called {name!r}: choose one of {', '.join(TRAJECTORIES)}.")
+    if not 1 <= fps <= 240:
+        raise UserError(f"A video at {fps:g} frames a second cannot be made: choose 1 to 240 with --fps.")
+    if not all(16 <= side <= MAX_SIDE for side in size):
+        raise UserError(f"A video of {size[0]}x{size[1]} cannot be made: choose 16 to {MAX_SIDE} pixels with --size.")
+
+
+def check_frames(frames: int, size: tuple[int, int]) -> None:
+    if not 2 <= frames <= MAX_FRAMES:
+        raise UserError(f"A video of {frames} frames cannot be made: choose 2 to {MAX_FRAMES} with --frames.")
+    if frames * size[0] * size[1] * 3 > MAX_BYTES:
+        raise UserError(
+            f"{frames} frames of {size[0]}x{size[1]} do not fit into {MAX_BYTES // 1024**3} GB of memory: choose fewer "
+            "with --frames or smaller ones with --size."
+        )
