@@ -92,7 +92,9 @@ def project_one(n, means, quats, scales, logits, colors, pose, intrinsics, limit
     xx = u0 * u0 + u1 * u1 + u2 * u2 + BLUR
     xy = u0 * v0 + u1 * v1 + u2 * v2
     yy = v0 * v0 + v1 * v1 + v2 * v2 + BLUR
-    determinant = xx * yy - xy * xy
+    # |u|^2 |v|^2 - (u v)^2 = |u x v|^2: as a cross product nothing cancels where a splat is a needle.
+    cross0, cross1, cross2 = u1 * v2 - u2 * v1, u2 * v0 - u0 * v2, u0 * v1 - u1 * v0
+    determinant = cross0 * cross0 + cross1 * cross1 + cross2 * cross2 + BLUR * (xx + yy - BLUR)
     if not (determinant > f32(0) and determinant < f32(1e30)):
         return
     # Opacity-aware extent (Radl et al. 2024, sec. B.2): opacity exp(-extent^2 / 2) = 1/255.
