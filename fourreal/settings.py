@@ -106,3 +106,58 @@ class CanonicalSettings:
     small_motion: float = 0.01
     pose_rate: float = 5e-4
     exposure_rate: float = 2e-3
+
+
+@dataclass(frozen=True)
+class MotionPhase:
+    """A part of stage two.
+
+    name: "field", "growth" or "joint", as it is shown.
+    steps: optimiser steps, one frame each.
+    trained: which Gaussians are trained besides the field: "none", "new" (those grown in this phase) or "all".
+    videos: "reference" or "both", from which frames are drawn.
+    field_scale: factor on the field's learning rates.
+    unfold: share of the steps over which the time window grows from the canonical frame to the whole video.
+    coarse: share of the steps at half size.
+    hold: share of the steps after which the field's rates begin to fall, to a twentieth.
+    """
+
+    name: str
+    steps: int
+    trained: str = "none"
+    videos: str = "reference"
+    field_scale: float = 1.0
+    unfold: float = 0.0
+    coarse: float = 0.0
+    hold: float = 0.5
+    growth: Growth | None = None
+    rates: SplatRates = SplatRates()
+
+
+@dataclass(frozen=True)
+class MotionSettings:
+    """Stage two (4Real sec. 3.4, app. B, C.2): motion from the reference video.
+
+    bases: rigid trajectories of `MotionBases`.
+    ssim_weight: w of (1 - w) L1 + w (1 - SSIM).
+    norm, difference, rigidity, twist: weights of the paper's four regularisers; acceleration: one of ours.
+    neighbours: k of the nearest-neighbour terms; rows: Gaussians that regularisers look at in a step.
+    rotation_rate, translation_rate, weights_rate: of the bases (half rotation vectors, world units, logits).
+    network_rate: of `DeformationMLP`.
+    """
+
+    phases: tuple[MotionPhase, ...]
+    deformation: str = "bases"
+    bases: int = 16
+    ssim_weight: float = 0.2
+    norm: float = 0.002
+    difference: float = 0.01
+    acceleration: float = 0.05
+    rigidity: float = 1.5
+    twist: float = 0.01
+    neighbours: int = 8
+    rows: int = 2048
+    rotation_rate: float = 6e-3
+    translation_rate: float = 1.2e-3
+    weights_rate: float = 2e-2
+    network_rate: float = 8e-4

@@ -39,6 +39,14 @@ class DeformationField(Protocol):
         """The offsets at `code` in [0, frames - 1]; between frames they are interpolated."""
         ...
 
+    def groups(self) -> dict[str, list[torch.nn.Parameter]]:
+        """The trained parameters by kind: each kind has a learning rate of its own."""
+        ...
+
+    def unfold(self, frame: int) -> None:
+        """Start `frame` where its neighbour towards the canonical frame leaves off, before it is first fitted."""
+        ...
+
     def config(self) -> dict:
         """JSON-able keyword arguments that rebuild the field, and its "kind"."""
         ...

@@ -64,6 +64,12 @@ class DeformationMLP(torch.nn.Module):
             "octaves": list(self.octaves),
         }
 
+    def groups(self) -> dict[str, list[torch.nn.Parameter]]:
+        return {"network": list(self.parameters())}
+
+    def unfold(self, frame: int) -> None:
+        """Nothing to do: the network is continuous in the code and extrapolates by itself."""
+
     def offsets(self, gaussians: Gaussians, code: float | int) -> Offsets:
         if code == self.canonical:
             return zero(gaussians)

@@ -68,6 +68,17 @@ class MotionBases(torch.nn.Module):
             "weighting": self.weighting,
         }
 
+    def groups(self) -> dict[str, list[torch.nn.Parameter]]:
+        return {"rotation": [self.rotation], "translation": [self.translation]}
+
+    @torch.no_grad()
+    def unfold(self, frame: int, momentum: float = 0.7) -> None:
+        """Go on from the poses of the frame before, as seen from the canonical one, and most of their last change."""
+        step = 1 if frame > self.canonical else -1
+        for path in (self.rotation, self.translation):
+            last, before = path[frame - step], path[frame - 2 * step] if frame - step != self.canonical else None
+            path[frame] = 0 if frame - step == self.canonical else last + momentum * (last - before)
+
     def affinity(self, means: Float[Tensor, "N 3"]) -> Float[Tensor, "N B"]:
         """Logits by distance to the pivots: 0 at the nearest one, never under -8 so that any weight can grow."""
         logits = -torch.cdist(means, self.pivots).square() / (2 * self.radius.square())

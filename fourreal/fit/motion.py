@@ -1,0 +1,271 @@
+"""Stage two: the temporal field, from the reference video (4Real sec. 3.4, app. B, C.2).
+
+Three phases of one and the same step: the field alone on the part of the picture that moves; growth of new Gaussians
+where motion uncovers what nobody saw, the canonical ones frozen; all Gaussians and the field on both videos.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from scipy.cluster.vq import kmeans2
+from torch import Tensor
+
+from fourreal.fit import sampling
+from fourreal.fit.canonical import Canonical, below
+from fourreal.fit.losses import Neighbours, photometric, psnr, rigidity
+from fourreal.fit.movers import find_movers, moving_window
+from fourreal.fit.observations import Observations, Targets
+from fourreal.settings import MotionPhase, MotionSettings
+from fourreal.splat import quaternion
+from fourreal.splat.deform import DeformationField, Offsets, bend
+from fourreal.splat.deformation_mlp import DeformationMLP
+from fourreal.splat.densify import ScreenStatistics, grow
+from fourreal.splat.gaussians import Gaussians
+from fourreal.splat.motion_bases import MotionBases
+from fourreal.splat.optimizer import SplatOptimizer, adam_state, restore_adam
+from fourreal.splat.rasterize import rasterize
+
+
+@dataclass(frozen=True)
+class Moving:
+    """Gaussians and the temporal field that moves them."""
+
+    gaussians: Gaussians
+    field: DeformationField
+
+
+def still(canonical: Gaussians, observations: Observations, settings: MotionSettings, seed: int) -> Moving:
+    """The start of stage two: found which Gaussians may move, given a field that does not move them yet."""
+    moves, core = find_movers(
+        canonical, observations.reference, observations.reference_camera, observations.canonical
+    )
+    gaussians = replace(canonical, moves=moves)
+    frames, frame = len(observations.reference), observations.canonical
+    if settings.deformation == "mlp":
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            return Moving(gaussians, DeformationMLP(frames, frame).to(moves.device))
+    points = gaussians.means[core]
+    count = min(settings.bases, len(points))
+    pivots = kmeans2(points.double().cpu().numpy(), count, minit="++", seed=seed)[0]
+    pivots = torch.from_numpy(pivots).to(points)
+    spread = torch.cdist(points, pivots).amin(dim=1).mean().clamp(min=1e-4)
+    field = MotionBases(pivots, spread.expand(count), frames, frame)
+    return Moving(replace(gaussians, motion=field.initial_logits(gaussians.means)), field)
+
+
+class MotionStage:
+    """One phase of stage two as a `fourreal.fit.loop.Stage`."""
+
+    def __init__(
+        self,
+        observations: Observations,
+        start: Moving,
+        canonical: Canonical,
+        settings: MotionSettings,
+        phase: MotionPhase,
+        seed: int,
+    ) -> None:
+        self.observations, self.canonical, self.settings, self.phase = observations, canonical, settings, phase
+        self.seed, self.name, self.steps = seed, f"motion: {phase.name}", phase.steps
+        self.field, self.whole = start.field, start.gaussians
+        self.device = start.gaussians.means.device
+        self.background = torch.full((3,), 0.5, device=self.device)
+        window = None
+        if phase.videos == "reference":
+            window = moving_window(observations.reference, observations.canonical)
+        self.origin = window[:2] if window else (0, 0)
+        self.reference = Targets(observations.reference, window)
+        self.freeze = Targets(observations.freeze) if phase.videos == "both" else None
+        self.share = self.reference.size[0] * self.reference.size[1] / (observations.size[0] * observations.size[1])
+        rates = {"motion": settings.weights_rate} if start.gaussians.motion.shape[1] else {}
+        if phase.trained != "none":
+            rates |= phase.rates.at(0.0)
+        self.kept = self._seen(start.gaussians) if phase.trained == "none" else slice(None)
+        self.splats = SplatOptimizer(start.gaussians[self.kept], rates)
+        self.frozen = torch.full((len(self.splats),), phase.trained == "new", device=self.device)
+        self.statistics = ScreenStatistics(len(self.splats), self.device)
+        kinds = {
+            "rotation": settings.rotation_rate,
+            "translation": settings.translation_rate,
+            "network": settings.network_rate,
+        }
+        self.rates = [kinds[kind] * phase.field_scale for kind in self.field.groups()]
+        groups = [{"params": ps, "lr": r} for ps, r in zip(self.field.groups().values(), self.rates, strict=True)]
+        self.optimizer = torch.optim.Adam(groups, eps=1e-12)
+        self.neighbours: Neighbours | None = None
+        self.frames = [t for t in range(self.field.frames) if t != self.field.canonical]
+
+    def _seen(self, gaussians: Gaussians) -> Tensor:
+        """Gaussians that move or that the window sees; what lies beside it costs time and changes nothing."""
+        camera = self.reference.camera(self.observations.reference_camera, self.origin)
+        with torch.no_grad():
+            drawn = rasterize(
+                gaussians, camera.world_to_camera[0], camera.intrinsics, camera.size, self.background
+            )
+        return (gaussians.moves | (drawn.radii > 0)).nonzero()[:, 0]
+
+    # --- a step ---------------------------------------------------------------------------------------------------
+
+    def step(self, index: int) -> dict[str, float]:
+        random = sampling.generator(self.seed, 1, index)
+        self._unfold(index)
+        if self.freeze is not None and random.random() < 0.5:
+            loss, values = self._freeze_step(random)
+        else:
+            loss, values = self._reference_step(index, random)
+        values["loss"] = loss.item()
+        self._update(index)
+        return values | {"splats": len(self.splats)}
+
+    def _reference_step(self, index: int, random: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
+        code = self._draw_frame(index, random)
+        halvings = 1 if index < self.phase.coarse * self.steps else 0
+        gaussians = self.splats.gaussians
+        offsets = self.field.offsets(gaussians, code)
+        camera = self.reference.camera(self.observations.reference_camera, self.origin, halvings)
+        tap = torch.zeros(len(gaussians), 2, device=self.device, requires_grad=True)
+        drawn = rasterize(
+            bend(gaussians, offsets), camera.world_to_camera[0], camera.intrinsics, camera.size, self.background, tap
+        )
+        target = self.reference.get(code, halvings)
+        values = {"psnr": psnr(drawn.colour, target.image)}
+        loss = photometric(drawn.colour, target, self.settings.ssim_weight) * self.share
+        for name, (weight, term) in self._regularisers(gaussians, offsets, code, random).items():
+            values[name] = term.item()
+            loss = loss + weight * term
+        loss.backward()
+        self.statistics.add(tap.grad, camera.size)
+        return loss, values
+
+    def _freeze_step(self, random: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
+        frame = int(random.choice(self.observations.training_frames))
+        gaussians, cameras = self.splats.gaussians, self.canonical.cameras
+        if self.canonical.field is not None and frame != self.canonical.field.canonical:
+            with torch.no_grad():
+                offsets = self.canonical.field.offsets(gaussians, frame)
+            gaussians = bend(gaussians, offsets)
+        drawn = rasterize(
+            gaussians, cameras.world_to_camera[frame], cameras.intrinsics, cameras.size, self.background
+        )
+        colour = self.canonical.exposure(drawn.colour, frame) if self.canonical.exposure is not None else drawn.colour
+        target = self.freeze.get(frame)
+        loss = photometric(colour, target, self.settings.ssim_weight)
+        loss.backward()
+        return loss, {"psnr": psnr(colour, target.image)}
+
+    def _regularisers(
+        self, gaussians: Gaussians, offsets: Offsets, code: int, random: np.random.Generator
+    ) -> dict[str, tuple[float, Tensor]]:
+        """The paper's four terms and the acceleration, as (weight, value), on a sample of what moves."""
+        settings = self.settings
+        moving = gaussians.moves.nonzero()[:, 0]
+        if self.neighbours is None or len(self.neighbours.index) != len(moving):
+            self.neighbours = Neighbours.of(gaussians.means[moving], settings.neighbours)
+        quats = quaternion.normalize(gaussians.quats[moving])
+        turned = quaternion.normalize(gaussians.quats[moving] + offsets.dq[moving])
+        turn = quaternion.multiply(turned, quats * quats.new_tensor([1, -1, -1, -1]))
+        count = min(settings.rows, len(moving))
+        rows = torch.from_numpy(random.choice(len(moving), count, replace=False)).to(self.device)
+        stretch, twist = rigidity(
+            gaussians.means[moving] + offsets.dx[moving], turn, self.neighbours, rows
+        )
+        at = moving[rows]
+        here = Offsets(*(x[at] for x in offsets))
+        terms = {"rigidity": (settings.rigidity, stretch), "twist": (settings.twist, twist)}
+        terms["norm"] = (settings.norm, sum(x.abs().sum(dim=1).mean() for x in here))
+        inner = code - 1 if code > self.field.canonical else code + 1
+        outer = 2 * code - inner
+        sample = gaussians[at].detach() if not gaussians.motion.shape[1] else gaussians[at]
+        before = self.field.offsets(sample, inner)
+        terms["difference"] = (settings.difference, (here.dx - before.dx).abs().mean())
+        if settings.acceleration and 0 <= outer < self.field.frames and outer in self._open:
+            after = self.field.offsets(sample, outer)
+            bending = (after.dx - 2 * here.dx + before.dx).abs().mean()
+            terms["acceleration"] = (settings.acceleration, bending)
+        return terms
+
+    # --- the time window ------------------------------------------------------------------------------------------
+
+    def _window(self, index: int) -> int:
+        """How far from the canonical frame frames are drawn at this step."""
+        farthest = max(self.field.canonical, self.field.frames - 1 - self.field.canonical)
+        if index >= self.phase.unfold * self.steps:
+            return farthest
+        return 1 + int(index / (self.phase.unfold * self.steps) * farthest)
+
+    def _unfold(self, index: int) -> None:
+        """Open the frames that the window reaches at this step."""
+        window = self._window(index)
+        self._open = [t for t in self.frames if abs(t - self.field.canonical) <= window]
+        if not self.phase.unfold or index > self.phase.unfold * self.steps + 1:
+            return
+        before = self._window(index - 1) if index else 0
+        for frame in sorted(self._open, key=lambda t: abs(t - self.field.canonical)):
+            if abs(frame - self.field.canonical) > before:
+                self.field.unfold(frame)
+
+    def _draw_frame(self, index: int, random: np.random.Generator) -> int:
+        """Any open frame; while the window grows, every second time one of the latest."""
+        if index < self.phase.unfold * self.steps and random.random() < 0.5:
+            window = self._window(index)
+            latest = [t for t in self._open if abs(t - self.field.canonical) >= window - 2]
+            return int(random.choice(latest))
+        return int(random.choice(self._open))
+
+    # --- what follows a step --------------------------------------------------------------------------------------
+
+    def _update(self, index: int) -> None:
+        progress = index / self.steps
+        late = max(progress - self.phase.hold, 0) / max(1 - self.phase.hold, 1e-9)
+        fall = 0.05**late
+        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = rate * fall
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        if "motion" in self.splats.optimizers:
+            self.splats.set_rate("motion", self.settings.weights_rate * self.phase.field_scale * fall)
+        if self.phase.trained != "none":
+            for name, rate in self.phase.rates.at(progress).items():
+                self.splats.set_rate(name, rate)
+            self.splats.mask_gradients(self.frozen)
+        self.splats.step()
+        growth = self.phase.growth
+        if growth is not None and growth.due(index, self.steps):
+            self.frozen = grow(self.splats, self.statistics, growth, self.seed + index, self.frozen)
+            self.statistics = ScreenStatistics(len(self.splats), self.device)
+
+    @torch.no_grad()
+    def preview(self) -> np.ndarray:
+        """The frame farthest from the canonical one, as the reference camera sees it."""
+        code = max(self.frames, key=lambda t: abs(t - self.field.canonical))
+        camera = self.reference.camera(self.observations.reference_camera, self.origin)
+        bent = bend(self.splats.gaussians, self.field.offsets(self.splats.gaussians, code))
+        drawn = rasterize(bent, camera.world_to_camera[0], camera.intrinsics, camera.size, self.background)
+        return (drawn.colour.clamp(0, 1) * 255).round().byte().cpu().numpy()
+
+    @torch.no_grad()
+    def result(self) -> Moving:
+        gaussians = self.splats.gaussians.detach()
+        if self.phase.trained == "none":
+            motion = self.whole.motion.clone()
+            motion[self.kept] = gaussians.motion
+            gaussians = replace(self.whole, motion=motion)
+        return Moving(gaussians, self.field)
+
+    def state(self) -> dict[str, Tensor]:
+        state = self.splats.state() | {"frozen": self.frozen}
+        state |= {"seen.total": self.statistics.total, "seen.count": self.statistics.seen}
+        state |= {f"field.{k}": v for k, v in self.field.state_dict().items()}
+        return state | {f"motion.{k}": v for k, v in adam_state(self.optimizer, list(self.field.parameters())).items()}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        self.splats.restore(state)
+        self.frozen = state["frozen"].to(self.device)
+        self.statistics = ScreenStatistics(len(self.splats), self.device)
+        self.statistics.total += state["seen.total"].to(self.device)
+        self.statistics.seen += state["seen.count"].to(self.device)
+        self.field.load_state_dict(below(state, "field"))
+        restore_adam(self.optimizer, list(self.field.parameters()), below(state, "motion"))

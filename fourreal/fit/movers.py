@@ -1,0 +1,102 @@
+"""Which Gaussians move: found from the reference video, so that the static background can stay locked."""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+from fourreal.camera.cameras import Cameras
+from fourreal.errors import UserError
+from fourreal.splat.gaussians import Gaussians
+from fourreal.splat.rasterize import rasterize
+
+CHANGE = 0.03  # least mean absolute difference that counts as change, pixels in [0, 1]
+NOISE_MULTIPLE = 4.0  # ... and at least so many times the frames' median difference, which is noise
+OFTEN = 0.2  # share of the reference frames in which a pixel must change
+SURFACE = 0.08  # depth tolerance of the visible surface, relative
+LINK = 0.035  # single-linkage distance of clusters, in distances from the reference camera to the subject
+SMALLEST = (15, 0.04)  # clusters of fewer Gaussians than this, or of a smaller share, are noise
+MARGIN = 0.05  # everything within this distance of a mover may move, in camera distances
+
+
+def change_masks(
+    reference: Float[Tensor, "T H W 3"], canonical: int
+) -> tuple[Bool[Tensor, "H W"], Bool[Tensor, "H W"]]:
+    """(changed often, changed ever) against the canonical frame."""
+    difference = (reference - reference[canonical]).abs().mean(dim=-1)
+    difference = F.avg_pool2d(difference[:, None], 3, 1, 1)[:, 0]
+    others = torch.arange(len(reference), device=reference.device) != canonical
+    threshold = max(CHANGE, NOISE_MULTIPLE * float(difference[others].median()))
+    changed = difference > threshold
+    return changed.float().mean(dim=0) > OFTEN, changed.any(dim=0)
+
+
+def find_movers(
+    gaussians: Gaussians, reference: Float[Tensor, "T H W 3"], camera: Cameras, canonical: int
+) -> tuple[Bool[Tensor, " N"], Bool[Tensor, " N"]]:
+    """Which Gaussians may move, and which are seen to.
+
+    Seen to move: on the surface that the reference camera sees, at pixels that change often, and in a cluster of
+    their kind. May move: near one of these, since backs and insides move along unseen.
+
+    Args:
+        camera: the reference camera (F = 1), as large as `reference`.
+
+    Raises:
+        UserError: nothing in the reference video moves.
+    """
+    often, _ = change_masks(reference, canonical)
+    pose, (fx, fy, cx, cy), (width, height) = camera.world_to_camera[0], camera.intrinsics, camera.size
+    with torch.no_grad():
+        drawn = rasterize(gaussians, pose, camera.intrinsics, camera.size, torch.zeros(3, device=pose.device))
+    surface = drawn.depth / drawn.alpha.clamp(min=0.05)
+    seen = gaussians.means @ pose[:3, :3].T + pose[:3, 3]
+    z = seen[:, 2].clamp(min=1e-3)
+    x, y = (fx * seen[:, 0] / z + cx).long(), (fy * seen[:, 1] / z + cy).long()
+    inside = (seen[:, 2] > 0.01) & (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    x, y = x.clamp(0, width - 1), y.clamp(0, height - 1)
+    on_surface = (z - surface[y, x]).abs() < SURFACE * surface[y, x]
+    candidates = (inside & on_surface & often[y, x] & (gaussians.opacities.sigmoid() > 0.1)).nonzero()[:, 0]
+    if len(candidates) == 0:
+        raise UserError(
+            "Nothing moves in the reference video, as far as can be told. Pick a reference video in which the subject "
+            "moves, or a canonical frame (--canonical-frame) that shows it."
+        )
+    points = gaussians.means[candidates]
+    distance = float((points.median(dim=0).values - camera.centres[0]).norm())
+    kept = candidates[_clustered(points.cpu().numpy(), LINK * distance).to(candidates.device)]
+    core = torch.zeros(len(gaussians), dtype=torch.bool, device=points.device)
+    core[kept] = True
+    tree = cKDTree(gaussians.means[kept].cpu().numpy())
+    nearest = torch.from_numpy(tree.query(gaussians.means.cpu().numpy(), workers=-1)[0]).to(points)
+    return nearest < MARGIN * distance, core
+
+
+def _clustered(points: np.ndarray, link: float) -> Bool[Tensor, " P"]:
+    """Which of `points` (P, 3) belong to a cluster worth the name."""
+    pairs = cKDTree(points).query_pairs(link, output_type="ndarray")
+    graph = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(points), len(points)))
+    _, labels = connected_components(graph, directed=False)
+    sizes = np.bincount(labels)
+    large = sizes >= min(max(SMALLEST[0], SMALLEST[1] * len(points)), sizes.max())
+    return torch.from_numpy(large[labels])
+
+
+def moving_window(
+    reference: Float[Tensor, "T H W 3"], canonical: int, margin: int = 10
+) -> tuple[int, int, int, int]:
+    """(left, top, width, height) of the part of the picture that ever changes; all of it where nothing does."""
+    _, ever = change_masks(reference, canonical)
+    height, width = ever.shape
+    # a pixel alone is noise: look at what is left after an opening by 3 x 3
+    solid = F.avg_pool2d(ever[None, None].float(), 3, 1, 1)[0, 0] > 0.99
+    rows, columns = solid.any(dim=1).nonzero()[:, 0], solid.any(dim=0).nonzero()[:, 0]
+    if len(rows) == 0:
+        return 0, 0, width, height
+    left, top = max(int(columns[0]) - margin, 0), max(int(rows[0]) - margin, 0)
+    right, bottom = min(int(columns[-1]) + margin + 1, width), min(int(rows[-1]) + margin + 1, height)
+    return left, top, right - left, bottom - top
