@@ -99,7 +99,8 @@ def _decode(path: Path, limits: ClipLimits, max_side: int | None):
 def _frames(container, stream) -> Iterator[VideoFrame]:
     """Decoded frames in the order of showing. WebM keeps transparency where only libvpx's own decoder looks."""
     name = {"vp9": "libvpx-vp9", "vp8": "libvpx"}.get(stream.codec_context.name)
-    if name is None or stream.metadata.get("alpha_mode") != "1":
+    tags = {key.lower(): value for key, value in stream.metadata.items()}
+    if name is None or tags.get("alpha_mode") != "1":
         yield from container.decode(stream)
         return
     decoder = av.CodecContext.create(name, "r")

@@ -30,15 +30,16 @@ def write(clip: Clip, path: Path | str, crf: int = 13) -> None:
     part = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _encode(clip, part, crf)
-        part.replace(path)
+        try:
+            _encode(clip, part, crf)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:  # FFmpeg's errors are among them
         raise UserError(
             f"{path.name} could not be written: {error.strerror or error}. "
             "Free some space, or choose a folder that you may write to."
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _encode(clip: Clip, path: Path, crf: int) -> None:

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Int, UInt8
 from PIL import Image
+from scipy.sparse import csr_matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,15 +91,25 @@ def sample_indices(total: int, count: int, keep: Sequence[int] = ()) -> Int[np.n
 def resize_picture(picture: UInt8[np.ndarray, "H W 3"], size: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
     """One picture at `size` = (width, height).
 
-    Whole factors use Pillow's `reduce`, which is the exact mean of each block, rounded once; other reductions its box
-    filter, which weights pixels by covered area but rounds after each axis (off by at most one level). An axis that
-    grows is interpolated instead, as covered area would show blocks.
+    Smaller is the mean over the area that each new pixel covers, rounded once (halving is exactly the mean of 2x2).
+    Where an axis grows, covered area would show blocks, so it is interpolated (bicubic).
     """
     height, width = picture.shape[:2]
     if size == (width, height):
         return picture
-    image = Image.fromarray(picture)
-    if width % size[0] == 0 and height % size[1] == 0:
-        return np.asarray(image.reduce((width // size[0], height // size[1])))
-    smaller = size[0] <= width and size[1] <= height
-    return np.asarray(image.resize(size, Image.Resampling.BOX if smaller else Image.Resampling.BICUBIC))
+    if size[0] > width or size[1] > height:
+        return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC))
+    if width % size[0] == 0 and height % size[1] == 0:  # the common case, and ten times as fast
+        return np.asarray(Image.fromarray(picture).reduce((width // size[0], height // size[1])))
+    rows = _area_weights(height, size[1]) @ picture.reshape(height, -1).astype(np.float32)  # (h, W * 3)
+    columns = rows.reshape(size[1], width, 3).swapaxes(0, 1).reshape(width, -1)
+    mean = (_area_weights(width, size[0]) @ columns).reshape(*size, 3).swapaxes(0, 1)
+    return np.ascontiguousarray(mean + 0.5).astype(np.uint8)
+
+
+@lru_cache
+def _area_weights(old: int, new: int) -> csr_matrix:
+    """(new, old): how much of each new pixel every old one covers; a row sums to 1. Nearly all are 0."""
+    edges, pixels = np.linspace(0, old, new + 1), np.arange(old)
+    cover = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+    return csr_matrix((cover.clip(0) * (new / old)).astype(np.float32))
