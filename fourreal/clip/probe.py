@@ -12,7 +12,7 @@ import av
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from fourreal.clip.timing import constant_rate
 from fourreal.clip.upright import turns
@@ -23,9 +23,9 @@ LIMITS = ClipLimits()
 FOLDER_FPS = 24.0  # a folder of pictures says nothing about time; cinema's rate, which video models use too
 PICTURES = {".png", ".jpg", ".jpeg", ".webp"}
 
-# Containers that hold video and nothing else. Playlists and scripts (HLS, DASH, concat) are left out on purpose: under
-# the name of an innocent .mp4 they would make the reader open other files, or addresses on the network.
-FORMATS = "mov,mp4,matroska,webm,gif,apng,avi,flv,ogg,asf,ivf,mpegts,mpeg,mpegvideo,m4v,h264,hevc,obu"
+# Containers of video, and of sound to tell people so. Playlists and scripts (HLS, DASH, concat) are left out: under the
+# name of an innocent .mp4 they would make the reader open other files, or addresses on the network.
+FORMATS = "mov,mp4,matroska,webm,gif,apng,avi,flv,ogg,asf,ivf,mpegts,mpeg,mpegvideo,m4v,h264,hevc,obu,wav,mp3,flac,aac"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,13 @@ def probe(path: Path | str, limits: ClipLimits = LIMITS) -> ClipInfo:
     """
     path = Path(path)
     with explained(path):
-        return _probe_folder(path, limits) if path.is_dir() else _probe_video(path, limits)
+        if path.is_dir():
+            return _probe_folder(path, limits)
+        try:
+            return _probe_video(path, limits)
+        except av.FFmpegError:
+            check_count(path, 1 if _is_picture(path) else 2)
+            raise
 
 
 def content_hash(path: Path | str) -> str:
@@ -79,19 +85,23 @@ def explained(path: Path) -> Iterator[None]:
     """Turns what the decoder or the disk complains about into a UserError about `path`."""
     try:
         yield
+    except av.FFmpegError as error:  # before OSError's children, as a broken file can look like a forbidden one to it
+        raise UserError(
+            f"{path.name} cannot be read as a video ({error.strerror}). It may be cut short, damaged or of another "
+            "kind. Download or export it again, or convert it to MP4 (H.264)."
+        ) from error
     except FileNotFoundError as error:
         raise UserError(f"{path.name}: there is no such file or folder. Check the path.") from error
     except PermissionError as error:
         raise UserError(f"{path.name} may not be read. Give yourself permission to read it.") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UserError(f"{path.name} holds a picture far too large to open. Make it smaller first.") from error
-    except av.FFmpegError as error:
+    except (UnidentifiedImageError, SyntaxError) as error:  # Pillow's two words for a broken head and a broken body
+        raise UserError(f"{path.name} is damaged or no picture at all. Replace it, or take it out.") from error
+    except OSError as error:
         raise UserError(
-            f"{path.name} cannot be read as a video ({error.strerror}). It may be cut short, damaged or of another "
-            "kind. Download or export it again, or convert it to MP4 (H.264)."
+            f"{path.name} cannot be read ({error.strerror or error}). Check the file and its disk."
         ) from error
-    except OSError as error:  # Pillow's word for a damaged picture, too
-        raise UserError(f"{path.name} cannot be read: {error.strerror or error}.") from error
 
 
 @contextmanager
@@ -103,6 +113,8 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         if not streams:
             what = "sound only" if container.streams.audio else "no video"
             raise UserError(f"{path.name} holds {what}. Choose a file with moving pictures.")
+        if streams[0].codec_context is None:
+            raise UserError(f"{path.name} is encoded in a way that is not known here. Convert it to MP4 (H.264).")
         yield container, streams[0]
 
 
@@ -193,6 +205,14 @@ def _probe_video(path: Path, limits: ClipLimits) -> ClipInfo:
     if turn.rotation in (90, 270):
         width, height = height, width
     return ClipInfo(width, height, fps, len(picks), len(picks) / fps, codec, turn.rotation)
+
+
+def _is_picture(path: Path) -> bool:
+    try:
+        with Image.open(path) as image:
+            return getattr(image, "n_frames", 1) == 1
+    except UnidentifiedImageError:
+        return False
 
 
 def _check_file(path: Path, limits: ClipLimits) -> None:
