@@ -9,7 +9,8 @@ from scene_samples import FPS, FRAMES, SIZE, arc_cameras, some_scene
 from fourreal import clip
 from fourreal.errors import Cancelled, UserError
 from fourreal.progress import CancelToken
-from fourreal.scene.export_mp4 import TRAJECTORIES, Film, export_mp4, shots
+from fourreal.scene.export_mp4 import export_mp4, shots
+from fourreal.scene.film import TRAJECTORIES, Film
 
 
 @pytest.mark.parametrize("trajectory", TRAJECTORIES)

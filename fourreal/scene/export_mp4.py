@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from fourreal.camera import trajectory
 from fourreal.camera.cameras import Cameras
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event, ignore
+from fourreal.scene.film import TRAJECTORIES, Film
 from fourreal.scene.scene4d import Scene4D
 from fourreal.scene.views import draw
 
@@ -20,30 +20,6 @@ FULL_CIRCLE = math.radians(330)  # an arc from here on has been seen all around
 ROUNDS = 2  # how often a looped scene plays forth and back by default
 MAX_FRAMES, MAX_SIDE = 3000, 4096
 MAX_BYTES = 4 * 1024**3  # the pictures are held until the file is written
-TRAJECTORIES = {
-    "reference": "the reference camera, standing still",
-    "orbit": "around the subject as far as the freeze-time video went (a full circle if it did), and back",
-    "arc": "once from one end of what the freeze-time video saw to the other",
-    "swing": "gently back and forth within it",
-    "spiral": "small circles around the reference camera",
-    "study": "along the arc, halting four times to show the motion (the paper's user study)",
-}
-
-
-@dataclass(frozen=True)
-class Film:
-    """What to film.
-
-    trajectory: a name of `TRAJECTORIES`.
-    frames: how many; None for as many as the scene takes to play (see `running`).
-    fps: frames a second; None for the scene's own. The scene plays at its own speed at any rate.
-    size: (width, height) in pixels; None for the reference camera's.
-    """
-
-    trajectory: str = "orbit"
-    frames: int | None = None
-    fps: float | None = None
-    size: tuple[int, int] | None = None
 
 
 def export_mp4(
