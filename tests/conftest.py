@@ -41,3 +41,13 @@ def assets() -> Path:
 def fox_yard(assets) -> Path:
     """A ready example: reference.mp4, freeze.mp4, freeze_noisy.mp4, cameras.json, heldout/."""
     return assets / "examples" / "fox_yard"
+
+
+@pytest.fixture
+def tiny_clip():
+    """A `Clip` of 8 frames, 64x48 at 12 fps: a gradient, and a grey half whose level tells the frame's number."""
+    from videos import numbered
+
+    from fourreal.clip import Clip
+
+    return Clip(numbered(), 12.0)

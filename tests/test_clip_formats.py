@@ -136,6 +136,13 @@ def test_rounded_timestamps_lose_no_frame(tmp_path):
     assert clip.fps == pytest.approx(30, rel=0.01)
 
 
+def test_frames_that_an_edit_hides_stay_hidden(tmp_path):
+    """Cutting without encoding anew keeps earlier frames in the file, to be decoded but not shown."""
+    path = encode(tmp_path / "a.mp4", numbered(8), at=[(index - 3) / 12 for index in range(8)])
+    assert numbers(read(path).frames) == [3, 4, 5, 6, 7]
+    assert probe(path).frames == 5
+
+
 def test_gif_with_pauses_and_transparency(tmp_path):
     """What is clear becomes white; a gap of 300 ms among gaps of 100 ms is filled by the frames on either side."""
     pictures = [Image.new("RGBA", (40, 30), (0, 0, 0, 0)) for _ in range(4)]
@@ -171,6 +178,14 @@ def test_folder_in_counting_order(tmp_path):
     assert (clip.frames == numbered(12)).all()
     assert clip.fps == 10
     assert (probe(tmp_path).frames, probe(tmp_path).codec) == (12, "pictures")
+
+
+def test_names_are_compared_piece_by_piece(tmp_path):
+    names = ["b1.png", "a10.png", "a2.png", "a2_10.png", "a2_9.png", "a02.png", "5.png"]
+    for level, name in enumerate(names):
+        Image.new("RGB", (8, 8), (level, 0, 0)).save(tmp_path / name)
+    order = [names[level] for level in read(tmp_path).frames[:, 0, 0, 0]]
+    assert order == ["5.png", "a02.png", "a2.png", "a2_9.png", "a2_10.png", "a10.png", "b1.png"]
 
 
 def test_folder_with_all_kinds_of_pictures(tmp_path):

@@ -134,6 +134,11 @@ def test_limits(video, limit, told):
     assert len(read(video, dataclasses.replace(ClipLimits(), max_frames=30))) == 30
 
 
+def test_advice_can_be_pasted_into_a_shell(tmp_path):
+    path = encode(tmp_path / "my holiday $1.mp4", numbered(30))
+    assert "ffmpeg -i 'my holiday $1.mp4' -ss 0" in refused(path, ClipLimits(max_frames=20))
+
+
 def test_memory_in_all_is_limited_unless_frames_are_shrunk(video):
     limits = ClipLimits(max_total_pixels=30 * 32 * 24)
     with pytest.raises(UserError, match=r"too large in all: 30 frames of 64x48.*scale="):
@@ -239,6 +244,8 @@ def test_folder_with_half_a_picture(tmp_path):
 def test_folder_limits(tmp_path):
     for index in range(4):
         Image.new("RGB", (64, 48)).save(tmp_path / f"{index}.png")
-    assert "has 4 frames" in refused(tmp_path, ClipLimits(max_frames=3))
+    assert "has 4 frames; at most 3 are accepted. Take some pictures out." in refused(
+        tmp_path, ClipLimits(max_frames=3)
+    )
     assert "0.png is 64x48" in refused(tmp_path, ClipLimits(max_pixels=3000))
     assert "MB" in refused(tmp_path, ClipLimits(max_bytes=10))

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, Interpolation, VideoReformatter
-from jaxtyping import UInt8
+from av.video.stream import VideoStream
+from jaxtyping import Int, UInt8
 from PIL import Image, ImageOps
 
 from fourreal.clip.probe import (
@@ -55,7 +57,7 @@ def read(
     Raises UserError for what cannot be read or is beyond `limits`; checked by `probe` first, and again on the way, as
     headers lie.
     """
-    path = Path(path)
+    path = Path(path).absolute()
     info = probe(path, limits)
     check_memory(path, info.frames, _shrunk((info.width, info.height), max_side), limits)
     with explained(path):
@@ -74,7 +76,9 @@ def read(
     return Clip(np.stack([pictures[pick] for pick in picks]), float(rate))
 
 
-def _decode(path: Path, limits: ClipLimits, max_side: int | None):
+def _decode(
+    path: Path, limits: ClipLimits, max_side: int | None
+) -> tuple[list[UInt8[np.ndarray, "_ _ 3"]], Int[np.ndarray, "K"], float]:
     """All frames as pictures, which to show at each tick, and the rate."""
     pictures, times = [], []
     with opened(path) as (container, stream):
@@ -96,7 +100,7 @@ def _decode(path: Path, limits: ClipLimits, max_side: int | None):
     return pictures, picks, fps
 
 
-def _frames(container, stream) -> Iterator[VideoFrame]:
+def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
     """Decoded frames in the order of showing. WebM keeps transparency where only libvpx's own decoder looks."""
     name = {"vp9": "libvpx-vp9", "vp8": "libvpx"}.get(stream.codec_context.name)
     tags = {key.lower(): value for key, value in stream.metadata.items()}

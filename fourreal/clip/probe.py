@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import shlex
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,7 +53,7 @@ def probe(path: Path | str, limits: ClipLimits = LIMITS) -> ClipInfo:
 
     Raises UserError for what cannot be read or is beyond `limits`.
     """
-    path = Path(path)
+    path = Path(path).absolute()  # so that "." has a name
     with explained(path):
         if path.is_dir():
             return _probe_folder(path, limits)
@@ -65,14 +66,14 @@ def probe(path: Path | str, limits: ClipLimits = LIMITS) -> ClipInfo:
 
 def content_hash(path: Path | str) -> str:
     """SHA-256 in hex of a file's bytes, or of a folder's pictures in playing order with their names."""
-    path, digest = Path(path), hashlib.sha256()
+    path, digest = Path(path).absolute(), hashlib.sha256()
     with explained(path):
         files = picture_files(path) if path.is_dir() else [path]
         for file in files:
             if path.is_dir():
                 digest.update(f"{file.name}\0{file.stat().st_size}\0".encode())
-            with file.open("rb") as opened:
-                while block := opened.read(1 << 20):
+            with file.open("rb") as stream:
+                while block := stream.read(1 << 20):
                     digest.update(block)
     return digest.hexdigest()
 
@@ -121,8 +122,8 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
 def picture_files(folder: Path) -> list[Path]:
     """The pictures of a folder in the order people count: frame_2 comes before frame_10."""
     files = [f for f in folder.iterdir() if f.suffix.lower() in PICTURES and not f.name.startswith(".")]
-    natural = lambda file: [(len(d.lstrip("0")), d.lstrip("0"), t) for t, d in re.findall(r"(\D*)(\d*)", file.name)]
-    return sorted(files, key=lambda file: (natural(file), file.name))
+    natural = lambda name: [(text, int(digits or 0)) for text, digits in re.findall(r"(\D*)(\d*)", name)]
+    return sorted(files, key=lambda file: (natural(file.name), file.name))
 
 
 def display_size(width: int, height: int, pixel_aspect: float) -> tuple[int, int]:
@@ -140,16 +141,13 @@ def check_size(path: Path, width: int, height: int, limits: ClipLimits) -> None:
     if width * height > limits.max_pixels:
         raise UserError(
             f"{path.name} is {width}x{height}; at most {limits.max_pixels / 1e6:.1f} million pixels a frame are "
-            f"accepted. Make it smaller, e.g. ffmpeg -i {path.name} -vf scale=1280:-2 smaller.mp4"
+            f"accepted. {_shrink(path)}"
         )
 
 
 def check_memory(path: Path, frames: int, size: tuple[int, int], limits: ClipLimits) -> None:
     if frames * size[0] * size[1] > limits.max_total_pixels:
-        raise UserError(
-            f"{path.name} is too large in all: {frames} frames of {size[0]}x{size[1]}. "
-            f"Make it smaller, e.g. ffmpeg -i {path.name} -vf scale=1280:-2 smaller.mp4"
-        )
+        raise UserError(f"{path.name} is too large in all: {frames} frames of {size[0]}x{size[1]}. {_shrink(path)}")
 
 
 def check_seconds(path: Path, seconds: float, limits: ClipLimits) -> None:
@@ -167,7 +165,15 @@ def check_frames(path: Path, frames: int, limits: ClipLimits, counting: bool = F
 
 
 def _trim(path: Path) -> str:
-    return f"Trim it, e.g. ffmpeg -i {path.name} -ss 0 -t 5 trimmed.mp4"
+    if path.is_dir():
+        return "Take some pictures out."
+    return f"Trim it, e.g. ffmpeg -i {shlex.quote(path.name)} -ss 0 -t 5 trimmed.mp4"
+
+
+def _shrink(path: Path) -> str:
+    if path.is_dir() or path.suffix.lower() in PICTURES:
+        return "Make the pictures smaller."
+    return f"Make it smaller, e.g. ffmpeg -i {shlex.quote(path.name)} -vf scale=1280:-2 smaller.mp4"
 
 
 def check_count(path: Path, frames: int) -> None:
@@ -188,11 +194,6 @@ def _probe_video(path: Path, limits: ClipLimits) -> ClipInfo:
         check_seconds(path, float(length), limits)
         check_frames(path, stream.frames, limits)
         times = _packet_times(path, container, stream, limits)
-        if len(times) < stream.frames:
-            raise UserError(
-                f"{path.name} is cut short: {len(times)} of {stream.frames} frames are there. "
-                "Download or export it again."
-            )
         check_count(path, len(times))
         picks, fps = constant_rate(times, stream.average_rate, limits.max_frames)
         check_frames(path, len(picks), limits, counting=True)
@@ -234,11 +235,16 @@ def _packet_times(path: Path, container: InputContainer, stream: VideoStream, li
 
     Headers lie, so this counts what is there and stops as soon as that is too much.
     """
-    times = []
+    times, stored = [], 0
     for packet in container.demux(stream):
-        if packet.size and not packet.is_discard:
+        stored += bool(packet.size)
+        if packet.size and not packet.is_discard:  # an edit list may hide frames that others are built on
             times.append(None if packet.pts is None else float(packet.pts * packet.time_base))
             check_frames(path, len(times), limits, counting=True)
+    if "mp4" in container.format.name and stored < stream.frames:  # elsewhere the header's count is a rough one
+        raise UserError(
+            f"{path.name} is cut short: {stored} of {stream.frames} frames are there. Download or export it again."
+        )
     known = [time for time in times if time is not None]
     if known:
         check_seconds(path, max(known) - min(known), limits)
