@@ -101,7 +101,7 @@ def blend_tile(splats, pairs, spans, start, end, left, top, state, rows):
 
 
 @njit(parallel=True, **KERNEL)
-def blend(splats, starts, pairs, spans, cuts, width, height, background, colour, depth, transmittance, ends):
+def blend(splats, starts, ends, pairs, spans, cuts, width, height, background, colour, depth, transmittance):
     """Writes colour (H, W, 3), depth (H, W), transmittance (H, W), and ends (tiles,): where in `pairs` work stopped."""
     across = (width + TILE_WIDTH - 1) // TILE_WIDTH
     for p in prange(len(cuts) - 1):

@@ -12,13 +12,17 @@ from torch import Tensor
 from fourreal.splat.gaussians import Gaussians
 from fourreal.splat.rasterize.blend import blend
 from fourreal.splat.rasterize.blend_backward import blend_backward
-from fourreal.splat.rasterize.project import GRADIENT_FLOATS, SPLAT_FLOATS, backproject, project
+from fourreal.splat.rasterize.project import SPLAT_FLOATS, project
+from fourreal.splat.rasterize.project_backward import GRADIENT_FLOATS, backproject
+from fourreal.splat.rasterize.simd import LANES
 from fourreal.splat.rasterize.tiles import bin_tiles, share_tiles
 
 log = logging.getLogger(__name__)
 
 # numba's portable threading layer ends the process when two threads enter it at once.
 _one_at_a_time = threading.Lock()
+
+TILE_COST = 8  # what a tile costs beside its splats, in splats
 
 
 def rasterize_cpu(
@@ -72,48 +76,63 @@ def _array(tensor: Tensor) -> np.ndarray:
     return tensor.detach().to(torch.float32).contiguous().numpy()
 
 
+def _rows(tensor: Tensor) -> np.ndarray:
+    """The tensor with zeros below up to a multiple of LANES rows: a quaternion of 0 is culled."""
+    array = _array(tensor)
+    missing = -len(array) % LANES
+    return np.concatenate([array, np.zeros((missing, *array.shape[1:]), np.float32)]) if missing else array
+
+
 class _Rasterize(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx, means, quats, scales, opacities, colors, world_to_camera, screen_gradient, intrinsics, background, size
     ):
         width, height = size
-        inputs = [_array(x) for x in (means, quats, scales, opacities, colors, world_to_camera, intrinsics)]
-        count = len(means)
+        rows = [_rows(x) for x in (means, quats, scales, opacities, colors)]
+        camera = _array(world_to_camera), _array(intrinsics), width, height
+        count, threads = len(rows[0]), numba.get_num_threads()
         splats, radii = np.empty((count, SPLAT_FLOATS), np.float32), np.empty(count, np.int32)
+        boxes, depths = np.empty((count, 4), np.float32), np.empty(count, np.float32)
         colour = np.empty((height, width, 3), np.float32)
-        depth, transmittance = np.empty((2, height, width), np.float32)
+        depth, transmittance = np.empty((height, width), np.float32), np.empty((height, width), np.float32)
         with _one_at_a_time:
-            project(*inputs, width, height, splats, radii)
-            starts, pairs, spans = bin_tiles(splats, radii, width, height)
+            project(*rows, *camera, splats, boxes, depths, radii)
+            starts, pairs, spans = bin_tiles(splats, boxes, depths, radii, width, height, threads)
             ends = np.empty(len(starts) - 1, np.int64)
-            cuts = share_tiles(np.diff(starts) + 8, numba.get_num_threads())
-            outputs = colour, depth, transmittance
-            blend(splats, starts, pairs, spans, cuts, width, height, _array(background), *outputs, ends)
-        ctx.kept = inputs, size, splats, radii, starts, ends, pairs, spans, outputs
-        tensors = [torch.from_numpy(x) for x in (colour, depth, 1 - transmittance, radii)]
+            cuts = share_tiles(np.diff(starts) + TILE_COST, threads)
+            lists, images = (starts, ends, pairs, spans), (colour, depth, transmittance)
+            blend(splats, *lists, cuts, width, height, _array(background), *images)
+        ctx.kept = rows, camera, splats, radii, lists, images
+        ctx.count = len(means)
+        ctx.set_materialize_grads(False)
+        tensors = [torch.from_numpy(x) for x in (colour, depth, 1 - transmittance, radii[: len(means)])]
         ctx.mark_non_differentiable(tensors[-1])
         return tuple(tensors)
 
     @staticmethod
     def backward(ctx, d_colour, d_depth, d_alpha, _d_radii):
-        inputs, (width, height), splats, radii, starts, ends, pairs, spans, outputs = ctx.kept
-        means, quats, scales, opacities, colors, pose, intrinsics = inputs
+        rows, camera, splats, radii, lists, images = ctx.kept
+        width, height = camera[2:]
         threads = numba.get_num_threads()
-        parts = np.empty((threads, len(means) * GRADIENT_FLOATS), np.float32)
-        gradients = [np.empty_like(x) for x in (means, quats, scales, opacities, colors)]
-        d_screen = np.empty((len(means), 2), np.float32)
-        d_poses = np.zeros((threads, 4, 4), np.float64)
+        starts, ends, _pairs, _spans = lists
+        nothing = np.zeros((height, width), np.float32)
+        d_images = (
+            np.zeros((height, width, 3), np.float32) if d_colour is None else _array(d_colour),
+            nothing if d_depth is None else _array(d_depth),
+            nothing if d_alpha is None else _array(d_alpha),
+        )
+        parts = np.empty((threads, len(radii) * GRADIENT_FLOATS), np.float32)
+        d_rows = [np.empty_like(x) for x in rows]
+        d_screen = np.empty((len(radii), 2), np.float32)
+        d_poses = np.empty((threads, 16))
         with _one_at_a_time:
-            cuts = share_tiles(ends - starts[:-1] + 8, threads)
-            blend_backward(
-                splats, starts, ends, pairs, spans, cuts, width, height, *outputs,
-                _array(d_colour), _array(d_depth), _array(d_alpha), True, parts,
-            )  # fmt: skip
-            backproject(
-                means, quats, scales, opacities, pose, intrinsics, width, height, splats, radii, parts,
-                *gradients, d_screen, d_poses,
-            )  # fmt: skip
-        results = [*gradients, d_poses.sum(0).astype(np.float32), d_screen]
+            cuts = share_tiles(ends - starts[:-1] + TILE_COST, threads)
+            blend_backward(splats, *lists, cuts, width, height, *images, *d_images, d_depth is not None, parts)
+            backproject(*rows[:4], *camera, splats, radii, parts, *d_rows, d_screen, d_poses)
+        d_pose = np.zeros((4, 4), np.float32)
+        d_pose[:3] = d_poses[:, :12].sum(0).reshape(3, 4)
+        results = [*(x[: ctx.count] for x in d_rows), d_pose, d_screen[: ctx.count]]
         asked = ctx.needs_input_grad
-        return *(torch.from_numpy(x) if a else None for x, a in zip(results, asked, strict=False)), None, None, None
+        gradients = [torch.from_numpy(x) if a else None for x, a in zip(results, asked, strict=False)]
+        return *gradients, None, None, None

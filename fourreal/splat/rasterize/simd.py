@@ -11,6 +11,7 @@ import operator
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core.cgutils import get_or_insert_function, pack_array
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
@@ -126,6 +127,28 @@ def minimum(typing_context, a, b):
 
 
 @intrinsic
+def maximum(typing_context, a, b):
+    """The larger of two; the second where the first is NaN."""
+
+    def code(context, builder, sig, args):
+        a_, b_ = (_widen(context, builder, x, k) for x, k in zip(args, sig.args, strict=True))
+        return builder.select(builder.fcmp_ordered(">", a_, b_), a_, b_)
+
+    return lanes(a, b), code
+
+
+@intrinsic
+def square_root(typing_context, a):
+    """The square root, NaN below 0."""
+
+    def code(context, builder, sig, args):
+        kind = ir.FunctionType(_FLOATS, [_FLOATS])
+        return builder.call(get_or_insert_function(builder.module, kind, f"llvm.sqrt.v{LANES}f32"), args)
+
+    return lanes(lanes), code
+
+
+@intrinsic
 def both(typing_context, a, b):
     """Where both masks hold."""
     return mask(mask, mask), lambda context, builder, sig, args: builder.and_(*args)
@@ -173,6 +196,31 @@ def exp2(typing_context, a):
             power = builder.fadd(builder.fmul(power, part, flags=_FUSE), _constant(coefficient), flags=_FUSE)
         exponent = builder.shl(builder.bitcast(shifted, _INTS), ir.Constant(_INTS, [23] * LANES))
         return builder.bitcast(builder.add(builder.bitcast(power, _INTS), exponent), _FLOATS)
+
+    return lanes(lanes), code
+
+
+# log2(1 + f) / f on [sqrt(1/2) - 1, sqrt(2) - 1], absolute error of the logarithm 5e-8; highest power first.
+_LOG2 = (-0.14574456, 0.236890399, -0.250069019, 0.286707451, -0.360087218, 0.480939445, -0.721357149, 1.44269477)
+
+
+@intrinsic
+def log2(typing_context, a):
+    """The binary logarithm of positive normal numbers; of others some number or other."""
+
+    def code(context, builder, sig, args):
+        def integer(value):
+            return ir.Constant(_INTS, [value] * LANES)
+
+        bits = builder.bitcast(args[0], _INTS)
+        # Whole part such that the mantissa lies in [sqrt(1/2), sqrt(2)).
+        whole = builder.ashr(builder.sub(bits, integer(int(np.float32(np.sqrt(0.5)).view(np.int32)))), integer(23))
+        mantissa = builder.bitcast(builder.sub(bits, builder.shl(whole, integer(23))), _FLOATS)
+        part = builder.fsub(mantissa, _constant(1))
+        power = _constant(_LOG2[0])
+        for coefficient in _LOG2[1:]:
+            power = builder.fadd(builder.fmul(power, part, flags=_FUSE), _constant(coefficient), flags=_FUSE)
+        return builder.fadd(builder.fmul(power, part, flags=_FUSE), builder.sitofp(whole, _FLOATS), flags=_FUSE)
 
     return lanes(lanes), code
 
@@ -237,3 +285,97 @@ def _fold(builder, first, second, distance):
     kept, swapped = (builder.shuffle_vector(a, b, ir.Constant(_INTS, picks)) for picks in (keep, swap))
     places = places | {lane + distance: vector for lane, vector in more.items()}
     return builder.fadd(kept, swapped), places
+
+
+@intrinsic
+def load_whole(typing_context, array, index):
+    """LANES numbers of a contiguous int32 array, from position `index` on, as floats."""
+
+    def code(context, builder, sig, args):
+        pointer = builder.bitcast(_pointer(context, builder, sig.args[0], *args), _INTS.as_pointer())
+        return builder.sitofp(builder.load(pointer, align=4), _FLOATS)
+
+    return lanes(array, types.intp), code
+
+
+@intrinsic
+def store_whole(typing_context, array, index, values):
+    """Write lanes, cut to whole numbers, into a contiguous int32 array from position `index` on."""
+
+    def code(context, builder, sig, args):
+        pointer = _pointer(context, builder, sig.args[0], *args[:2])
+        whole = builder.fptosi(args[2], _INTS)
+        builder.store(whole, builder.bitcast(pointer, _INTS.as_pointer()), align=4)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, lanes), code
+
+
+def _shuffled(builder, vectors, picks):
+    """A vector whose lane i is element picks[i] of the concatenated `vectors`."""
+    result = ir.Constant(_FLOATS, ir.Undefined)
+    for number, vector in enumerate(vectors):
+        if any(pick // LANES == number for pick in picks):
+            choice = [LANES + p % LANES if p // LANES == number else i for i, p in enumerate(picks)]
+            result = builder.shuffle_vector(result, vector, ir.Constant(_INTS, choice))
+    return result
+
+
+def _transposed(builder, vectors):
+    """The LANES x LANES matrix turned, in log2(LANES) rounds of swapped blocks."""
+    distance = LANES // 2
+    while distance:
+        low = [i if not i & distance else LANES + (i ^ distance) for i in range(LANES)]
+        high = [i | distance if not i & distance else LANES + i for i in range(LANES)]
+        turned = list(vectors)
+        for i in range(LANES):
+            if not i & distance:
+                pair = vectors[i], vectors[i | distance]
+                turned[i] = builder.shuffle_vector(*pair, ir.Constant(_INTS, low))
+                turned[i | distance] = builder.shuffle_vector(*pair, ir.Constant(_INTS, high))
+        vectors = turned
+        distance //= 2
+    return vectors
+
+
+@intrinsic(prefer_literal=True)
+def load_columns(typing_context, array, row, count):
+    """LANES rows of a contiguous float32 array (rows, count), from `row` on, as `count` lanes: one a column."""
+    columns = count.literal_value
+
+    def code(context, builder, sig, args):
+        first = builder.mul(args[1], ir.Constant(args[1].type, columns))
+        pointer = _pointer(context, builder, sig.args[0], args[0], first)
+        vectors = [
+            builder.load(builder.gep(pointer, [ir.Constant(_INT, i)]), align=4) for i in range(columns)
+        ]
+        if columns == LANES:
+            vectors = _transposed(builder, vectors)
+        elif columns > 1:
+            picks = [[i * columns + c for i in range(LANES)] for c in range(columns)]
+            vectors = [_shuffled(builder, vectors, p) for p in picks]
+        return pack_array(builder, vectors)
+
+    return types.UniTuple(lanes, columns)(array, types.intp, count), code
+
+
+@intrinsic
+def store_columns(typing_context, array, row, values):
+    """The reverse of `load_columns`: a tuple of lanes becomes LANES rows, as many columns as there are lanes."""
+    columns = len(values)
+
+    def code(context, builder, sig, args):
+        first = builder.mul(args[1], ir.Constant(args[1].type, columns))
+        pointer = _pointer(context, builder, sig.args[0], args[0], first)
+        vectors = [builder.extract_value(args[2], i) for i in range(columns)]
+        if columns == LANES:
+            vectors = _transposed(builder, vectors)
+        elif columns > 1:
+            places = [divmod(v * LANES + i, columns) for v in range(columns) for i in range(LANES)]
+            picks = [c * LANES + r for r, c in places]
+            vectors = [_shuffled(builder, vectors, picks[v * LANES : (v + 1) * LANES]) for v in range(columns)]
+        for i, vector in enumerate(vectors):
+            builder.store(vector, builder.gep(pointer, [ir.Constant(_INT, i)]), align=4)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, values), code

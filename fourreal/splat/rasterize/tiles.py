@@ -3,61 +3,60 @@
 import math
 
 import numpy as np
-from numba import njit
+from numba import njit, prange
 
 from fourreal.splat.rasterize.kernels import KERNEL, f32
-from fourreal.splat.rasterize.project import DEPTH, RADIUS_X, RADIUS_Y, SLOPE, TILT, WIDTH2, X, Y
+from fourreal.splat.rasterize.project import RADIUS_X, SLACK, SLOPE, TILT, WIDTH2, X, Y
 from fourreal.splat.rasterize.simd import LANES
 
 TILE_WIDTH = LANES  # one row of a tile is one vector
 TILE_HEIGHT = 16
-SLACK = f32(0.01)  # pixels by which ellipses are widened here, against rounding; blending decides exactly
 
 
 @njit(**KERNEL)
-def depth_order(splats, radii):
+def depth_order(depths, radii):
     """Indices of the visible splats from near to far: a radix sort on the bits of the depth, which is positive."""
     order = np.empty(len(radii), np.int32)
     keys = np.empty(len(radii), np.int32)
+    counts = np.zeros((3, 2048), np.int32)
     count = 0
     for n in range(len(radii)):
         if radii[n] > 0:
+            key = f32(depths[n]).view(np.int32)
             order[count] = n
-            keys[count] = f32(splats[n, DEPTH]).view(np.int32)
+            keys[count] = key
+            for digit in range(3):
+                counts[digit, (key >> (11 * digit)) & 2047] += 1
             count += 1
     order, keys = order[:count], keys[:count]
     order_out, keys_out = np.empty_like(order), np.empty_like(keys)
-    starts = np.empty(2048, np.int64)
-    for shift in (0, 11, 22):
-        starts[:] = 0
-        for i in range(count):
-            starts[(keys[i] >> shift) & 2047] += 1
+    for digit in range(3):
+        starts = counts[digit]
         total = 0
         for bucket in range(2048):
             size = starts[bucket]
             starts[bucket] = total
             total += size
         for i in range(count):
-            bucket = (keys[i] >> shift) & 2047
-            order_out[starts[bucket]] = order[i]
-            keys_out[starts[bucket]] = keys[i]
-            starts[bucket] += 1
+            bucket = (keys[i] >> (11 * digit)) & 2047
+            place = starts[bucket]
+            starts[bucket] = place + 1
+            order_out[place] = order[i]
+            keys_out[place] = keys[i]
         order, order_out = order_out, order
         keys, keys_out = keys_out, keys
     return order
 
 
 @njit(**KERNEL)
-def pixels_between(low, high, size):
-    """First and one past the last pixel whose centre lies in [low, high], cut to [0, size]."""
-    first = min(max(math.ceil(low - SLACK - f32(0.5)), f32(0)), f32(size))
-    last = min(max(math.floor(high + SLACK + f32(0.5)), f32(0)), f32(size))
-    return np.int64(first), np.int64(last)
+def pixel(value, size):
+    """`value` cut to [0, size] and rounded down: the first pixel, or one past the last, of a range."""
+    return np.int64(min(max(value, f32(0)), f32(size)))
 
 
 @njit(**KERNEL)
 def rows_within(splat, left, height):
-    """Rows that the part of a splat's ellipse over the columns of pixels from `left` covers.
+    """First and one past the last row that a splat's ellipse covers over the columns of pixels from `left` on.
 
     The ellipse is y = SLOPE x +- sqrt(WIDTH2 (RADIUS_X^2 - x^2)) about its centre, lowest at x = TILT.
     """
@@ -68,12 +67,51 @@ def rows_within(splat, left, height):
     x_high = min(max(-splat[TILT], near), far)
     low = splat[SLOPE] * x_low + math.sqrt(max(splat[WIDTH2] * (reach - x_low * x_low), f32(0)))
     high = splat[SLOPE] * x_high - math.sqrt(max(splat[WIDTH2] * (reach - x_high * x_high), f32(0)))
-    return pixels_between(splat[Y] + high, splat[Y] + low, height)
+    y = splat[Y] + f32(0.5)
+    return pixel(y + high - SLACK, height), pixel(y + low + SLACK, height)
 
 
 @njit(**KERNEL)
-def bin_tiles(splats, radii, width, height):
-    """Lists of splats by tile.
+def list_tiles(splats, boxes, order, height, across, tiles, members, rows, sizes):
+    """The pairs of tile and splat for the splats of `order`, in that order; counts them by tile in `sizes`."""
+    count = 0
+    for n in order:
+        box = boxes[n]
+        x0, x1, y0, y1 = np.int64(box[0]), np.int64(box[1]), np.int64(box[2]), np.int64(box[3])
+        if x1 <= x0 or y1 <= y0:
+            continue
+        first, last = x0 // TILE_WIDTH, (x1 - 1) // TILE_WIDTH
+        for column in range(first, last + 1):
+            if first < last:
+                y0, y1 = rows_within(splats[n], f32(column * TILE_WIDTH), height)
+                if y1 <= y0:
+                    continue
+            for row in range(y0 // TILE_HEIGHT, (y1 - 1) // TILE_HEIGHT + 1):
+                top = row * TILE_HEIGHT
+                tile = row * across + column
+                tiles[count] = tile
+                members[count] = n
+                rows[count] = max(y0 - top, 0) + 256 * min(y1 - top, TILE_HEIGHT)
+                sizes[tile] += 1
+                count += 1
+    return count
+
+
+@njit(**KERNEL)
+def room_needed(boxes, order):
+    """At least as many pairs as `list_tiles` will find."""
+    room = 0
+    for n in order:
+        box = boxes[n]
+        x0, x1, y0, y1 = np.int64(box[0]), np.int64(box[1]), np.int64(box[2]), np.int64(box[3])
+        if x1 > x0 and y1 > y0:
+            room += ((x1 - 1) // TILE_WIDTH - x0 // TILE_WIDTH + 1) * ((y1 - 1) // TILE_HEIGHT - y0 // TILE_HEIGHT + 1)
+    return room
+
+
+@njit(parallel=True, **KERNEL)
+def bin_tiles(splats, boxes, depths, radii, width, height, workers):
+    """Lists of splats by tile, made by `workers` that each take a part of the depth order.
 
     Returns (starts, pairs, spans): the splats of tile t, counted row by row over the screen, are
     pairs[starts[t]:starts[t + 1]] from near to far, and each covers the rows first to last - 1 of the tile,
@@ -81,42 +119,38 @@ def bin_tiles(splats, radii, width, height):
     """
     across = (width + TILE_WIDTH - 1) // TILE_WIDTH
     down = (height + TILE_HEIGHT - 1) // TILE_HEIGHT
-    order = depth_order(splats, radii)
-    columns = np.empty((len(order), 2), np.int32)
-    room = 0
-    for i in range(len(order)):
-        splat = splats[order[i]]
-        x0, x1 = pixels_between(splat[X] - splat[RADIUS_X], splat[X] + splat[RADIUS_X], width)
-        y0, y1 = pixels_between(splat[Y] - splat[RADIUS_Y], splat[Y] + splat[RADIUS_Y], height)
-        c0, c1 = x0 // TILE_WIDTH, (x1 + TILE_WIDTH - 1) // TILE_WIDTH
-        if x1 <= x0 or y1 <= y0:
-            c1 = c0
-        columns[i, 0], columns[i, 1] = c0, c1
-        room += (c1 - c0) * ((y1 + TILE_HEIGHT - 1) // TILE_HEIGHT - y0 // TILE_HEIGHT)
-    # In depth order first, then (stably) by tile.
-    tiles, members, rows = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.uint16)
-    starts = np.zeros(across * down + 1, np.int64)
-    count = 0
-    for i in range(len(order)):
-        splat = splats[order[i]]
-        for column in range(columns[i, 0], columns[i, 1]):
-            y0, y1 = rows_within(splat, f32(column * TILE_WIDTH), height)
-            for row in range(y0 // TILE_HEIGHT, (y1 + TILE_HEIGHT - 1) // TILE_HEIGHT if y1 > y0 else 0):
-                top = row * TILE_HEIGHT
-                tiles[count] = row * across + column
-                members[count] = order[i]
-                rows[count] = max(y0 - top, 0) + 256 * min(y1 - top, TILE_HEIGHT)
-                starts[tiles[count] + 1] += 1
-                count += 1
+    order = depth_order(depths, radii)
+    share = (len(order) + workers - 1) // workers
+    rooms = np.zeros(workers + 1, np.int64)
+    for p in range(workers):
+        rooms[p + 1] = rooms[p] + room_needed(boxes, order[p * share : (p + 1) * share])
+    tiles, members = np.empty(rooms[workers], np.int32), np.empty(rooms[workers], np.int32)
+    rows = np.empty(rooms[workers], np.uint16)
+    places = np.zeros((workers, across * down), np.int64)
+    counts = np.zeros(workers, np.int64)
+    for p in prange(workers):
+        mine = slice(rooms[p], rooms[p + 1])
+        part = order[p * share : (p + 1) * share]
+        counts[p] = list_tiles(
+            splats, boxes, part, height, across, tiles[mine], members[mine], rows[mine], places[p]
+        )
+    starts = np.empty(across * down + 1, np.int64)
+    total = 0
     for t in range(across * down):
-        starts[t + 1] += starts[t]
-    pairs, spans = np.empty(count, np.int32), np.empty(count, np.uint16)
-    ends = starts.copy()
-    for i in range(count):
-        place = ends[tiles[i]]
-        ends[tiles[i]] += 1
-        pairs[place] = members[i]
-        spans[place] = rows[i]
+        starts[t] = total
+        for p in range(workers):
+            size = places[p, t]
+            places[p, t] = total
+            total += size
+    starts[across * down] = total
+    pairs, spans = np.empty(total, np.int32), np.empty(total, np.uint16)
+    for p in prange(workers):
+        next_place = places[p]
+        for i in range(rooms[p], rooms[p] + counts[p]):
+            place = next_place[tiles[i]]
+            next_place[tiles[i]] = place + 1
+            pairs[place] = members[i]
+            spans[place] = rows[i]
     return starts, pairs, spans
 
 
