@@ -5,7 +5,7 @@ import math
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from torch.nn.functional import conv2d, max_pool2d
+from torch.nn.functional import max_pool2d
 
 SCORE_WIDTH = 256  # scores are taken at this width
 TAPS, SIGMA = 11, 1.5  # of SSIM's window (Wang et al. 2004)
@@ -58,13 +58,12 @@ def ssim_map(image: Float[Tensor, "H W 3"], truth: Float[Tensor, "H W 3"]) -> Fl
 
     The Gaussian window (11 taps, sigma 1.5) is cut off at the border and its weights sum to one again there.
     """
-    x, y = image.permute(2, 0, 1).double(), truth.permute(2, 0, 1).double()  # (3, H, W)
-    mean_x, mean_y = blur(x), blur(y)
-    var_x, var_y = blur(x * x) - mean_x**2, blur(y * y) - mean_y**2
-    covariance = blur(x * y) - mean_x * mean_y
+    x, y = image.permute(2, 0, 1), truth.permute(2, 0, 1)  # (3, H, W)
+    mean_x, mean_y, square_x, square_y, product = blur(torch.cat([x, y, x * x, y * y, x * y])).chunk(5)
+    var_x, var_y, covariance = square_x - mean_x**2, square_y - mean_y**2, product - mean_x * mean_y
     c1, c2 = 0.01**2, 0.03**2
     luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
-    return (luminance * (2 * covariance + c2) / (var_x + var_y + c2)).mean(dim=0).float()
+    return (luminance * (2 * covariance + c2) / (var_x + var_y + c2)).mean(dim=0)
 
 
 def ssim(
@@ -77,15 +76,13 @@ def ssim(
 
 def blur(channels: Float[Tensor, "C H W"]) -> Float[Tensor, "C H W"]:
     """The windowed mean at each pixel."""
-    window = window_1d().to(channels)
-    stacked = torch.cat([channels, torch.ones_like(channels[:1])])[:, None]
-    across = conv2d(stacked, window.view(1, 1, 1, TAPS), padding=(0, TAPS // 2))
-    both = conv2d(across, window.view(1, 1, TAPS, 1), padding=(TAPS // 2, 0))[:, 0]
-    return both[:-1] / both[-1:]
+    rows, columns = (window_matrix(side).to(channels) for side in channels.shape[1:])
+    return rows @ (channels @ columns.T)
 
 
-def window_1d() -> Float[Tensor, "11"]:
-    """The Gaussian window, summing to one."""
-    taps = torch.arange(TAPS, dtype=torch.float64) - TAPS // 2
-    weights = torch.exp(-(taps**2) / (2 * SIGMA**2))
-    return weights / weights.sum()
+def window_matrix(side: int) -> Float[Tensor, "side side"]:
+    """Rows that average `side` pixels around each of them."""
+    pixels = torch.arange(side, dtype=torch.float64)
+    distance = pixels[:, None] - pixels
+    weights = torch.exp(-distance.square() / (2 * SIGMA**2)) * (distance.abs() <= TAPS // 2)
+    return weights / weights.sum(dim=1, keepdim=True)
