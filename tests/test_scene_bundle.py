@@ -132,6 +132,15 @@ def test_a_manifest_that_was_tampered_with_is_refused(run, change):
         bundle.load(run)
 
 
+@pytest.mark.parametrize("frames", [[], [0, 0], [1, 0], [-1], ["0"], list(range(8)), list(range(99))])
+def test_freeze_time_frames_that_do_not_fit_the_cameras_are_refused(run, frames):
+    cameras = json.loads((run / "manifest.json").read_text())["cameras"]
+    cameras["freeze"]["frames"] = frames
+    edit(run, cameras=cameras)
+    with pytest.raises(UserError, match="damaged"):
+        bundle.load(run)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, "\udcff"])
 def test_a_manifest_that_is_not_one_is_refused(run, text):
     (run / "manifest.json").write_bytes(text.encode(errors="surrogateescape"))

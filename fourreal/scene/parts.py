@@ -181,6 +181,6 @@ def _origin(manifest: dict, video: str) -> Origin:
 
 def _freeze_frames(manifest: dict) -> tuple[int, ...]:
     frames = value(manifest, list, "cameras", "freeze", "frames")
-    if not all(type(frame) is int and frame >= 0 for frame in frames) or sorted(set(frames)) != frames:
+    if not frames or not all(type(f) is int and f >= 0 for f in frames) or sorted(set(frames)) != frames:
         raise Malformed("cameras.freeze.frames is not a rising list of frames")
     return tuple(frames)

@@ -42,6 +42,12 @@ class Scene4D:
     fps: float
     background: Float[Tensor, "3"]
 
+    def __post_init__(self) -> None:
+        if not 0 < len(self.freeze) == len(self.freeze_frames):
+            raise ValueError(f"{len(self.freeze)} freeze-time cameras for {len(self.freeze_frames)} frames")
+        if len(self.reference) != 1:
+            raise ValueError(f"the reference video has one camera, not {len(self.reference)}")
+
     @property
     def frames(self) -> int:
         """T, the number of reference frames."""
@@ -78,12 +84,13 @@ class Scene4D:
         return replace(self, gaussians=replace(self.gaussians, moves=torch.zeros_like(self.gaussians.moves)))
 
     def to(self, device: torch.device | str) -> "Scene4D":
+        """The scene with what is drawn on another device; its cameras are few numbers and stay on the CPU."""
         return replace(
             self,
             gaussians=self.gaussians.to(device),
-            field=deepcopy(self.field).to(device),
-            reference=self.reference.to(device),
-            freeze=self.freeze.to(device),
+            field=deepcopy(self.field).to(device),  # a copy, as modules move in place
+            reference=self.reference.to("cpu"),
+            freeze=self.freeze.to("cpu"),
             background=self.background.to(device),
         )
 
