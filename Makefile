@@ -13,7 +13,7 @@ PYTHON  := python3.11 python3.12 python3 python
 setup: $(STAMP)
 
 $(STAMP): requirements.txt requirements-dev.txt
-	@for python in $(PYTHON); do \
+	@found=; for python in $(PYTHON); do \
 	  "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && found=$$python && break; \
 	done; \
 	if [ -z "$$found" ]; then echo "No Python 3.11 or 3.12 found. Install one, or name it: make PYTHON=/path/to/python" >&2; exit 1; fi; \
