@@ -173,8 +173,8 @@ def _reconstruct_options(add: Callable) -> None:
         help="freeze-time frames kept out of the fit, for measuring (default: none)")  # fmt: skip
     add("--preset", choices=("draft", "standard", "paper"),
         help="pixels and schedule (default: standard on CUDA, draft on a CPU)")  # fmt: skip
-    add("--deformation", choices=("bases", "mlp"), default="bases",
-        help="how motion is held: rigid bases or the paper's network (default: %(default)s)")  # fmt: skip
+    add("--deformation", choices=("bases", "mlp"), help="how motion is held: rigid bases or the paper's network "
+        "(default: bases, with --preset paper mlp)")  # fmt: skip
     add("--without", type=ablations, nargs="+", action="extend", default=[], metavar="PART",
         help="leave parts of the method out (default: none). "
         + "; ".join(f"{name}: {what}" for name, what in ABLATIONS.items()))  # fmt: skip

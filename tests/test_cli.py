@@ -13,7 +13,7 @@ import pytest
 from scene_files import write_ground_truth
 from scene_samples import FRAMES, some_scene
 
-from fourreal import clip
+from fourreal import clip, settings
 from fourreal.cli import ABLATIONS
 from fourreal.scene import bundle
 
@@ -152,7 +152,7 @@ def test_reconstruct_hands_its_options_on():
     assert (result.returncode, result.stdout) == (0, "run\n"), result.stderr
     for line in (
         "hold_out_freeze (4, 12)", "without ['exposure', 'growth', 'small-motion']", "preset paper",
-        "canonical_frame 7", "freeze_reference_frame None", "refine_poses False", "deformation bases", "device auto",
+        "canonical_frame 7", "freeze_reference_frame None", "refine_poses False", "deformation None", "device auto",
         "seed 0", "reference r.mp4", "cameras None", "canonical: working", "canonical 1/10  20.0 dB  5000 splats",
     ):  # fmt: skip
         assert line in result.stderr
@@ -203,8 +203,13 @@ def test_help_documents_every_part_and_default():
     result = fourreal("reconstruct", "--help")
     assert result.returncode == 0
     shown = "".join(result.stdout.split())  # lines are broken at hyphens, too
-    for text in (*ABLATIONS, "draft on a CPU", "default: bases", "default: auto", "default: 0"):
+    defaults = ("draft on a CPU", "default: bases, with --preset paper mlp", "default: auto", "default: 0")
+    for text in (*ABLATIONS, *defaults):
         assert text.replace(" ", "") in shown
+
+
+def test_every_part_that_can_be_left_out_is_offered():
+    assert set(ABLATIONS) == set(settings.ABLATIONS)
 
 
 def test_help_answers_at_once():
