@@ -2,7 +2,7 @@
 
 import threading
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -30,6 +30,7 @@ class Event:
     preview: np.ndarray | None = None
 
 
+@runtime_checkable
 class Progress(Protocol):
     """Whoever watches: a terminal bar, a job's log, a list in a test."""
 

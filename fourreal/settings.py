@@ -1,6 +1,7 @@
 """Every number a run depends on, as frozen dataclasses; the presets are values of them."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -16,14 +17,20 @@ class ClipLimits:
 
 @dataclass(frozen=True)
 class SfmSettings:
-    """Structure from motion; figures measured on generated freeze-time videos."""
+    """Structure from motion; figures measured on rendered and on generated freeze-time videos."""
 
     max_width: int = 512
+    max_frames: int = 60  # of a longer clip evenly spaced frames are placed and the others interpolated
     peak_threshold: float = 0.002
     overlap: int = 10
+    seed: int = 0
     timeout_seconds: float = 240.0
     focal_range: tuple[float, float] = (0.5, 2.5)  # in image widths
-
+    max_reprojection: float = 2.5  # pixels at max_width; good models of noisy clips had 0.8 to 1.1
+    # Share of the matches between neighbouring frames that a model must explain. Good models of noisy clips had 0.62
+    # at their weakest place, models that were off by tens of degrees 0.27 and 0.37.
+    min_support: float = 0.5
+    min_placed: float = 0.5  # share of the frames; with fewer placed the orbit prior takes over
 
 @dataclass(frozen=True)
 class Growth:
@@ -89,7 +96,8 @@ class CanonicalSettings:
     initial: Gaussians at the start.
     coarse: share of the steps at half size.
     ssim_weight: w of (1 - w) L1 + w (1 - SSIM).
-    field_pivots, field_rate: per-frame deformation by smooth motion bases; 0 pivots: none.
+    deformation: the per-frame field, "bases", "mlp" or "none".
+    field_pivots, field_rate: pivots of the bases, and the field's learning rate.
     small_motion: weight of |dx|_1 + |dq|_1.
     pose_rate, exposure_rate: of the pose corrections (radians, world units) and of gains and biases; 0: none.
     """
@@ -101,6 +109,7 @@ class CanonicalSettings:
     rates: SplatRates = SplatRates()
     coarse: float = 1 / 6
     ssim_weight: float = 0.2
+    deformation: str = "bases"
     field_pivots: int = 64
     field_rate: float = 5e-4
     small_motion: float = 0.01
@@ -161,3 +170,152 @@ class MotionSettings:
     translation_rate: float = 1.2e-3
     weights_rate: float = 2e-2
     network_rate: float = 8e-4
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A pixel budget and a schedule.
+
+    pixels: a frame is fitted at about this many, whatever its aspect ratio, and never enlarged.
+    freeze_frames, reference_frames: at most so many are taken of each video, evenly.
+    """
+
+    name: str
+    pixels: int
+    freeze_frames: int
+    reference_frames: int
+    canonical: CanonicalSettings
+    motion: MotionSettings
+
+
+FINE_RATES = SplatRates(means=1e-5, means_end=3e-6, scales=1e-3, quats=3e-4, opacities=5e-3, colors=1e-3, hold=0.0)
+PAPER_RATES = SplatRates(
+    means=1.6e-4, means_end=1.6e-6, scales=1e-3, quats=1e-3, opacities=5e-2, colors=2.5e-3, hold=1.0
+)
+
+# Two CPU cores, three minutes.
+DRAFT = Preset(
+    "draft",
+    pixels=256 * 144,
+    freeze_frames=40,
+    reference_frames=32,
+    canonical=CanonicalSettings(steps=2000, plain_steps=500, initial=18_000, growth=Growth(budget=24_000)),
+    motion=MotionSettings(
+        phases=(
+            MotionPhase("field", 900, unfold=0.5, coarse=0.4),
+            MotionPhase(
+                "growth", 100, "new", field_scale=0.05, hold=1.0, rates=FINE_RATES,
+                growth=Growth(budget=25_000, every=50, start=0.0, stop=0.5, fraction=0.02),
+            ),
+            MotionPhase("joint", 300, "all", "both", field_scale=0.05, hold=1.0, rates=FINE_RATES),
+        ),
+    ),
+)  # fmt: skip
+
+# A GPU, five minutes.
+STANDARD = Preset(
+    "standard",
+    pixels=512 * 288,
+    freeze_frames=80,
+    reference_frames=64,
+    canonical=CanonicalSettings(steps=7000, plain_steps=1500, initial=60_000, growth=Growth(budget=150_000)),
+    motion=MotionSettings(
+        bases=24,
+        phases=(
+            MotionPhase("field", 4000, unfold=0.5, coarse=0.4),
+            MotionPhase(
+                "growth", 600, "new", field_scale=0.05, hold=1.0, rates=FINE_RATES,
+                growth=Growth(budget=160_000, every=100, start=0.0, stop=0.5, fraction=0.02),
+            ),
+            MotionPhase("joint", 1500, "all", "both", field_scale=0.05, hold=1.0, rates=FINE_RATES),
+        ),
+    ),
+)  # fmt: skip
+
+# The paper's own schedule (app. C, D.3), without distillation.
+PAPER = Preset(
+    "paper",
+    pixels=512 * 288,
+    freeze_frames=128,
+    reference_frames=128,
+    canonical=CanonicalSettings(
+        steps=20_000,
+        plain_steps=3_000,
+        initial=60_000,
+        growth=Growth(
+            budget=1_000_000, every=100, start=0.025, stop=0.75, fraction=1.0, threshold=2e-4, clone_below=0.01,
+            prune_opacity=5e-3, reset_every=3_000,
+        ),
+        rates=PAPER_RATES,
+        coarse=0.0,
+        ssim_weight=0.0,
+        deformation="mlp",
+        field_rate=1e-3,
+        small_motion=0.01,
+    ),
+    motion=MotionSettings(
+        deformation="mlp",
+        norm=0.01,
+        difference=0.01,
+        acceleration=0.0,
+        rigidity=0.01,
+        twist=0.01,
+        neighbours=20,
+        network_rate=1e-3,
+        phases=(
+            MotionPhase("field", 10_000, hold=0.0),
+            MotionPhase(
+                "growth", 5_000, "new", field_scale=0.1, rates=PAPER_RATES,
+                growth=Growth(
+                    budget=1_000_000, every=100, start=0.1, stop=0.9, fraction=1.0, threshold=2e-4, clone_below=0.01,
+                    prune_opacity=1e-2,
+                ),
+            ),
+            MotionPhase("joint", 5_000, "all", "both", field_scale=0.1, rates=FINE_RATES),
+        ),
+    ),
+)  # fmt: skip
+
+PRESETS = {preset.name: preset for preset in (DRAFT, STANDARD, PAPER)}
+
+
+def _canonical(**changes) -> Callable[[Preset], Preset]:
+    return lambda preset: replace(preset, canonical=replace(preset.canonical, **changes))
+
+
+def _no_growth(preset: Preset) -> Preset:
+    preset = _canonical(growth=replace(preset.canonical.growth, start=1.0, stop=0.0))(preset)
+    return _without_phase("growth")(preset)
+
+
+def _without_phase(name: str) -> Callable[[Preset], Preset]:
+    def change(preset: Preset) -> Preset:
+        phases = tuple(phase for phase in preset.motion.phases if phase.name != name)
+        return replace(preset, motion=replace(preset.motion, phases=phases))
+
+    return change
+
+
+def _no_regularisers(preset: Preset) -> Preset:
+    names = ("norm", "difference", "acceleration", "rigidity", "twist")
+    return replace(preset, motion=replace(preset.motion, **dict.fromkeys(names, 0.0)))
+
+
+# What can be left out of a run, to see what it is good for. "freeze-time" is the pipeline's: it changes what is seen.
+ABLATIONS: dict[str, Callable[[Preset], Preset]] = {
+    "per-frame-deformation": _canonical(deformation="none"),
+    "small-motion": _canonical(small_motion=0.0),
+    "exposure": _canonical(exposure_rate=0.0),
+    "pose-refinement": _canonical(pose_rate=0.0),
+    "freeze-time": lambda preset: preset,
+    "joint-finetune": _without_phase("joint"),
+    "growth": _no_growth,
+    "regularisers": _no_regularisers,
+}
+
+
+def ablated(preset: Preset, without: Iterable[str]) -> Preset:
+    """`preset` less some of its parts, by the names of `ABLATIONS`."""
+    for name in sorted(without):
+        preset = ABLATIONS[name](preset)
+    return preset

@@ -20,7 +20,8 @@ from fourreal.fit.losses import photometric, psnr, small_motion
 from fourreal.fit.observations import Observations, Targets
 from fourreal.fit.sampling import frame_of_step
 from fourreal.settings import CanonicalSettings
-from fourreal.splat.deform import bend
+from fourreal.splat.deform import DeformationField, bend
+from fourreal.splat.deformation_mlp import DeformationMLP
 from fourreal.splat.densify import ScreenStatistics, grow, reset_opacities
 from fourreal.splat.gaussians import Gaussians
 from fourreal.splat.motion_bases import MotionBases
@@ -34,8 +35,13 @@ class Canonical:
 
     gaussians: Gaussians
     cameras: Cameras
-    field: MotionBases | None
+    field: DeformationField | None
     exposure: Exposure | None
+
+    def to(self, device: torch.device | str) -> "Canonical":
+        field = self.field.to(device) if self.field is not None else None
+        exposure = self.exposure.to(device) if self.exposure is not None else None
+        return Canonical(self.gaussians.to(device), self.cameras.to(device), field, exposure)
 
 
 class CanonicalStage:
@@ -57,9 +63,13 @@ class CanonicalStage:
         total, fixed = len(observations.freeze), observations.freeze_reference
         self.poses = PoseCorrection(total, fixed).to(self.device) if refine_poses and settings.pose_rate else None
         self.exposure = Exposure(total, fixed).to(self.device) if settings.exposure_rate else None
-        self.field = None
-        if settings.field_pivots:
+        self.field: DeformationField | None = None
+        if settings.deformation == "bases":
             self.field = smooth_field(start.means, settings.field_pivots, total, fixed, seed).to(self.device)
+        elif settings.deformation == "mlp":
+            with torch.random.fork_rng():
+                torch.manual_seed(seed)
+                self.field = DeformationMLP(total, fixed, scope="all").to(self.device)
         rates = {"poses": settings.pose_rate, "exposure": settings.exposure_rate, "field": settings.field_rate}
         self.modules = {k: m for k in rates if (m := getattr(self, k)) is not None}
         self.rates = {k: rates[k] for k in self.modules}

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from torch import Tensor
@@ -16,6 +16,7 @@ PREVIEW_SECONDS = 3.0
 EVENT_SECONDS = 0.25
 
 
+@runtime_checkable
 class Stage(Protocol):
     """Something that is optimised step by step.
 

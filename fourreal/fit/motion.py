@@ -35,6 +35,9 @@ class Moving:
     gaussians: Gaussians
     field: DeformationField
 
+    def to(self, device: torch.device | str) -> "Moving":
+        return Moving(self.gaussians.to(device), self.field.to(device))
+
 
 def still(canonical: Gaussians, observations: Observations, settings: MotionSettings, seed: int) -> Moving:
     """The start of stage two: found which Gaussians may move, given a field that does not move them yet."""

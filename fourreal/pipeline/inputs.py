@@ -1,0 +1,214 @@
+"""What a person hands in, read, checked and thinned out: the two videos and where they were taken from."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from fourreal import clip
+from fourreal.camera import known
+from fourreal.camera.cameras import Cameras
+from fourreal.clip import Clip, sample_indices
+from fourreal.errors import UserError
+from fourreal.fit.artifacts import Packed, pack_cameras, unpack_cameras
+from fourreal.fit.canonical import below
+from fourreal.progress import CancelToken, Event, Progress
+from fourreal.settings import Preset, SfmSettings
+
+ASPECT_TOLERANCE = 0.02
+
+
+@dataclass(frozen=True)
+class Footage:
+    """The frames that are used of both videos.
+
+    reference_frames, freeze_frames: which frames of the files these are.
+    totals: how many frames the files have, reference first. hashes: of the files.
+    notes: what a person should know about them.
+    """
+
+    reference: Clip
+    freeze: Clip
+    reference_frames: list[int]
+    freeze_frames: list[int]
+    totals: tuple[int, int]
+    hashes: tuple[str, str]
+    notes: tuple[str, ...] = ()
+
+    def key(self) -> list:
+        return [self.hashes, self.reference_frames, self.freeze_frames]
+
+    def manifest(self) -> dict:
+        rows = zip(("reference", "freeze"), self.hashes, self.totals, (self.reference, self.freeze), strict=True)
+        return {
+            "inputs": {n: {"sha256": h, "frames": t, "size": list(c.size)} for n, h, t, c in rows},
+            "reference_frames": self.reference_frames,
+        }
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the freeze-time frames were taken from, and how the two videos meet.
+
+    cameras: of the freeze-time frames `frames` (numbers in the file), in the input's frame; reference: F = 1.
+    canonical: the reference frame that was frozen; freeze_reference: the freeze-time frame with its pose.
+    points, point_colors: (P, 3) sparse points and their RGB in [0, 1].
+    given: whether a person gave the cameras.
+    """
+
+    cameras: Cameras
+    reference: Cameras
+    frames: list[int]
+    canonical: int
+    freeze_reference: int
+    given: bool
+    points: Float[Tensor, "P 3"] = field(default_factory=lambda: torch.zeros(0, 3))
+    point_colors: Float[Tensor, "P 3"] = field(default_factory=lambda: torch.zeros(0, 3))
+
+    def key(self) -> list:
+        poses = [self.cameras.world_to_camera.tolist(), self.reference.world_to_camera.tolist()]
+        return [poses, self.cameras.intrinsics.tolist(), self.frames, self.canonical, self.freeze_reference, self.given]
+
+    def pack(self) -> Packed:
+        tensors, description = pack_cameras(self.cameras)
+        tensors = {f"cameras.{k}": v for k, v in tensors.items()}
+        tensors |= {"points": self.points, "point_colors": self.point_colors}
+        numbers = {"frames": self.frames, "canonical": self.canonical, "freeze_reference": self.freeze_reference}
+        return tensors | {"reference": self.reference.world_to_camera}, description | numbers
+
+    @classmethod
+    def unpack(cls, tensors: Mapping[str, Tensor], description: dict) -> "Placement":
+        cameras = unpack_cameras(below(tensors, "cameras"), description)
+        reference = Cameras(tensors["reference"], cameras.intrinsics, cameras.size, cameras.origin)
+        numbers = {k: description[k] for k in ("frames", "canonical", "freeze_reference")}
+        return cls(
+            cameras, reference, **numbers, given=False, points=tensors["points"], point_colors=tensors["point_colors"]
+        )
+
+
+def read(request, preset: Preset, progress: Progress) -> Footage:
+    """Both videos, checked against each other and thinned out to what the preset takes.
+
+    Raises:
+        UserError: a file that is no video, frames that are out of range, videos of different shapes.
+    """
+    progress(Event("videos", message="reading the videos"))
+    reference, freeze = clip.read(request.reference), clip.read(request.freeze)
+    totals = len(reference), len(freeze)
+    same_shape(reference, freeze, request.freeze)
+    in_range(request.canonical_frame, totals[0], "--canonical-frame", "reference video")
+    for frame in (request.freeze_reference_frame, *request.hold_out_freeze):
+        in_range(frame, totals[1], "--freeze-reference-frame / --hold-out-freeze", "freeze-time video")
+    keep_reference, keep_freeze = [request.canonical_frame], [request.freeze_reference_frame, *request.hold_out_freeze]
+    if request.cameras is not None:
+        cameras = known.read(request.cameras).for_clips(freeze.size, totals[1], totals[0])
+        keep_reference += [cameras.canonical_index]
+        keep_freeze += [cameras.freeze_reference_index]
+    pick = lambda total, count, keep: sample_indices(total, count, [k for k in keep if k is not None]).tolist()
+    reference_frames = pick(totals[0], preset.reference_frames, keep_reference)
+    freeze_frames = pick(totals[1], preset.freeze_frames, keep_freeze)
+    if len(freeze_frames) - len(set(request.hold_out_freeze)) < 3 and "freeze-time" not in request.without:
+        raise UserError("Too few freeze-time frames are left to fit to: hold out fewer of them.")
+    hashes = clip.content_hash(request.reference), clip.content_hash(request.freeze)
+    return Footage(
+        reference.sampled(preset.reference_frames, [k for k in keep_reference if k is not None]),
+        freeze[freeze_frames],
+        reference_frames,
+        freeze_frames,
+        totals,
+        hashes,
+    )
+
+
+def same_shape(reference: Clip, freeze: Clip, path: Path) -> None:
+    """Raises UserError where the aspect ratios differ by more than 2%, and offers a crop."""
+    (rw, rh), (fw, fh) = reference.size, freeze.size
+    aspect = rw / rh
+    if abs(fw / fh / aspect - 1) <= ASPECT_TOLERANCE:
+        return
+    width, height = (round(fh * aspect / 2) * 2, fh) if fw / fh > aspect else (fw, round(fw / aspect / 2) * 2)
+    raise UserError(
+        f"The two videos have different shapes: the reference is {rw}x{rh}, the freeze-time video {fw}x{fh}. If both "
+        f"show the same picture, crop one: ffmpeg -i {path.name} -vf crop={width}:{height} cropped.mp4"
+    )
+
+
+def in_range(frame: int | None, total: int, option: str, video: str) -> None:
+    if frame is not None and not 0 <= frame < total:
+        raise UserError(f"{option}: there is no frame {frame}; the {video} has frames 0 to {total - 1}.")
+
+
+def fit_size(size: tuple[int, int], pixels: int) -> tuple[int, int]:
+    """(width, height) of about `pixels`, the same shape, even, never larger than `size`."""
+    scale = min(1.0, math.sqrt(pixels / (size[0] * size[1])))
+    return max(2, round(size[0] * scale / 2) * 2), max(2, round(size[1] * scale / 2) * 2)
+
+
+def to_unit(frames: Clip) -> Float[Tensor, "F H W 3"]:
+    """Pixels in [0, 1]."""
+    return torch.from_numpy(frames.frames).float() / 255
+
+
+def known_placement(request, footage: Footage) -> Placement:
+    """Cameras as a file gives them; what it does not say about the frames is found by looking."""
+    given = known.read(request.cameras).for_clips(footage.freeze.size, footage.totals[1], footage.totals[0])
+    canonical = first(request.canonical_frame, given.canonical_index)
+    freeze_reference = first(request.freeze_reference_frame, given.freeze_reference_index)
+    canonical, freeze_reference = meeting(footage, canonical, freeze_reference, footage.freeze_frames)
+    return Placement(
+        cameras=given.freeze[footage.freeze_frames],
+        reference=given.reference[0],
+        frames=list(footage.freeze_frames),
+        canonical=canonical,
+        freeze_reference=freeze_reference,
+        given=True,
+    )
+
+
+def estimated_placement(request, footage: Footage, progress: Progress, cancel: CancelToken) -> Placement:
+    """Cameras found from the freeze-time frames; the reference camera is that of the frame both videos share."""
+    from fourreal.camera.estimate import estimate_cameras
+
+    found = estimate_cameras(footage.freeze.frames, SfmSettings(), progress, cancel)
+    frames = [footage.freeze_frames[i] for i in found.registered]
+    canonical, freeze_reference = meeting(footage, request.canonical_frame, request.freeze_reference_frame, frames)
+    if freeze_reference not in frames:
+        raise UserError(
+            f"Frame {freeze_reference} of the freeze-time video could not be placed, so the reference camera is "
+            "unknown. Leave --freeze-reference-frame out, or give the cameras with --cameras."
+        )
+    return Placement(
+        cameras=found.cameras,
+        reference=found.cameras[frames.index(freeze_reference)],
+        frames=frames,
+        canonical=canonical,
+        freeze_reference=freeze_reference,
+        given=False,
+        points=found.points,
+        point_colors=found.colors,
+    )
+
+
+def meeting(
+    footage: Footage, canonical: int | None, freeze_reference: int | None, frames: list[int]
+) -> tuple[int, int]:
+    """(canonical frame, freeze-time frame of the same pose), as numbers in the files, found by looking if not given."""
+    if canonical is not None and freeze_reference is not None:
+        return canonical, freeze_reference
+    from fourreal.camera.match import match_frames
+
+    rows = footage.reference_frames if canonical is None else [canonical]
+    columns = frames if freeze_reference is None else [freeze_reference]
+    reference = footage.reference.frames[[footage.reference_frames.index(r) for r in rows]]
+    freeze = footage.freeze.frames[[footage.freeze_frames.index(f) for f in columns]]
+    best = match_frames(reference, freeze)
+    return rows[best.reference], columns[best.freeze]
+
+
+def first(*values: int | None) -> int | None:
+    """The first that is not None."""
+    return next((v for v in values if v is not None), None)

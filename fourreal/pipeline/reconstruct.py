@@ -1,0 +1,250 @@
+"""Two videos in, a 4D scene out: the moves in order.
+
+    videos -> cameras -> canonical Gaussians -> motion -> scene
+
+Each move is a pure step whose result is kept in RUN/work under a name made from everything it depends on. Caching,
+going on after a crash, and redoing only what a change affects are this one mechanism; inside a step the loop keeps a
+checkpoint under the same name.
+"""
+
+import fcntl
+import hashlib
+import json
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+
+import fourreal
+from fourreal.camera.align import normalise
+from fourreal.errors import UserError
+from fourreal.fit import artifacts, loop
+from fourreal.fit.canonical import Canonical, CanonicalStage
+from fourreal.fit.motion import MotionStage, Moving, still
+from fourreal.fit.observations import Observations
+from fourreal.pipeline import inputs
+from fourreal.pipeline.inputs import Footage, Placement
+from fourreal.progress import CancelToken, Event, Progress, ignore
+from fourreal.scene import bundle
+from fourreal.scene.scene4d import Scene4D
+from fourreal.settings import PRESETS, Preset, ablated
+
+BACKGROUND = 0.5  # grey, where no splat is: what both stages are trained against
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asks for; the command line's options, see `python -m fourreal reconstruct --help`."""
+
+    reference: Path
+    freeze: Path
+    out: Path
+    cameras: Path | None = None
+    canonical_frame: int | None = None
+    freeze_reference_frame: int | None = None
+    refine_poses: bool = False
+    hold_out_freeze: tuple[int, ...] = ()
+    preset: str | None = None
+    deformation: str | None = None
+    without: frozenset[str] = frozenset()
+    device: str = "auto"
+    seed: int = 0
+
+
+def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelToken | None = None) -> Scene4D:
+    """Make the scene and write it into `request.out`; goes on from whatever an earlier try left there.
+
+    Raises:
+        UserError: something about the videos, the cameras or the disk that a person can mend.
+        Cancelled: on request; a checkpoint was kept.
+    """
+    cancel = cancel or CancelToken()
+    device = pick_device(request.device)
+    preset = chosen_preset(request, device)
+    footage = inputs.read(request, preset, progress)
+    with working_folder(request.out) as work:
+        placement, poses_seconds = place(request, footage, work, progress, cancel)
+        observations, similarity = observe(request, preset, footage, placement)
+        observations = observations.to(device)
+        if device == "cpu":
+            prepare_kernels(progress)
+        key = name_of(footage.key(), placement.key(), asdict(preset.canonical), request.seed, request.without)
+        refine = not placement.given or request.refine_poses
+        canonical, canonical_seconds = fit_canonical(
+            observations, preset, refine, request.seed, work / f"canonical-{name_of(key, refine)}", progress, cancel
+        )
+        key = name_of(key, refine, asdict(preset.motion))
+        moving, motion_seconds = fit_motion(
+            observations, canonical, preset, request.seed, work / f"motion-{key}", progress, cancel
+        )
+        scene = Scene4D(
+            gaussians=moving.gaussians.to("cpu"),
+            field=moving.field.to("cpu"),
+            reference=observations.reference_camera.to("cpu"),
+            freeze=canonical.cameras.to("cpu"),
+            freeze_frames=tuple(placement.frames),
+            similarity=similarity,
+            fps=footage.reference.fps,
+            background=torch.full((3,), BACKGROUND),
+        )
+        parts = {"poses": poses_seconds, "canonical": canonical_seconds, "motion": motion_seconds}
+        bundle.save(scene, request.out, {
+            **footage.manifest(),
+            "held_out_freeze": list(request.hold_out_freeze),
+            "freeze_reference_frame": placement.freeze_reference,
+            "notes": [*footage.notes, placement.cameras.origin.note],
+            "preset": preset.name,
+            "settings": asdict(preset),
+            "without": sorted(request.without),
+            "refined_poses": refine and preset.canonical.pose_rate > 0,
+            "seed": request.seed,
+            "device": str(device),
+            "versions": {"fourreal": fourreal.__version__, "torch": torch.__version__},
+            "seconds": {k: round(v, 2) for k, v in (parts | {"total": sum(parts.values())}).items()},
+            "peak_memory_mb": peak_memory(device),
+        })  # fmt: skip
+        for leftover in [*work.glob("*.checkpoint"), *work.glob("*.part")]:
+            leftover.unlink()
+    return scene
+
+
+# --- The moves -------------------------------------------------------------------------------------------------------
+
+
+def place(
+    request: Request, footage: Footage, work: Path, progress: Progress, cancel: CancelToken
+) -> tuple[Placement, float]:
+    """Where the freeze-time frames were taken from, and the seconds it took to find out."""
+    if request.cameras is not None:
+        return inputs.known_placement(request, footage), 0.0
+
+    def estimate() -> tuple[Placement, float]:
+        begin = time.monotonic()
+        return inputs.estimated_placement(request, footage, progress, cancel), time.monotonic() - begin
+
+    path = work / f"cameras-{name_of(footage.key(), request.canonical_frame, request.freeze_reference_frame)}"
+    return artifacts.kept(path, estimate, Placement.pack, Placement.unpack)
+
+
+def observe(request: Request, preset: Preset, footage: Footage, placement: Placement):
+    """What the fit may look at, in the normalised frame, and the similarity that leads there."""
+    similarity = normalise(placement.cameras, placement.points if len(placement.points) else None)
+    place_of = {frame: i for i, frame in enumerate(placement.frames)}
+    held_out = {place_of[frame] for frame in request.hold_out_freeze if frame in place_of}
+    start = place_of[placement.freeze_reference]
+    if "freeze-time" in request.without:
+        held_out = set(place_of.values()) - {start}
+    size = inputs.fit_size(footage.freeze.size, preset.pixels)
+    observations = Observations(
+        reference=inputs.to_unit(footage.reference.resized(size)),
+        freeze=inputs.to_unit(footage.freeze[[footage.freeze_frames.index(f) for f in placement.frames]].resized(size)),
+        reference_camera=similarity.apply_cameras(placement.reference).resized(size),
+        freeze_cameras=similarity.apply_cameras(placement.cameras).resized(size),
+        canonical=footage.reference_frames.index(placement.canonical),
+        freeze_reference=start,
+        held_out=tuple(sorted(held_out)),
+        points=similarity.apply_points(placement.points),
+        point_colors=placement.point_colors,
+    )
+    return observations, similarity
+
+
+def fit_canonical(
+    observations: Observations, preset: Preset, refine: bool, seed: int, path: Path, progress: Progress,
+    cancel: CancelToken,
+) -> tuple[Canonical, float]:  # fmt: skip
+    """Stage one."""
+
+    def make() -> tuple[Canonical, float]:
+        begin = time.monotonic()
+        stage = CanonicalStage(observations, preset.canonical, refine, seed)
+        started = time.monotonic() - begin
+        seconds = loop.run(stage, path.with_suffix(".checkpoint"), progress, cancel)
+        return stage.result(), started + seconds
+
+    canonical, seconds = artifacts.kept(path, make, artifacts.pack_canonical, artifacts.unpack_canonical)
+    return canonical.to(observations.freeze.device), seconds
+
+
+def fit_motion(
+    observations: Observations, canonical: Canonical, preset: Preset, seed: int, path: Path, progress: Progress,
+    cancel: CancelToken,
+) -> tuple[Moving, float]:  # fmt: skip
+    """Stage two, phase by phase; each leaves an artifact of its own."""
+    device, total = observations.freeze.device, 0.0
+    moving = still(canonical.gaussians, observations, preset.motion, seed)
+    for number, phase in enumerate(preset.motion.phases):
+
+        def make(start: Moving = moving, phase=phase, number: int = number) -> tuple[Moving, float]:
+            stage = MotionStage(observations, start, canonical, preset.motion, phase, seed + number)
+            checkpoint = path.with_name(f"{path.name}-{phase.name}.checkpoint")
+            seconds = loop.run(stage, checkpoint, progress, cancel)
+            return stage.result(), seconds
+
+        moving, seconds = artifacts.kept(
+            path.with_name(f"{path.name}-{phase.name}"), make, artifacts.pack_moving, artifacts.unpack_moving
+        )
+        moving, total = moving.to(device), total + seconds
+    return moving, total
+
+
+# --- What the moves stand on -----------------------------------------------------------------------------------------
+
+
+def pick_device(name: str) -> str:
+    """"cuda" or "cpu". Raises UserError where CUDA is asked for and not there."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("There is no CUDA device here: leave --device out, or say --device cpu.")
+    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def chosen_preset(request: Request, device: str) -> Preset:
+    """The preset asked for, the deformation asked for in it, less what is to be left out."""
+    preset = PRESETS[request.preset or ("standard" if device == "cuda" else "draft")]
+    if request.deformation is not None:
+        preset = replace(preset, motion=replace(preset.motion, deformation=request.deformation))
+    return ablated(preset, request.without)
+
+
+@contextmanager
+def working_folder(out: Path) -> Iterator[Path]:
+    """RUN/work, for this process alone."""
+    work = out / "work"
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        lock = open(work / "lock", "w")  # noqa: SIM115 closed below
+    except OSError as error:
+        raise UserError(f"Cannot write into {out}: {error.strerror}. Choose another folder with --out.") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise UserError(
+                f"Another reconstruction is writing into {out}. Wait for it, or choose another folder with --out."
+            ) from error
+        yield work
+
+
+def prepare_kernels(progress: Progress) -> None:
+    """Compile the CPU kernels, or load them, before the clock of a stage runs."""
+    from fourreal.splat.rasterize.cpu import warm_up
+
+    progress(Event("prepare", message="preparing the CPU kernels; half a minute the first time on a machine"))
+    warm_up()
+
+
+def peak_memory(device: str) -> float:
+    """Most memory this process held, in MB; on CUDA the device's."""
+    if device == "cuda":
+        return torch.cuda.max_memory_allocated() / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
+def name_of(*parts) -> str:
+    """A short name for everything a step depends on."""
+    text = json.dumps(parts, sort_keys=True, default=lambda x: sorted(x) if isinstance(x, frozenset) else str(x))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
