@@ -1,0 +1,153 @@
+"""Whether a model that structure from motion found can be true, and which of several to believe.
+
+The number of placed frames is no proof: mappers have placed every frame of a clip and been off by 120 degrees. Such a
+model is put together from pieces that are each right. So the judge goes from frame to frame and asks of each step
+whether the matches across it agree with the model, and whether the path goes on smoothly.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from fourreal.settings import SfmSettings
+
+_ACROSS = 3  # links over at most this many placed frames witness a step
+_FEWEST = 6  # frames; fewer are no path
+_JUMP = 5.0  # a step that is so many times the median one, and more than _SHAKE, is a jump
+_SHAKE = 3.0  # degrees a frame
+# Share of the matches across a jump that lets it pass. Real clips have pauses and sudden turns: two had jumps of 20
+# degrees that were true, with 0.7 to 0.8 at their weakest place.
+_SURE = 0.7
+_MAX_ROLL = 60.0  # degrees between the most and the least tilted camera
+_AGREE = 3.0  # degrees, median between two models; right ones of noisy clips differed by up to 1.2
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a mapper found.
+
+    mapper: "incremental" or "global".
+    frames: (R,) rising numbers of the frames it placed.
+    world_to_camera: (R, 4, 4) in a frame and scale of its own. focal: in image widths.
+    points: (P, 3); colours: (P, 3) uint8 RGB. errors: (R,) mean reprojection error of each frame in pixels.
+    links: (L, 2) pairs of placed frames that were matched; matches: (L,) how many; support: (L,) the share of them,
+    0 to 1, that the model explains.
+    """
+
+    mapper: str
+    frames: Int[np.ndarray, " R"]
+    world_to_camera: Float[np.ndarray, "R 4 4"]
+    focal: float
+    points: Float[np.ndarray, "P 3"]
+    colours: UInt8[np.ndarray, "P 3"]
+    errors: Float[np.ndarray, " R"]
+    links: Int[np.ndarray, "L 2"]
+    matches: Int[np.ndarray, " L"]
+    support: Float[np.ndarray, " L"]
+
+    def only(self, keep: Int[np.ndarray, " K"]) -> "Model":
+        """The model with some of its frames, by their position in `frames`."""
+        inside = np.isin(self.links, self.frames[keep]).all(1)
+        return Model(
+            self.mapper, self.frames[keep], self.world_to_camera[keep], self.focal, self.points, self.colours,
+            self.errors[keep], self.links[inside], self.matches[inside], self.support[inside],
+        )  # fmt: skip
+
+    @property
+    def explained(self) -> float:
+        """The share of all matches between its frames that the model explains, 0 to 1."""
+        return float(np.average(self.support, weights=self.matches)) if len(self.links) else 0.0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """model: the part of the model that can be believed, None if there is none. reason: why frames were refused."""
+
+    model: Model | None
+    reason: str = ""
+
+
+def judge(model: Model, frames: int, settings: SfmSettings) -> Verdict:
+    """What of `model` can be believed, for a clip of `frames` frames that were given to the mapper."""
+    low, high = settings.focal_range
+    if not low <= model.focal <= high:
+        return Verdict(None, f"its focal length of {model.focal:.2f} image widths is absurd")
+    kept = model.only(_unbroken(model, settings.min_support))
+    lost = len(model.frames) - len(kept.frames)
+    reason = f"{lost} of its frames contradict the matches or jump" if lost else ""
+    if len(kept.frames) < max(_FEWEST, settings.min_placed * frames):
+        return Verdict(None, reason or f"it placed only {len(model.frames)} of {frames} frames")
+    if np.median(kept.errors) > settings.max_reprojection:
+        return Verdict(None, f"its points miss the pictures by {np.median(kept.errors):.1f} pixels")
+    if _roll_range(kept.world_to_camera) > _MAX_ROLL:
+        return Verdict(None, "its camera rolls over")
+    return Verdict(kept, reason)
+
+
+def better(models: list[Model]) -> Model:
+    """The one to use of several believable models: more frames, then more matches explained."""
+    return max(models, key=lambda model: (len(model.frames), model.explained))
+
+
+def difference(a: Model, b: Model) -> float:
+    """The median angle in degrees between two models' cameras of the frames both placed, whatever their frames of
+    reference; 180 where they share fewer than two frames."""
+    _, in_a, in_b = np.intersect1d(a.frames, b.frames, return_indices=True)
+    if len(in_a) < 2:
+        return 180.0
+    turn_a, turn_b = a.world_to_camera[in_a, :3, :3], b.world_to_camera[in_b, :3, :3]
+    # Relative to every other camera in turn, so that no alignment is needed and no single camera decides.
+    relative = lambda turn: np.einsum("fij,gkj->fgik", turn, turn)
+    return float(np.median(_angle(relative(turn_a), relative(turn_b))[~np.eye(len(in_a), dtype=bool)]))
+
+
+def agree(a: Model, b: Model) -> bool:
+    return difference(a, b) < _AGREE
+
+
+def _unbroken(model: Model, min_support: float) -> Int[np.ndarray, " K"]:
+    """Positions of the longest run of frames without a broken step, once single stray frames are taken out."""
+    keep = np.arange(len(model.frames))
+    while len(keep) > 1:
+        broken = _broken_steps(model.only(keep), min_support)
+        stray = np.concatenate([[True], broken]) & np.concatenate([broken, [True]])
+        if not stray.any():
+            break
+        keep = keep[~stray]
+    if len(keep) < 2:
+        return keep
+    pieces = np.split(keep, np.flatnonzero(_broken_steps(model.only(keep), min_support)) + 1)
+    return max(pieces, key=len)
+
+
+def _broken_steps(model: Model, min_support: float) -> np.ndarray:
+    """(R - 1,) bool: which steps from a placed frame to the next cannot be true."""
+    first, second = np.searchsorted(model.frames, np.sort(model.links, axis=1)).T
+    near = second - first <= _ACROSS
+    step = np.arange(len(model.frames) - 1)[:, None]
+    across = near & (first <= step) & (step < second)  # (R - 1, L)
+    weight = across * model.matches
+    support = (weight * model.support).sum(1) / np.maximum(weight.sum(1), 1)
+
+    gap = np.diff(model.frames)
+    pose = model.world_to_camera
+    turned = _angle(pose[:-1, :3, :3], pose[1:, :3, :3]) / gap
+    centre = -np.einsum("fji,fj->fi", pose[:, :3, :3], pose[:, :3, 3])
+    moved = np.linalg.norm(np.diff(centre, axis=0), axis=1) / gap
+    jumps = (turned > _JUMP * np.median(turned) + _SHAKE) | (moved > 2 * _JUMP * np.median(moved))
+    return (support < min_support) | (jumps & (support < _SURE))
+
+
+def _roll_range(poses: np.ndarray) -> float:
+    """Degrees between the extreme tilts of the cameras' x axes against the level that fits them best."""
+    sideways, mean = poses[:, 0, :3], -poses[:, 1, :3].mean(0)
+    mean = mean / max(np.linalg.norm(mean), 1e-9)
+    cost = sideways.T @ sideways / len(poses) + 1e-3 * (np.eye(3) - np.outer(mean, mean))
+    return float(np.ptp(np.degrees(np.arcsin(np.clip(sideways @ np.linalg.eigh(cost)[1][:, 0], -1, 1)))))
+
+
+def _angle(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Degrees between rotations (..., 3, 3)."""
+    chord = np.linalg.norm(a - b, axis=(-2, -1)) / 8**0.5
+    return np.degrees(2 * np.arcsin(np.clip(chord, 0, 1)))
