@@ -161,7 +161,9 @@ def test_background_where_nothing_is():
     assert render.radii.shape == (0,)
 
 
-@pytest.mark.parametrize("asked", [("means",), ("colors",), ("world_to_camera",), ("screen_gradient",), ("opacities", "quats")])
+@pytest.mark.parametrize(
+    "asked", [("means",), ("colors",), ("world_to_camera",), ("screen_gradient",), ("opacities", "quats")]
+)
 def test_gradients_of_some_inputs_only(asked):
     arguments, everything = leaves(make_scene())
     loss_of(*outputs(rasterize(*arguments))).backward()

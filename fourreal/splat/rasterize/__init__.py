@@ -1,4 +1,8 @@
-"""One call, two engines: gsplat's kernels on CUDA, our own numba kernels on a CPU."""
+"""One call, two engines: gsplat's kernels on CUDA, our own numba kernels on a CPU.
+
+The CPU engine in order of work: `project` (Gaussians to ellipses), `tiles` (which ellipse touches which tile, sorted by
+depth), `blend`, then back: `blend_backward`, `project_backward`. `simd` gives numba the vectors they compute with.
+"""
 
 from dataclasses import dataclass
 
@@ -34,7 +38,9 @@ def rasterize(
 ) -> Render:
     """Draw `gaussians` as one pinhole camera sees them, differentiably.
 
-    Gradients flow to all five tensors of `gaussians` and to `world_to_camera`.
+    Gradients flow to the five float tensors that give `gaussians` shape and colour, and to `world_to_camera`. The same
+    input gives the same bits on a CPU as long as the number of threads stays; CUDA sums gradients in any order.
+    Gaussians that are not finite are culled on the CPU. The first call on a CPU compiles (see `cpu.warm_up`).
 
     Args:
         world_to_camera: (4, 4) rigid transform, OpenCV axes.

@@ -18,7 +18,8 @@ from fourreal.splat.rasterize.project import (
     X,
     Y,
 )
-from fourreal.splat.rasterize.simd import any_of, both, exp2, load, minimum, minus_absolute, ramp, select, store
+from fourreal.splat.rasterize.simd import any_of, both, exp2, minimum, minus_absolute, ramp, select
+from fourreal.splat.rasterize.simd_memory import load, store
 from fourreal.splat.rasterize.tiles import TILE_HEIGHT, TILE_WIDTH
 
 PIXELS = TILE_WIDTH * TILE_HEIGHT
@@ -73,7 +74,7 @@ def blend_tile(splats, pairs, spans, start, end, left, top, state, rows):
             if open_first == open_last:
                 return k
         splat = splats[pairs[k]]
-        dx, cy, constant, linear, square = exponent_terms(splat, left, top)
+        _dx, cy, constant, linear, square = exponent_terms(splat, left, top)
         red, green, blue, depth = splat[RED], splat[GREEN], splat[BLUE], splat[DEPTH]
         first, last = max(np.int64(spans[k]) & 255, open_first), min(np.int64(spans[k]) >> 8, open_last)
         hit_first, hit_last = 255, 0

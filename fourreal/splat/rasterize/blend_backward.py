@@ -14,17 +14,8 @@ from numba import njit, prange
 from fourreal.splat.rasterize.blend import LOG2_ALPHA_MIN, PIXELS, exponent_terms, planes
 from fourreal.splat.rasterize.kernels import ALPHA_MAX, KERNEL, TRANSMITTANCE_MIN, f32
 from fourreal.splat.rasterize.project import BLUE, DEPTH, GREEN, RED
-from fourreal.splat.rasterize.simd import (
-    both,
-    exp2,
-    load,
-    minimum,
-    minus_absolute,
-    select,
-    spread,
-    store,
-    sums,
-)
+from fourreal.splat.rasterize.simd import both, exp2, minimum, minus_absolute, select, spread
+from fourreal.splat.rasterize.simd_memory import load, store, sums
 from fourreal.splat.rasterize.tiles import TILE_HEIGHT, TILE_WIDTH
 
 # Planes of a tile's working memory: transmittance, `behind`, and the gradient of the pixel's colour and depth.

@@ -14,22 +14,8 @@ import math
 from numba import njit, prange
 
 from fourreal.splat.rasterize.kernels import ALPHA_MIN, KERNEL, f32
-from fourreal.splat.rasterize.simd import (
-    LANES,
-    both,
-    exp2,
-    load,
-    load_columns,
-    log2,
-    maximum,
-    minimum,
-    select,
-    spread,
-    square_root,
-    store,
-    store_columns,
-    store_whole,
-)
+from fourreal.splat.rasterize.simd import LANES, both, exp2, log2, maximum, minimum, select, spread, square_root
+from fourreal.splat.rasterize.simd_memory import load, load_columns, store, store_columns, store_whole
 
 NEAR, FAR = f32(0.01), f32(1e10)
 SLACK = f32(0.01)  # pixels by which ellipses are widened when tiles are chosen, against rounding
@@ -45,9 +31,14 @@ SPLAT_FLOATS = 16
 
 
 @njit(**KERNEL)
+def clamp(x, low, high):
+    return minimum(maximum(x, low), high)
+
+
+@njit(**KERNEL)
 def exponential(x):
     """e**x of lanes, held within what a float can be."""
-    return exp2(minimum(maximum(x * LOG2_E, f32(-125)), f32(125)))
+    return exp2(clamp(x * LOG2_E, f32(-125), f32(125)))
 
 
 @njit(**KERNEL)
@@ -99,7 +90,9 @@ def frustum_limits(intrinsics, width, height):
 
 
 @njit(**KERNEL)
-def project_lanes(n, means, quats, scales, logits, colors, pose, intrinsics, limits, width, height, splats, boxes, depths, radii):
+def project_lanes(
+    n, means, quats, scales, logits, colors, pose, intrinsics, limits, width, height, splats, boxes, depths, radii
+):
     """Gaussians n to n + LANES - 1. Whatever is not a number fails a comparison, and is culled by that."""
     x, y, z = load_columns(means, n, 3)
     px, py, pz = to_camera(pose, x, y, z)
@@ -109,8 +102,8 @@ def project_lanes(n, means, quats, scales, logits, colors, pose, intrinsics, lim
     left, right, top, bottom = limits
     inverse_z = f32(1) / pz
     jx, jy = fx * inverse_z, fy * inverse_z
-    jxz = f32(-1) * jx * minimum(maximum(px * inverse_z, left), right)
-    jyz = f32(-1) * jy * minimum(maximum(py * inverse_z, top), bottom)
+    jxz = f32(-1) * jx * clamp(px * inverse_z, left, right)
+    jyz = f32(-1) * jy * clamp(py * inverse_z, top, bottom)
     w, i, j, k = load_columns(quats, n, 4)
     norm = f32(1) / square_root(w * w + i * i + j * j + k * k)
     c00, c01, c02, c10, c11, c12, c20, c21, c22 = camera_axes(pose, w * norm, i * norm, j * norm, k * norm)
@@ -144,8 +137,8 @@ def project_lanes(n, means, quats, scales, logits, colors, pose, intrinsics, lim
     # Pixels whose centres lie within the extent, as first and one past the last when rounded down.
     half, slack_x, slack_y = f32(0.5), radius_x + SLACK, radius_y + SLACK
     store_columns(boxes, n, (
-        minimum(maximum(u + half - slack_x, f32(0)), f32(width)), minimum(maximum(u + half + slack_x, f32(0)), f32(width)),
-        minimum(maximum(v + half - slack_y, f32(0)), f32(height)), minimum(maximum(v + half + slack_y, f32(0)), f32(height)),
+        clamp(u + half - slack_x, f32(0), f32(width)), clamp(u + half + slack_x, f32(0), f32(width)),
+        clamp(v + half - slack_y, f32(0), f32(height)), clamp(v + half + slack_y, f32(0), f32(height)),
     ))  # fmt: skip
     red, green, blue = load_columns(colors, n, 3)
     store_columns(splats, n, (
@@ -163,7 +156,21 @@ def project(means, quats, scales, logits, colors, pose, intrinsics, width, heigh
     """
     limits = frustum_limits(intrinsics, width, height)
     for block in prange(len(radii) // LANES):
+        n = block * LANES
         project_lanes(
-            block * LANES, means, quats, scales, logits, colors, pose, intrinsics, limits, width, height,
-            splats, boxes, depths, radii,
+            n,
+            means,
+            quats,
+            scales,
+            logits,
+            colors,
+            pose,
+            intrinsics,
+            limits,
+            width,
+            height,
+            splats,
+            boxes,
+            depths,
+            radii,
         )

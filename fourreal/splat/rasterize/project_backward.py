@@ -10,26 +10,14 @@ from fourreal.splat.rasterize.project import (
     CONIC_YY,
     DEPTH,
     camera_axes,
+    clamp,
     exponential,
     frustum_limits,
     rotation,
     to_camera,
 )
-from fourreal.splat.rasterize.simd import (
-    LANES,
-    both,
-    load,
-    load_columns,
-    load_whole,
-    maximum,
-    minimum,
-    select,
-    spread,
-    square_root,
-    store,
-    store_columns,
-    sums,
-)
+from fourreal.splat.rasterize.simd import LANES, both, select, square_root
+from fourreal.splat.rasterize.simd_memory import load, load_columns, load_whole, store, store_columns, sums
 
 # The gradient of a splat as blending leaves it, one row a splat: sums over its pixels, with d the pixel minus the
 # centre and V the gradient with respect to the exponent -0.5 d^T conic d. In this order:
@@ -89,8 +77,8 @@ def backproject_lanes(
     left, right, top, bottom = limits
     ratio_x, ratio_y = px * inverse_z, py * inverse_z
     jx, jy = fx * inverse_z, fy * inverse_z
-    jxz = f32(-1) * jx * minimum(maximum(ratio_x, left), right)
-    jyz = f32(-1) * jy * minimum(maximum(ratio_y, top), bottom)
+    jxz = f32(-1) * jx * clamp(ratio_x, left, right)
+    jyz = f32(-1) * jy * clamp(ratio_y, top, bottom)
     qw, qx, qy, qz = load_columns(quats, n, 4)
     norm = f32(1) / square_root(qw * qw + qx * qx + qy * qy + qz * qz)
     qw, qx, qy, qz = qw * norm, qx * norm, qy * norm, qz * norm

@@ -11,14 +11,14 @@ import operator
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core.cgutils import get_or_insert_function, pack_array
+from numba.core.cgutils import get_or_insert_function
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
 LANES = 16
 
-_FLOAT, _INT, _BIT = ir.FloatType(), ir.IntType(32), ir.IntType(1)
-_FLOATS, _INTS, _BITS = (ir.VectorType(t, LANES) for t in (_FLOAT, _INT, _BIT))
+_FLOAT, INT, _BIT = ir.FloatType(), ir.IntType(32), ir.IntType(1)
+FLOATS, INTS, BITS = (ir.VectorType(t, LANES) for t in (_FLOAT, INT, _BIT))
 _FUSE = ("contract", "nsz")  # a * b + c may become one instruction
 
 
@@ -42,17 +42,17 @@ lanes, mask = Lanes(), Mask()
 @register_model(Lanes)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager, kind):
-        super().__init__(manager, kind, _FLOATS)
+        super().__init__(manager, kind, FLOATS)
 
 
 @register_model(Mask)
 class _MaskModel(models.PrimitiveModel):
     def __init__(self, manager, kind):
-        super().__init__(manager, kind, _BITS)
+        super().__init__(manager, kind, BITS)
 
 
 def _constant(value: float) -> ir.Constant:
-    return ir.Constant(_FLOATS, [float(np.float32(value))] * LANES)
+    return ir.Constant(FLOATS, [float(np.float32(value))] * LANES)
 
 
 def _widen(context, builder, value, kind):
@@ -60,8 +60,8 @@ def _widen(context, builder, value, kind):
     if isinstance(kind, Lanes):
         return value
     value = context.cast(builder, value, kind, types.float32)
-    first = builder.insert_element(ir.Constant(_FLOATS, ir.Undefined), value, ir.Constant(_INT, 0))
-    return builder.shuffle_vector(first, first, ir.Constant(_INTS, [0] * LANES))
+    first = builder.insert_element(ir.Constant(FLOATS, ir.Undefined), value, ir.Constant(INT, 0))
+    return builder.shuffle_vector(first, first, ir.Constant(INTS, [0] * LANES))
 
 
 def _teach(operation, result, emit):
@@ -102,7 +102,7 @@ def spread(typing_context, scalar):
 @intrinsic
 def ramp(typing_context):
     """0, 1, 2, ..."""
-    return lanes(), lambda context, builder, sig, args: ir.Constant(_FLOATS, [float(i) for i in range(LANES)])
+    return lanes(), lambda context, builder, sig, args: ir.Constant(FLOATS, [float(i) for i in range(LANES)])
 
 
 @intrinsic
@@ -142,7 +142,7 @@ def square_root(typing_context, a):
     """The square root, NaN below 0."""
 
     def code(context, builder, sig, args):
-        kind = ir.FunctionType(_FLOATS, [_FLOATS])
+        kind = ir.FunctionType(FLOATS, [FLOATS])
         return builder.call(get_or_insert_function(builder.module, kind, f"llvm.sqrt.v{LANES}f32"), args)
 
     return lanes(lanes), code
@@ -170,8 +170,8 @@ def minus_absolute(typing_context, a):
     """-|a|"""
 
     def code(context, builder, sig, args):
-        signs = ir.Constant(_INTS, [-(2**31)] * LANES)
-        return builder.bitcast(builder.or_(builder.bitcast(args[0], _INTS), signs), _FLOATS)
+        signs = ir.Constant(INTS, [-(2**31)] * LANES)
+        return builder.bitcast(builder.or_(builder.bitcast(args[0], INTS), signs), FLOATS)
 
     return lanes(lanes), code
 
@@ -194,8 +194,8 @@ def exp2(typing_context, a):
         power = _constant(_EXP2[0])
         for coefficient in _EXP2[1:]:
             power = builder.fadd(builder.fmul(power, part, flags=_FUSE), _constant(coefficient), flags=_FUSE)
-        exponent = builder.shl(builder.bitcast(shifted, _INTS), ir.Constant(_INTS, [23] * LANES))
-        return builder.bitcast(builder.add(builder.bitcast(power, _INTS), exponent), _FLOATS)
+        exponent = builder.shl(builder.bitcast(shifted, INTS), ir.Constant(INTS, [23] * LANES))
+        return builder.bitcast(builder.add(builder.bitcast(power, INTS), exponent), FLOATS)
 
     return lanes(lanes), code
 
@@ -210,172 +210,16 @@ def log2(typing_context, a):
 
     def code(context, builder, sig, args):
         def integer(value):
-            return ir.Constant(_INTS, [value] * LANES)
+            return ir.Constant(INTS, [value] * LANES)
 
-        bits = builder.bitcast(args[0], _INTS)
+        bits = builder.bitcast(args[0], INTS)
         # Whole part such that the mantissa lies in [sqrt(1/2), sqrt(2)).
         whole = builder.ashr(builder.sub(bits, integer(int(np.float32(np.sqrt(0.5)).view(np.int32)))), integer(23))
-        mantissa = builder.bitcast(builder.sub(bits, builder.shl(whole, integer(23))), _FLOATS)
+        mantissa = builder.bitcast(builder.sub(bits, builder.shl(whole, integer(23))), FLOATS)
         part = builder.fsub(mantissa, _constant(1))
         power = _constant(_LOG2[0])
         for coefficient in _LOG2[1:]:
             power = builder.fadd(builder.fmul(power, part, flags=_FUSE), _constant(coefficient), flags=_FUSE)
-        return builder.fadd(builder.fmul(power, part, flags=_FUSE), builder.sitofp(whole, _FLOATS), flags=_FUSE)
+        return builder.fadd(builder.fmul(power, part, flags=_FUSE), builder.sitofp(whole, FLOATS), flags=_FUSE)
 
     return lanes(lanes), code
-
-
-def _pointer(context, builder, array_type, array, index):
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), _FLOATS.as_pointer())
-
-
-@intrinsic
-def load(typing_context, array, index):
-    """LANES floats of a contiguous float32 array, from flat position `index` on."""
-
-    def code(context, builder, sig, args):
-        return builder.load(_pointer(context, builder, sig.args[0], *args), align=4)
-
-    return lanes(array, types.intp), code
-
-
-@intrinsic
-def store(typing_context, array, index, values):
-    """Write LANES floats into a contiguous float32 array, from flat position `index` on."""
-
-    def code(context, builder, sig, args):
-        builder.store(args[2], _pointer(context, builder, sig.args[0], *args[:2]), align=4)
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, lanes), code
-
-
-@intrinsic
-def sums(typing_context, values):
-    """Lane i holds the sum over the lanes of values[i], for a tuple of at most LANES vectors; the rest is undefined.
-
-    A butterfly: every round moves two vectors into one, so ten sums cost eleven additions instead of forty.
-    """
-
-    def code(context, builder, sig, args):
-        rows = [(builder.extract_value(args[0], i), {0: i}) for i in range(len(sig.args[0]))]
-        distance = LANES // 2
-        while distance:
-            half = (len(rows) + 1) // 2
-            seconds = rows[half:] + [None]
-            rows = [_fold(builder, rows[i], seconds[i], distance) for i in range(half)]
-            distance //= 2
-        total, places = rows[0]
-        lane_of = {vector: lane for lane, vector in places.items()}
-        return builder.shuffle_vector(total, total, ir.Constant(_INTS, [lane_of.get(i, 0) for i in range(LANES)]))
-
-    return lanes(values), code
-
-
-def _fold(builder, first, second, distance):
-    """Halve what is left to add in two vectors: lanes without bit `distance` continue the first, those with, the second.
-
-    Each comes with `places`, from the lowest lane of a group to the vector whose sum the group will hold.
-    """
-    a, places = first
-    b, more = second or (a, {})
-    keep = [i + LANES * bool(i & distance) for i in range(LANES)]
-    swap = [(i ^ distance) + LANES * bool(i & distance) for i in range(LANES)]
-    kept, swapped = (builder.shuffle_vector(a, b, ir.Constant(_INTS, picks)) for picks in (keep, swap))
-    places = places | {lane + distance: vector for lane, vector in more.items()}
-    return builder.fadd(kept, swapped), places
-
-
-@intrinsic
-def load_whole(typing_context, array, index):
-    """LANES numbers of a contiguous int32 array, from position `index` on, as floats."""
-
-    def code(context, builder, sig, args):
-        pointer = builder.bitcast(_pointer(context, builder, sig.args[0], *args), _INTS.as_pointer())
-        return builder.sitofp(builder.load(pointer, align=4), _FLOATS)
-
-    return lanes(array, types.intp), code
-
-
-@intrinsic
-def store_whole(typing_context, array, index, values):
-    """Write lanes, cut to whole numbers, into a contiguous int32 array from position `index` on."""
-
-    def code(context, builder, sig, args):
-        pointer = _pointer(context, builder, sig.args[0], *args[:2])
-        whole = builder.fptosi(args[2], _INTS)
-        builder.store(whole, builder.bitcast(pointer, _INTS.as_pointer()), align=4)
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, lanes), code
-
-
-def _shuffled(builder, vectors, picks):
-    """A vector whose lane i is element picks[i] of the concatenated `vectors`."""
-    result = ir.Constant(_FLOATS, ir.Undefined)
-    for number, vector in enumerate(vectors):
-        if any(pick // LANES == number for pick in picks):
-            choice = [LANES + p % LANES if p // LANES == number else i for i, p in enumerate(picks)]
-            result = builder.shuffle_vector(result, vector, ir.Constant(_INTS, choice))
-    return result
-
-
-def _transposed(builder, vectors):
-    """The LANES x LANES matrix turned, in log2(LANES) rounds of swapped blocks."""
-    distance = LANES // 2
-    while distance:
-        low = [i if not i & distance else LANES + (i ^ distance) for i in range(LANES)]
-        high = [i | distance if not i & distance else LANES + i for i in range(LANES)]
-        turned = list(vectors)
-        for i in range(LANES):
-            if not i & distance:
-                pair = vectors[i], vectors[i | distance]
-                turned[i] = builder.shuffle_vector(*pair, ir.Constant(_INTS, low))
-                turned[i | distance] = builder.shuffle_vector(*pair, ir.Constant(_INTS, high))
-        vectors = turned
-        distance //= 2
-    return vectors
-
-
-@intrinsic(prefer_literal=True)
-def load_columns(typing_context, array, row, count):
-    """LANES rows of a contiguous float32 array (rows, count), from `row` on, as `count` lanes: one a column."""
-    columns = count.literal_value
-
-    def code(context, builder, sig, args):
-        first = builder.mul(args[1], ir.Constant(args[1].type, columns))
-        pointer = _pointer(context, builder, sig.args[0], args[0], first)
-        vectors = [
-            builder.load(builder.gep(pointer, [ir.Constant(_INT, i)]), align=4) for i in range(columns)
-        ]
-        if columns == LANES:
-            vectors = _transposed(builder, vectors)
-        elif columns > 1:
-            picks = [[i * columns + c for i in range(LANES)] for c in range(columns)]
-            vectors = [_shuffled(builder, vectors, p) for p in picks]
-        return pack_array(builder, vectors)
-
-    return types.UniTuple(lanes, columns)(array, types.intp, count), code
-
-
-@intrinsic
-def store_columns(typing_context, array, row, values):
-    """The reverse of `load_columns`: a tuple of lanes becomes LANES rows, as many columns as there are lanes."""
-    columns = len(values)
-
-    def code(context, builder, sig, args):
-        first = builder.mul(args[1], ir.Constant(args[1].type, columns))
-        pointer = _pointer(context, builder, sig.args[0], args[0], first)
-        vectors = [builder.extract_value(args[2], i) for i in range(columns)]
-        if columns == LANES:
-            vectors = _transposed(builder, vectors)
-        elif columns > 1:
-            places = [divmod(v * LANES + i, columns) for v in range(columns) for i in range(LANES)]
-            picks = [c * LANES + r for r, c in places]
-            vectors = [_shuffled(builder, vectors, picks[v * LANES : (v + 1) * LANES]) for v in range(columns)]
-        for i, vector in enumerate(vectors):
-            builder.store(vector, builder.gep(pointer, [ir.Constant(_INT, i)]), align=4)
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp, values), code

@@ -131,9 +131,7 @@ def bin_tiles(splats, boxes, depths, radii, width, height, workers):
     for p in prange(workers):
         mine = slice(rooms[p], rooms[p + 1])
         part = order[p * share : (p + 1) * share]
-        counts[p] = list_tiles(
-            splats, boxes, part, height, across, tiles[mine], members[mine], rows[mine], places[p]
-        )
+        counts[p] = list_tiles(splats, boxes, part, height, across, tiles[mine], members[mine], rows[mine], places[p])
     starts = np.empty(across * down + 1, np.int64)
     total = 0
     for t in range(across * down):
