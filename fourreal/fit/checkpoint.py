@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -25,7 +26,8 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except (OSError, SafetensorError) as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not even be made, there is nothing to clear away
+            temporary.unlink(missing_ok=True)
         raise UserError(
             f"Could not write {path}: {error}. Free some space or choose another folder, then run the same command "
             "again; it continues from the last checkpoint."

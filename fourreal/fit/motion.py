@@ -262,6 +262,8 @@ class MotionStage:
         state = self.splats.state() | {"frozen": self.frozen}
         state |= {"seen.total": self.statistics.total, "seen.count": self.statistics.seen}
         state |= {f"field.{k}": v for k, v in self.field.state_dict().items()}
+        if self.neighbours is not None:
+            state |= {f"near.{k}": v for k, v in self.neighbours._asdict().items()}
         return state | {f"motion.{k}": v for k, v in adam_state(self.optimizer, list(self.field.parameters())).items()}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
@@ -271,4 +273,6 @@ class MotionStage:
         self.statistics.total += state["seen.total"].to(self.device)
         self.statistics.seen += state["seen.count"].to(self.device)
         self.field.load_state_dict(below(state, "field"))
+        near = below(state, "near")
+        self.neighbours = Neighbours(**{k: v.to(self.device) for k, v in near.items()}) if near else None
         restore_adam(self.optimizer, list(self.field.parameters()), below(state, "motion"))

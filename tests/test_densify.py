@@ -1,0 +1,75 @@
+"""Growth keeps to its budget, removes what is transparent and leaves frozen Gaussians alone."""
+
+import torch
+from fit_samples import true_scene
+
+from fourreal.settings import Growth
+from fourreal.splat.densify import ScreenStatistics, grow, reset_opacities
+from fourreal.splat.optimizer import SplatOptimizer
+
+RATES = {"means": 1e-3, "scales": 1e-3, "quats": 1e-3, "opacities": 1e-2, "colors": 1e-2}
+
+
+def grown(policy: Growth, frozen=None, opacities=None):
+    gaussians = true_scene(0.5)
+    splats = SplatOptimizer(gaussians, RATES)
+    sum(p.square().sum() for p in splats.params.values() if p.requires_grad).backward()
+    splats.step()
+    if opacities is not None:
+        splats.params["opacities"].data[:] = opacities
+    before = splats.gaussians.detach().map(torch.clone)
+    statistics = ScreenStatistics(len(gaussians))
+    statistics.add(torch.arange(2.0 * len(gaussians)).reshape(-1, 2), (48, 32))
+    return before, splats, grow(splats, statistics, policy, seed=1, frozen=frozen)
+
+
+def test_never_more_than_the_budget():
+    before, splats, _ = grown(Growth(budget=640, fraction=0.5))
+    assert len(before) == 620
+    assert len(splats) == 640
+
+
+def test_those_that_the_image_pulls_most_are_split_and_lose_size():
+    before, splats, _ = grown(Growth(budget=10_000, fraction=0.1))
+    assert len(splats) == 620 + 62
+    # the statistics grow with the index, so the last 62 were split; the others are where they were
+    torch.testing.assert_close(splats.gaussians.means[: 620 - 62].detach(), before.means[: 620 - 62])
+    smaller = splats.gaussians.scales[620 - 62 :].detach()
+    torch.testing.assert_close(smaller[:62], before.scales[-62:] - torch.tensor(1.6).log())
+
+
+def test_small_ones_are_cloned_where_they_are():
+    before, splats, _ = grown(Growth(budget=10_000, fraction=0.1, clone_below=10.0))
+    torch.testing.assert_close(splats.gaussians.means[:620].detach(), before.means)
+    torch.testing.assert_close(splats.gaussians.means[620:].detach(), before.means[-62:])
+
+
+def test_a_threshold_can_forbid_growth():
+    _, splats, _ = grown(Growth(budget=10_000, fraction=1.0, threshold=1e9))
+    assert len(splats) == 620
+
+
+def test_transparent_ones_are_removed_and_the_moments_follow():
+    opacities = torch.full((620,), 2.0)
+    opacities[:100] = -9.0
+    before, splats, _ = grown(Growth(budget=100), opacities=opacities)
+    torch.testing.assert_close(splats.gaussians.means.detach(), before.means[100:])
+    for name, optimizer in splats.optimizers.items():
+        assert optimizer.state[splats.params[name]]["exp_avg"].shape == splats.params[name].shape
+    sum(p.square().sum() for p in splats.params.values() if p.requires_grad).backward()
+    splats.step()  # would fail were parameters and moments out of step
+
+
+def test_frozen_ones_are_neither_split_nor_removed_but_may_be_cloned():
+    frozen = torch.ones(620, dtype=torch.bool)
+    before, splats, now = grown(Growth(budget=10_000, fraction=0.1), frozen, torch.full((620,), -9.0))
+    torch.testing.assert_close(splats.gaussians.means[:620].detach(), before.means)
+    assert bool(now[:620].all())
+    assert not bool(now[620:].any())
+    assert len(splats) == 620 + 62
+
+
+def test_reset_lowers_opacities():
+    _, splats, _ = grown(Growth(budget=100))
+    reset_opacities(splats, Growth(budget=100, prune_opacity=0.01))
+    assert float(splats.gaussians.opacities.detach().sigmoid().max()) <= 0.0201

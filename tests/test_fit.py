@@ -1,0 +1,234 @@
+"""Both stages on a tiny scene whose truth is known: they find it, and they go on after an interruption."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from fit_samples import (
+    CANONICAL,
+    FRAMES,
+    MLP_STAGE_TWO,
+    SHARED,
+    SIZE,
+    STAGE_ONE,
+    STAGE_TWO,
+    arc,
+    observations,
+    see,
+    true_scene,
+)
+
+from fourreal.camera.align import pose_errors
+from fourreal.errors import Cancelled, UserError
+from fourreal.fit import artifacts, loop
+from fourreal.fit.canonical import Canonical, CanonicalStage
+from fourreal.fit.losses import Neighbours, psnr, rigidity
+from fourreal.fit.motion import MotionStage, Moving, still
+from fourreal.fit.movers import find_movers, moving_window
+from fourreal.fit.sweep import sweep
+from fourreal.progress import CancelToken, ignore
+from fourreal.splat.deform import bend
+
+
+@pytest.fixture(scope="module")
+def seen():
+    return observations()
+
+
+@pytest.fixture(scope="module")
+def canonical(seen) -> Canonical:
+    stage = CanonicalStage(seen, replace(STAGE_ONE, steps=250), refine_poses=False, seed=0)
+    loop.run(stage, None, ignore, CancelToken())
+    return stage.result()
+
+
+def moved(seen, canonical, settings, seed=0) -> Moving:
+    moving = still(canonical.gaussians, seen, settings, seed)
+    for phase in settings.phases:
+        stage = MotionStage(seen, moving, canonical, settings, phase, seed)
+        loop.run(stage, None, ignore, CancelToken())
+        moving = stage.result()
+    return moving
+
+
+def test_the_sweep_finds_the_wall_and_the_ball(seen):
+    points = sweep(seen.freeze, seen.freeze_cameras).positions
+    assert len(points) > 1000
+    wall = (points[:, 2] - 0.8).abs() < 0.15
+    ball = (points.norm(dim=1) - 0.12).abs() < 0.08
+    assert float((wall | ball).float().mean()) > 0.8
+    assert int(ball.sum()) > 50
+
+
+def test_stage_one_explains_views_it_never_saw(canonical):
+    between = arc(6, 70.0)
+    truth = see(true_scene(CANONICAL / (FRAMES - 1)), between)
+    ours = see(canonical.gaussians, between)
+    assert psnr(ours, truth) > 24.0
+    assert psnr(ours, truth) > psnr(truth.roll(1, 0), truth) + 5
+
+
+def test_movers_are_the_ball(seen, canonical):
+    moves, core = find_movers(canonical.gaussians, seen.reference, seen.reference_camera, CANONICAL)
+    means = canonical.gaussians.means
+    assert bool((means[core].norm(dim=1) < 0.3).all())
+    assert not bool(moves[means[:, 2] > 0.6].any())
+    assert int(core.sum()) > 20
+
+
+def test_a_reference_without_motion_is_said(seen, canonical):
+    frozen = seen.reference[CANONICAL].expand_as(seen.reference)
+    with pytest.raises(UserError, match="Nothing moves"):
+        find_movers(canonical.gaussians, frozen, seen.reference_camera, CANONICAL)
+    assert moving_window(frozen, CANONICAL) == (0, 0, *SIZE)
+
+
+@pytest.mark.parametrize("settings", [STAGE_TWO, MLP_STAGE_TWO], ids=["bases", "mlp"])
+def test_stage_two_finds_the_motion(seen, canonical, settings):
+    phases = tuple(replace(p, steps=5 * p.steps if p.name == "field" else p.steps) for p in settings.phases)
+    moving = moved(seen, canonical, replace(settings, phases=phases))
+    side = arc(3, 40.0)
+    ours, static = [], []
+    for frame in (0, FRAMES - 1):
+        truth = see(true_scene(frame / (FRAMES - 1)), side)
+        with torch.no_grad():
+            bent = bend(moving.gaussians, moving.field.offsets(moving.gaussians, frame))
+        ours.append(psnr(see(bent, side), truth))
+        static.append(psnr(see(canonical.gaussians, side), truth))
+        # the background stays where it was, exactly
+        still_ones = ~moving.gaussians.moves
+        assert bool((bent.means[still_ones] == moving.gaussians.means[still_ones]).all())
+    assert np.mean(ours) > np.mean(static) + 2.0
+
+
+def test_growth_adds_gaussians_and_leaves_the_canonical_ones(seen, canonical):
+    start = still(canonical.gaussians, seen, STAGE_TWO, 0)
+    phase = STAGE_TWO.phases[1]
+    stage = MotionStage(seen, start, canonical, STAGE_TWO, phase, 0)
+    loop.run(stage, None, ignore, CancelToken())
+    grown, before = stage.result().gaussians, start.gaussians
+    assert len(before) < len(grown) <= phase.growth.budget
+    for name in ("means", "quats", "scales", "opacities", "colors"):
+        assert torch.equal(getattr(grown, name)[: len(before)], getattr(before, name))
+
+
+def stages(seen, canonical):
+    start = lambda: still(canonical.gaussians, seen, STAGE_TWO, 0)
+    return {
+        "canonical": lambda: CanonicalStage(seen, STAGE_ONE, refine_poses=True, seed=0),
+        **{
+            phase.name: lambda phase=phase: MotionStage(seen, start(), canonical, STAGE_TWO, phase, 0)
+            for phase in STAGE_TWO.phases
+        },
+        "mlp": lambda: MotionStage(
+            seen, still(canonical.gaussians, seen, MLP_STAGE_TWO, 0), canonical, MLP_STAGE_TWO,
+            replace(MLP_STAGE_TWO.phases[0], steps=12), 0,
+        ),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["canonical", "field", "growth", "joint", "mlp"])
+def test_an_interrupted_stage_ends_where_the_uninterrupted_one_does(seen, canonical, name, tmp_path):
+    make = stages(seen, canonical)[name]
+    whole = make()
+    loop.run(whole, None, ignore, CancelToken())
+    checkpoint, runs = tmp_path / "checkpoint", 0
+    while True:
+        runs += 1
+        stage, cancel = make(), CancelToken()
+        steps_done = 0
+
+        def counted(index, do=stage.step, cancel=cancel):
+            nonlocal steps_done
+            steps_done += 1
+            if steps_done == 5:
+                cancel.cancel()
+            return do(index)
+
+        stage.step = counted
+        try:
+            loop.run(stage, checkpoint, ignore, cancel)
+            break
+        except Cancelled:
+            assert checkpoint.exists()
+    assert runs == -(-whole.steps // 5)
+    for key, value in whole.state().items():
+        torch.testing.assert_close(stage.state()[key], value, rtol=1e-3, atol=1e-4, msg=lambda m, k=key: f"{k}: {m}")
+
+
+def test_a_torn_checkpoint_is_no_checkpoint(seen, tmp_path):
+    checkpoint = tmp_path / "checkpoint"
+    checkpoint.write_bytes(b"\x08\x00\x00\x00\x00\x00\x00\x00torn")
+    stage = CanonicalStage(seen, replace(STAGE_ONE, steps=2), refine_poses=False, seed=0)
+    events = []
+    loop.run(stage, checkpoint, events.append, CancelToken())
+    assert events[-1].step == 2
+    assert events[-1].preview.shape == (SIZE[1], SIZE[0], 3)
+    assert {"loss", "psnr", "splats"} <= set(events[-1].values)
+
+
+def test_a_full_disk_is_said(seen, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    cancel = CancelToken()
+    cancel.cancel()
+    stage = CanonicalStage(seen, STAGE_ONE, refine_poses=False, seed=0)
+    with pytest.raises(UserError, match="Could not write"):
+        loop.run(stage, tmp_path / "file" / "checkpoint", ignore, cancel)
+
+
+def test_stages_hand_on_what_they_found(seen, canonical, tmp_path):
+    stage = CanonicalStage(seen, STAGE_ONE, refine_poses=True, seed=0)
+    loop.run(stage, None, ignore, CancelToken())
+    result = stage.result()
+    codec = artifacts.pack_canonical, artifacts.unpack_canonical
+    again, _ = artifacts.kept(tmp_path / "canonical", lambda: (result, 1.0), *codec)
+    read, seconds = artifacts.kept(tmp_path / "canonical", pytest.fail, *codec)
+    assert again is result
+    assert seconds == 1.0
+    assert torch.equal(read.gaussians.means, result.gaussians.means)
+    assert torch.equal(read.cameras.world_to_camera, result.cameras.world_to_camera)
+    image = torch.full((2, 2, 3), 0.5)
+    assert torch.equal(read.exposure(image, 0), result.exposure(image, 0))
+    offsets = zip(read.field.offsets(read.gaussians, 1), result.field.offsets(result.gaussians, 1), strict=True)
+    assert all(torch.equal(a, b) for a, b in offsets)
+
+
+def test_exposure_is_found_again(seen):
+    tint = 1 + 0.15 * torch.sin(torch.arange(len(seen.freeze)) * 2.0)
+    tint[SHARED] = 1.0
+    tinted = replace(seen, freeze=(seen.freeze * tint[:, None, None, None]).clamp(0, 1))
+    settings = replace(STAGE_ONE, steps=300, deformation="none", exposure_rate=5e-3)
+    stage = CanonicalStage(tinted, settings, refine_poses=False, seed=0)
+    loop.run(stage, None, ignore, CancelToken())
+    explained = stage.exposure(torch.full((1, 1, 3), 0.5), SHARED).mean()
+    assert float(explained) == 0.5
+    brightness = [float(stage.exposure(torch.full((1, 1, 3), 0.5), i).detach().mean()) for i in range(len(tint))]
+    assert np.corrcoef(brightness, tint.numpy())[0, 1] > 0.95
+
+
+def test_crooked_poses_are_straightened(seen):
+    crooked = seen.freeze_cameras.world_to_camera.clone()
+    crooked[:, 0, 3] += 0.02 * torch.cos(torch.arange(len(crooked)) * 3.0)
+    crooked[SHARED] = seen.freeze_cameras.world_to_camera[SHARED]
+    given = replace(seen.freeze_cameras, world_to_camera=crooked)
+    settings = replace(STAGE_ONE, steps=500, deformation="none", exposure_rate=0.0, pose_rate=2e-3)
+    stage = CanonicalStage(replace(seen, freeze_cameras=given), settings, refine_poses=True, seed=0)
+    loop.run(stage, None, ignore, CancelToken())
+    refined = stage.result().cameras
+    assert torch.equal(refined.world_to_camera[SHARED], seen.freeze_cameras.world_to_camera[SHARED])
+    before, after = (pose_errors(c, seen.freeze_cameras)[1].median() for c in (given, refined))
+    assert float(after) < 0.6 * float(before)
+
+
+def test_rigid_motion_costs_nothing_and_stretching_does():
+    means = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
+    near = Neighbours.of(means, 5)
+    turn = torch.tensor([[0.6**0.5, 0.0, 0.0, 0.4**0.5]]).repeat(40, 1)
+    w, z = turn[0, 0], turn[0, 3]
+    matrix = torch.tensor([[1 - 2 * z * z, -2 * w * z, 0], [2 * w * z, 1 - 2 * z * z, 0], [0, 0, 1]])
+    stretch, twist = rigidity(means @ matrix.T + 3.0, turn, near, torch.arange(40))
+    assert float(stretch) < 1e-5
+    assert float(twist) < 1e-5
+    stretch, _ = rigidity(1.5 * means @ matrix.T, turn, near, torch.arange(40))
+    assert float(stretch) > 0.05
