@@ -38,7 +38,10 @@ BACKGROUND = 0.5  # grey, where no splat is: what both stages are trained agains
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asks for; the command line's options, see `python -m fourreal reconstruct --help`."""
+    """What a person asks for; the command line's options, see `python -m fourreal reconstruct --help`.
+
+    preset: a name of `settings.PRESETS`, a preset of one's own, or None for the device's default.
+    """
 
     reference: Path
     freeze: Path
@@ -48,7 +51,7 @@ class Request:
     freeze_reference_frame: int | None = None
     refine_poses: bool = False
     hold_out_freeze: tuple[int, ...] = ()
-    preset: str | None = None
+    preset: str | Preset | None = None
     deformation: str | None = None
     without: frozenset[str] = frozenset()
     device: str = "auto"
@@ -77,9 +80,8 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
         canonical, canonical_seconds = fit_canonical(
             observations, preset, refine, request.seed, work / f"canonical-{name_of(key, refine)}", progress, cancel
         )
-        key = name_of(key, refine, asdict(preset.motion))
         moving, motion_seconds = fit_motion(
-            observations, canonical, preset, request.seed, work / f"motion-{key}", progress, cancel
+            observations, canonical, preset, request.seed, work / f"motion-{name_of(key, refine)}", progress, cancel
         )
         scene = Scene4D(
             gaussians=moving.gaussians.to("cpu"),
@@ -175,20 +177,20 @@ def fit_motion(
     cancel: CancelToken,
 ) -> tuple[Moving, float]:  # fmt: skip
     """Stage two, phase by phase; each leaves an artifact of its own."""
-    device, total = observations.freeze.device, 0.0
-    moving = still(canonical.gaussians, observations, preset.motion, seed)
-    for number, phase in enumerate(preset.motion.phases):
+    settings, total = preset.motion, 0.0
+    moving = still(canonical.gaussians, observations, settings, seed)
+    for number, phase in enumerate(settings.phases):
+        # a phase depends on those before it and not on those after it
+        so_far = replace(settings, phases=settings.phases[: number + 1])
+        place = path.with_name(f"{path.name}-{name_of(asdict(so_far))}-{phase.name}")
 
-        def make(start: Moving = moving, phase=phase, number: int = number) -> tuple[Moving, float]:
-            stage = MotionStage(observations, start, canonical, preset.motion, phase, seed + number)
-            checkpoint = path.with_name(f"{path.name}-{phase.name}.checkpoint")
-            seconds = loop.run(stage, checkpoint, progress, cancel)
+        def make(start=moving, phase=phase, number=number, place=place) -> tuple[Moving, float]:
+            stage = MotionStage(observations, start, canonical, settings, phase, seed + number)
+            seconds = loop.run(stage, place.with_suffix(".checkpoint"), progress, cancel)
             return stage.result(), seconds
 
-        moving, seconds = artifacts.kept(
-            path.with_name(f"{path.name}-{phase.name}"), make, artifacts.pack_moving, artifacts.unpack_moving
-        )
-        moving, total = moving.to(device), total + seconds
+        moving, seconds = artifacts.kept(place, make, artifacts.pack_moving, artifacts.unpack_moving)
+        moving, total = moving.to(observations.freeze.device), total + seconds
     return moving, total
 
 
@@ -204,7 +206,8 @@ def pick_device(name: str) -> str:
 
 def chosen_preset(request: Request, device: str) -> Preset:
     """The preset asked for, the deformation asked for in it, less what is to be left out."""
-    preset = PRESETS[request.preset or ("standard" if device == "cuda" else "draft")]
+    preset = request.preset or ("standard" if device == "cuda" else "draft")
+    preset = PRESETS[preset] if isinstance(preset, str) else preset
     if request.deformation is not None:
         preset = replace(preset, motion=replace(preset.motion, deformation=request.deformation))
     return ablated(preset, request.without)

@@ -1,0 +1,217 @@
+"""Reconstruct every scene of a folder and score it where no video looked.
+
+    python benchmarks/reconstruction.py [--scenes DIR] [--preset draft] [--device auto] [--ablations NAME ...]
+    python benchmarks/reconstruction.py --estimate    cameras estimated instead of given
+    python benchmarks/reconstruction.py --noisy       what each remedy gains on a noisy freeze-time clip
+    python benchmarks/reconstruction.py --kill 5      killed so many times, against not at all
+
+A scene is a folder with reference.mp4, freeze.mp4, cameras.json and heldout/, such as assets/examples/fox_yard. Prints
+Markdown tables; every run's full scores are left in OUT/<scene>/<variant>.json. Scores are at 256x144, "moving" is the
+mover's mask dilated by 3 pixels; "over time" are the scores after each phase, with the seconds passed.
+"""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from fourreal.camera import known
+from fourreal.camera.align import align
+from fourreal.clip import read
+from fourreal.evaluate import ground_truth
+from fourreal.evaluate.metrics import area_down, psnr
+from fourreal.evaluate.score import score, to_unit
+from fourreal.pipeline import Request, reconstruct
+from fourreal.scene import bundle
+from fourreal.scene.views import draw
+from fourreal.settings import ABLATIONS, PRESETS, Preset
+
+HELD_OUT = (4, 12, 20, 28)
+EXAMPLES = Path(__file__).parents[1] / "assets" / "examples"
+REMEDIES = ("per-frame-deformation", "pose-refinement", "exposure")
+
+
+def main() -> None:
+    add = (parser := argparse.ArgumentParser(description=__doc__.split("\n\n")[0])).add_argument
+    add("--scenes", type=Path, default=EXAMPLES, help="folder of scene folders (default: the shipped examples)")
+    add("--only", nargs="*", help="names of scenes to take (default: all)")
+    add("--preset", choices=tuple(PRESETS), default="draft")
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    add("--ablations", nargs="*", default=[], choices=("all", *ABLATIONS), help="parts to leave out, one a run")
+    add("--estimate", action="store_true", help="estimate the cameras instead of taking them from cameras.json")
+    add("--noisy", action="store_true", help="compare the remedies on freeze_noisy.mp4, cameras estimated from it")
+    add("--kill", type=int, metavar="N", help="kill the command N times and compare with an uninterrupted run")
+    add("--seed", type=int, default=0)
+    add("--out", type=Path, help="keep runs and scores here (default: a temporary folder)")
+    options = parser.parse_args()
+    options.out = options.out or Path(tempfile.mkdtemp(prefix="fourreal-benchmark-"))
+    scenes = [
+        s.parent
+        for s in sorted(options.scenes.glob("*/cameras.json"))
+        if s.parent.name in (options.only or [s.parent.name])
+    ]
+    for scene in scenes:
+        if options.noisy:
+            noisy(scene, options)
+        elif options.kill:
+            killed(scene, options)
+        else:
+            plain(scene, options)
+
+
+# --- The benchmarks --------------------------------------------------------------------------------------------------
+
+
+def plain(scene: Path, options: argparse.Namespace) -> None:
+    """Scores over time, and without each part."""
+    preset = PRESETS[options.preset]
+    table(
+        scene.name,
+        "after | s | left out | all | moving | at reference times | SSIM moving | static | full size | splats | MB",
+    )
+    full = run(scene, options, preset, "full")
+    still = full["baseline_static"]
+    print(row("canonical, static", None, full["psnr_freeze_left_out"], still, None, None))
+    for count in range(1, len(preset.motion.phases) + 1):
+        phases = preset.motion.phases[:count]
+        part = replace(preset, motion=replace(preset.motion, phases=phases))
+        result = full if count == len(preset.motion.phases) else run(scene, options, part, phases[-1].name, "full")
+        print(
+            row(
+                phases[-1].name,
+                result["seconds"]["total"],
+                result["psnr_freeze_left_out"],
+                result,
+                result["full_size"],
+                result,
+            )
+        )
+    print(row("copy of the nearest frame", None, None, full["baseline_copy"], None, None))
+    if options.estimate:
+        print(f"\ncameras: {json.dumps(full['pose'])}, {full['seconds']['poses']:.0f} s")
+    for name in ABLATIONS if "all" in options.ablations else options.ablations:
+        result = run(scene, options, preset, f"without-{name}", without=frozenset([name]))
+        print(
+            row(
+                f"without {name}",
+                result["seconds"]["total"],
+                result["psnr_freeze_left_out"],
+                result,
+                result["full_size"],
+                result,
+            )
+        )
+
+
+def noisy(scene: Path, options: argparse.Namespace) -> None:
+    """Each remedy against noise alone and all of them, by the clean frames and the held-out background."""
+    if not (scene / "freeze_noisy.mp4").exists():
+        return
+    table(
+        f"{scene.name}, noisy freeze-time clip",
+        "remedies | canonical, clean frames | held-out background | held-out all | rotation error",
+    )
+    variants = {"none": REMEDIES} | {name: [r for r in REMEDIES if r != name] for name in REMEDIES} | {"all": ()}
+    for name, without in variants.items():
+        result = run(
+            scene, options, PRESETS[options.preset], f"noisy-{name}", "noisy", frozenset(without),
+            freeze="freeze_noisy.mp4", cameras=None, hold_out_freeze=(),
+        )  # fmt: skip
+        clean = clean_frames(scene, options.out / scene.name / "noisy")
+        rotation = result["pose"]["rotation_deg"]
+        print(f"| {name} | {clean:.2f} | {result['psnr_static']:.2f} | {result['psnr']:.2f} | {rotation} |", flush=True)
+
+
+def killed(scene: Path, options: argparse.Namespace) -> None:
+    """The command killed with SIGKILL at even intervals, and how much work that cost."""
+    table(f"{scene.name}, killed {options.kill} times", "run | s | all | moving")
+    whole = run(scene, options, PRESETS[options.preset], "whole")
+    print(f"| uninterrupted | {whole['seconds']['total']:.0f} | {whole['psnr']:.2f} | {whole['psnr_moving']:.2f} |")
+    out = options.out / scene.name / "killed"
+    command = [
+        sys.executable, "-m", "fourreal", "reconstruct", "--reference", str(scene / "reference.mp4"),
+        "--freeze", str(scene / "freeze.mp4"), "--cameras", str(scene / "cameras.json"), "--out", str(out),
+        "--preset", options.preset, "--device", options.device, "--seed", str(options.seed),
+        "--hold-out-freeze", ",".join(map(str, HELD_OUT)),
+    ]  # fmt: skip
+    interval = whole["seconds"]["total"] / (options.kill + 1)
+    begin = time.monotonic()
+    for _ in range(options.kill):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(interval)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    result = score(out, bundle.load(out), ground_truth.read(scene))
+    total = time.monotonic() - begin
+    print(f"| killed {options.kill} times | {total:.0f} in all | {result['psnr']:.2f} | {result['psnr_moving']:.2f} |")
+
+
+# --- One run ---------------------------------------------------------------------------------------------------------
+
+
+def run(
+    scene: Path, options: argparse.Namespace, preset: Preset, name: str, folder: str | None = None,
+    without: frozenset[str] = frozenset(), freeze: str = "freeze.mp4", **changes,
+) -> dict:  # fmt: skip
+    """Reconstruct and score; the scores are kept as <name>.json. Variants of one folder share what they can."""
+    out = options.out / scene.name / (folder or name)
+    request = Request(
+        reference=scene / "reference.mp4",
+        freeze=scene / freeze,
+        out=out,
+        cameras=None if options.estimate else scene / "cameras.json",
+        hold_out_freeze=HELD_OUT,
+        preset=preset,
+        without=without,
+        device=options.device,
+        seed=options.seed,
+    )
+    reconstruct(replace(request, **changes))
+    device = "cuda" if torch.cuda.is_available() and options.device != "cpu" else "cpu"
+    result = score(out, bundle.load(out).to(device), ground_truth.read(scene))
+    (options.out / scene.name / f"{name}.json").write_text(json.dumps(result, indent=2))
+    return result
+
+
+def clean_frames(scene: Path, folder: Path) -> float:
+    """Mean PSNR of the canonical scene over the clean freeze-time frames, seen from their true cameras."""
+    ours = bundle.load(folder)
+    clip = read(scene / "freeze.mp4")
+    truth = known.read(scene / "cameras.json").for_clips(clip.size, len(clip), len(ours.times))
+    frames = list(ours.freeze_frames)
+    into = align(truth.freeze[frames], ours.outward(ours.freeze))
+    size = (256, round(256 * clip.size[1] / clip.size[0]))
+    values = []
+    for frame in frames:
+        picture = to_unit(draw(ours, into.apply_cameras(truth.freeze[frame]), ours.canonical_time))
+        values.append(psnr(area_down(picture, size), area_down(to_unit(clip.frames[frame]), size)))
+    return sum(values) / len(values)
+
+
+def table(title: str, columns: str) -> None:
+    print(f"\n### {title}\n\n| {columns} |\n|{'---|' * len(columns.split('|'))}", flush=True)
+
+
+def row(
+    name: str, seconds: float | None, left_out: float | None, scores: dict, full: dict | None, run: dict | None
+) -> str:
+    cells = [
+        seconds, left_out, scores["psnr"], scores["psnr_moving"], scores["psnr_moving_reference_times"],
+        scores["ssim_moving"], scores["psnr_static"], full and full["psnr"], run and run["splats"],
+        run and run["peak_memory_mb"],
+    ]  # fmt: skip
+    show = lambda x: "" if x is None else (f"{x:.2f}" if isinstance(x, float) and x < 100 else f"{x:.0f}")
+    return f"| {name} | " + " | ".join(map(show, cells)) + " |"
+
+
+if __name__ == "__main__":
+    main()
