@@ -27,10 +27,11 @@ class SfmSettings:
     timeout_seconds: float = 240.0
     focal_range: tuple[float, float] = (0.5, 2.5)  # in image widths
     max_reprojection: float = 2.5  # pixels at max_width; good models of noisy clips had 0.8 to 1.1
-    # Share of the matches between neighbouring frames that a model must explain. Good models of noisy clips had 0.62
-    # at their weakest place, models that were off by tens of degrees 0.27 and 0.37.
-    min_support: float = 0.5
+    # Share of the matches across each step of the path that a model must explain. At their weakest step good models of
+    # noisy clips had 0.63, models that were off by tens of degrees somewhere 0.0 to 0.55.
+    min_support: float = 0.58
     min_placed: float = 0.5  # share of the frames; with fewer placed the orbit prior takes over
+
 
 @dataclass(frozen=True)
 class Growth:

@@ -112,12 +112,11 @@ def choose(models: list[Model], frames: int, settings: SfmSettings) -> tuple[Mod
     others = [model for model in good if model.mapper != best.mapper]
     # How far to trust it: what it placed and explained, and whether the other mapper, which works quite differently,
     # came to the same.
-    if any(sfm_judge.agree(best, other) for other in others):
-        trust, witness = 1.0, "both mappers agree"
-    elif others:
-        trust, witness = 0.4, f"the two mappers differ by {sfm_judge.difference(best, others[0]):.0f} degrees"
+    if others:
+        shared = max(sfm_judge.agreement(best, other) for other in others)
+        trust, witness = 0.3 + 0.7 * shared, f"the other mapper agrees on {shared:.0%} of them"
     else:
-        trust, witness = 0.7, "only one mapper found a believable path"
+        trust, witness = 0.6, "only one mapper found a believable path"
     confidence = round(trust * len(best.frames) / frames * best.explained, 2)
     note = (
         f"{len(best.frames)} of {frames} frames placed, reprojection error {np.mean(best.errors):.1f} px, "

@@ -14,13 +14,13 @@ from fourreal.settings import SfmSettings
 
 _ACROSS = 3  # links over at most this many placed frames witness a step
 _FEWEST = 6  # frames; fewer are no path
-_JUMP = 5.0  # a step that is so many times the median one, and more than _SHAKE, is a jump
+_JUMP = 3.0  # a step that is so many times the median one, and more than _SHAKE, is a jump
 _SHAKE = 3.0  # degrees a frame
 # Share of the matches across a jump that lets it pass. Real clips have pauses and sudden turns: two had jumps of 20
 # degrees that were true, with 0.7 to 0.8 at their weakest place.
 _SURE = 0.7
 _MAX_ROLL = 60.0  # degrees between the most and the least tilted camera
-_AGREE = 3.0  # degrees, median between two models; right ones of noisy clips differed by up to 1.2
+_AGREE = 3.0  # degrees between two models' views of a frame; right ones of noisy clips differed by up to 1.2
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,11 @@ class Model:
         """The share of all matches between its frames that the model explains, 0 to 1."""
         return float(np.average(self.support, weights=self.matches)) if len(self.links) else 0.0
 
+    @property
+    def weakest(self) -> float:
+        """The share of matches explained across the least certain step of the path, 0 to 1."""
+        return float(_step_support(self).min()) if len(self.frames) > 1 else 0.0
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -86,24 +91,21 @@ def judge(model: Model, frames: int, settings: SfmSettings) -> Verdict:
 
 
 def better(models: list[Model]) -> Model:
-    """The one to use of several believable models: more frames, then more matches explained."""
-    return max(models, key=lambda model: (len(model.frames), model.explained))
+    """The one to use of several believable models: more frames, then the stronger weakest step.
+
+    (Not the most matches explained: a path that is bent in one place explains nearly as many as the true one.)
+    """
+    return max(models, key=lambda model: (len(model.frames), model.weakest))
 
 
-def difference(a: Model, b: Model) -> float:
-    """The median angle in degrees between two models' cameras of the frames both placed, whatever their frames of
-    reference; 180 where they share fewer than two frames."""
+def agreement(a: Model, b: Model) -> float:
+    """The share, 0 to 1, of the frames placed by both models on which they agree, in whatever frame of reference."""
     _, in_a, in_b = np.intersect1d(a.frames, b.frames, return_indices=True)
     if len(in_a) < 2:
-        return 180.0
-    turn_a, turn_b = a.world_to_camera[in_a, :3, :3], b.world_to_camera[in_b, :3, :3]
-    # Relative to every other camera in turn, so that no alignment is needed and no single camera decides.
-    relative = lambda turn: np.einsum("fij,gkj->fgik", turn, turn)
-    return float(np.median(_angle(relative(turn_a), relative(turn_b))[~np.eye(len(in_a), dtype=bool)]))
-
-
-def agree(a: Model, b: Model) -> bool:
-    return difference(a, b) < _AGREE
+        return 0.0
+    # Each frame votes for the rotation between the two worlds; the best supported vote is the one they agree on.
+    votes = a.world_to_camera[in_a, :3, :3].transpose(0, 2, 1) @ b.world_to_camera[in_b, :3, :3]
+    return float((_angle(votes[:, None], votes[None]) < _AGREE).mean(1).max())
 
 
 def _unbroken(model: Model, min_support: float) -> Int[np.ndarray, " K"]:
@@ -123,13 +125,7 @@ def _unbroken(model: Model, min_support: float) -> Int[np.ndarray, " K"]:
 
 def _broken_steps(model: Model, min_support: float) -> np.ndarray:
     """(R - 1,) bool: which steps from a placed frame to the next cannot be true."""
-    first, second = np.searchsorted(model.frames, np.sort(model.links, axis=1)).T
-    near = second - first <= _ACROSS
-    step = np.arange(len(model.frames) - 1)[:, None]
-    across = near & (first <= step) & (step < second)  # (R - 1, L)
-    weight = across * model.matches
-    support = (weight * model.support).sum(1) / np.maximum(weight.sum(1), 1)
-
+    support = _step_support(model)
     gap = np.diff(model.frames)
     pose = model.world_to_camera
     turned = _angle(pose[:-1, :3, :3], pose[1:, :3, :3]) / gap
@@ -137,6 +133,15 @@ def _broken_steps(model: Model, min_support: float) -> np.ndarray:
     moved = np.linalg.norm(np.diff(centre, axis=0), axis=1) / gap
     jumps = (turned > _JUMP * np.median(turned) + _SHAKE) | (moved > 2 * _JUMP * np.median(moved))
     return (support < min_support) | (jumps & (support < _SURE))
+
+
+def _step_support(model: Model) -> np.ndarray:
+    """(R - 1,) the share of the matches across each step, between frames near it, that the model explains."""
+    first, second = np.searchsorted(model.frames, np.sort(model.links, axis=1)).T
+    step = np.arange(len(model.frames) - 1)[:, None]
+    across = (second - first <= _ACROSS) & (first <= step) & (step < second)  # (R - 1, L)
+    weight = across * model.matches
+    return (weight * model.support).sum(1) / np.maximum(weight.sum(1), 1)
 
 
 def _roll_range(poses: np.ndarray) -> float:

@@ -1,0 +1,151 @@
+"""What the two videos show of the camera, by looking: which frames share a pose, and whether a camera stands still."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from fourreal.errors import UserError
+
+# Pictures of the same scene from the same pose had 0.999 (rendered, compressed, also warped clips); of different scenes
+# up to 0.48, and the same scene one step (4.5 degrees) aside up to 0.59.
+_SAME_SCENE = 0.65
+_WIDTH = 96  # pixels at which pictures are compared: warps of a few pixels at full size are below one here
+_BLOCK, _STRIDE, _BLOCK_WIDTH = 48, 24, 256
+_TEXTURE = 4.0  # grey levels of standard deviation in a block that can be followed
+_STAYS = 1.5  # pixels of _BLOCK_WIDTH; diagonal neighbours still count as put
+# Share of the textured blocks that stay where they were. Fixed cameras had 0.69 and more, moving ones 0.0; a subject
+# may well fill half the picture.
+_STILL = 0.4
+
+
+@dataclass(frozen=True)
+class FrozenFrame:
+    """Where the two videos meet.
+
+    canonical_index: the frame of the reference video that was frozen.
+    freeze_reference_index: the frame of the freeze-time video from the reference camera's pose.
+    score: likeness of the two, -1 to 1. margin: how much less alike the next best freeze-time frame is (>= 0).
+    """
+
+    canonical_index: int
+    freeze_reference_index: int
+    score: float
+    margin: float
+
+
+def find_frozen_frame(
+    reference: UInt8[np.ndarray, "R H W 3"], freeze: UInt8[np.ndarray, "F h w 3"]
+) -> FrozenFrame:
+    """The pair of frames, one of each video, that look most alike whatever the brightness and contrast.
+
+    Raises UserError where no two frames show the same scene from the same pose.
+    """
+    shape = (_WIDTH, max(8, round(reference.shape[1] * _WIDTH / reference.shape[2])))
+    likeness = np.einsum("rp,fp->rf", _signature(reference, shape), _signature(freeze, shape))
+    best = likeness.max(0)
+    at = int(best.argmax())
+    score = float(best[at])
+    if score < _SAME_SCENE:
+        raise UserError(
+            "The two videos do not show the same scene from a common viewpoint: no frame of the freeze-time video "
+            f"looks like any frame of the reference video (likeness {max(score, 0.0):.2f}, needed is {_SAME_SCENE}). "
+            "Make the freeze-time video from one of the reference video's frames, or check that the right two files "
+            "were given."
+        )
+    others = np.delete(best, at)
+    margin = score - float(others.max()) if len(others) else 1.0
+    return FrozenFrame(int(likeness[:, at].argmax()), at, score, margin)
+
+
+@dataclass(frozen=True)
+class CameraMotion:
+    """Whether a clip's camera moves.
+
+    moves: the verdict. put: the share, 0 to 1, of the picture's textured blocks that stay where the first frame had
+    them, in the clip's least settled frames (10th percentile). sentence: the verdict for people.
+    """
+
+    moves: bool
+    put: float
+    sentence: str
+
+
+def camera_motion(frames: UInt8[np.ndarray, "F H W 3"]) -> CameraMotion:
+    """Whether the camera moves, judged by where the blocks of the picture went since the first frame.
+
+    Blocks are found again by phase correlation, which brightness and blur leave alone. Where there is too little
+    texture to tell, the camera is taken to stand still.
+    """
+    height = max(_BLOCK, round(frames.shape[1] * _BLOCK_WIDTH / frames.shape[2]))
+    blocks = _blocks(_grey(frames, (_BLOCK_WIDTH, height)))  # (F, B, b, b)
+    blocks = blocks[:, blocks[0].std((1, 2)) > _TEXTURE]
+    if blocks.shape[1] < 4:
+        return CameraMotion(False, 1.0, "The picture has too little texture to tell whether the camera moves.")
+    put = float(np.quantile((_shift(blocks) <= _STAYS).mean(1), 0.1))
+    moves = put < _STILL
+    return CameraMotion(
+        moves, put, f"The camera {'moves' if moves else 'stands still'}: {put:.0%} of the picture stays in place."
+    )
+
+
+def moving_camera(reference: UInt8[np.ndarray, "F H W 3"]) -> CameraMotion:
+    """The verdict on a reference video, whose camera should stand still: its sentence says what to do if it moves."""
+    motion = camera_motion(reference)
+    if not motion.moves:
+        return motion
+    return CameraMotion(
+        True, motion.put,
+        f"The camera of the reference video moves (only {motion.put:.0%} of the picture stays in place), but the "
+        "reconstruction needs a fixed one. Pick a video with a fixed camera, or add \"static camera\" to the prompt.",
+    )  # fmt: skip
+
+
+def still_camera(freeze: UInt8[np.ndarray, "F H W 3"]) -> CameraMotion:
+    """The verdict on a freeze-time video, whose camera should move: its sentence says what to do if it does not."""
+    motion = camera_motion(freeze)
+    if motion.moves:
+        return motion
+    return CameraMotion(
+        False, motion.put,
+        f"The camera of the freeze-time video hardly moves ({motion.put:.0%} of the picture stays in place), so "
+        "nothing can be learnt about the scene's depth. Pick a video in which the camera circles around the frozen "
+        "subject.",
+    )  # fmt: skip
+
+
+def _grey(frames: np.ndarray, size: tuple[int, int]) -> Float[np.ndarray, "F h w"]:
+    """Grey pictures of `size` (width, height), averaged down by area."""
+    small = [Image.fromarray(frame).convert("L").resize(size, Image.Resampling.BOX) for frame in frames]
+    return np.stack([np.asarray(image, dtype=np.float64) for image in small])
+
+
+def _signature(frames: np.ndarray, size: tuple[int, int]) -> Float[np.ndarray, "F P"]:
+    """Unit vectors whose products are likenesses: pictures with the local brightness and contrast taken out."""
+    grey = gaussian_filter(_grey(frames, size), (0, 0.7, 0.7))
+    reach = (0, size[0] / 24, size[0] / 24)
+    detail = grey - gaussian_filter(grey, reach)
+    detail = detail / (np.sqrt(gaussian_filter(detail**2, reach)) + 4)  # 4 grey levels: flat regions stay flat
+    flat = detail.reshape(len(frames), -1)
+    flat = flat - flat.mean(1, keepdims=True)
+    return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)
+
+
+def _blocks(grey: Float[np.ndarray, "F h w"]) -> Float[np.ndarray, "F B b b"]:
+    views = np.lib.stride_tricks.sliding_window_view(grey, (_BLOCK, _BLOCK), axis=(1, 2))[:, ::_STRIDE, ::_STRIDE]
+    blocks = views.reshape(len(grey), -1, _BLOCK, _BLOCK)
+    return blocks - blocks.mean((2, 3), keepdims=True)
+
+
+def _shift(blocks: Float[np.ndarray, "F B b b"]) -> Float[np.ndarray, "F B"]:
+    """How many pixels each block went since the first frame, by phase correlation."""
+    window = np.outer(np.hanning(_BLOCK), np.hanning(_BLOCK))
+    spectrum = np.fft.rfft2(blocks * window)
+    cross = spectrum * spectrum[:1].conj()
+    size = np.abs(cross)
+    cross = cross / (size + 1e-3 * size.max((2, 3), keepdims=True) + 1e-12)  # frequencies without signal stay out
+    peak = np.fft.irfft2(cross, s=(_BLOCK, _BLOCK)).reshape(*cross.shape[:2], -1).argmax(-1)
+    y, x = (np.where(p > _BLOCK // 2, p - _BLOCK, p) for p in np.divmod(peak, _BLOCK))
+    return np.hypot(x, y)
