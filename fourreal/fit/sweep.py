@@ -31,13 +31,15 @@ class Points(NamedTuple):
 
 
 def sweep(frames: Float[Tensor, "F H W 3"], cameras: Cameras, width: int = 128) -> Points:
-    """Points on the surfaces that at least two other frames confirm.
+    """Points on the surfaces that at least two other frames confirm; none where there are fewer than three frames.
 
     Args:
         frames: consecutive frames of a moving camera, in [0, 1].
         cameras: of these frames, in the normalised frame.
         width: the sweep works on images about this wide, pixels.
     """
+    if len(frames) < 3:
+        return Points(frames.new_zeros(0, 3), frames.new_zeros(0, 3), frames.new_zeros(0))
     factor = max(1, round(cameras.size[0] / width))
     images = F.avg_pool2d(frames.permute(0, 3, 1, 2), factor)
     small = replace(cameras, intrinsics=cameras.intrinsics / factor, size=(images.shape[3], images.shape[2]))
