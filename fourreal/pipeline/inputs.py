@@ -12,6 +12,8 @@ from torch import Tensor
 from fourreal import clip
 from fourreal.camera import known
 from fourreal.camera.cameras import Cameras
+from fourreal.camera.estimate import estimate_cameras
+from fourreal.camera.match import find_frozen_frame, moving_camera, still_camera
 from fourreal.clip import Clip, sample_indices
 from fourreal.errors import UserError
 from fourreal.fit.artifacts import Packed, pack_cameras, unpack_cameras
@@ -113,6 +115,11 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
     freeze_frames = pick(totals[1], preset.freeze_frames, keep_freeze)
     if len(freeze_frames) - len(set(request.hold_out_freeze)) < 3 and "freeze-time" not in request.without:
         raise UserError("Too few freeze-time frames are left to fit to: hold out fewer of them.")
+    if not (frozen := still_camera(freeze.frames)).moves and "freeze-time" not in request.without:
+        raise UserError(frozen.sentence)
+    notes = [motion.sentence] if (motion := moving_camera(reference.frames)).moves else []
+    for note in notes:
+        progress(Event("videos", message=note))
     hashes = clip.content_hash(request.reference), clip.content_hash(request.freeze)
     return Footage(
         reference.sampled(preset.reference_frames, [k for k in keep_reference if k is not None]),
@@ -121,6 +128,7 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
         freeze_frames,
         totals,
         hashes,
+        tuple(notes),
     )
 
 
@@ -171,10 +179,10 @@ def known_placement(request, footage: Footage) -> Placement:
 
 def estimated_placement(request, footage: Footage, progress: Progress, cancel: CancelToken) -> Placement:
     """Cameras found from the freeze-time frames; the reference camera is that of the frame both videos share."""
-    from fourreal.camera.estimate import estimate_cameras
-
     found = estimate_cameras(footage.freeze.frames, SfmSettings(), progress, cancel)
-    frames = [footage.freeze_frames[i] for i in found.registered]
+    progress(Event("cameras", message=f"{found.origin.method}: {found.origin.note}"))
+    registered = found.registered.tolist()
+    frames, cameras = [footage.freeze_frames[i] for i in registered], found.cameras[registered]
     canonical, freeze_reference = meeting(footage, request.canonical_frame, request.freeze_reference_frame, frames)
     if freeze_reference not in frames:
         raise UserError(
@@ -182,31 +190,31 @@ def estimated_placement(request, footage: Footage, progress: Progress, cancel: C
             "unknown. Leave --freeze-reference-frame out, or give the cameras with --cameras."
         )
     return Placement(
-        cameras=found.cameras,
-        reference=found.cameras[frames.index(freeze_reference)],
+        cameras=cameras,
+        reference=cameras[frames.index(freeze_reference)],
         frames=frames,
         canonical=canonical,
         freeze_reference=freeze_reference,
         given=False,
         points=found.points,
-        point_colors=found.colors,
+        point_colors=found.colours,
     )
 
 
 def meeting(
     footage: Footage, canonical: int | None, freeze_reference: int | None, frames: list[int]
 ) -> tuple[int, int]:
-    """(canonical frame, freeze-time frame of the same pose), as numbers in the files, found by looking if not given."""
-    if canonical is not None and freeze_reference is not None:
-        return canonical, freeze_reference
-    from fourreal.camera.match import match_frames
+    """(canonical frame, freeze-time frame of the same pose), as numbers in the files, found by looking if not given.
 
+    Raises:
+        UserError: no two frames, or not the two given ones, show the same scene from the same pose.
+    """
     rows = footage.reference_frames if canonical is None else [canonical]
     columns = frames if freeze_reference is None else [freeze_reference]
     reference = footage.reference.frames[[footage.reference_frames.index(r) for r in rows]]
     freeze = footage.freeze.frames[[footage.freeze_frames.index(f) for f in columns]]
-    best = match_frames(reference, freeze)
-    return rows[best.reference], columns[best.freeze]
+    best = find_frozen_frame(reference, freeze)
+    return rows[best.canonical_index], columns[best.freeze_reference_index]
 
 
 def first(*values: int | None) -> int | None:
