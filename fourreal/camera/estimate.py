@@ -17,8 +17,6 @@ from fourreal.settings import SfmSettings
 
 _FEWEST_FRAMES = 6
 _FEWEST_MATCHES = 500  # over all pairs of frames; a clip that could be placed has tens of thousands
-# Share of frame pairs that a turn on the spot explains. Generated clips with real parallax had up to 0.34.
-_NO_DEPTH = 0.8
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ def estimate_cameras(
             "different from frame to frame. Pick a sharper video or one with a slower camera, or give the cameras in a "
             "cameras.json."
         )
-    if matches.without_depth > _NO_DEPTH:
+    if matches.without_depth > sfm.NO_DEPTH:
         raise UserError(
             "The camera of the freeze-time video turns on the spot or zooms, so nothing can be learnt about the "
             "scene's depth. Pick a video in which the camera circles around the frozen subject."

@@ -57,7 +57,22 @@ def find_frozen_frame(
         )
     others = np.delete(best, at)
     margin = score - float(others.max()) if len(others) else 1.0
-    return FrozenFrame(int(likeness[:, at].argmax()), at, score, margin)
+    return FrozenFrame(_frozen_moment(reference, freeze[at]), at, score, margin)
+
+
+def _frozen_moment(reference: UInt8[np.ndarray, "R H W 3"], frozen: UInt8[np.ndarray, "h w 3"]) -> int:
+    """The reference frame that looks most like `frozen`, taken from the same pose, at a closer look.
+
+    Only what moves in the reference video tells its frames apart, so each pixel counts by how much it changes; and the
+    frozen picture may be off by a pixel or so.
+    """
+    size = (2 * _WIDTH, max(16, round(reference.shape[1] * 2 * _WIDTH / reference.shape[2])))
+    pictures = _signature(np.stack([*(_resize(frame, size) for frame in reference), _resize(frozen, size)]), size)
+    moments, goal = pictures[:-1], pictures[-1].reshape(size[1], size[0])
+    weight = moments.var(0)
+    shifted = [np.roll(goal, (y, x), (0, 1)).ravel() for y in (-1, 0, 1) for x in (-1, 0, 1)]
+    misses = np.stack([((moments - picture) ** 2 * weight).sum(1) for picture in shifted])
+    return int(misses.min(0).argmin())
 
 
 @dataclass(frozen=True)
@@ -114,6 +129,10 @@ def still_camera(freeze: UInt8[np.ndarray, "F H W 3"]) -> CameraMotion:
         "nothing can be learnt about the scene's depth. Pick a video in which the camera circles around the frozen "
         "subject.",
     )  # fmt: skip
+
+
+def _resize(frame: np.ndarray, size: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
+    return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BOX))
 
 
 def _grey(frames: np.ndarray, size: tuple[int, int]) -> Float[np.ndarray, "F h w"]:

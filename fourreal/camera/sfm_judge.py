@@ -78,7 +78,7 @@ def judge(model: Model, frames: int, settings: SfmSettings) -> Verdict:
     low, high = settings.focal_range
     if not low <= model.focal <= high:
         return Verdict(None, f"its focal length of {model.focal:.2f} image widths is absurd")
-    kept = model.only(_unbroken(model, settings.min_support))
+    kept = model.only(_believable(model, settings.min_support))
     lost = len(model.frames) - len(kept.frames)
     reason = f"{lost} of its frames contradict the matches or jump" if lost else ""
     if len(kept.frames) < max(_FEWEST, settings.min_placed * frames):
@@ -108,31 +108,36 @@ def agreement(a: Model, b: Model) -> float:
     return float((_angle(votes[:, None], votes[None]) < _AGREE).mean(1).max())
 
 
-def _unbroken(model: Model, min_support: float) -> Int[np.ndarray, " K"]:
-    """Positions of the longest run of frames without a broken step, once single stray frames are taken out."""
-    keep = np.arange(len(model.frames))
-    while len(keep) > 1:
-        broken = _broken_steps(model.only(keep), min_support)
-        stray = np.concatenate([[True], broken]) & np.concatenate([broken, [True]])
-        if not stray.any():
-            break
-        keep = keep[~stray]
-    if len(keep) < 2:
-        return keep
-    pieces = np.split(keep, np.flatnonzero(_broken_steps(model.only(keep), min_support)) + 1)
-    return max(pieces, key=len)
+def _believable(model: Model, min_support: float) -> Int[np.ndarray, " K"]:
+    """Positions of the frames that hang together: the longest piece of the path and what continues it."""
+    kept = np.zeros(0, np.int64)
+    for piece in sorted(_pieces(model, np.arange(len(model.frames)), min_support), key=len, reverse=True):
+        joined = np.sort(np.concatenate([kept, piece]))
+        if not _doubt(model.only(joined), min_support).any():
+            kept = joined
+    return kept
 
 
-def _broken_steps(model: Model, min_support: float) -> np.ndarray:
-    """(R - 1,) bool: which steps from a placed frame to the next cannot be true."""
+def _pieces(model: Model, at: Int[np.ndarray, " K"], min_support: float) -> list[Int[np.ndarray, " k"]]:
+    """The positions `at` cut wherever a step cannot be true, the worst first: a false step casts doubt on those beside
+    it, as their matches reach across it."""
+    doubt = _doubt(model.only(at), min_support)
+    if not doubt.any():
+        return [at]
+    cut = int(doubt.argmax()) + 1
+    return _pieces(model, at[:cut], min_support) + _pieces(model, at[cut:], min_support)
+
+
+def _doubt(model: Model, min_support: float) -> Float[np.ndarray, " S"]:
+    """For each step from a placed frame to the next, 0 if it can be true, else how false it is (> 0)."""
     support = _step_support(model)
     gap = np.diff(model.frames)
     pose = model.world_to_camera
     turned = _angle(pose[:-1, :3, :3], pose[1:, :3, :3]) / gap
     centre = -np.einsum("fji,fj->fi", pose[:, :3, :3], pose[:, :3, 3])
     moved = np.linalg.norm(np.diff(centre, axis=0), axis=1) / gap
-    jumps = (turned > _JUMP * np.median(turned) + _SHAKE) | (moved > 2 * _JUMP * np.median(moved))
-    return (support < min_support) | (jumps & (support < _SURE))
+    far = (turned > _JUMP * np.median(turned) + _SHAKE) | (moved > 3 * _JUMP * np.median(moved)) if len(gap) else False
+    return np.where((support < min_support) | (far & (support < _SURE)), 1.001 - support, 0.0)
 
 
 def _step_support(model: Model) -> np.ndarray:

@@ -29,7 +29,8 @@ from PIL import Image
 
 STAGES = ("features", "matches", "global", "incremental")
 _FEWEST_MATCHES = 15  # below, COLMAP itself does not trust a pair
-_EXPLAINED = 4.0  # pixels from the epipolar line; also COLMAP's own tolerance when it verified the match
+# Distance from the epipolar line, in image widths: at 512 pixels the 4 that COLMAP allows when it verifies a match.
+_EXPLAINED = 4 / 512
 
 
 def main(folder: Path) -> None:
@@ -46,7 +47,8 @@ def main(folder: Path) -> None:
     (folder / "features.done").touch()
     _match(database, options)
     (folder / "matches.done").touch()
-    _gather_matches(database, folder)
+    if _gather_matches(database, folder) > options["no_depth"]:
+        return
 
     def run(name: str, mapper) -> None:
         own = folder / name  # the mappers write into their database, so each has its own
@@ -110,8 +112,11 @@ def _global(database: Path, images: Path, out: Path, options: dict) -> dict:
     return pycolmap.global_mapping(database, images, out, mapping)
 
 
-def _gather_matches(database: Path, folder: Path) -> None:
-    """Writes matches.npz: verified matches, as pixel pairs with the frames they belong to, for the judgement."""
+def _gather_matches(database: Path, folder: Path) -> float:
+    """Writes matches.npz: verified matches, as pixel pairs with the frames they belong to, for the judgement.
+
+    Returns the share of the frame pairs that have no depth: a turn on the spot explains them.
+    """
     with pycolmap.Database.open(database) as db:
         frame = {image.image_id: _frame(image.name) for image in db.read_all_images()}
         where = {image: np.asarray(db.read_keypoints(image))[:, :2] for image in frame}
@@ -124,14 +129,17 @@ def _gather_matches(database: Path, folder: Path) -> None:
                 firsts.append(where[a][inliers[:, 0]])
                 seconds.append(where[b][inliers[:, 1]])
                 configs.append(int(geometry.config))
+    # COLMAP's kinds of a pair: 5 is "panoramic", 6 "planar or panoramic".
+    flat = float(np.isin(configs, (5, 6)).mean()) if configs else 0.0
     empty = [np.zeros((0, 2))]
     _save(
         folder / "matches.npz",
         links=np.array(links, np.int64).reshape(-1, 3),
         first=np.concatenate(firsts or empty),
         second=np.concatenate(seconds or empty),
-        configs=np.array(configs, np.int64),
+        without_depth=np.array(flat),
     )
+    return flat
 
 
 def _describe(model: pycolmap.Reconstruction, matches: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -162,7 +170,7 @@ def _reprojection_error(model: pycolmap.Reconstruction, image: pycolmap.Image) -
 
 def _support(poses: dict[int, np.ndarray], focal: float, principal: np.ndarray, matches: dict[str, np.ndarray]):
     """For each matched pair of placed frames the share of its matches that lie on the model's epipolar line
-    (Sampson's distance, in pixels) and in front of both cameras.
+    (Sampson's distance) and in front of both cameras.
     """
     ends = np.cumsum(matches["links"][:, 2])
     links, support = [], []
@@ -178,7 +186,7 @@ def _support(poses: dict[int, np.ndarray], focal: float, principal: np.ndarray, 
         essential = np.cross(shift, np.eye(3)).T @ turn
         line_y, line_x = x @ essential.T, y @ essential
         slope = np.sqrt((line_y[:, :2] ** 2).sum(1) + (line_x[:, :2] ** 2).sum(1))
-        distance = np.abs((y * line_y).sum(1)) / np.maximum(slope, 1e-12) * focal
+        distance = np.abs((y * line_y).sum(1)) / np.maximum(slope, 1e-12) * focal / (2 * principal[0])
         turned = x @ turn.T  # depth_y * y = depth_x * turned + shift
         normal = np.cross(y, turned)
         depth_x = -(np.cross(y, shift) * normal).sum(1) / np.maximum((normal**2).sum(1), 1e-18)

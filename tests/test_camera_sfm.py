@@ -1,0 +1,85 @@
+"""Structure from motion on a shipped clip, and its end when somebody or the clock says so."""
+
+import threading
+import time
+from dataclasses import replace
+
+import av
+import numpy as np
+import pytest
+import torch
+from test_camera_layout import arc
+
+from fourreal.camera import known, sfm
+from fourreal.camera.align import pose_errors
+from fourreal.errors import Cancelled
+from fourreal.progress import CancelToken, ignore
+from fourreal.settings import SfmSettings
+
+
+def decode(path) -> np.ndarray:
+    with av.open(str(path)) as file:
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)])
+
+
+@pytest.mark.slow
+def test_the_cameras_of_the_shipped_clip_are_found(fox_yard):
+    """Every second frame, so that the step between frames is 9 degrees."""
+    truth = known.read(fox_yard / "cameras.json").freeze[::2]
+    events = []
+    found = sfm.reconstruct(decode(fox_yard / "freeze.mp4")[::2], SfmSettings(), events.append, CancelToken())
+    degrees, position = pose_errors(found.cameras, truth)
+    assert found.placed.tolist() == list(range(17))
+    assert degrees.median() < 0.5
+    assert position.median() < 0.02
+    assert found.cameras.intrinsics[0] == pytest.approx(float(truth.intrinsics[0]), rel=0.03)
+    assert found.cameras.origin.method in ("incremental sfm", "global sfm")
+    assert found.cameras.origin.confidence > 0.5
+    assert len(found.points) > 300
+    assert 0 <= found.colours.min() <= found.colours.max() <= 1
+    assert found.errors.median() < 1
+    assert [event.step for event in events] == sorted(event.step for event in events)
+
+
+def some_frames(count: int = 8) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 255, (count, 288, 512, 3), dtype=np.uint8)
+
+
+def test_cancelling_kills_the_worker_at_once(tmp_path, monkeypatch):
+    workers = []
+    start = sfm.subprocess.Popen
+    monkeypatch.setattr(sfm.subprocess, "Popen", lambda *a, **k: workers.append(start(*a, **k)) or workers[0])
+    cancel = CancelToken()
+    threading.Timer(0.5, cancel.cancel).start()
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        sfm.run_worker(tmp_path, some_frames(), SfmSettings(), ignore, cancel)
+    assert time.monotonic() - began < 5
+    assert workers[0].returncode == -9
+
+
+def test_when_the_time_is_up_the_worker_is_killed_and_the_reason_said():
+    began = time.monotonic()
+    with pytest.raises(sfm.SfmFailed, match="time"):
+        sfm.reconstruct(some_frames(), SfmSettings(timeout_seconds=0.3), ignore, CancelToken())
+    assert time.monotonic() - began < 10
+
+
+def test_a_worker_that_breaks_is_reported_as_the_bug_it_is(tmp_path):
+    with pytest.raises(RuntimeError, match="broke off"):
+        sfm.run_worker(tmp_path, some_frames(2), SfmSettings(peak_threshold=float("nan")), ignore, CancelToken())
+
+
+def test_frames_between_placed_ones_are_interpolated():
+    cameras = arc(60, frames=11)
+    placed = torch.tensor([1, 2, 4, 7, 9])
+    poses = sfm.fill(cameras.world_to_camera[placed], placed, 11)
+    assert torch.allclose(poses[placed], cameras.world_to_camera[placed], atol=1e-5)
+    degrees, position = pose_errors(replace(cameras, world_to_camera=poses), cameras)
+    assert degrees.max() < 3
+    assert position.max() < 0.05
+
+
+def test_shrinking_keeps_small_frames_and_the_shape_of_large_ones():
+    assert sfm.shrink(some_frames(1), 512).shape == (1, 288, 512, 3)
+    assert sfm.shrink(some_frames(2), 100).shape == (2, 56, 100, 3)
