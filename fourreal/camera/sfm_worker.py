@@ -198,8 +198,9 @@ def _support(poses: dict[int, np.ndarray], focal: float, principal: np.ndarray, 
 
 def _save(path: Path, **arrays: np.ndarray) -> None:
     """Whole or not at all: this process may be killed at any moment."""
-    part = path.with_suffix(".part.npz")
-    np.savez(part, **arrays)
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(file, **arrays)
     part.rename(path)
 
 
