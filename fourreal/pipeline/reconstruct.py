@@ -32,6 +32,7 @@ from fourreal.progress import CancelToken, Event, Progress, ignore
 from fourreal.scene import bundle
 from fourreal.scene.scene4d import Scene4D
 from fourreal.settings import PRESETS, Preset, ablated
+from fourreal.splat.lowpass import smoothed
 
 BACKGROUND = 0.5  # grey, where no splat is: what both stages are trained against
 
@@ -84,7 +85,9 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
             observations, canonical, preset, request.seed, work / f"motion-{name_of(key, refine)}", progress, cancel
         )
         scene = Scene4D(
-            gaussians=moving.gaussians.to("cpu"),
+            gaussians=smoothed(
+                moving.gaussians, canonical.cameras.centres, float(canonical.cameras.intrinsics[0])
+            ).to("cpu"),
             field=moving.field.to("cpu"),
             reference=observations.reference_camera.to("cpu"),
             freeze=canonical.cameras.to("cpu"),
