@@ -24,6 +24,7 @@ from fourreal.camera.cameras import intrinsic_matrix
 from fourreal.splat.gaussians import Gaussians
 from fourreal.splat.rasterize import rasterize
 from fourreal.splat.rasterize.cpu import warm_up
+from fourreal.splat.rasterize.threads import set_thread_count, thread_count
 from fourreal.splat.rasterize.tiles import TILE_WIDTH
 
 SIZES = {"S": (10_000, 128, 72), "M": (20_000, 256, 144), "L": (100_000, 512, 288)}
@@ -175,10 +176,11 @@ def main():
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: time of all threads, for busy machines")
     parser.add_argument("--no-torch", action="store_true", help="leave out the slow torch compositor")
     options = parser.parse_args()
-    numba.set_num_threads(min(options.threads, numba.config.NUMBA_NUM_THREADS))
+    numba.set_num_threads(min(options.threads, numba.config.NUMBA_NUM_THREADS))  # the peer's
+    set_thread_count(options.threads)
     torch.set_num_threads(options.threads)
     peer = load_peer(options.peer) if options.peer else None
-    print(f"kernels ready after {warm_up():.1f} s; {numba.get_num_threads()} threads; forward + backward")
+    print(f"kernels ready after {warm_up():.1f} s; {thread_count()} threads; forward + backward")
     print(f"{'scene':>22}  {'who':>6} {'best ms':>9} {'median ms':>10} {'x torch':>8} {'x peer':>7}")
     for key in options.sizes:
         for opaque in (False, True):

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from fourreal.splat.rasterize.cpu import _one_at_a_time as ENGINE_LOCK
+from fourreal.splat.rasterize.threads import run_parts, thread_count
 
 TAPS = 11
 HALF = TAPS // 2
@@ -77,17 +77,17 @@ class _MeanSSIM(torch.autograd.Function):
         maps = np.empty((3, 3, height, width), np.float32)
         x = np.ascontiguousarray(image.detach().permute(2, 0, 1).numpy())
         known = [t.numpy() for t in (target.planes, target.mean, target.square)]
-        with ENGINE_LOCK:
-            total = _ssim_forward(x, *known, _WINDOW, *norms, maps)
+        totals = np.zeros(thread_count())
+        run_parts(_ssim_forward, len(totals), x, *known, _WINDOW, *norms, maps, totals)
         ctx.saved = x, known[0], maps
-        return image.new_tensor(total / x.size)
+        return image.new_tensor(totals.sum() / x.size)
 
     @staticmethod
     def backward(ctx, upstream):
         x, y, maps = ctx.saved
         gradient = np.empty((*x.shape[1:], 3), np.float32)
-        with ENGINE_LOCK:
-            _ssim_backward(x, y, maps, _WINDOW, np.float32(float(upstream) / x.size), gradient)
+        scale = np.float32(float(upstream) / x.size)
+        run_parts(_ssim_backward, thread_count(), x, y, maps, _WINDOW, scale, gradient)
         return torch.from_numpy(gradient), None
 
 
@@ -107,12 +107,11 @@ def _horizontal(line, taps, out):
         out[j] = s
 
 
-@numba.njit(parallel=True, **_JIT)
-def _ssim_forward(x, y, mean, square, taps, norm_h, norm_w, maps):
-    """Sum of SSIM; into `maps` (3, C, H, W) its derivatives by the window sums of x, x^2 and x y."""
+@numba.njit(**_JIT)
+def _ssim_forward(p, parts, x, y, mean, square, taps, norm_h, norm_w, maps, totals):
+    """Every `parts`-th row: the sum of SSIM, and into `maps` (3, C, H, W) its derivatives by the window sums."""
     channels, height, width = x.shape
-    totals = np.zeros(channels * height, np.float64)
-    for task in numba.prange(channels * height):
+    for task in range(p, channels * height, parts):
         c, i = task // height, task % height
         lines = np.zeros((3, width + 2 * HALF), np.float32)
         sums = np.empty((3, width), np.float32)
@@ -140,15 +139,14 @@ def _ssim_forward(x, y, mean, square, taps, norm_h, norm_w, maps):
             maps[0, c, i, j] = norm * 2 * (my * (a2 - a1) * over + s * mx * (1 / b2 - 1 / b1))
             maps[1, c, i, j] = -norm * s / b2
             maps[2, c, i, j] = norm * 2 * a1 * over
-        totals[task] = total
-    return totals.sum()
+        totals[p] += total
 
 
-@numba.njit(parallel=True, **_JIT)
-def _ssim_backward(x, y, maps, taps, scale, gradient):
+@numba.njit(**_JIT)
+def _ssim_backward(p, parts, x, y, maps, taps, scale, gradient):
     """gradient (H, W, C) of scale * sum(SSIM): the window is symmetric, so its transpose is the same sweep."""
     channels, height, width = x.shape
-    for task in numba.prange(channels * height):
+    for task in range(p, channels * height, parts):
         c, i = task // height, task % height
         lines = np.zeros((3, width + 2 * HALF), np.float32)
         sums = np.empty((3, width), np.float32)

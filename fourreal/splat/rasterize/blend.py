@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from fourreal.splat.rasterize.kernels import ALPHA_MAX, ALPHA_MIN, KERNEL, TRANSMITTANCE_MIN, f32
 from fourreal.splat.rasterize.project import (
@@ -101,26 +101,30 @@ def blend_tile(splats, pairs, spans, start, end, left, top, state, rows):
     return end
 
 
-@njit(parallel=True, **KERNEL)
-def blend(splats, starts, ends, pairs, spans, cuts, width, height, background, colour, depth, transmittance):
-    """Writes colour (H, W, 3), depth (H, W), transmittance (H, W), and ends (tiles,): where in `pairs` work stopped."""
+@njit(**KERNEL)
+def blend(
+    p, parts, splats, starts, ends, pairs, spans, cuts, width, height, background, colour, depth, transmittance
+):
+    """Part p, the tiles from cuts[p] on.
+
+    Writes colour (H, W, 3), depth (H, W), transmittance (H, W), and ends (tiles,): where in `pairs` work stopped.
+    """
     across = (width + TILE_WIDTH - 1) // TILE_WIDTH
-    for p in prange(len(cuts) - 1):
-        state = planes(5)
-        for t in range(cuts[p], cuts[p + 1]):
-            left, top = (t % across) * TILE_WIDTH, (t // across) * TILE_HEIGHT
-            columns, rows = min(TILE_WIDTH, width - left), min(TILE_HEIGHT, height - top)
-            state[:PIXELS] = 1
-            state[PIXELS:] = 0
-            for i in range(rows):
-                state[THROUGH + i * TILE_WIDTH + columns : THROUGH + (i + 1) * TILE_WIDTH] = -1
-            ends[t] = blend_tile(splats, pairs, spans, starts[t], starts[t + 1], left, top, state, rows)
-            for i in range(rows):
-                for c in range(columns):
-                    j, y, x = i * TILE_WIDTH + c, top + i, left + c
-                    rest = abs(state[THROUGH + j])
-                    transmittance[y, x] = rest
-                    colour[y, x, 0] = state[R + j] + rest * background[0]
-                    colour[y, x, 1] = state[G + j] + rest * background[1]
-                    colour[y, x, 2] = state[B + j] + rest * background[2]
-                    depth[y, x] = state[Z + j]
+    state = planes(5)
+    for t in range(cuts[p], cuts[p + 1]):
+        left, top = (t % across) * TILE_WIDTH, (t // across) * TILE_HEIGHT
+        columns, rows = min(TILE_WIDTH, width - left), min(TILE_HEIGHT, height - top)
+        state[:PIXELS] = 1
+        state[PIXELS:] = 0
+        for i in range(rows):
+            state[THROUGH + i * TILE_WIDTH + columns : THROUGH + (i + 1) * TILE_WIDTH] = -1
+        ends[t] = blend_tile(splats, pairs, spans, starts[t], starts[t + 1], left, top, state, rows)
+        for i in range(rows):
+            for c in range(columns):
+                j, y, x = i * TILE_WIDTH + c, top + i, left + c
+                rest = abs(state[THROUGH + j])
+                transmittance[y, x] = rest
+                colour[y, x, 0] = state[R + j] + rest * background[0]
+                colour[y, x, 1] = state[G + j] + rest * background[1]
+                colour[y, x, 2] = state[B + j] + rest * background[2]
+                depth[y, x] = state[Z + j]

@@ -9,7 +9,7 @@ everything behind the splat, weighted as blended (background and alpha included)
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from fourreal.splat.rasterize.blend import LOG2_ALPHA_MIN, PIXELS, exponent_terms, planes
 from fourreal.splat.rasterize.kernels import ALPHA_MAX, KERNEL, TRANSMITTANCE_MIN, f32
@@ -66,32 +66,31 @@ def blend_tile_backward(splats, pairs, spans, start, end, left, top, state, with
         store(part, place, load(part, place) + moments)
 
 
-@njit(parallel=True, **KERNEL)
+@njit(**KERNEL)
 def blend_backward(
-    splats, starts, ends, pairs, spans, cuts, width, height, colour, depth, transmittance,
-    d_colour, d_depth, d_alpha, with_depth, parts,
+    p, parts, splats, starts, ends, pairs, spans, cuts, width, height, colour, depth, transmittance,
+    d_colour, d_depth, d_alpha, with_depth, sums_of_parts,
 ):  # fmt: skip
-    """Fills parts (P, N * 16), one slice a run of tiles. d_depth is read only `with_depth`."""
+    """Part p, the tiles from cuts[p] on. Fills sums_of_parts[p] of (P, N * 16). d_depth is read only `with_depth`."""
     across = (width + TILE_WIDTH - 1) // TILE_WIDTH
-    for p in prange(len(cuts) - 1):
-        part = parts[p]
-        part[:] = 0
-        state = planes(6)
-        for t in range(cuts[p], cuts[p + 1]):
-            left, top = (t % across) * TILE_WIDTH, (t // across) * TILE_HEIGHT
-            columns, rows = min(TILE_WIDTH, width - left), min(TILE_HEIGHT, height - top)
-            state[:PIXELS] = -1
-            state[PIXELS:] = 0
-            for i in range(rows):
-                for c in range(columns):
-                    j, y, x = i * TILE_WIDTH + c, top + i, left + c
-                    red, green, blue = d_colour[y, x]
-                    behind = colour[y, x, 0] * red + colour[y, x, 1] * green + colour[y, x, 2] * blue
-                    behind -= transmittance[y, x] * d_alpha[y, x]
-                    if with_depth:
-                        state[GZ + j] = d_depth[y, x]
-                        behind += depth[y, x] * d_depth[y, x]
-                    state[THROUGH + j] = 1
-                    state[BEHIND + j] = behind
-                    state[GR + j], state[GG + j], state[GB + j] = red, green, blue
-            blend_tile_backward(splats, pairs, spans, starts[t], ends[t], left, top, state, with_depth, part)
+    part = sums_of_parts[p]
+    part[:] = 0
+    state = planes(6)
+    for t in range(cuts[p], cuts[p + 1]):
+        left, top = (t % across) * TILE_WIDTH, (t // across) * TILE_HEIGHT
+        columns, rows = min(TILE_WIDTH, width - left), min(TILE_HEIGHT, height - top)
+        state[:PIXELS] = -1
+        state[PIXELS:] = 0
+        for i in range(rows):
+            for c in range(columns):
+                j, y, x = i * TILE_WIDTH + c, top + i, left + c
+                red, green, blue = d_colour[y, x]
+                behind = colour[y, x, 0] * red + colour[y, x, 1] * green + colour[y, x, 2] * blue
+                behind -= transmittance[y, x] * d_alpha[y, x]
+                if with_depth:
+                    state[GZ + j] = d_depth[y, x]
+                    behind += depth[y, x] * d_depth[y, x]
+                state[THROUGH + j] = 1
+                state[BEHIND + j] = behind
+                state[GR + j], state[GG + j], state[GB + j] = red, green, blue
+        blend_tile_backward(splats, pairs, spans, starts[t], ends[t], left, top, state, with_depth, part)

@@ -1,10 +1,8 @@
 """The CPU engine: numba kernels behind one autograd function."""
 
 import logging
-import threading
 import time
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
@@ -15,12 +13,10 @@ from fourreal.splat.rasterize.blend_backward import blend_backward
 from fourreal.splat.rasterize.project import SPLAT_FLOATS, project
 from fourreal.splat.rasterize.project_backward import GRADIENT_FLOATS, backproject
 from fourreal.splat.rasterize.simd import LANES
+from fourreal.splat.rasterize.threads import run_parts, thread_count
 from fourreal.splat.rasterize.tiles import bin_tiles, share_tiles
 
 log = logging.getLogger(__name__)
-
-# numba's portable threading layer ends the process when two threads enter it at once.
-_one_at_a_time = threading.Lock()
 
 TILE_COST = 8  # what a tile costs beside its splats, in splats
 
@@ -91,18 +87,17 @@ class _Rasterize(torch.autograd.Function):
         width, height = size
         rows = [_rows(x) for x in (means, quats, scales, opacities, colors)]
         camera = _array(world_to_camera), _array(intrinsics), width, height
-        count, threads = len(rows[0]), numba.get_num_threads()
+        count, threads = len(rows[0]), thread_count()
         splats, radii = np.empty((count, SPLAT_FLOATS), np.float32), np.empty(count, np.int32)
         boxes, depths = np.empty((count, 4), np.float32), np.empty(count, np.float32)
         colour = np.empty((height, width, 3), np.float32)
         depth, transmittance = np.empty((height, width), np.float32), np.empty((height, width), np.float32)
-        with _one_at_a_time:
-            project(*rows, *camera, splats, boxes, depths, radii)
-            starts, pairs, spans = bin_tiles(splats, boxes, depths, radii, width, height, threads)
-            ends = np.empty(len(starts) - 1, np.int64)
-            cuts = share_tiles(np.diff(starts) + TILE_COST, threads)
-            lists, images = (starts, ends, pairs, spans), (colour, depth, transmittance)
-            blend(splats, *lists, cuts, width, height, _array(background), *images)
+        run_parts(project, threads, *rows, *camera, splats, boxes, depths, radii)
+        starts, pairs, spans = bin_tiles(splats, boxes, depths, radii, width, height, threads)
+        ends = np.empty(len(starts) - 1, np.int64)
+        cuts = share_tiles(np.diff(starts) + TILE_COST, threads)
+        lists, images = (starts, ends, pairs, spans), (colour, depth, transmittance)
+        run_parts(blend, threads, splats, *lists, cuts, width, height, _array(background), *images)
         ctx.kept = rows, camera, splats, radii, lists, images
         ctx.count = len(means)
         ctx.set_materialize_grads(False)
@@ -114,7 +109,7 @@ class _Rasterize(torch.autograd.Function):
     def backward(ctx, d_colour, d_depth, d_alpha, _d_radii):
         rows, camera, splats, radii, lists, images = ctx.kept
         width, height = camera[2:]
-        threads = numba.get_num_threads()
+        threads = thread_count()
         starts, ends, _pairs, _spans = lists
         nothing = np.zeros((height, width), np.float32)
         d_images = (
@@ -126,10 +121,10 @@ class _Rasterize(torch.autograd.Function):
         d_rows = [np.empty_like(x) for x in rows]
         d_screen = np.empty((len(radii), 2), np.float32)
         d_poses = np.empty((threads, 16))
-        with _one_at_a_time:
-            cuts = share_tiles(ends - starts[:-1] + TILE_COST, threads)
-            blend_backward(splats, *lists, cuts, width, height, *images, *d_images, d_depth is not None, parts)
-            backproject(*rows[:4], *camera, splats, radii, parts, *d_rows, d_screen, d_poses)
+        cuts = share_tiles(ends - starts[:-1] + TILE_COST, threads)
+        colours = (*images, *d_images, d_depth is not None)
+        run_parts(blend_backward, threads, splats, *lists, cuts, width, height, *colours, parts)
+        run_parts(backproject, threads, *rows[:4], *camera, splats, radii, parts, *d_rows, d_screen, d_poses)
         d_pose = np.zeros((4, 4), np.float32)
         d_pose[:3] = d_poses[:, :12].sum(0).reshape(3, 4)
         results = [*(x[: ctx.count] for x in d_rows), d_pose, d_screen[: ctx.count]]

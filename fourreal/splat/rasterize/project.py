@@ -11,7 +11,7 @@ Notation here and in `project_backward.py`:
 
 import math
 
-from numba import njit, prange
+from numba import njit
 
 from fourreal.splat.rasterize.kernels import ALPHA_MIN, KERNEL, f32
 from fourreal.splat.rasterize.simd import LANES, both, exp2, log2, maximum, minimum, select, spread, square_root
@@ -147,15 +147,19 @@ def project_lanes(
     ))  # fmt: skip
 
 
-@njit(parallel=True, **KERNEL)
-def project(means, quats, scales, logits, colors, pose, intrinsics, width, height, splats, boxes, depths, radii):
-    """Project N Gaussians, N a multiple of LANES.
+@njit(**KERNEL)
+def project(
+    p, parts, means, quats, scales, logits, colors, pose, intrinsics, width, height, splats, boxes, depths, radii
+):
+    """Project part p of N Gaussians, N a multiple of LANES.
 
     pose: (4, 4); intrinsics: (4,) fx, fy, cx, cy. Writes radii (N,), 0 where nothing can be seen, and, nonsense there,
     splats (N, 16), boxes (N, 4) in pixels as x0, x1, y0, y1, and depths (N,).
     """
     limits = frustum_limits(intrinsics, width, height)
-    for block in prange(len(radii) // LANES):
+    blocks = len(radii) // LANES
+    share = (blocks + parts - 1) // parts
+    for block in range(p * share, min(blocks, (p + 1) * share)):
         n = block * LANES
         project_lanes(
             n,

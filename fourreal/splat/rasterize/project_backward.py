@@ -1,7 +1,7 @@
 """The chain rule through `project.py`, in its notation; d_a is the gradient of the loss with respect to a."""
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from fourreal.splat.rasterize.kernels import KERNEL, f32
 from fourreal.splat.rasterize.project import (
@@ -148,34 +148,33 @@ def backproject_lanes(
     ))  # fmt: skip
 
 
-@njit(parallel=True, **KERNEL)
+@njit(**KERNEL)
 def backproject(
-    means, quats, scales, logits, pose, intrinsics, width, height, splats, radii, parts,
+    p, parts, means, quats, scales, logits, pose, intrinsics, width, height, splats, radii, sums_of_parts,
     d_means, d_quats, d_scales, d_logits, d_colors, d_screen, d_poses,
 ):  # fmt: skip
-    """Gradients of N Gaussians, N a multiple of LANES, from the P partial sums of blending.
+    """Part p of the gradients of N Gaussians, N a multiple of LANES, from the P partial sums of blending.
 
-    parts: (P, N * 16), of which the first is overwritten. Writes d_* with the shapes of what they are gradients of,
-    and d_poses (P, 16) float64, whose sum is the gradient of the pose's first three rows.
+    sums_of_parts: (P, N * 16), of which the first is overwritten. Writes d_* with the shapes of what they are
+    gradients of, and d_poses (P, 16) float64, whose sum is the gradient of the pose's first three rows.
     """
     limits = frustum_limits(intrinsics, width, height)
     blocks = len(radii) // LANES
-    count = len(parts)
-    share = (blocks + count - 1) // count
-    for p in prange(count):
-        d_pose = np.zeros(LANES, np.float32)
-        total = d_poses[p]
-        total[:] = 0
-        for block in range(p * share, min(blocks, (p + 1) * share)):
-            n = block * LANES
-            for q in range(1, count):
-                for at in range(n * GRADIENT_FLOATS, (n + LANES) * GRADIENT_FLOATS, LANES):
-                    store(parts[0], at, load(parts[0], at) + load(parts[q], at))
-            backproject_lanes(
-                n, means, quats, scales, logits, pose, intrinsics, limits, splats, radii, parts[0],
-                d_means, d_quats, d_scales, d_logits, d_colors, d_screen, d_pose,
-            )  # fmt: skip
-            if block % 64 == 63:  # long sums in double precision
-                total += d_pose
-                d_pose[:] = 0
-        total += d_pose
+    share = (blocks + parts - 1) // parts
+    whole = sums_of_parts[0]
+    d_pose = np.zeros(LANES, np.float32)
+    total = d_poses[p]
+    total[:] = 0
+    for block in range(p * share, min(blocks, (p + 1) * share)):
+        n = block * LANES
+        for q in range(1, len(sums_of_parts)):
+            for at in range(n * GRADIENT_FLOATS, (n + LANES) * GRADIENT_FLOATS, LANES):
+                store(whole, at, load(whole, at) + load(sums_of_parts[q], at))
+        backproject_lanes(
+            n, means, quats, scales, logits, pose, intrinsics, limits, splats, radii, whole,
+            d_means, d_quats, d_scales, d_logits, d_colors, d_screen, d_pose,
+        )  # fmt: skip
+        if block % 64 == 63:  # long sums in double precision
+            total += d_pose
+            d_pose[:] = 0
+    total += d_pose

@@ -3,11 +3,12 @@
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from fourreal.splat.rasterize.kernels import KERNEL, f32
 from fourreal.splat.rasterize.project import RADIUS_X, SLACK, SLOPE, TILT, WIDTH2, X, Y
 from fourreal.splat.rasterize.simd import LANES
+from fourreal.splat.rasterize.threads import run_parts
 
 TILE_WIDTH = LANES  # one row of a tile is one vector
 TILE_HEIGHT = 16
@@ -109,9 +110,54 @@ def room_needed(boxes, order):
     return room
 
 
-@njit(parallel=True, **KERNEL)
-def bin_tiles(splats, boxes, depths, radii, width, height, workers):
-    """Lists of splats by tile, made by `workers` that each take a part of the depth order.
+@njit(**KERNEL)
+def list_part(p, parts, splats, boxes, order, rooms, height, across, tiles, members, rows, sizes, counts):
+    """Part p of the depth order: its pairs into the room it has from rooms[p] on, how many into counts[p]."""
+    share = (len(order) + parts - 1) // parts
+    mine = slice(rooms[p], rooms[p + 1])
+    part = order[p * share : (p + 1) * share]
+    counts[p] = list_tiles(splats, boxes, part, height, across, tiles[mine], members[mine], rows[mine], sizes[p])
+
+
+@njit(**KERNEL)
+def make_room(boxes, depths, radii, parts):
+    """The depth order, and where each part's room for pairs starts: (parts + 1,)."""
+    order = depth_order(depths, radii)
+    share = (len(order) + parts - 1) // parts
+    rooms = np.zeros(parts + 1, np.int64)
+    for p in range(parts):
+        rooms[p + 1] = rooms[p] + room_needed(boxes, order[p * share : (p + 1) * share])
+    return order, rooms
+
+
+@njit(**KERNEL)
+def start_tiles(places):
+    """Where each tile's list starts; turns the sizes in `places` (P, tiles) into where each part's share of it does."""
+    starts = np.empty(places.shape[1] + 1, np.int64)
+    total = 0
+    for t in range(places.shape[1]):
+        starts[t] = total
+        for p in range(len(places)):
+            size = places[p, t]
+            places[p, t] = total
+            total += size
+    starts[-1] = total
+    return starts
+
+
+@njit(**KERNEL)
+def place_part(p, parts, rooms, counts, tiles, members, rows, places, pairs, spans):
+    """Part p: its pairs to their places in the tiles' lists."""
+    next_place = places[p]
+    for i in range(rooms[p], rooms[p] + counts[p]):
+        place = next_place[tiles[i]]
+        next_place[tiles[i]] = place + 1
+        pairs[place] = members[i]
+        spans[place] = rows[i]
+
+
+def bin_tiles(splats, boxes, depths, radii, width, height, parts):
+    """Lists of splats by tile, made by threads that each take a part of the depth order.
 
     Returns (starts, pairs, spans): the splats of tile t, counted row by row over the screen, are
     pairs[starts[t]:starts[t + 1]] from near to far, and each covers the rows first to last - 1 of the tile,
@@ -119,36 +165,14 @@ def bin_tiles(splats, boxes, depths, radii, width, height, workers):
     """
     across = (width + TILE_WIDTH - 1) // TILE_WIDTH
     down = (height + TILE_HEIGHT - 1) // TILE_HEIGHT
-    order = depth_order(depths, radii)
-    share = (len(order) + workers - 1) // workers
-    rooms = np.zeros(workers + 1, np.int64)
-    for p in range(workers):
-        rooms[p + 1] = rooms[p] + room_needed(boxes, order[p * share : (p + 1) * share])
-    tiles, members = np.empty(rooms[workers], np.int32), np.empty(rooms[workers], np.int32)
-    rows = np.empty(rooms[workers], np.uint16)
-    places = np.zeros((workers, across * down), np.int64)
-    counts = np.zeros(workers, np.int64)
-    for p in prange(workers):
-        mine = slice(rooms[p], rooms[p + 1])
-        part = order[p * share : (p + 1) * share]
-        counts[p] = list_tiles(splats, boxes, part, height, across, tiles[mine], members[mine], rows[mine], places[p])
-    starts = np.empty(across * down + 1, np.int64)
-    total = 0
-    for t in range(across * down):
-        starts[t] = total
-        for p in range(workers):
-            size = places[p, t]
-            places[p, t] = total
-            total += size
-    starts[across * down] = total
-    pairs, spans = np.empty(total, np.int32), np.empty(total, np.uint16)
-    for p in prange(workers):
-        next_place = places[p]
-        for i in range(rooms[p], rooms[p] + counts[p]):
-            place = next_place[tiles[i]]
-            next_place[tiles[i]] = place + 1
-            pairs[place] = members[i]
-            spans[place] = rows[i]
+    order, rooms = make_room(boxes, depths, radii, parts)
+    tiles, members = np.empty(rooms[-1], np.int32), np.empty(rooms[-1], np.int32)
+    rows = np.empty(rooms[-1], np.uint16)
+    places, counts = np.zeros((parts, across * down), np.int64), np.zeros(parts, np.int64)
+    run_parts(list_part, parts, splats, boxes, order, rooms, height, across, tiles, members, rows, places, counts)
+    starts = start_tiles(places)
+    pairs, spans = np.empty(starts[-1], np.int32), np.empty(starts[-1], np.uint16)
+    run_parts(place_part, parts, rooms, counts, tiles, members, rows, places, pairs, spans)
     return starts, pairs, spans
 
 
