@@ -1,6 +1,6 @@
 """How fast the CPU rasterizer is: forward + backward against a tile compositor in plain torch, and against a peer.
 
-    python benchmarks/rasterizer.py [--sizes S M L] [--threads 2] [--runs 15] [--clock wall] [--peer FILE]
+    python -m benchmarks.rasterizer [--sizes S M L] [--threads 2] [--runs 15] [--clock wall] [--peer FILE]
 
 FILE is a Python file that offers `render(means, quats, scales, opacities, colors, world_to_camera, K, width, height,
 background, screen_gradient) -> colour, depth, alpha` with activated scales and opacities. All contestants take turns in
@@ -17,8 +17,6 @@ from statistics import median
 
 import numba
 import torch
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from fourreal.camera.cameras import intrinsic_matrix
 from fourreal.splat.gaussians import Gaussians

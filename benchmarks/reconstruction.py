@@ -1,9 +1,9 @@
 """Reconstruct every scene of a folder and score it where no video looked.
 
-    python benchmarks/reconstruction.py [--scenes DIR] [--preset draft] [--device auto] [--ablations NAME ...]
-    python benchmarks/reconstruction.py --estimate    cameras estimated instead of given
-    python benchmarks/reconstruction.py --noisy       what each remedy gains on a noisy freeze-time clip
-    python benchmarks/reconstruction.py --kill 5      killed so many times, against not at all
+    python -m benchmarks.reconstruction [--scenes DIR] [--preset draft] [--device auto] [--ablations NAME ...]
+    python -m benchmarks.reconstruction --estimate    cameras estimated instead of given
+    python -m benchmarks.reconstruction --noisy       what each remedy gains on a noisy freeze-time clip
+    python -m benchmarks.reconstruction --kill 5      killed so many times, against not at all
 
 A scene is a folder with reference.mp4, freeze.mp4, cameras.json and heldout/, such as assets/examples/fox_yard. Prints
 Markdown tables; every run's full scores are left in OUT/<scene>/<variant>.json. Scores are at 256x144, "moving" is the
@@ -21,7 +21,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 
 from fourreal.camera import known
 from fourreal.camera.align import align
@@ -31,7 +33,7 @@ from fourreal.evaluate.metrics import area_down, psnr
 from fourreal.evaluate.score import score, to_unit
 from fourreal.pipeline import Request, reconstruct
 from fourreal.scene import bundle
-from fourreal.scene.views import draw
+from fourreal.scene.views import draw, into_scene
 from fourreal.settings import ABLATIONS, PRESETS, Preset
 
 HELD_OUT = (4, 12, 20, 28)
@@ -94,6 +96,7 @@ def plain(scene: Path, options: argparse.Namespace) -> None:
                 result,
             )
         )
+    contact_sheet(scene, options.out / scene.name)
     print(row("copy of the nearest frame", None, None, full["baseline_copy"], None, None))
     if options.estimate:
         print(f"\ncameras: {json.dumps(full['pose'])}, {full['seconds']['poses']:.0f} s")
@@ -195,6 +198,19 @@ def clean_frames(scene: Path, folder: Path) -> float:
         picture = to_unit(draw(ours, into.apply_cameras(truth.freeze[frame]), ours.canonical_time))
         values.append(psnr(area_down(picture, size), area_down(to_unit(clip.frames[frame]), size)))
     return sum(values) / len(values)
+
+
+def contact_sheet(scene: Path, folder: Path, columns: int = 6) -> None:
+    """Held-out views as <folder>/sheet.png, to be looked at: the truth above, ours below, then without motion."""
+    ours, truth = bundle.load(folder / "full"), ground_truth.read(scene)
+    into = into_scene(truth.known, ours)
+    chosen = truth.views[:: max(1, len(truth.views) // columns)][:columns]
+    cells = []
+    for true in chosen:
+        camera = into.apply_cameras(true.view.camera)
+        moments = [(true.colours() * 255).byte().numpy(), draw(ours, camera, true.view.time)]
+        cells.append(np.concatenate([*moments, draw(ours.static(), camera, true.view.time)]))
+    Image.fromarray(np.concatenate(cells, axis=1)).save(folder / "sheet.png")
 
 
 def table(title: str, columns: str) -> None:

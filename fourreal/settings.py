@@ -99,7 +99,7 @@ class CanonicalSettings:
     ssim_weight: w of (1 - w) L1 + w (1 - SSIM).
     deformation: the per-frame field, "bases", "mlp" or "none".
     field_pivots, field_rate: pivots of the bases, and the field's learning rate.
-    small_motion: weight of |dx|_1 + |dq|_1.
+    small_motion: weight of |dx|_1 + |dq|_1; small_exposure: of |gain - 1| + |bias|.
     pose_rate, exposure_rate: of the pose corrections (radians, world units) and of gains and biases; 0: none.
     """
 
@@ -112,10 +112,11 @@ class CanonicalSettings:
     ssim_weight: float = 0.2
     deformation: str = "bases"
     field_pivots: int = 64
-    field_rate: float = 5e-4
-    small_motion: float = 0.01
+    field_rate: float = 1e-4
+    small_motion: float = 0.3
+    small_exposure: float = 0.05
     pose_rate: float = 5e-4
-    exposure_rate: float = 2e-3
+    exposure_rate: float = 1e-3
 
 
 @dataclass(frozen=True)
@@ -253,6 +254,7 @@ PAPER = Preset(
         deformation="mlp",
         field_rate=1e-3,
         small_motion=0.01,
+        small_exposure=0.0,
     ),
     motion=MotionSettings(
         deformation="mlp",

@@ -89,14 +89,14 @@ def test_rebuilt_from_its_description(case):
 
 
 def test_a_single_basis_moves_its_gaussians_rigidly():
-    field = MotionBases(torch.tensor([[1.0, 0.0, 0.0]]), torch.ones(1), 2, 0, "spatial")
+    field = MotionBases(torch.tensor([[1.0, 0.0, 0.0]]), torch.ones(1), 2, 0)
     half_turn = torch.tensor([0.0, 0.0, 1.0])  # (1, v) with |v| = 1: a quarter turn about z
     with torch.no_grad():
         field.rotation[1, 0] = half_turn
         field.translation[1, 0] = torch.tensor([0.0, 0.0, 2.0])
-    gaussians = Gaussians.static(
+    gaussians = Gaussians(
         torch.tensor([[2.0, 0.0, 0.0]]), torch.tensor([[1.0, 0, 0, 0]]), torch.zeros(1, 3), torch.zeros(1),
-        torch.zeros(1, 3),
+        torch.zeros(1, 3), torch.tensor([True]), torch.tensor([[40.0, -40.0]]),
     )  # fmt: skip
     bent = bend(gaussians, field.offsets(gaussians, 1))
     torch.testing.assert_close(bent.means, torch.tensor([[1.0, 1.0, 2.0]]))
@@ -114,3 +114,12 @@ def test_the_network_has_the_papers_shape():
 def test_unknown_fields_are_refused():
     with pytest.raises(ValueError, match="no deformation field"):
         build({"kind": "magic"})
+
+
+def test_the_spatial_field_leaves_to_the_canonical_scene_what_all_frames_agree_on():
+    field = MotionBases(torch.zeros(1, 3), torch.ones(1), FRAMES, CANONICAL, "spatial")
+    with torch.no_grad():
+        field.translation[:] = torch.tensor([0.3, 0.0, 0.0])
+    gaussians = some_gaussians()
+    for code in range(FRAMES):
+        assert float(field.offsets(gaussians, code).dx.detach().abs().max()) < 1e-6

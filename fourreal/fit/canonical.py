@@ -106,6 +106,8 @@ class CanonicalStage:
             bending = small_motion(offsets)
             values["small motion"] = bending.item()
             loss = loss + settings.small_motion * bending
+        if joint and self.exposure is not None:
+            loss = loss + settings.small_exposure * self.exposure.size(frame)
         loss.backward()
         self._update(index, joint)
         self.statistics.add(tap.grad, target.image.shape[1::-1])

@@ -19,6 +19,10 @@ class Exposure(torch.nn.Module):
             return image
         return image * (1 + self.gain[frame]) + self.bias[frame]
 
+    def size(self, frame: int) -> Float[Tensor, ""]:
+        """Mean |gain - 1| + |bias| of a frame: how much there is of it."""
+        return (self.gain[frame].abs() + self.bias[frame].abs()).mean()
+
 
 class PoseCorrection(torch.nn.Module):
     """A small rigid motion in camera axes for each of F frames; the identity at `fixed`, which ties the gauge down."""

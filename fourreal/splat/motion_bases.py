@@ -90,8 +90,16 @@ class MotionBases(torch.nn.Module):
         return torch.cat([self.affinity(means), static], dim=1)
 
     def poses(self) -> tuple[Float[Tensor, "F B 3"], Float[Tensor, "F B 3"]]:
-        """Half rotation vectors and translations (world units) of all frames, zero at the canonical one."""
-        return self.rotation * self.mask, self.translation * self.mask * self.reach[:, None]
+        """Half rotation vectors and translations (world units) of all frames, zero at the canonical one.
+
+        The spatial field's have no mean over the frames: what all frames agree on is the canonical scene's to show.
+        """
+        rotation, translation = self.rotation * self.mask, self.translation * self.mask
+        if self.weighting == "spatial":
+            others = max(self.frames - 1, 1)
+            rotation = (rotation - rotation.sum(dim=0) / others) * self.mask
+            translation = (translation - translation.sum(dim=0) / others) * self.mask
+        return rotation, translation * self.reach[:, None]
 
     def pose_at(self, code: float | int) -> tuple[Float[Tensor, "B 3"], Float[Tensor, "B 3"]]:
         """The pose of every basis at a fractional code, linear between frames."""
