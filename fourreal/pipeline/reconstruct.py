@@ -26,6 +26,7 @@ from fourreal.fit import artifacts, loop
 from fourreal.fit.canonical import Canonical, CanonicalStage
 from fourreal.fit.motion import MotionStage, Moving, still
 from fourreal.fit.observations import Observations
+from fourreal.fit.ssim import Target, mean_ssim
 from fourreal.pipeline import inputs
 from fourreal.pipeline.inputs import Footage, Placement
 from fourreal.progress import CancelToken, Event, Progress, ignore
@@ -33,6 +34,7 @@ from fourreal.scene import bundle
 from fourreal.scene.scene4d import Scene4D
 from fourreal.settings import PRESETS, Preset, ablated
 from fourreal.splat.lowpass import smoothed
+from fourreal.splat.rasterize.cpu import warm_up
 
 BACKGROUND = 0.5  # grey, where no splat is: what both stages are trained against
 
@@ -237,10 +239,9 @@ def working_folder(out: Path) -> Iterator[Path]:
 
 def prepare_kernels(progress: Progress) -> None:
     """Compile the CPU kernels, or load them, before the clock of a stage runs."""
-    from fourreal.splat.rasterize.cpu import warm_up
-
     progress(Event("prepare", message="preparing the CPU kernels; half a minute the first time on a machine"))
     warm_up()
+    mean_ssim((image := torch.zeros(12, 12, 3, requires_grad=True)), Target.of(image.detach())).backward()
 
 
 def peak_memory(device: str) -> float:
