@@ -8,7 +8,7 @@ RUN     := runs/fox_yard
 # Tried in this order by running them, as a name on the PATH may be a shim with nothing behind it.
 PYTHON  := python3.11 python3.12 python3 python
 
-.PHONY: setup test lint demo clean
+.PHONY: setup test lint demo example clean
 
 setup: $(STAMP)
 
@@ -28,7 +28,10 @@ lint: setup
 test: lint
 	@$(PY) -m pytest -q
 
-demo: setup
+# Until there is a page to show, the demo is the example: the whole chain without one.
+demo: example
+
+example: setup
 	$(PY) -m fourreal reconstruct --reference $(EXAMPLE)/reference.mp4 --freeze $(EXAMPLE)/freeze.mp4 \
 	  --cameras $(EXAMPLE)/cameras.json --out $(RUN)
 	$(PY) -m fourreal export $(RUN) --format mp4 --trajectory orbit --out $(RUN)/orbit.mp4
