@@ -118,15 +118,22 @@ class MotionBases(torch.nn.Module):
         matrices = quaternion.to_matrix(quats) - torch.eye(3, device=means.device)  # (B, 3, 3), minus identity
         # x' - x = sum_b w_b (R_b (x - p_b) + p_b + t_b - x); what is not weighted does not move
         shift = translation - (matrices @ self.pivots[:, :, None])[..., 0]
-        blended = weights @ torch.cat([matrices.flatten(1), shift], dim=1)  # (N, 12)
-        dx = (blended[:, :9].unflatten(1, (3, 3)) @ means[:, :, None])[..., 0] + blended[:, 9:]
         still = quats.new_tensor([1.0, 0.0, 0.0, 0.0])
-        return dx, quaternion.normalize(weights @ (quats - still) + still)
+        blended = weights @ torch.cat([matrices.flatten(1), shift, quats - still], dim=1)  # (N, 16)
+        dx = (blended[:, :9].unflatten(1, (3, 3)) @ means[:, :, None])[..., 0] + blended[:, 9:12]
+        return dx, quaternion.normalize(blended[:, 12:] + still)
 
     def weights(self, gaussians: Gaussians) -> Float[Tensor, "N B"]:
         """How much each Gaussian follows each basis; rows sum to at most 1."""
         if self.weighting == "spatial":
-            return torch.softmax(self.affinity(gaussians.means.detach()), dim=1)
+            with torch.no_grad():
+                precision = -0.5 / self.radius.square()
+                means = gaussians.means
+                # -|x - p|^2 / (2 r^2), multiplied out so that the (N, B) part is one product
+                logits = means.square().sum(dim=1, keepdim=True) * precision
+                logits.addmm_(means, -2 * (self.pivots * precision[:, None]).T)
+                logits += self.pivots.square().sum(dim=1) * precision
+                return torch.softmax(logits, dim=1)
         return torch.softmax(gaussians.motion, dim=1)[:, :-1]
 
     def offsets(self, gaussians: Gaussians, code: float | int) -> Offsets:
