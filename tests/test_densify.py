@@ -65,6 +65,7 @@ def test_frozen_ones_are_neither_split_nor_removed_but_may_be_cloned():
     before, splats, now = grown(Growth(budget=10_000, fraction=0.1), frozen, torch.full((620,), -9.0))
     torch.testing.assert_close(splats.gaussians.means[:620].detach(), before.means)
     assert bool(now[:620].all())
+    assert float(splats.gaussians.opacities[620:].detach().sigmoid().max()) < 0.06  # not seen before they are trained
     assert not bool(now[620:].any())
     assert len(splats) == 620 + 62
 

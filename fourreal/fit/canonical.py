@@ -14,6 +14,7 @@ from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
 from fourreal.camera.cameras import Cameras
+from fourreal.fit.debris import debris
 from fourreal.fit.exposure import Exposure, PoseCorrection
 from fourreal.fit.initialize import initial_gaussians
 from fourreal.fit.losses import photometric, psnr, small_motion
@@ -22,7 +23,7 @@ from fourreal.fit.sampling import frame_of_step
 from fourreal.settings import CanonicalSettings
 from fourreal.splat.deform import DeformationField, bend
 from fourreal.splat.deformation_mlp import DeformationMLP
-from fourreal.splat.densify import ScreenStatistics, grow, reset_opacities
+from fourreal.splat.densify import ScreenStatistics, grow, remove, reset_opacities
 from fourreal.splat.gaussians import Gaussians
 from fourreal.splat.motion_bases import MotionBases
 from fourreal.splat.optimizer import SplatOptimizer, adam_state, restore_adam
@@ -131,6 +132,9 @@ class CanonicalStage:
         growth = self.settings.growth
         if growth.due(index, self.steps):
             grow(self.splats, self.statistics, growth, seed=self.seed + index)
+        if (index + 1) % growth.every == 0 or index + 1 == self.steps:
+            remove(self.splats, debris(self.splats.gaussians.means, self.observations.freeze_cameras[self.frames]))
+        if len(self.splats) != len(self.statistics.total) or growth.due(index, self.steps):
             self.statistics = ScreenStatistics(len(self.splats), self.device)
         if growth.reset_due(index, self.steps):
             reset_opacities(self.splats, growth)

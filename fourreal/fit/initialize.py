@@ -4,10 +4,11 @@ import torch
 from scipy.spatial import cKDTree
 
 from fourreal.fit.observations import Observations
-from fourreal.fit.sweep import FAR, NEAR, Points, pixel_rays, sweep
+from fourreal.fit.sweep import FAR, Points, pixel_rays, sweep
 from fourreal.splat.gaussians import Gaussians
 
 RANDOM_SHARE = 0.1  # of the points, for what the sweep could not place: sky, mirrors, frame borders
+RANDOM_NEAR = 0.8  # least depth of those: nearer ones become debris in front of the cameras
 SIZE_RANGE = (0.5, 6.0)  # smallest and largest standard deviation, in pixels of the nearest camera
 
 
@@ -44,7 +45,7 @@ def _random_points(observations: Observations, frames: list[int], count: int, ge
     rays = pixel_rays(cameras.intrinsics, width, height)
     frame = torch.tensor(frames)[torch.randint(len(frames), (count,), generator=generator)].to(device)
     pixel = torch.randint(width * height, (count,), generator=generator).to(device)
-    inverse = 1 / FAR + torch.rand(count, generator=generator).to(device) * (1 / (3 * NEAR) - 1 / FAR)
+    inverse = 1 / FAR + torch.rand(count, generator=generator).to(device) * (1 / RANDOM_NEAR - 1 / FAR)
     pose = cameras.camera_to_world[frame]
     positions = (pose[:, :3, :3] @ (rays[pixel] / inverse[:, None])[..., None])[..., 0] + pose[:, :3, 3]
     colors = observations.freeze.flatten(1, 2)[frame, pixel]

@@ -4,6 +4,8 @@ Built from gsplat's parameter surgery (`gsplat.strategy.ops`), which keeps param
 is ours: gsplat's has no upper limit on the number, and its opacity reset never fires.
 """
 
+import math
+
 import torch
 from gsplat.strategy import ops
 from jaxtyping import Bool, Float
@@ -11,6 +13,8 @@ from torch import Tensor
 
 from fourreal.settings import Growth
 from fourreal.splat.optimizer import SplatOptimizer
+
+FAINT = 0.05  # opacity of a frozen Gaussian's clone
 
 
 class ScreenStatistics:
@@ -42,7 +46,8 @@ def grow(
 ) -> Bool[Tensor, " M"]:
     """One round: prune what is transparent, clone or split what the image pulls at most.
 
-    frozen: (N,) Gaussians that stay as they are; they are neither pruned nor split, but may be cloned.
+    frozen: (N,) Gaussians that stay as they are; they are neither pruned nor split, but may be cloned. Such a clone
+        starts faint: it must not change the picture before it is trained.
 
     Returns:
         (M,) which of the Gaussians that are there now are the frozen ones. `statistics` is to be made anew.
@@ -63,6 +68,8 @@ def grow(
         torch.manual_seed(seed)
         ops.duplicate(splats.params, splats.optimizers, state, clone)
         state["frozen"][len(frozen) :] = False
+        of_frozen = frozen[clone].nonzero()[:, 0] + len(frozen)
+        splats.params["opacities"].data[of_frozen] = math.log(FAINT / (1 - FAINT))
         ops.split(splats.params, splats.optimizers, state, split, revised_opacity=True)
     if bool(state["dead"].any()):
         ops.remove(splats.params, splats.optimizers, state, state["dead"])
@@ -73,3 +80,10 @@ def grow(
 def reset_opacities(splats: SplatOptimizer, policy: Growth) -> None:
     """Lower every opacity to at most twice the pruning threshold (3DGS sec. 5.2), so that floaters can be told."""
     ops.reset_opa(splats.params, splats.optimizers, {}, value=2 * policy.prune_opacity)
+
+
+@torch.no_grad()
+def remove(splats: SplatOptimizer, unwanted: Bool[Tensor, " N"]) -> None:
+    """Take the Gaussians where `unwanted` is set away, with their Adam state."""
+    if bool(unwanted.any()):
+        ops.remove(splats.params, splats.optimizers, {}, unwanted)
