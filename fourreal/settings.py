@@ -190,7 +190,7 @@ class Preset:
     motion: MotionSettings
 
 
-FINE_RATES = SplatRates(means=1e-5, means_end=3e-6, scales=1e-3, quats=3e-4, opacities=5e-3, colors=1e-3, hold=0.0)
+FINE_RATES = SplatRates(means=5e-6, means_end=2e-6, scales=4e-4, quats=1e-4, opacities=2e-3, colors=4e-4, hold=0.0)
 PAPER_RATES = SplatRates(
     means=1.6e-4, means_end=1.6e-6, scales=1e-3, quats=1e-3, opacities=5e-2, colors=2.5e-3, hold=1.0
 )

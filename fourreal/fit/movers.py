@@ -35,6 +35,13 @@ def change_masks(
     return changed.float().mean(dim=0) > OFTEN, changed.any(dim=0)
 
 
+def nothing_moves() -> UserError:
+    return UserError(
+        "Nothing moves in the reference video, as far as can be told. Pick a reference video in which the subject "
+        "moves, or a canonical frame (--canonical-frame) that shows it."
+    )
+
+
 def find_movers(
     gaussians: Gaussians, reference: Float[Tensor, "T H W 3"], camera: Cameras, canonical: int
 ) -> tuple[Bool[Tensor, " N"], Bool[Tensor, " N"]]:
@@ -62,10 +69,7 @@ def find_movers(
     on_surface = (z - surface[y, x]).abs() < SURFACE * surface[y, x]
     candidates = (inside & on_surface & often[y, x] & (gaussians.opacities.sigmoid() > 0.1)).nonzero()[:, 0]
     if len(candidates) == 0:
-        raise UserError(
-            "Nothing moves in the reference video, as far as can be told. Pick a reference video in which the subject "
-            "moves, or a canonical frame (--canonical-frame) that shows it."
-        )
+        raise nothing_moves()
     points = gaussians.means[candidates]
     distance = float((points.median(dim=0).values - camera.centres[0]).norm())
     kept = candidates[_clustered(points.cpu().numpy(), LINK * distance).to(candidates.device)]

@@ -25,6 +25,7 @@ from fourreal.errors import UserError
 from fourreal.fit import artifacts, loop
 from fourreal.fit.canonical import Canonical, CanonicalStage
 from fourreal.fit.motion import MotionStage, Moving, still
+from fourreal.fit.movers import change_masks, nothing_moves
 from fourreal.fit.observations import Observations
 from fourreal.fit.ssim import Target, mean_ssim
 from fourreal.pipeline import inputs
@@ -75,10 +76,14 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
     with working_folder(request.out) as work:
         placement, poses_seconds = place(request, footage, work, progress, cancel)
         observations, similarity = observe(request, preset, footage, placement)
+        if not change_masks(observations.reference, observations.canonical)[0].any():
+            raise nothing_moves()  # now, and not after stage one
         observations = observations.to(device)
         if device == "cpu":
             prepare_kernels(progress)
-        key = name_of(footage.key(), placement.key(), asdict(preset.canonical), request.seed, request.without)
+        key = name_of(
+            footage.key(), placement.key(), observations.held_out, preset.pixels, asdict(preset.canonical), request.seed
+        )
         refine = not placement.given or request.refine_poses
         canonical, canonical_seconds = fit_canonical(
             observations, preset, refine, request.seed, work / f"canonical-{name_of(key, refine)}", progress, cancel
