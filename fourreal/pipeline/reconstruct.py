@@ -73,7 +73,7 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
     device = pick_device(request.device)
     preset = chosen_preset(request, device)
     footage = inputs.read(request, preset, progress)
-    with working_folder(request.out) as work:
+    with working_folder(request.out) as work, torch_threads(device, preset):
         placement, poses_seconds = place(request, footage, work, progress, cancel)
         observations, similarity = observe(request, preset, footage, placement)
         if not change_masks(observations.reference, observations.canonical)[0].any():
@@ -240,6 +240,22 @@ def working_folder(out: Path) -> Iterator[Path]:
                 f"Another reconstruction is writing into {out}. Wait for it, or choose another folder with --out."
             ) from error
         yield work
+
+
+@contextmanager
+def torch_threads(device: str, preset: Preset) -> Iterator[None]:
+    """One thread for torch's own operations on a CPU, unless there is a network to train.
+
+    They are many and small beside our kernels, and its threads spin in between: 47 ms of processor time a step of
+    stage one instead of 30, and no less wall-clock time.
+    """
+    before = torch.get_num_threads()
+    small = device == "cpu" and "mlp" not in (preset.canonical.deformation, preset.motion.deformation)
+    torch.set_num_threads(1 if small else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def prepare_kernels(progress: Progress) -> None:
