@@ -7,8 +7,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
+from fourreal.fit import ssim as fit_ssim
+
 SCORE_WIDTH = 256  # scores are taken at this width
-TAPS, SIGMA = 11, 1.5  # of SSIM's window (Wang et al. 2004)
 MASK_THRESHOLD = 0.3  # of a mask that was averaged down
 DILATION = 3  # pixels, square: the masks are off by one or two at the edges
 PERFECT = 100.0  # dB given to pictures without any error, so that means over views stay finite
@@ -58,12 +59,7 @@ def ssim_map(image: Float[Tensor, "H W 3"], truth: Float[Tensor, "H W 3"]) -> Fl
 
     The Gaussian window (11 taps, sigma 1.5) is cut off at the border and its weights sum to one again there.
     """
-    x, y = image.permute(2, 0, 1), truth.permute(2, 0, 1)  # (3, H, W)
-    mean_x, mean_y, square_x, square_y, product = blur(torch.cat([x, y, x * x, y * y, x * y])).chunk(5)
-    var_x, var_y, covariance = square_x - mean_x**2, square_y - mean_y**2, product - mean_x * mean_y
-    c1, c2 = 0.01**2, 0.03**2
-    luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
-    return (luminance * (2 * covariance + c2) / (var_x + var_y + c2)).mean(dim=0)
+    return fit_ssim.ssim_map(image, fit_ssim.Target.of(truth)).mean(dim=0)
 
 
 def ssim(
@@ -72,17 +68,3 @@ def ssim(
     """The mean of `ssim_map`, over `where` if given; nan where that is empty."""
     values = ssim_map(image, truth)
     return float((values if where is None else values[where]).double().mean())
-
-
-def blur(channels: Float[Tensor, "C H W"]) -> Float[Tensor, "C H W"]:
-    """The windowed mean at each pixel."""
-    rows, columns = (window_matrix(side).to(channels) for side in channels.shape[1:])
-    return rows @ (channels @ columns.T)
-
-
-def window_matrix(side: int) -> Float[Tensor, "side side"]:
-    """Rows that average `side` pixels around each of them."""
-    pixels = torch.arange(side, dtype=torch.float64)
-    distance = pixels[:, None] - pixels
-    weights = torch.exp(-distance.square() / (2 * SIGMA**2)) * (distance.abs() <= TAPS // 2)
-    return weights / weights.sum(dim=1, keepdim=True)
