@@ -23,6 +23,7 @@ from fourreal.camera.align import pose_errors
 from fourreal.errors import Cancelled, UserError
 from fourreal.fit import artifacts, loop
 from fourreal.fit.canonical import Canonical, CanonicalStage
+from fourreal.fit.initialize import initial_gaussians
 from fourreal.fit.losses import Neighbours, psnr, rigidity
 from fourreal.fit.motion import MotionStage, Moving, still
 from fourreal.fit.movers import find_movers, moving_window
@@ -59,6 +60,12 @@ def test_the_sweep_finds_the_wall_and_the_ball(seen):
     ball = (points.norm(dim=1) - 0.12).abs() < 0.08
     assert float((wall | ball).float().mean()) > 0.8
     assert int(ball.sum()) > 50
+
+
+def test_the_start_keeps_to_its_number_with_and_without_sparse_points(seen):
+    points = torch.rand(5000, 3, generator=torch.Generator().manual_seed(0))
+    for observed in (seen, replace(seen, points=points, point_colors=points)):
+        assert len(initial_gaussians(observed, 900, seed=0)) == 900
 
 
 def test_stage_one_explains_views_it_never_saw(canonical):

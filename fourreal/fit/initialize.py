@@ -8,12 +8,13 @@ from fourreal.fit.sweep import FAR, Points, pixel_rays, sweep
 from fourreal.splat.gaussians import Gaussians
 
 RANDOM_SHARE = 0.1  # of the points, for what the sweep could not place: sky, mirrors, frame borders
+SPARSE_SHARE = 0.2  # of the points at most: those of structure from motion, where there are any
 RANDOM_NEAR = 0.8  # least depth of those: nearer ones become debris in front of the cameras
 SIZE_RANGE = (0.5, 6.0)  # smallest and largest standard deviation, in pixels of the nearest camera
 
 
 def initial_gaussians(observations: Observations, count: int, seed: int) -> Gaussians:
-    """About `count` Gaussians on swept surfaces, on the sparse points, and at random along the rays.
+    """`count` Gaussians on swept surfaces, on the sparse points, and at random along the rays.
 
     Sizes follow the distance to the nearest three neighbours (3DGS sec. 5.1), within what a camera can tell.
     """
@@ -21,12 +22,12 @@ def initial_gaussians(observations: Observations, count: int, seed: int) -> Gaus
     frames = observations.training_frames
     cameras = observations.freeze_cameras[frames]
     swept = sweep(observations.freeze[frames], cameras)
-    room = int(count * (1 - RANDOM_SHARE))
-    chosen = torch.randperm(len(swept.positions), generator=generator)[:room].to(swept.positions.device)
-    swept = Points(*(x[chosen] for x in swept))
-    random = _random_points(observations, frames, count - len(chosen), generator)
-    means = torch.cat([swept.positions, observations.points, random.positions])
-    colors = torch.cat([swept.colors, observations.point_colors, random.colors])
+    draw = lambda total, room: torch.randperm(total, generator=generator)[:room].to(swept.positions.device)
+    sparse = draw(len(observations.points), int(count * SPARSE_SHARE))
+    dense = draw(len(swept.positions), int(count * (1 - RANDOM_SHARE)) - len(sparse))
+    random = _random_points(observations, frames, count - len(dense) - len(sparse), generator)
+    means = torch.cat([swept.positions[dense], observations.points[sparse], random.positions])
+    colors = torch.cat([swept.colors[dense], observations.point_colors[sparse], random.colors])
     nearest = cKDTree(means.cpu().numpy()).query(means.cpu().numpy(), 4, workers=-1)[0][:, 1:]
     spacing = torch.from_numpy(nearest).to(means).square().mean(dim=1).sqrt()
     pixel = torch.cdist(means, cameras.centres).amin(dim=1) / cameras.intrinsics[0]
