@@ -81,7 +81,7 @@ def plain(scene: Path, options: argparse.Namespace) -> None:
     )
     full = run(scene, options, preset, "full")
     still = full["baseline_static"]
-    print(row("canonical, static", None, full["psnr_freeze_left_out"], still, None, None))
+    print(row("the last, without motion", None, full["psnr_freeze_left_out"], still, None, None))
     for count in range(1, len(preset.motion.phases) + 1):
         phases = preset.motion.phases[:count]
         part = replace(preset, motion=replace(preset.motion, phases=phases))
