@@ -194,6 +194,13 @@ def test_what_a_person_can_mend_is_said(case, finished, videos, tmp_path):
     assert (finished / "manifest.json").read_bytes() == before
 
 
+def test_nothing_is_left_of_a_run_that_could_not_begin(videos, tmp_path):
+    still = write(observations().reference[CANONICAL].expand(FRAMES, -1, -1, -1), tmp_path / "still.mp4")
+    with pytest.raises(UserError, match="Nothing moves"):
+        reconstruct(request(videos, tmp_path / "run", reference=still))
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("part", sorted(ABLATIONS))
 def test_every_part_can_be_left_out(part, videos, tmp_path):
     short = replace(

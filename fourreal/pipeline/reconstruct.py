@@ -225,8 +225,8 @@ def chosen_preset(request: Request, device: str) -> Preset:
 
 @contextmanager
 def working_folder(out: Path) -> Iterator[Path]:
-    """RUN/work, for this process alone."""
-    work = out / "work"
+    """RUN/work, for this process alone. Where nothing came of it, it is taken away again."""
+    work, found = out / "work", out.exists()
     try:
         work.mkdir(parents=True, exist_ok=True)
         lock = open(work / "lock", "w")  # noqa: SIM115 closed below
@@ -239,7 +239,14 @@ def working_folder(out: Path) -> Iterator[Path]:
             raise UserError(
                 f"Another reconstruction is writing into {out}. Wait for it, or choose another folder with --out."
             ) from error
-        yield work
+        try:
+            yield work
+        finally:
+            if [path.name for path in work.iterdir()] == ["lock"]:
+                (work / "lock").unlink()
+                work.rmdir()
+                if not found:
+                    out.rmdir()
 
 
 @contextmanager
