@@ -56,7 +56,7 @@ def still(canonical: Gaussians, observations: Observations, settings: MotionSett
     pivots = torch.from_numpy(pivots).to(points)
     spread = torch.cdist(points, pivots).amin(dim=1).mean().clamp(min=1e-4)
     field = MotionBases(pivots, spread.expand(count), frames, frame)
-    return Moving(replace(gaussians, motion=field.initial_logits(gaussians.means)), field)
+    return Moving(replace(gaussians, motion=field.initial_logits(gaussians.means, core)), field)
 
 
 class MotionStage:

@@ -20,6 +20,7 @@ OFTEN = 0.2  # share of the reference frames in which a pixel must change
 SURFACE = 0.08  # depth tolerance of the visible surface, relative
 LINK = 0.035  # single-linkage distance of clusters, in distances from the reference camera to the subject
 SMALLEST = (15, 0.04)  # clusters of fewer Gaussians than this, or of a smaller share, are noise
+CORE = 0.02  # everything within this distance of a seen mover surely moves, in camera distances
 MARGIN = 0.05  # everything within this distance of a mover may move, in camera distances
 
 
@@ -45,10 +46,10 @@ def nothing_moves() -> UserError:
 def find_movers(
     gaussians: Gaussians, reference: Float[Tensor, "T H W 3"], camera: Cameras, canonical: int
 ) -> tuple[Bool[Tensor, " N"], Bool[Tensor, " N"]]:
-    """Which Gaussians may move, and which are seen to.
+    """Which Gaussians may move, and which surely do.
 
-    Seen to move: on the surface that the reference camera sees, at pixels that change often, and in a cluster of
-    their kind. May move: near one of these, since backs and insides move along unseen.
+    Surely: on the surface that the reference camera sees, at pixels that change often, and in a cluster of their kind,
+    or right beside such a one. May move: near one of these, since backs and insides move along unseen.
 
     Args:
         camera: the reference camera (F = 1), as large as `reference`.
@@ -73,11 +74,9 @@ def find_movers(
     points = gaussians.means[candidates]
     distance = float((points.median(dim=0).values - camera.centres[0]).norm())
     kept = candidates[_clustered(points.cpu().numpy(), LINK * distance).to(candidates.device)]
-    core = torch.zeros(len(gaussians), dtype=torch.bool, device=points.device)
-    core[kept] = True
     tree = cKDTree(gaussians.means[kept].cpu().numpy())
     nearest = torch.from_numpy(tree.query(gaussians.means.cpu().numpy(), workers=-1)[0]).to(points)
-    return nearest < MARGIN * distance, core
+    return nearest < MARGIN * distance, nearest < CORE * distance
 
 
 def _clustered(points: np.ndarray, link: float) -> Bool[Tensor, " P"]:

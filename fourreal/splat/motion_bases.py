@@ -8,14 +8,15 @@ can be played in a shader.
 import math
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from fourreal.splat import quaternion
 from fourreal.splat.deform import Offsets, scatter, zero
 from fourreal.splat.gaussians import Gaussians
 
-STATIC_START = -2.0  # logit of "does not move" for a Gaussian found to move; the best pivot has logit 0
+# Logits of "does not move" at the start, for what surely moves and for what may; the best pivot has logit 0.
+SURE, UNSURE = -2.0, 2.0
 
 
 class MotionBases(torch.nn.Module):
@@ -84,10 +85,10 @@ class MotionBases(torch.nn.Module):
         logits = -torch.cdist(means, self.pivots).square() / (2 * self.radius.square())
         return (logits - logits.amax(dim=1, keepdim=True)).clamp(min=-8.0)
 
-    def initial_logits(self, means: Float[Tensor, "N 3"]) -> Float[Tensor, "N M"]:
-        """What `gaussians.motion` starts from: affinity, and a little for staying put. M = B + 1."""
-        static = torch.full_like(means[:, :1], STATIC_START)
-        return torch.cat([self.affinity(means), static], dim=1)
+    def initial_logits(self, means: Float[Tensor, "N 3"], sure: Bool[Tensor, " N"]) -> Float[Tensor, "N M"]:
+        """What `gaussians.motion` starts from: affinity, and little for staying put where motion is sure. M = B + 1."""
+        static = torch.where(sure, SURE, UNSURE).to(means)
+        return torch.cat([self.affinity(means), static[:, None]], dim=1)
 
     def poses(self) -> tuple[Float[Tensor, "F B 3"], Float[Tensor, "F B 3"]]:
         """Half rotation vectors and translations (world units) of all frames, zero at the canonical one.
