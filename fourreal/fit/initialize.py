@@ -50,4 +50,4 @@ def _random_points(observations: Observations, frames: list[int], count: int, ge
     pose = cameras.camera_to_world[frame]
     positions = (pose[:, :3, :3] @ (rays[pixel] / inverse[:, None])[..., None])[..., 0] + pose[:, :3, 3]
     colors = observations.freeze.flatten(1, 2)[frame, pixel]
-    return Points(positions, colors, 1 / inverse / cameras.intrinsics[0])
+    return Points(positions, colors)

@@ -23,11 +23,10 @@ AGREEMENT = 0.09  # largest difference in inverse depth between two views of one
 
 
 class Points(NamedTuple):
-    """positions (P, 3), RGB colors (P, 3) in [0, 1], and footprint (P,): a pixel's width there, world units."""
+    """positions (P, 3) in world units and RGB colors (P, 3) in [0, 1]."""
 
     positions: Float[Tensor, "P 3"]
     colors: Float[Tensor, "P 3"]
-    footprint: Float[Tensor, " P"]
 
 
 def sweep(frames: Float[Tensor, "F H W 3"], cameras: Cameras, width: int = 128) -> Points:
@@ -39,7 +38,7 @@ def sweep(frames: Float[Tensor, "F H W 3"], cameras: Cameras, width: int = 128) 
         width: the sweep works on images about this wide, pixels.
     """
     if len(frames) < 3:
-        return Points(frames.new_zeros(0, 3), frames.new_zeros(0, 3), frames.new_zeros(0))
+        return Points(frames.new_zeros(0, 3), frames.new_zeros(0, 3))
     factor = max(1, round(cameras.size[0] / width))
     images = F.avg_pool2d(frames.permute(0, 3, 1, 2), factor)
     small = replace(cameras, intrinsics=cameras.intrinsics / factor, size=(images.shape[3], images.shape[2]))
@@ -48,11 +47,11 @@ def sweep(frames: Float[Tensor, "F H W 3"], cameras: Cameras, width: int = 128) 
     to_world = cameras.camera_to_world
     clouds = [rays * d.reshape(-1, 1) @ m[:3, :3].T + m[:3, 3] for d, m in zip(depths, to_world, strict=True)]
     parts = []
-    for i, (cloud, depth) in enumerate(zip(clouds, depths, strict=True)):
+    for i, cloud in enumerate(clouds):
         votes = sum(_confirmed(cloud, depths[j], small, j) for j in _near(i, len(images)))
         kept = votes >= 2
         color = images[i].permute(1, 2, 0).reshape(-1, 3)
-        parts.append(Points(cloud[kept], color[kept], depth.reshape(-1)[kept] / small.intrinsics[0]))
+        parts.append(Points(cloud[kept], color[kept]))
     return Points(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 

@@ -1,9 +1,9 @@
 """Kernels in parallel on plain threads.
 
-numba's portable threading layer polls while it waits: with a second program on a two-core machine a step took seven
-times as long on two threads as on one. It also ends the process when two threads enter it. Kernels that let go of the
-interpreter need nothing of it: each is compiled for one part of the work, and threads that sleep until they are called
-run the parts.
+numba's portable threading layer polls while it waits: on a two-core machine with other programs at work a step of a fit
+took seven times as long on two threads as on one. It also ends the process when two threads enter it. Kernels that let
+go of the interpreter need nothing of it: each is compiled for one part of the work, and threads that sleep until they
+are called run the parts.
 """
 
 import os
