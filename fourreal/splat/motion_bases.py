@@ -1,7 +1,7 @@
 """Motion as a few rigid trajectories that every Gaussian follows in a blend of its own.
 
 Linear blend skinning, which 4Real sec. 3.1 names as a substitute for its network, with the SE(3) motion bases of
-Shape of Motion (Wang et al. 2024). A step of it costs a fortieth of the network's, the result is smooth by construction and
+Shape of Motion (Wang et al. 2024). A step costs a fortieth of the network's, the result is smooth by construction and
 can be played in a shader.
 """
 
