@@ -202,7 +202,7 @@ DRAFT = Preset(
     freeze_frames=40,
     reference_frames=32,
     # more Gaussians fit the videos better and the views between them worse: 40,000 lose 0.4 dB of the held-out views
-    canonical=CanonicalSettings(steps=3000, plain_steps=750, initial=15_000, growth=Growth(budget=20_000)),
+    canonical=CanonicalSettings(steps=3600, plain_steps=900, initial=15_000, growth=Growth(budget=20_000)),
     motion=MotionSettings(
         bases=24,
         phases=(
