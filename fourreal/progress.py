@@ -1,8 +1,9 @@
 """The one channel from a running step to whoever watches it, and the one way to stop it."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -19,6 +20,10 @@ class Event:
     values: named scalars, e.g. loss terms, "psnr" (dB), "splats".
     message: one sentence for people, may be empty.
     preview: (H, W, 3) uint8 RGB image or None.
+    scene: makes what the step has so far (out of the pipeline: a `Scene4D`), or None where there is nothing yet. It
+        looks at live values, so it is called before the report returns.
+    arrays: what can be drawn of it once it is known: "cameras" (F, 4, 4) world-to-camera of the freeze-time frames,
+        "points" (P, 3) and their "colors" (P, 3) in [0, 1], all in the frame of `scene`.
     """
 
     stage: str
@@ -28,6 +33,8 @@ class Event:
     values: dict[str, float] = field(default_factory=dict)
     message: str = ""
     preview: np.ndarray | None = None
+    scene: Callable[[], Any] | None = None
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 @runtime_checkable
@@ -46,8 +53,11 @@ class CancelToken:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self.keep = False
 
-    def cancel(self) -> None:
+    def cancel(self, keep: bool = False) -> None:
+        """Ask to stop; with `keep` what there is so far is to be made into a result all the same."""
+        self.keep = keep
         self._event.set()
 
     @property

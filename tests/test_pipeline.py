@@ -111,6 +111,45 @@ def test_cancelled_and_continued(videos, tmp_path):
     assert bundle.load(tmp_path / "run").frames == FRAMES
 
 
+def test_stopped_and_kept(videos, tmp_path):
+    cancel, seen = CancelToken(), []
+
+    def stop(event):
+        if event.scene is not None:
+            seen.append((event.stage, event.scene(), event.arrays))
+        if event.stage == "motion: field" and event.step > 1:
+            cancel.cancel(keep=True)
+
+    kept = reconstruct(request(videos, tmp_path / "run"), stop, cancel)
+    manifest = bundle.read_manifest(tmp_path / "run")
+    assert manifest["stopped"]["stage"] == "motion: field"
+    assert 0 < manifest["stopped"]["step"] < manifest["stopped"]["steps"]
+    assert torch.equal(bundle.load(tmp_path / "run").gaussians.means, kept.gaussians.means)
+    # every scene on the way can be drawn; none moves before the motion is fitted
+    first, last = seen[0], seen[-1]
+    camera = first[1].outward(first[1].reference)
+    picture = lambda scene, t: scene.render(camera, t).colour
+    assert first[0] == "canonical"
+    assert torch.equal(picture(first[1], 0.0), picture(first[1], 1.0))
+    assert not torch.equal(picture(last[1], 0.0), picture(last[1], 1.0))
+    # cameras and points are told once, in the frame of the scene
+    assert [set(arrays) for _, _, arrays in seen if arrays] == [{"cameras", "points", "colors"}]
+    assert np.allclose(first[2]["cameras"], first[1].freeze.world_to_camera.numpy(), atol=1e-5)
+    # and the same request goes on from there
+    events = []
+    reconstruct(request(videos, tmp_path / "run"), events.append)
+    assert "canonical" not in {e.stage for e in events if e.steps}
+    assert next(e.step for e in events if e.steps) > manifest["stopped"]["step"]
+    assert "stopped" not in bundle.read_manifest(tmp_path / "run")
+
+
+def test_nothing_is_kept_of_what_has_not_begun(videos, tmp_path):
+    cancel = CancelToken()
+    cancel.cancel(keep=True)
+    with pytest.raises(Cancelled):
+        reconstruct(request(videos, tmp_path / "run"), cancel=cancel)
+
+
 KILLED = """
 import sys
 sys.path.insert(0, {tests!r})

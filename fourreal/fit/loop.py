@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from torch import Tensor
@@ -33,6 +33,10 @@ class Stage(Protocol):
 
     def preview(self) -> np.ndarray:
         """(H, W, 3) uint8: what the stage looks like now."""
+        ...
+
+    def result(self) -> Any:
+        """What the stage has so far."""
         ...
 
     def state(self) -> dict[str, Tensor]: ...
@@ -72,7 +76,7 @@ def run(stage: Stage, checkpoint: Path | None, progress: Progress, cancel: Cance
                 picture, shown_at = stage.preview(), now
             done = index + 1 - first
             left = (now - begin) / done * (stage.steps - index - 1)
-            progress(Event(stage.name, index + 1, stage.steps, left, values, preview=picture))
+            progress(Event(stage.name, index + 1, stage.steps, left, values, preview=picture, scene=stage.result))
             told_at = now
         if now - saved_at > CHECKPOINT_SECONDS:
             keep(index + 1)

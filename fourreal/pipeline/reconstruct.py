@@ -7,13 +7,9 @@ going on after a crash, and redoing only what a change affects are this one mech
 checkpoint under the same name.
 """
 
-import fcntl
 import hashlib
 import json
-import resource
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -21,23 +17,20 @@ import torch
 
 import fourreal
 from fourreal.camera.align import normalise
-from fourreal.errors import UserError
+from fourreal.errors import Cancelled
 from fourreal.fit import artifacts, loop
 from fourreal.fit.canonical import Canonical, CanonicalStage
 from fourreal.fit.motion import MotionStage, Moving, still
 from fourreal.fit.movers import change_masks, nothing_moves
 from fourreal.fit.observations import Observations
-from fourreal.fit.ssim import Target, mean_ssim
 from fourreal.pipeline import inputs
 from fourreal.pipeline.inputs import Footage, Placement
-from fourreal.progress import CancelToken, Event, Progress, ignore
+from fourreal.pipeline.machine import peak_memory, pick_device, prepare_kernels, torch_threads, working_folder
+from fourreal.pipeline.watch import Watch
+from fourreal.progress import CancelToken, Progress, ignore
 from fourreal.scene import bundle
 from fourreal.scene.scene4d import Scene4D
 from fourreal.settings import PRESETS, Preset, ablated
-from fourreal.splat.lowpass import smoothed
-from fourreal.splat.rasterize.cpu import warm_up
-
-BACKGROUND = 0.5  # grey, where no splat is: what both stages are trained against
 
 
 @dataclass(frozen=True)
@@ -65,6 +58,9 @@ class Request:
 def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelToken | None = None) -> Scene4D:
     """Make the scene and write it into `request.out`; goes on from whatever an earlier try left there.
 
+    Stopped with `cancel.cancel(keep=True)`, it writes and returns what there is so far; the manifest then tells under
+    `stopped` how far that was, and the same request goes on from there.
+
     Raises:
         UserError: something about the videos, the cameras or the disk that a person can mend.
         Cancelled: on request; a checkpoint was kept.
@@ -85,25 +81,22 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
             footage.key(), placement.key(), observations.held_out, preset.pixels, asdict(preset.canonical), request.seed
         )
         refine = not placement.given or request.refine_poses
-        canonical, canonical_seconds = fit_canonical(
-            observations, preset, refine, request.seed, work / f"canonical-{name_of(key, refine)}", progress, cancel
-        )
-        moving, motion_seconds = fit_motion(
-            observations, canonical, preset, request.seed, work / f"motion-{name_of(key, refine)}", progress, cancel
-        )
-        scene = Scene4D(
-            gaussians=smoothed(
-                moving.gaussians, canonical.cameras.centres, float(canonical.cameras.intrinsics[0])
-            ).to("cpu"),
-            field=moving.field.to("cpu"),
-            reference=observations.reference_camera.to("cpu"),
-            freeze=canonical.cameras.to("cpu"),
-            freeze_frames=tuple(placement.frames),
-            similarity=similarity,
-            fps=footage.reference.fps,
-            background=torch.full((3,), BACKGROUND),
-        )
-        parts = {"poses": poses_seconds, "canonical": canonical_seconds, "motion": motion_seconds}
+        watch = Watch(progress, observations, tuple(placement.frames), similarity, footage.reference.fps)
+        seconds = {"poses": poses_seconds, "canonical": 0.0, "motion": 0.0}
+        stopped = None
+        try:
+            canonical, seconds["canonical"] = fit_canonical(
+                observations, preset, refine, request.seed, work / f"canonical-{name_of(key, refine)}", watch, cancel
+            )
+            watch.reached(canonical)
+            moving, seconds["motion"] = fit_motion(
+                observations, canonical, preset, request.seed, work / f"motion-{name_of(key, refine)}", watch, cancel
+            )
+            watch.reached(moving)
+        except Cancelled:
+            if not cancel.keep or (stopped := watch.where()) is None:
+                raise
+        scene = watch.scene()
         bundle.save(scene, request.out, {
             **footage.manifest(),
             "held_out_freeze": list(request.hold_out_freeze),
@@ -116,11 +109,13 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
             "seed": request.seed,
             "device": str(device),
             "versions": {"fourreal": fourreal.__version__, "torch": torch.__version__},
-            "seconds": {k: round(v, 2) for k, v in (parts | {"total": sum(parts.values())}).items()},
+            "seconds": {k: round(v, 2) for k, v in (seconds | {"total": sum(seconds.values())}).items()},
             "peak_memory_mb": peak_memory(device),
+            **({"stopped": stopped} if stopped else {}),
         })  # fmt: skip
-        for leftover in [*work.glob("*.checkpoint"), *work.glob("*.part")]:
-            leftover.unlink()
+        if not stopped:
+            for leftover in [*work.glob("*.checkpoint"), *work.glob("*.part")]:
+                leftover.unlink()
     return scene
 
 
@@ -204,14 +199,7 @@ def fit_motion(
     return moving, total
 
 
-# --- What the moves stand on -----------------------------------------------------------------------------------------
-
-
-def pick_device(name: str) -> str:
-    """"cuda" or "cpu". Raises UserError where CUDA is asked for and not there."""
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("There is no CUDA device here: leave --device out, or say --device cpu.")
-    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"
+# --- Names and settings ----------------------------------------------------------------------------------------------
 
 
 def chosen_preset(request: Request, device: str) -> Preset:
@@ -221,62 +209,6 @@ def chosen_preset(request: Request, device: str) -> Preset:
     if request.deformation is not None:
         preset = replace(preset, motion=replace(preset.motion, deformation=request.deformation))
     return ablated(preset, request.without)
-
-
-@contextmanager
-def working_folder(out: Path) -> Iterator[Path]:
-    """RUN/work, for this process alone. Where nothing came of it, it is taken away again."""
-    work, found = out / "work", out.exists()
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-        lock = open(work / "lock", "w")  # noqa: SIM115 closed below
-    except OSError as error:
-        raise UserError(f"Cannot write into {out}: {error.strerror}. Choose another folder with --out.") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise UserError(
-                f"Another reconstruction is writing into {out}. Wait for it, or choose another folder with --out."
-            ) from error
-        try:
-            yield work
-        finally:
-            if [path.name for path in work.iterdir()] == ["lock"]:
-                (work / "lock").unlink()
-                work.rmdir()
-                if not found:
-                    out.rmdir()
-
-
-@contextmanager
-def torch_threads(device: str, preset: Preset) -> Iterator[None]:
-    """One thread for torch's own operations on a CPU, unless there is a network to train.
-
-    They are many and small beside our kernels, and its threads spin in between: 47 ms of processor time a step of
-    stage one instead of 30, and no less wall-clock time.
-    """
-    before = torch.get_num_threads()
-    small = device == "cpu" and "mlp" not in (preset.canonical.deformation, preset.motion.deformation)
-    torch.set_num_threads(1 if small else before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def prepare_kernels(progress: Progress) -> None:
-    """Compile the CPU kernels, or load them, before the clock of a stage runs."""
-    progress(Event("prepare", message="preparing the CPU kernels; half a minute the first time on a machine"))
-    warm_up()
-    mean_ssim((image := torch.zeros(12, 12, 3, requires_grad=True)), Target.of(image.detach())).backward()
-
-
-def peak_memory(device: str) -> float:
-    """Most memory this process held, in MB; on CUDA the device's."""
-    if device == "cuda":
-        return torch.cuda.max_memory_allocated() / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def name_of(*parts) -> str:
