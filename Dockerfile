@@ -33,8 +33,8 @@ FROM wheels-${DEVICE} AS wheels
 # --- What runs -------------------------------------------------------------------------------------------------------
 
 FROM python:${PYTHON}-slim
-# numba compiles for the processor it runs on, and needs no compiler. libgomp1 is torch's; libgl1 and libglib2.0-0 pycolmap's.
-RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 libgl1 libglib2.0-0 \
+# numba needs no compiler; libgomp1 is torch's.
+RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid 1000 user && install -d -o user -g user /data /app
 WORKDIR /app

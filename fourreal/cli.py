@@ -109,6 +109,10 @@ def export(arguments: argparse.Namespace, progress: Callable[[Event], None], can
         from fourreal.scene.export_ply import export_ply
 
         export_ply(scene, arguments.out, progress, cancel)
+    elif arguments.format == "r4d":
+        from fourreal.scene.r4d import export_r4d
+
+        export_r4d(scene, arguments.out, arguments.run.resolve().name)
     else:
         from fourreal.scene.export_splat import export_splat
 
@@ -147,9 +151,10 @@ def parser() -> argparse.ArgumentParser:
     add("--ground-truth", type=Path, required=True, metavar="SCENE", help="folder with cameras.json, videos, heldout/")
 
     add = _command(commands, export, "write a scene for other programs", run=True)
-    add("--format", choices=("ply", "splat", "mp4"), required=True,
-        help="ply: 3DGS files, one a reference time, in a zip; splat: .splat files likewise; mp4: a film")  # fmt: skip
-    add("--out", type=Path, required=True, metavar="FILE", help="the zip or MP4 to write")
+    add("--format", choices=("ply", "splat", "r4d", "mp4"), required=True,
+        help="ply: 3DGS files, one a reference time, in a zip; splat: .splat files likewise; r4d: the viewer's file; "
+        "mp4: a film")  # fmt: skip
+    add("--out", type=Path, required=True, metavar="FILE", help="the zip, .r4d or MP4 to write")
     add("--trajectory", choices=tuple(TRAJECTORIES), help="mp4: the camera's path (default: orbit). "
         + "; ".join(f"{name}: {what}" for name, what in TRAJECTORIES.items()))  # fmt: skip
     add("--frames", type=whole, metavar="N", help="mp4: how many (default: the scene forth and back, twice)")
