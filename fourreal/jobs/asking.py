@@ -1,0 +1,70 @@
+"""Having an upload decoded, or two videos looked at, by a child that may be killed."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fourreal.errors import UserError
+from fourreal.jobs.children import BrokeOff, ask
+from fourreal.jobs.values import Checks, Verdict
+from fourreal.settings import JobLimits
+
+BROKE_OFF = {
+    "time": "takes too long to read. Trim it or make it smaller, or convert it to MP4 (H.264).",
+    "memory": "needs too much memory to read. Trim it, or make its pictures smaller.",
+    "crash": "cannot be read: decoding it broke off. It may be damaged. Download or export it again, or convert it to "
+    "MP4 (H.264).",
+}
+
+
+def take_in(
+    path: Path, folder: Path, name: str, limits: JobLimits, start: float | int = 0, end: float | int | None = None,
+    frames: tuple[int, int] | None = None, as_is: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    """Write clip.mp4, frames/ and info.json into `folder`, which must not exist and is gone again if this fails.
+
+    Args:
+        name: what the sentences call the file.
+        start, end: seconds to keep. frames: first and last frame to keep instead.
+        as_is: the file is one of ours, so it is copied and not encoded again.
+
+    Returns:
+        width, height, fps, frames, seconds, bytes.
+
+    Raises:
+        UserError: it is no video, damaged, too long, too large, or the disk is full.
+    """
+    question = {
+        "path": str(path), "folder": str(folder), "name": name, "start": start, "end": end, "frames": frames,
+        "as_is": as_is, "max_bytes": limits.max_upload_bytes, "max_side": limits.max_side,
+    }  # fmt: skip
+    try:
+        folder.mkdir(parents=True)
+        info = ask("fourreal.jobs.intake", question, limits.intake_seconds, limits.intake_bytes)
+    except BrokeOff as broke:
+        raise UserError(f"{name} {BROKE_OFF[broke.why]}") from None
+    except OSError as error:
+        raise UserError(f"{name} could not be stored: {error.strerror or error}. Free some space.") from error
+    else:
+        folder = None
+        return info
+    finally:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def look(reference: Path, freeze: Path, cameras: dict[str, Any] | None, limits: JobLimits) -> Checks:
+    """Raises UserError where a video cannot be read."""
+    question = {"reference": str(reference), "freeze": str(freeze), "cameras": cameras}
+    try:
+        found = ask("fourreal.jobs.checks", question, limits.check_seconds, limits.check_bytes)
+    except BrokeOff as broke:
+        why = {"time": "took too long", "memory": "needs too much memory"}.get(broke.why, "broke off")
+        raise UserError(f"Looking at the two videos {why}. Trim them or make them smaller.") from None
+    return checks_of(found)
+
+
+def checks_of(found: Mapping[str, Any]) -> Checks:
+    verdicts = tuple(Verdict(**verdict) for verdict in found["verdicts"])
+    return Checks(verdicts, found["canonical_frame"], found["freeze_frame"])

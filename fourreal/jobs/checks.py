@@ -1,0 +1,91 @@
+"""The child that looks at two videos before a run: does each show what the reconstruction needs?
+
+`python -m fourreal.jobs.checks QUESTION`, asked by `asking.look`.
+"""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fourreal import clip
+from fourreal.camera.match import find_frozen_frame, moving_camera, still_camera
+from fourreal.errors import UserError
+from fourreal.jobs.children import answer
+
+SIDE = 512  # pixels at which the videos are looked at
+ASPECT = 0.02  # as far as two shapes may differ
+SMALL_ARC = 15.0  # degrees under which depth is hard to tell
+LARGE_ARC = 300.0
+
+
+def work(question: Mapping[str, Any]) -> dict[str, Any]:
+    reference, freeze = (clip.read(Path(question[name]), max_side=SIDE).frames for name in ("reference", "freeze"))
+    still, moving = moving_camera(reference), still_camera(freeze)
+    same, canonical, shared = same_scene(reference, freeze)
+    verdicts = [
+        verdict("reference_camera", not still.moves, still.sentence, still.put),
+        verdict("freeze_camera", moving.moves, moving.sentence, moving.put),
+        frozen(freeze),
+        same,
+        same_shape(reference, freeze),
+    ]
+    if question["cameras"]:
+        verdicts.append(arc(question["cameras"]))
+    return {"verdicts": verdicts, "canonical_frame": canonical, "freeze_frame": shared}
+
+
+def verdict(name: str, ok: bool | None, sentence: str, value: float | None = None) -> dict[str, Any]:
+    return {"name": name, "ok": ok, "sentence": sentence, "value": value}
+
+
+def same_scene(reference: np.ndarray, freeze: np.ndarray) -> tuple[dict[str, Any], int | None, int | None]:
+    try:
+        met = find_frozen_frame(reference, freeze)
+    except UserError as error:
+        return verdict("same_scene", False, str(error)), None, None
+    told = (
+        f"Both videos show the same scene: frame {met.freeze_reference_index} of the freeze-time video looks like "
+        f"frame {met.canonical_index} of the reference video, the moment that was frozen."
+    )
+    return verdict("same_scene", True, told, met.score), met.canonical_index, met.freeze_reference_index
+
+
+def same_shape(reference: np.ndarray, freeze: np.ndarray) -> dict[str, Any]:
+    sizes = [f"{frames.shape[2]}x{frames.shape[1]}" for frames in (reference, freeze)]
+    aspects = [frames.shape[2] / frames.shape[1] for frames in (reference, freeze)]
+    ratio = aspects[1] / aspects[0]
+    if abs(ratio - 1) <= ASPECT:
+        return verdict("same_shape", True, "Both videos have the same shape.", ratio)
+    told = f"The two videos have different shapes ({sizes[0]} and {sizes[1]}). Crop one, so that both show the same."
+    return verdict("same_shape", False, told, ratio)
+
+
+def frozen(freeze: np.ndarray) -> dict[str, Any]:
+    """Whether the subject stands still in the freeze-time video."""
+    try:
+        from fourreal.camera.subject import frozen_subject
+    except ImportError:
+        return verdict("frozen_subject", None, "Whether the subject stands still could not be told.")
+    found = frozen_subject(freeze)
+    return verdict("frozen_subject", None if found.moves is None else not found.moves, found.sentence, found.share)
+
+
+def arc(cameras: Mapping[str, Any]) -> dict[str, Any]:
+    """How far the known cameras of the freeze-time video go around."""
+    poses = np.array([entry["w2c"] for entry in cameras["freeze"]], dtype=np.float64)
+    turned = np.einsum("fji,fj->fi", poses[:, :3, :3], np.tile([0.0, 0.0, 1.0], (len(poses), 1)))  # where each looks
+    steps = np.arccos(np.clip((turned[1:] * turned[:-1]).sum(1), -1, 1))
+    degrees = math.degrees(float(steps.sum()))
+    if degrees < SMALL_ARC:
+        told = f"The freeze-time camera covers only {degrees:.0f} degrees: too few to tell depth. Choose a wider one."
+    else:
+        round_it = "all around the scene" if degrees > LARGE_ARC else f"through {degrees:.0f} degrees"
+        told = f"The freeze-time camera goes {round_it}; from there the scene can be looked at afterwards."
+    return verdict("arc", degrees >= SMALL_ARC, told, degrees)
+
+
+if __name__ == "__main__":
+    answer(work)

@@ -1,0 +1,153 @@
+"""Child processes that may die: bounded in time and memory, gone when their parent is, answering in one JSON object."""
+
+import contextlib
+import errno
+import json
+import logging
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import fourreal
+from fourreal.errors import UserError
+from fourreal.jobs.database import disk_full
+
+ROOT = Path(fourreal.__file__).parents[1]  # where `python -m fourreal...` finds the package
+MOST_ANSWER = 4 * 1024**2
+WATCH_SECONDS = 0.25
+LARGEST_FILE = 2 * 1024**3
+
+
+class BrokeOff(Exception):
+    """A child ended without an answer. why: "time", "memory" or "crash"."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """This process's variables, with the package on the path of children."""
+    paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return os.environ | {"PYTHONPATH": paths} | changes
+
+
+def ask(module: str, question: Mapping[str, Any], seconds: float | int, memory: int) -> dict[str, Any]:
+    """What `python -m module` answers to `question`, see `answer`.
+
+    Args:
+        seconds: after which it is killed with all it started. memory: bytes of address space.
+
+    Raises:
+        UserError: what the child says a person can mend.
+        BrokeOff: it was killed, or died.
+    """
+    # arenas and thread buffers only reserve address space, but that is what is limited
+    frugal = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MALLOC_ARENA_MAX")}
+    limits = {"seconds": seconds, "memory": memory}
+    with tempfile.TemporaryFile() as told:
+        child = subprocess.Popen(
+            [sys.executable, "-m", module, json.dumps({"question": dict(question), "limits": limits})],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=told, cwd=ROOT, env=environment(**frugal),
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            said, _ = child.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise BrokeOff("time") from None
+        finally:
+            end(child)
+        result = _parsed(said)
+        if result is None:
+            told.seek(0, os.SEEK_END)
+            told.seek(max(0, told.tell() - 4000))
+            text = told.read().decode(errors="replace")
+            logging.getLogger(__name__).warning("%s ended with %d:\n%s", module, child.returncode, text)
+            raise BrokeOff({-signal.SIGXCPU: "time"}.get(child.returncode, "crash"))
+    if "error" in result:
+        raise UserError(str(result["error"]))
+    if "memory" in result:
+        raise BrokeOff("memory")
+    return result["answer"]
+
+
+def end(child: subprocess.Popen) -> None:
+    """Kill a child, started in a session of its own, with everything in it."""
+    # a child that is dead but not waited for still holds its number, so this never hits a stranger
+    if child.returncode is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    if child.stdout is not None:
+        child.stdout.close()
+
+
+def answer(work: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """The whole of a child's main: read the question, obey its limits, print what `work` returns."""
+    asked = json.loads(sys.argv[1])
+    limits = asked["limits"]
+    _limit(resource.RLIMIT_AS, limits["memory"])
+    _limit(resource.RLIMIT_CPU, int(limits["seconds"] * max(os.cpu_count() or 1, 1)))
+    _limit(resource.RLIMIT_FSIZE, LARGEST_FILE)
+    _limit(resource.RLIMIT_CORE, 0)
+    leave_with_parent(lambda: os.killpg(0, signal.SIGKILL))
+    try:
+        result = {"answer": work(asked["question"])}
+    except UserError as error:
+        result = {"error": str(error)}
+    except MemoryError:
+        result = {"memory": True}
+    except OSError as error:
+        if not out_of_space(error):
+            raise
+        result = {"error": str(disk_full())}
+    except Exception:
+        traceback.print_exc()
+        sys.exit(1)
+    print("\n" + json.dumps(result), flush=True)
+
+
+def leave_with_parent(leave: Callable[[], None]) -> None:
+    """Call `leave` in a thread as soon as the parent of this process is gone."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH_SECONDS)
+        leave()
+
+    threading.Thread(target=watch, daemon=True, name="parent").start()
+
+
+def out_of_space(error: BaseException | None) -> bool:
+    """Whether a full disk, a quota or a file size limit is at the bottom of an error."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _limit(which: int, value: int) -> None:
+    _, most = resource.getrlimit(which)
+    value = value if most == resource.RLIM_INFINITY else min(value, most)
+    resource.setrlimit(which, (value, value))
+
+
+def _parsed(said: bytes) -> dict[str, Any] | None:
+    """The last line, as libraries may have printed before."""
+    lines = said[-MOST_ANSWER:].splitlines()
+    try:
+        value = json.loads(lines[-1]) if lines else None
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,35 @@
+"""What computes here. Asking torch takes seconds and loads it, so a child asks: `python -m fourreal.jobs.devices`."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from fourreal.jobs.children import ROOT, environment
+
+CPU = {"kind": "cpu", "name": "cpu", "memory_mb": None}
+SECONDS = 120.0
+
+
+def find() -> list[dict[str, Any]]:
+    """{kind, name, memory_mb} of each device that runs one job at a time: the GPUs, or the CPU where there is none."""
+    try:
+        child = subprocess.run(
+            [sys.executable, "-m", "fourreal.jobs.devices"], stdin=subprocess.DEVNULL, capture_output=True,
+            timeout=SECONDS, cwd=ROOT, env=environment(), check=True,
+        )  # fmt: skip
+        return json.loads(child.stdout.splitlines()[-1]) or [CPU]
+    except (subprocess.SubprocessError, ValueError, IndexError):
+        return [CPU]  # a driver that does not even answer computes nothing
+
+
+def _main() -> None:
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    found = [torch.cuda.get_device_properties(i) for i in range(count)]
+    print(json.dumps([{"kind": "cuda", "name": p.name, "memory_mb": p.total_memory / 2**20} for p in found]))
+
+
+if __name__ == "__main__":
+    _main()

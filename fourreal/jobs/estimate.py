@@ -1,0 +1,126 @@
+"""What a run will take on this machine: from earlier ones like it, else from what was measured elsewhere."""
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from fourreal.jobs.values import Estimate, Options
+from fourreal.settings import PRESETS, JobLimits, Preset
+
+MB = 2**20
+# Preset draft on two cores: 142 to 163 s with cameras given, under 0.9 GB, 20 MB of files (docs/benchmarks.md).
+DRAFT_SECONDS, DRAFT_MEMORY, DRAFT_DISK = 160.0, 900.0, 60.0
+DRAFT_CORES = 2
+CAMERA_SECONDS = 50.0  # finding the cameras took 31 to 69 s
+LOAD_SECONDS = 12.0  # reading the videos, loading the kernels, writing the files
+PIXEL_MEMORY = 40.0  # bytes a pixel of all frames that are fitted, beside what any run takes
+SPLAT_MEMORY = 4_000.0  # bytes a Gaussian with its gradients and moments
+LONG_SECONDS = 1800.0
+ALIKE = 8  # so many earlier runs are looked at
+MEMORY_LEFT = 512 * MB  # for everything else on the machine
+
+
+def estimate(
+    options: Options, cameras_known: bool, devices: list[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]],
+    place: int, data: Path, limits: JobLimits,
+) -> Estimate:  # fmt: skip
+    """See `Estimate`.
+
+    Args:
+        devices: of this machine, as `devices.find` gives them.
+        earlier: the costs of finished runs, newest first, as the runner noted them, with `cameras_known`.
+        place: how many would go before it.
+    """
+    gpu = next((device for device in devices if device["kind"] == "cuda"), None)
+    if options.device == "cuda" and gpu is None:
+        return Estimate(None, None, None, "cuda", False, "There is no CUDA device here. Choose the CPU.", place)
+    device = "cuda" if gpu and options.device != "cpu" else "cpu"
+    label = gpu["name"] if device == "cuda" else "cpu"
+    name = options.preset or ("standard" if device == "cuda" else "draft")
+    alike = [
+        cost for cost in earlier
+        if cost["preset"] == name and cost["device"] == device and cost["cameras_known"] == cameras_known
+        and cost["deformation"] == options.deformation
+    ][:ALIKE]  # fmt: skip
+    if alike:
+        seconds, memory, disk = (median(cost[key] for cost in alike) for key in ("wall", "memory_mb", "disk_mb"))
+        source = f"as {len(alike)} earlier run{'s' if len(alike) > 1 else ''} like it took"
+    else:
+        seconds, memory, disk, source = from_table(PRESETS[name], device, cameras_known, options.deformation)
+    there = gpu["memory_mb"] if device == "cuda" else (memory_of_machine() - MEMORY_LEFT) / MB
+    reason = refusal(memory, there, device, disk, data, limits)
+    if reason:
+        return Estimate(seconds, memory, disk, label, False, reason, place)
+    if device == "cpu" and seconds is not None and seconds > LONG_SECONDS:
+        told = f"On a CPU this takes about {seconds / 3600:.1f} hours. The preset draft takes minutes."
+        return Estimate(seconds, memory, disk, label, True, told, place)
+    return Estimate(seconds, memory, disk, label, True, source.capitalize() + ".", place)
+
+
+def from_table(
+    preset: Preset, device: str, cameras_known: bool, deformation: str | None
+) -> tuple[float | None, float, float, str]:
+    """(seconds or None, MB of memory, MB of disk, where this comes from) by what draft took on two cores.
+
+    Time goes with pixels times steps, memory with the frames that are kept and the Gaussians.
+    """
+    draft = PRESETS["draft"]
+    work = lambda p: p.pixels * (p.canonical.steps + sum(phase.steps for phase in p.motion.phases))
+    disk = DRAFT_DISK * max(1.0, budget(preset) / budget(draft))
+    frames = lambda p: p.pixels * (p.freeze_frames + p.reference_frames)
+    memory = DRAFT_MEMORY + (
+        PIXEL_MEMORY * (frames(preset) - frames(draft)) + SPLAT_MEMORY * (budget(preset) - budget(draft))
+    ) / MB  # fmt: skip
+    if device == "cuda":
+        return None, memory, disk, "how long it takes was not measured on such a device yet"
+    network = "mlp" in (preset.canonical.deformation, deformation or preset.motion.deformation)
+    slower = 10.0 if network else 1.0  # our bases take a fortieth of the network's time, and half of a step is neither
+    speed = min(DRAFT_CORES, cores()) / DRAFT_CORES
+    seconds = DRAFT_SECONDS * work(preset) / work(draft) * slower / speed
+    seconds += LOAD_SECONDS + (0.0 if cameras_known else CAMERA_SECONDS / speed)
+    return seconds, memory, disk, "a guess from what the preset draft took on two cores"
+
+
+def refusal(
+    memory: float | None, there: float, device: str, disk: float | None, data: Path, limits: JobLimits
+) -> str:
+    """Why a run cannot be held here, "" if it can."""
+    if memory is not None and memory > there:
+        where = "the GPU" if device == "cuda" else "this machine"
+        return (
+            f"This needs about {memory / 1024:.1f} GB of memory, and {where} has {max(there, 0) / 1024:.1f} GB for it. "
+            "Choose a smaller preset."
+        )
+    free = (shutil.disk_usage(data).free - limits.free_bytes) / MB
+    if disk is not None and disk > free:
+        return (
+            f"This needs about {disk:.0f} MB of disk, and only {max(free, 0):.0f} MB may be used. Delete scenes, or "
+            "free some space."
+        )
+    return ""
+
+
+def budget(preset: Preset) -> int:
+    """The most Gaussians there may be."""
+    growths = [preset.canonical.growth, *(phase.growth for phase in preset.motion.phases if phase.growth)]
+    return max(growth.budget for growth in growths)
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory_of_machine() -> int:
+    """Bytes of memory that this process may use: the machine's, or its container's."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            text = Path(file).read_text().strip()
+        except OSError:
+            continue
+        if text.isdigit():
+            total = min(total, int(text))
+    return total

@@ -1,0 +1,180 @@
+"""What others see of a run while it goes on (journal, pictures, scenes for the viewer), and what it leaves behind."""
+
+import itertools
+import json
+import math
+import os
+import re
+import time
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from fourreal.errors import UserError
+from fourreal.jobs import examples
+from fourreal.jobs.children import out_of_space
+from fourreal.jobs.journal import JournalWriter
+from fourreal.progress import CancelToken, Event
+
+LINE_SECONDS = 0.25  # between two journal lines at the least
+SCENE_SHARE = 0.05  # of the time may go into writing scenes,
+SCENE_SECONDS = (1.0, 10.0)  # but there is one so often
+KEPT = 2  # of each kind: the newest, and the one that somebody may just be reading
+MOST_POINTS = 5000
+THUMBNAIL = 480  # pixels wide
+
+
+class Live:
+    """The progress of a run, written into its folder. A disk that is full takes the pictures, not the run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.live = folder, folder / "live"
+        self.live.mkdir(parents=True, exist_ok=True)
+        self.journal = JournalWriter(folder / "journal.jsonl")
+        taken = [int(n) for path in self.live.iterdir() for n in re.findall(r"-(\d+)\.", path.name)]
+        self.numbers = itertools.count(1 + max(taken, default=0))  # never a name that a browser has seen before
+        self.told_at, self.stage = -math.inf, ""
+        self.scene_at, self.scene_cost = -math.inf, 0.0
+        self.placed = None
+
+    def __call__(self, event: Event) -> None:
+        now = time.monotonic()
+        preview = self.preview(event.preview) if event.preview is not None else None
+        scene = self.scene(event) if event.scene is not None and self.scene_due(now) else None
+        if event.arrays:
+            self.layout(event.arrays)
+        new = event.message or preview or scene or event.stage != self.stage
+        if new or now - self.told_at >= LINE_SECONDS or (event.steps and event.step >= event.steps):
+            self.told_at, self.stage = now, event.stage
+            self.journal.write({
+                "stage": event.stage, "step": event.step, "steps": event.steps, "seconds_left": event.seconds_left,
+                "values": {name: float(value) for name, value in event.values.items()}, "message": event.message,
+                "scene": scene, "preview": preview, "time": round(time.time(), 3),
+            })  # fmt: skip
+
+    def say(self, message: str, stage: str = "") -> None:
+        """A line that is only a sentence."""
+        self(Event(stage or self.stage, message=message))
+
+    def scene_due(self, now: float) -> bool:
+        least, most = SCENE_SECONDS
+        return now - self.scene_at >= min(max(self.scene_cost / SCENE_SHARE, least), most)
+
+    def scene(self, event: Event) -> str | None:
+        """A scene for the viewer as it is now; its name."""
+        from fourreal.scene.r4d import r4d_bytes
+
+        begin = time.monotonic()
+        made = event.scene()
+        if made is None:
+            return None
+        progress = {"stage": event.stage, "step": event.step, "steps": event.steps}
+        name = self.put("scene", "r4d", r4d_bytes(made, "", progress, level=1))
+        self.scene_at = time.monotonic()
+        self.scene_cost = self.scene_at - begin
+        return name
+
+    def preview(self, picture: np.ndarray) -> str | None:
+        content = BytesIO()
+        Image.fromarray(picture).save(content, "JPEG", quality=85)
+        return self.put("preview", "jpg", content.getvalue())
+
+    def layout(self, arrays: dict[str, np.ndarray]) -> None:
+        """Where the cameras and the sparse points are, each time that is news."""
+        drawn = {name: np.asarray(arrays.get(name, np.zeros((0, 3))), np.float64) for name in ("points", "colors")}
+        cameras = np.asarray(arrays.get("cameras", np.zeros((0, 4, 4))), np.float64)
+        news = (len(cameras), len(drawn["points"]))
+        if news == self.placed:
+            return
+        self.placed = news
+        step = max(1, math.ceil(len(drawn["points"]) / MOST_POINTS))
+        content = {"cameras": cameras.round(5).tolist()}
+        content |= {name: values[::step].round(4).tolist() for name, values in drawn.items()}
+        self.write(self.live / "layout.json", json.dumps(content).encode())
+
+    def put(self, kind: str, suffix: str, content: bytes) -> str | None:
+        """Write the next file of a kind and let the oldest go; its name, None where the disk is full."""
+        name = f"{kind}-{next(self.numbers)}.{suffix}"
+        if not self.write(self.live / name, content):
+            return None
+        number = lambda path: int(re.findall(r"\d+", path.name)[-1])
+        for old in sorted(self.live.glob(f"{kind}-*.{suffix}"), key=number)[:-KEPT]:
+            old.unlink(missing_ok=True)
+        return name
+
+    def write(self, path: Path, content: bytes) -> bool:
+        try:
+            whole(path, content)
+        except OSError as error:
+            if not out_of_space(error):
+                raise
+            return False
+        return True
+
+
+def whole(path: Path, content: bytes) -> None:
+    """Write a file that others read meanwhile: they see all of it or nothing. Not synced, as it can be made again."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def final_files(folder: Path, scene, name: str, example: str | None, live: Live, cancel: CancelToken) -> None:
+    """What a finished run leaves beside its bundle: scene.r4d, thumbnail.jpg, metrics.json."""
+    from fourreal.scene.r4d import r4d_bytes
+    from fourreal.scene.views import draw
+
+    live.say("writing the scene for the viewer", "finish")
+    whole(folder / "scene.r4d", r4d_bytes(scene, name))
+    camera = scene.outward(scene.reference)
+    picture = Image.fromarray(draw(scene, camera, scene.canonical_time))
+    picture.thumbnail((THUMBNAIL, THUMBNAIL))
+    content = BytesIO()
+    picture.save(content, "JPEG", quality=88)
+    whole(folder / "thumbnail.jpg", content.getvalue())
+    metrics = metrics_of(folder)
+    whole(folder / "metrics.json", json.dumps(metrics, indent=2).encode())
+    if example is not None and not cancel.cancelled:
+        score = ground_truth_score(folder, scene, example, live, cancel)
+        whole(folder / "metrics.json", json.dumps(metrics | {"ground_truth": score}, indent=2).encode())
+
+
+def metrics_of(folder: Path) -> dict[str, Any]:
+    """Numbers of a run, from its manifest and the last that its journal says of each stage."""
+    from fourreal.jobs import journal
+
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    kept = ("preset", "device", "splats", "moving_splats", "frames", "fps", "seconds", "peak_memory_mb", "notes")
+    stages, offset = {}, 0
+    while True:
+        lines, end = journal.read(folder / "journal.jsonl", offset)
+        for line in lines:
+            if line.get("values"):
+                stages[line["stage"]] = line["values"]
+        if end <= offset:
+            break
+        offset = end
+    return {key: manifest[key] for key in kept if key in manifest} | {
+        "cameras": manifest["cameras"].get("origin") if isinstance(manifest.get("cameras"), dict) else None,
+        "stopped": manifest.get("stopped"),
+        "stages": stages,
+        "bytes": {file: (folder / file).stat().st_size for file in ("scene.r4d", "scene.safetensors")},
+    }
+
+
+def ground_truth_score(folder: Path, scene, example: str, live: Live, cancel: CancelToken) -> dict[str, Any] | None:
+    """The score against views that no video shows; None where they cannot be compared."""
+    from fourreal.evaluate import ground_truth
+    from fourreal.evaluate.score import score
+
+    try:
+        return score(folder, scene, ground_truth.read(examples.FOLDER / example), live, cancel)
+    except UserError as error:
+        live.say(f"The score against the true views could not be taken: {error}")
+        return None

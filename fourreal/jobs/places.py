@@ -1,0 +1,85 @@
+"""Where everything lies in a data folder, and which of it may be handed out."""
+
+import os
+import re
+import unicodedata
+from pathlib import Path
+
+from fourreal.errors import UserError
+
+ID = re.compile(r"[0-9a-f]{32}")
+# What of a run may be asked for by name. Nothing else is looked at, so no name can lead out of the run's folder.
+FILES = re.compile(
+    r"scene\.r4d|thumbnail\.jpg|manifest\.json|metrics\.json|live/layout\.json|live/scene-\d{1,9}\.r4d"
+    r"|live/preview-\d{1,9}\.jpg|inputs/(reference|freeze)\.mp4|exports/[a-z0-9][a-z0-9_-]{0,60}\.(zip|mp4|r4d)"
+)
+FRAME_FILE = "frames/{:04d}.jpg"
+LONGEST_NAME = 80
+
+
+class Places:
+    """The names below a data folder; nothing is made or looked at."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = Path(data).absolute()
+        self.store = self.data / "store.sqlite"
+        self.worker_lock = self.data / "worker.lock"  # held alone by the worker
+        self.page_lock = self.data / "page.lock"  # held together by all pages
+        self.worker_log = self.data / "worker.log"
+        self.videos = self.data / "videos"
+        self.runs = self.data / "runs"
+
+    def video(self, id: str) -> Path:
+        return self.videos / checked(id, "video")
+
+    def run(self, id: str) -> Path:
+        return self.runs / checked(id, "scene")
+
+
+def checked(id: str, what: str) -> str:
+    """`id`, if it is one. Raises UserError for anything else, in the words for one that is unknown."""
+    if not isinstance(id, str) or not ID.fullmatch(id):
+        raise absent(what)
+    return id
+
+
+def absent(what: str) -> UserError:
+    """For what is not there and for what is somebody else's: the two cannot be told apart."""
+    return UserError(f"There is no such {what}. It may have been deleted, or belong to another browser.")
+
+
+def file_within(folder: Path, name: str, allowed: re.Pattern = FILES) -> Path:
+    """The regular file `name` of `folder`, whatever tricks the name plays.
+
+    Raises:
+        UserError: the name is not among those allowed, nothing is there, or a link is on the way.
+    """
+    if not isinstance(name, str) or not allowed.fullmatch(name):
+        raise absent("file")
+    path = folder.joinpath(*name.split("/"))
+    within = (folder, *(folder.joinpath(*name.split("/")[:n]) for n in range(1, name.count("/") + 2)))
+    if any(part.is_symlink() for part in within) or not path.is_file():
+        raise absent("file")
+    return path
+
+
+def shown_name(name: str, default: str) -> str:
+    """A name as people gave it, made fit for showing: one line, no control or direction characters, not too long.
+
+    It is never part of a path.
+    """
+    plain = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in str(name)[:1000])
+    return " ".join(plain.split())[:LONGEST_NAME] or default
+
+
+def bytes_of(folder: Path) -> int:
+    """What the files of a folder take on the disk; those with several names are shared between them."""
+    total = 0
+    for root, _, files in os.walk(folder):
+        for file in files:
+            try:
+                status = os.lstat(os.path.join(root, file))
+            except FileNotFoundError:  # it went while we looked
+                continue
+            total += status.st_blocks * 512 // max(status.st_nlink, 1)
+    return total

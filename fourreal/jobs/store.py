@@ -1,0 +1,315 @@
+"""The store: which videos and runs there are, whose they are, and which run goes next.
+
+Every method is one transaction. What a running child or the worker says about a run carries the number of its claim, so
+that nothing stale ever changes a later attempt.
+"""
+
+import json
+import secrets
+import sqlite3
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fourreal.jobs.database import Database
+from fourreal.jobs.line import Waiting, order
+
+UNFINISHED = ("queued", "running")
+CRASHES = 3  # after so many a run is given up
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to run `run`, until it is finished, requeued or claimed again. number: which attempt this is."""
+
+    run: str
+    number: int
+
+
+def new_id() -> str:
+    """32 hex digits that nobody can guess."""
+    return secrets.token_hex(16)
+
+
+class Store:
+    """See the module. Rows are dicts of the columns in `database.SCHEMA`."""
+
+    def __init__(self, path: Path) -> None:
+        self.database = Database(path)
+
+    def close(self) -> None:
+        self.database.close()
+
+    # --- Videos -------------------------------------------------------------------------------------------------------
+
+    def add_video(
+        self, id: str, owner: str, name: str, info: Mapping[str, Any], example: Mapping[str, Any] | None, created: float
+    ) -> None:
+        with self.database.writing() as db:
+            db.execute(
+                "INSERT INTO videos VALUES (?, ?, ?, ?, ?, ?)",
+                (id, owner, name, json.dumps(info), json.dumps(example) if example else None, created),
+            )
+
+    def video(self, id: str) -> dict[str, Any] | None:
+        with self.database.reading() as db:
+            row = db.execute("SELECT * FROM videos WHERE id = ?", (id,)).fetchone()
+        return None if row is None else dict(row)
+
+    def videos(self, owner: str | None = None) -> list[dict[str, Any]]:
+        """One person's videos, or everybody's, oldest first."""
+        with self.database.reading() as db:
+            rows = db.execute("SELECT * FROM videos WHERE owner = ?1 OR ?1 IS NULL ORDER BY created, id", (owner,))
+            return [dict(row) for row in rows]
+
+    def remove_video(self, id: str) -> None:
+        with self.database.writing() as db:
+            db.execute("DELETE FROM videos WHERE id = ?", (id,))
+
+    # --- Runs ---------------------------------------------------------------------------------------------------------
+
+    def add_run(
+        self, id: str, owner: str, name: str, reference: str, freeze: str, options: Mapping[str, Any],
+        example: str | None, most_queued: int,
+    ) -> bool:  # fmt: skip
+        """Put a run at the end of its owner's part of the line; False if that has `most_queued` already."""
+        with self.database.writing() as db:
+            if _queued_of(db, owner) >= most_queued:
+                return False
+            db.execute(
+                "INSERT INTO runs (id, owner, name, reference, freeze, options, example, state, ticket, created)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?)",
+                (id, owner, name, reference, freeze, json.dumps(options), example, _next(db, "ticket"), time.time()),
+            )
+            return True
+
+    def requeue(self, id: str, most_queued: int) -> bool:
+        """Put a stopped or failed run back into the line, to go on; False if its owner has too many there."""
+        with self.database.writing() as db:
+            row = db.execute("SELECT owner, state FROM runs WHERE id = ?", (id,)).fetchone()
+            if row is None or row["state"] not in ("stopped", "failed"):
+                return True
+            if _queued_of(db, row["owner"]) >= most_queued:
+                return False
+            db.execute(
+                "UPDATE runs SET state = 'queued', ticket = ?, front = 0, crashes = 0, cancel = '', cancelled = NULL,"
+                " error = '', finished = NULL WHERE id = ?",
+                (_next(db, "ticket"), id),
+            )
+            return True
+
+    def run(self, id: str) -> dict[str, Any] | None:
+        """A run that is not deleted, with its `place` in the line."""
+        with self.database.reading() as db:
+            row = db.execute("SELECT * FROM runs WHERE id = ? AND NOT deleted", (id,)).fetchone()
+            return None if row is None else _placed(db, [row])[0]
+
+    def runs(self, owner: str) -> list[dict[str, Any]]:
+        """One person's runs, newest first."""
+        with self.database.reading() as db:
+            rows = db.execute(
+                "SELECT * FROM runs WHERE owner = ? AND NOT deleted ORDER BY created DESC, ticket DESC", (owner,)
+            ).fetchall()
+            return _placed(db, rows)
+
+    def all_runs(self, *states: str) -> list[dict[str, Any]]:
+        """Everybody's runs in some states (all if none are given), deleted ones included, oldest first."""
+        with self.database.reading() as db:
+            marks = ", ".join("?" for _ in states)
+            where = f"WHERE state IN ({marks})" if states else ""
+            return [dict(row) for row in db.execute(f"SELECT * FROM runs {where} ORDER BY created, ticket", states)]
+
+    def deleted(self) -> list[str]:
+        """Runs that were deleted, whose files are no longer in use but still there."""
+        with self.database.reading() as db:
+            return [row["id"] for row in db.execute("SELECT id FROM runs WHERE deleted AND state != 'running'")]
+
+    def known(self) -> tuple[set[str], set[str]]:
+        """The ids of all videos and of all runs, deleted ones included."""
+        with self.database.reading() as db:
+            videos, runs = (db.execute(f"SELECT id FROM {table}").fetchall() for table in ("videos", "runs"))
+        return {row["id"] for row in videos}, {row["id"] for row in runs}
+
+    def place_of_next(self, owner: str) -> int:
+        """How many runs would be before one that `owner` queued now, those running included."""
+        with self.database.reading() as db:
+            waiting, served = _line(db)
+            ticket = 1 + max((run.ticket for run in waiting), default=0)
+            line = order([*waiting, Waiting("", owner, ticket)], served)
+            return line.index("") + _running(db)
+
+    def rename(self, id: str, name: str) -> None:
+        with self.database.writing() as db:
+            db.execute("UPDATE runs SET name = ? WHERE id = ?", (name, id))
+
+    def delete(self, id: str) -> bool:
+        """Make a run vanish; True if its files may go now, False if a child must leave them first."""
+        with self.database.writing() as db:
+            db.execute("UPDATE runs SET deleted = 1 WHERE id = ?", (id,))
+            _cancel(db, id, "stop")
+            row = db.execute("SELECT state FROM runs WHERE id = ?", (id,)).fetchone()
+            return row is None or row["state"] != "running"
+
+    def forget(self, id: str) -> None:
+        """Remove the row of a run whose files are gone. One that runs stays."""
+        with self.database.writing() as db:
+            db.execute("DELETE FROM runs WHERE id = ? AND state != 'running'", (id,))
+
+    def cancel(self, id: str, keep: bool) -> None:
+        """Ask a run to stop; one that waits is stopped at once, one that is over stays as it is."""
+        with self.database.writing() as db:
+            _cancel(db, id, "keep" if keep else "stop")
+
+    # --- What the worker and its children do --------------------------------------------------------------------------
+
+    def claim(self, device: str) -> Claim | None:
+        """Take the next run of the line; nobody else gets it. None where nothing waits."""
+        with self.database.writing() as db:
+            waiting, served = _line(db)
+            if not waiting:
+                return None
+            first = order(waiting, served)[0]
+            row = db.execute("SELECT owner, front, claim FROM runs WHERE id = ?", (first,)).fetchone()
+            if not row["front"]:  # going on is not a turn
+                db.execute(
+                    "INSERT INTO people VALUES (?1, ?2) ON CONFLICT (owner) DO UPDATE SET served = ?2",
+                    (row["owner"], _next(db, "served")),
+                )
+            db.execute(
+                "UPDATE runs SET state = 'running', claim = claim + 1, front = 0, cancel = '', cancelled = NULL,"
+                " error = '', device = ?, claimed = ?, started = coalesce(started, ?) WHERE id = ?",
+                (device, time.time(), time.time(), first),
+            )
+            return Claim(first, row["claim"] + 1)
+
+    def wanted(self, claim: Claim) -> str:
+        """What the child of this claim should do: "go", "stop", "keep" (stop and keep the scene), or "leave".
+
+        "leave": the run is not this claim's any more.
+        """
+        with self.database.reading() as db:
+            row = db.execute("SELECT state, claim, cancel FROM runs WHERE id = ?", (claim.run,)).fetchone()
+        if row is None or row["state"] != "running" or row["claim"] != claim.number:
+            return "leave"
+        return row["cancel"] or "go"
+
+    def current(self, claim: Claim) -> dict[str, Any] | None:
+        """The row of the claim's run if it still runs under this claim, else None."""
+        with self.database.reading() as db:
+            row = db.execute(
+                "SELECT * FROM runs WHERE id = ? AND claim = ? AND state = 'running'", (claim.run, claim.number)
+            ).fetchone()
+        return None if row is None else dict(row)
+
+    def finish(self, claim: Claim, state: str, error: str = "", cost: Mapping[str, Any] | None = None) -> bool:
+        """The run is over: "done", "stopped" or "failed". False, and nothing happens, where the claim is old."""
+        with self.database.writing() as db:
+            changed = db.execute(
+                "UPDATE runs SET state = ?1, error = ?2, finished = ?3, seconds = seconds + ?3 - claimed, cancel = '',"
+                " cancelled = NULL, cost = coalesce(?4, cost) WHERE id = ?5 AND claim = ?6 AND state = 'running'",
+                (state, error, time.time(), json.dumps(cost) if cost else None, claim.run, claim.number),
+            )
+            return changed.rowcount == 1
+
+    def interrupted(self, claim: Claim, crash: str = "") -> str:
+        """The child of this claim is gone before its time; returns the state that the run is in now.
+
+        The run goes on at the front of the line, unless somebody asked it to stop meanwhile. crash: a sentence on what
+        happened where the run itself may be to blame; after `CRASHES` of them it is given up with this sentence.
+        """
+        with self.database.writing() as db:
+            row = db.execute("SELECT state, claim, cancel, crashes FROM runs WHERE id = ?", (claim.run,)).fetchone()
+            if row is None:
+                return "failed"
+            if row["state"] != "running" or row["claim"] != claim.number:
+                return row["state"]
+            crashes = row["crashes"] + bool(crash)
+            state = "stopped" if row["cancel"] else "failed" if crashes >= CRASHES else "queued"
+            now = time.time()
+            db.execute(
+                "UPDATE runs SET state = ?1, front = 1, crashes = ?2, seconds = seconds + ?3 - claimed, cancel = '',"
+                " cancelled = NULL, error = ?4, finished = ?5 WHERE id = ?6",
+                (
+                    state, crashes, now, crash if state == "failed" else "", None if state == "queued" else now,
+                    claim.run,
+                ),
+            )  # fmt: skip
+            return state
+
+    def costs(self) -> list[dict[str, Any]]:
+        """What finished runs took, newest first, as the runner noted it; deleted ones count as well."""
+        with self.database.reading() as db:
+            rows = db.execute(
+                "SELECT cost FROM runs WHERE state = 'done' AND cost != '{}' ORDER BY finished DESC LIMIT 200"
+            ).fetchall()
+        return [json.loads(row["cost"]) for row in rows]
+
+    # --- Facts --------------------------------------------------------------------------------------------------------
+
+    def fact(self, key: str) -> Any:
+        """What was remembered under a name, None if nothing was."""
+        with self.database.reading() as db:
+            row = db.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()
+        return None if row is None else json.loads(row["value"])
+
+    def remember(self, key: str, value: Any) -> None:
+        """value: JSON-able."""
+        with self.database.writing() as db:
+            _remember(db, key, value)
+
+
+# --- Inside a transaction ---------------------------------------------------------------------------------------------
+
+
+def _queued_of(db: sqlite3.Connection, owner: str) -> int:
+    query = "SELECT count(*) FROM runs WHERE owner = ? AND state = 'queued' AND NOT deleted"
+    return db.execute(query, (owner,)).fetchone()[0]
+
+
+def _running(db: sqlite3.Connection) -> int:
+    return db.execute("SELECT count(*) FROM runs WHERE state = 'running'").fetchone()[0]
+
+
+def _line(db: sqlite3.Connection) -> tuple[list[Waiting], dict[str, int]]:
+    """Who waits, and when each person was served last."""
+    rows = db.execute("SELECT id, owner, ticket, front FROM runs WHERE state = 'queued' AND NOT deleted").fetchall()
+    served = {row["owner"]: row["served"] for row in db.execute("SELECT * FROM people")}
+    return [Waiting(row["id"], row["owner"], row["ticket"], bool(row["front"])) for row in rows], served
+
+
+def _placed(db: sqlite3.Connection, rows: list[sqlite3.Row]) -> list[dict[str, Any]]:
+    """Rows of runs with their `place`: how many go before each, those that run now included."""
+    places = {}
+    if any(row["state"] == "queued" for row in rows):
+        running = _running(db)
+        places = {run: running + i for i, run in enumerate(order(*_line(db)))}
+    return [dict(row) | {"place": places.get(row["id"], 0)} for row in rows]
+
+
+def _cancel(db: sqlite3.Connection, id: str, how: str) -> None:
+    now = time.time()
+    db.execute(
+        "UPDATE runs SET state = 'stopped', finished = ? WHERE id = ? AND state = 'queued'", (now, id)
+    )
+    # the first moment counts: it is from then on that a child has seconds to leave
+    db.execute(
+        "UPDATE runs SET cancelled = CASE WHEN cancel = ?1 THEN cancelled ELSE ?2 END, cancel = ?1"
+        " WHERE id = ?3 AND state = 'running' AND cancel != 'stop'",
+        (how, now, id),
+    )
+
+
+def _next(db: sqlite3.Connection, name: str) -> int:
+    """The next number of a count that only goes up."""
+    row = db.execute("SELECT value FROM facts WHERE key = ?", (name,)).fetchone()
+    number = 1 + (0 if row is None else json.loads(row["value"]))
+    _remember(db, name, number)
+    return number
+
+
+def _remember(db: sqlite3.Connection, key: str, value: Any) -> None:
+    db.execute(
+        "INSERT INTO facts VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2", (key, json.dumps(value))
+    )

@@ -1,0 +1,77 @@
+"""In the page's process: sees to it that there is a worker, and shows the worker that there is a page."""
+
+import fcntl
+import json
+import logging
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from fourreal.jobs.children import ROOT, environment
+from fourreal.jobs.places import Places
+from fourreal.settings import JobLimits
+
+WORKER = (sys.executable, "-m", "fourreal.jobs.worker")
+LOOK_SECONDS = 1.0
+LIMITS = JobLimits()
+
+log = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Starts a worker whenever there is none, from now until `stop`. A worker with work outlives this process."""
+
+    def __init__(self, data: Path, limits: JobLimits = LIMITS, command: Sequence[str] = WORKER) -> None:
+        self.places = Places(data)
+        self.command = [*command, "--data", str(self.places.data), "--limits", json.dumps(asdict(limits))]
+        self.worker: subprocess.Popen | None = None
+        self._stop = threading.Event()
+        self.places.data.mkdir(parents=True, exist_ok=True)
+        self._presence = open(self.places.page_lock, "w")  # noqa: SIM115 held until `stop`
+        fcntl.flock(self._presence, fcntl.LOCK_SH)
+        self._thread = threading.Thread(target=self._watch, daemon=True, name="worker supervisor")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more. A worker without work goes by itself a little later."""
+        self._stop.set()
+        self._thread.join()
+        self._presence.close()
+
+    def _watch(self) -> None:
+        while not self._stop.is_set():
+            try:
+                if self.worker is not None and self.worker.poll() is not None:
+                    self.worker = None
+                if self.worker is None and worker_missing(self.places):
+                    self.worker = self._start()
+            except OSError as error:  # no more processes, no disk: it may be better in a moment
+                log.warning("no worker could be started: %s", error)
+            self._stop.wait(LOOK_SECONDS)
+
+    def _start(self) -> subprocess.Popen:
+        with open(self.places.worker_log, "ab") as out:
+            return subprocess.Popen(
+                self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=ROOT, env=environment(),
+                start_new_session=True,
+            )  # fmt: skip
+
+
+def ensure_worker(data: Path, limits: JobLimits = LIMITS) -> Supervisor:
+    """See `Supervisor`."""
+    return Supervisor(data, limits)
+
+
+def worker_missing(places: Places) -> bool:
+    """Whether no worker holds the lock."""
+    try:
+        with open(places.worker_lock) as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return True
+    except BlockingIOError:
+        return False
+    return True

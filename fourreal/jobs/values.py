@@ -1,0 +1,168 @@
+"""What goes in and out of `Service`: plain values, no secrets, nothing of the disk's layout but finished paths."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fourreal.errors import UserError
+from fourreal.settings import ABLATIONS, PRESETS
+
+STATES = ("queued", "running", "done", "stopped", "failed")
+DEFORMATIONS = ("bases", "mlp")
+DEVICES = ("auto", "cpu", "cuda")
+LARGEST_SEED = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video that was taken in: width, height in pixels, fps frames a second, `seconds` long, `bytes` on the disk."""
+
+    id: str
+    name: str
+    width: int
+    height: int
+    fps: float
+    frames: int
+    seconds: float
+    created: float = 0.0
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Example:
+    """A pair of videos that ships with the product. cameras: its cameras.json, None where they are not known."""
+
+    name: str
+    title: str
+    reference: Path
+    freeze: Path
+    cameras: Path | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One thing that was checked. ok: None where it cannot be told; sentence: for people; value: what was measured."""
+
+    name: str
+    ok: bool | None
+    sentence: str
+    value: float | None = None
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What was seen in two videos.
+
+    canonical_frame: the reference frame that was frozen; freeze_frame: the freeze-time frame of the same pose; None
+    where no two frames show the same thing.
+    """
+
+    verdicts: tuple[Verdict, ...]
+    canonical_frame: int | None
+    freeze_frame: int | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing speaks against a reconstruction."""
+        return all(verdict.ok is not False for verdict in self.verdicts)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person may choose for a run; see `pipeline.Request`.
+
+    use_cameras: take the cameras that an example comes with. Raises UserError where a value is none of the choices.
+    """
+
+    preset: str | None = None
+    canonical_frame: int | None = None
+    seed: int = 0
+    deformation: str | None = None
+    without: tuple[str, ...] = ()
+    refine_poses: bool = False
+    use_cameras: bool = True
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "without", tuple(sorted(set(self.without))))
+        _among("preset", self.preset, (None, *PRESETS))
+        _among("deformation", self.deformation, (None, *DEFORMATIONS))
+        _among("device", self.device, DEVICES)
+        for part in self.without:
+            _among("part to leave out", part, tuple(ABLATIONS))
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise UserError(f"The seed is a whole number from 0 to {LARGEST_SEED}, not {self.seed}.")
+        if self.canonical_frame is not None and self.canonical_frame < 0:
+            raise UserError("Frames are counted from 0: choose a canonical frame of the reference video.")
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able; `from_dict` reads it."""
+        return asdict(self) | {"without": list(self.without)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Options":
+        """Raises UserError for names and kinds of values that are not options."""
+        kinds = {
+            "preset": (str, type(None)), "canonical_frame": (int, type(None)), "seed": (int,), "without": (list, tuple),
+            "deformation": (str, type(None)), "refine_poses": (bool,), "use_cameras": (bool,), "device": (str,),
+        }  # fmt: skip
+        for name, value in values.items():
+            if name not in kinds:
+                raise UserError(f"There is no option {str(name)[:40]!r}: choose from {', '.join(kinds)}.")
+            number = isinstance(value, bool) and bool not in kinds[name]
+            if number or not isinstance(value, kinds[name]):
+                raise UserError(f"{str(value)[:40]!r} is no value for the option {name}.")
+        if not all(isinstance(part, str) for part in values.get("without", ())):
+            raise UserError("`without` is a list of names.")
+        return cls(**{**values, "without": tuple(values.get("without", ()))})
+
+
+def _among(what: str, value: str | None, choices: tuple) -> None:
+    if value not in choices:
+        known = ", ".join(str(choice) for choice in choices if choice is not None)
+        raise UserError(f"There is no {what} {str(value)[:40]!r}: choose from {known}.")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run is expected to take.
+
+    seconds: of computing, not of waiting in the line; None where nothing like it was measured. memory_mb, disk_mb:
+    likewise. device: "cpu" or the name of the GPU. fits: whether it may be started; reason: why not, or what to know.
+    place: how many runs would be before it.
+    """
+
+    seconds: float | None
+    memory_mb: float | None
+    disk_mb: float | None
+    device: str
+    fits: bool
+    reason: str
+    place: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """A reconstruction that was asked for.
+
+    state: one of `STATES`. place: how many go before it, 0 once it runs. progress: the journal's last line, {} before
+    there is one. error: why it failed, else "". has_scene: whether scene.r4d is there. seconds: of running so far.
+    created, started, finished: Unix times, None where that is still to come. reference, freeze: ids of the videos.
+    """
+
+    id: str
+    name: str
+    state: str
+    place: int
+    options: Options
+    created: float
+    started: float | None
+    finished: float | None
+    error: str
+    has_scene: bool
+    seconds: float
+    reference: str
+    freeze: str
+    example: str | None = None
+    progress: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,290 @@
+"""The worker: takes runs from the line and gives each a child process, one for each device.
+
+`python -m fourreal.jobs.worker --data DIR`. There is one for a data folder, which a lock sees to. It may be killed at
+any moment, as may its children and the page: the next worker takes up what was going on.
+"""
+
+import argparse
+import contextlib
+import ctypes
+import fcntl
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from fourreal.errors import UserError
+from fourreal.jobs import devices, janitor
+from fourreal.jobs.children import ROOT, environment
+from fourreal.jobs.journal import JournalWriter
+from fourreal.jobs.places import Places
+from fourreal.jobs.service import remove
+from fourreal.jobs.store import Claim, Store
+from fourreal.settings import JobLimits
+
+RUNNER = (sys.executable, "-m", "fourreal.jobs.runner")
+POLL_SECONDS = 0.2
+STOP_SECONDS = 3.0  # after which a child that was asked to stop is told so by SIGTERM,
+KILL_SECONDS = 6.0  # and after which it is killed
+KEEP_SECONDS = 90.0  # writing the scene may take its time
+LEAVE_SECONDS = 8.0  # for all children, where the worker itself is told to stop
+ALONE_SECONDS = 10.0  # without a page and without work, then it goes
+LOCK_SECONDS = 3.0
+TIDY_SECONDS = 300.0
+LIMITS = JobLimits()
+
+log = logging.getLogger("fourreal.jobs.worker")
+
+
+@dataclass
+class Child:
+    """A runner at work. asked: when it was sent SIGTERM."""
+
+    claim: Claim
+    process: subprocess.Popen
+    asked: float | None = None
+
+
+class Worker:
+    """See the module.
+
+    command: how a run is done; it gets --data, --claim and the run's id. devices: one slot each. stay: whether to go on
+    where there is no page (for whoever starts a worker by hand).
+    """
+
+    def __init__(
+        self, data: Path, limits: JobLimits = LIMITS, command: Sequence[str] = RUNNER,
+        devices: Sequence[dict[str, Any]] | None = None, stay: bool = False,
+    ) -> None:  # fmt: skip
+        self.places, self.limits, self.command, self.stay = Places(data), limits, tuple(command), stay
+        self.given_devices = devices
+        self.children: dict[int, Child] = {}  # by the device's number
+        self.stopping = False
+
+    def run(self) -> int:
+        """Work until told to stop, or until there is neither a page nor anything to do. 1 if another is at work."""
+        self.places.data.mkdir(parents=True, exist_ok=True)
+        with _locked(self.places.worker_lock) as ours:
+            if not ours:
+                log.info("another worker is at work here")
+                return 1
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, self._stop)
+            _adopt_orphans()
+            self.store = Store(self.places.store)
+            self.devices = self.given_devices or devices.find()
+            self.store.remember("devices", list(self.devices))
+            log.info("at work on %s", ", ".join(device["name"] for device in self.devices))
+            try:
+                self._loop()
+            finally:
+                self._dismiss()
+        return 0
+
+    def _stop(self, number: int, frame: object) -> None:
+        self.stopping = True
+
+    def _loop(self) -> None:
+        useful, tidied = time.monotonic(), -TIDY_SECONDS
+        while not self.stopping:
+            try:
+                self._recover()
+                for number, child in list(self.children.items()):
+                    self._look_after(number, child)
+                if time.monotonic() - tidied > TIDY_SECONDS:
+                    tidied = time.monotonic()
+                    janitor.tidy(self.places, self.store, self.limits)
+                self._fill()
+            except UserError as error:  # the disk, mostly: what runs goes on, and the store may work again soon
+                log.warning("%s", error)
+                time.sleep(1.0)
+            if self.children or self.stay or self._page_is_there():
+                useful = time.monotonic()
+            if time.monotonic() - useful > ALONE_SECONDS:
+                log.info("nobody is there and nothing to do")
+                return
+            time.sleep(POLL_SECONDS)
+
+    def _recover(self) -> None:
+        """Runs that seem to run, but not with us: our predecessor was killed. They go on once their child is gone."""
+        ours = {child.claim.run for child in self.children.values()}
+        for row in self.store.all_runs("running"):
+            if row["id"] not in ours and _free(self.places.run(row["id"]) / "runner.lock"):
+                state = self.store.interrupted(Claim(row["id"], row["claim"]))
+                self._note(row["id"], "The computer or the server stopped; " + _outlook(state))
+        for id in self.store.deleted():
+            remove(self.places.run(id))
+            self.store.forget(id)
+
+    def _fill(self) -> None:
+        """Give a run to each device that has none."""
+        for number, device in enumerate(self.devices):
+            if number in self.children:
+                continue
+            claim = self.store.claim(f"{device['kind']}:{number}")
+            if claim is None:
+                return
+            self.children[number] = self._start(claim, number, device)
+
+    def _start(self, claim: Claim, number: int, device: dict[str, Any]) -> Child:
+        folder = self.places.run(claim.run)
+        folder.mkdir(parents=True, exist_ok=True)
+        visible = {"CUDA_VISIBLE_DEVICES": str(number)} if device["kind"] == "cuda" else {}
+        with open(folder / "log.txt", "ab") as out:
+            process = subprocess.Popen(
+                [*self.command, "--data", str(self.places.data), "--claim", str(claim.number), claim.run],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=ROOT, env=environment(**visible),
+                start_new_session=True,
+            )  # fmt: skip
+        log.info("run %s, attempt %d: process %d", claim.run[:8], claim.number, process.pid)
+        return Child(claim, process)
+
+    def _look_after(self, number: int, child: Child) -> None:
+        """See whether a child has ended, and make it end where that was wanted and it does not."""
+        if _ended(child.process):
+            del self.children[number]
+            self._bury(child)
+            return
+        row = self.store.current(child.claim)
+        if row is None or not row["cancel"]:
+            return
+        waited = time.time() - row["cancelled"]
+        patience = KEEP_SECONDS if row["cancel"] == "keep" else 0.0
+        if waited > patience + KILL_SECONDS:
+            _kill_all_of(child.process)
+        elif waited > patience + STOP_SECONDS and child.asked is None:
+            child.asked = time.monotonic()
+            child.process.terminate()
+
+    def _bury(self, child: Child) -> None:
+        """Reap a child that ended, with whatever it left running; a run that it did not bring to an end goes on."""
+        _kill_all_of(child.process)
+        code = child.process.wait()
+        _kill_orphans({other.process.pid for other in self.children.values()})
+        log.info("run %s: process %d ended with %d", child.claim.run[:8], child.process.pid, code)
+        if self.store.current(child.claim) is None:
+            return
+        state = self.store.interrupted(child.claim, crash=_crash(code))
+        self._note(child.claim.run, f"{_crash(code)} {_outlook(state).capitalize()}")
+
+    def _note(self, run: str, message: str) -> None:
+        folder = self.places.run(run)
+        if folder.is_dir():
+            JournalWriter(folder / "journal.jsonl").write({
+                "stage": "", "step": 0, "steps": 0, "seconds_left": None, "values": {}, "message": message,
+                "scene": None, "preview": None, "time": round(time.time(), 3),
+            })  # fmt: skip
+
+    def _page_is_there(self) -> bool:
+        return not _free(self.places.page_lock)
+
+    def _dismiss(self) -> None:
+        """Let all children keep a checkpoint and go; their runs are the first when a worker comes again."""
+        for child in self.children.values():
+            child.process.terminate()
+        end = time.monotonic() + LEAVE_SECONDS
+        while time.monotonic() < end and not all(_ended(child.process) for child in self.children.values()):
+            time.sleep(POLL_SECONDS / 4)
+        for child in self.children.values():
+            _kill_all_of(child.process)
+            child.process.wait()
+            with contextlib.suppress(UserError):  # a full disk: the next worker finds out by itself
+                self.store.interrupted(child.claim)
+        self.store.close()
+
+
+def _outlook(state: str) -> str:
+    return {"queued": "it goes on from its checkpoint.", "failed": "it was given up.", "stopped": "it is stopped."}.get(
+        state, ""
+    )
+
+
+def _crash(code: int) -> str:
+    """What to say of a child that ended without a word."""
+    if code == -signal.SIGKILL:
+        return "The system ended the reconstruction, perhaps because memory ran out."
+    name = signal.Signals(-code).name if code < 0 else f"code {code}"
+    return f"The reconstruction broke off ({name}); the details are in the run's log.txt."
+
+
+def _ended(process: subprocess.Popen) -> bool:
+    """Whether a child is dead. It is not waited for, so that its number stays its own until everything of it is."""
+    if process.returncode is not None:
+        return True
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _kill_all_of(process: subprocess.Popen) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _adopt_orphans() -> None:
+    """What a dead child had started becomes ours, so that it can be found (Linux; elsewhere it ends by itself)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+
+
+def _kill_orphans(children: set[int]) -> None:
+    """End what dead children left behind in sessions of their own, as structure from motion has one."""
+    try:
+        text = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
+    except OSError:
+        return
+    for pid in set(map(int, text.split())) - children:
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[bool]:
+    """Whether we have the lock; others look at it now and then for a moment, which is waited out."""
+    with open(path, "w") as lock:
+        end = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    yield False
+                    return
+                time.sleep(0.05)
+            else:
+                yield True
+                return
+
+
+def _free(path: Path) -> bool:
+    """Whether nobody holds a lock."""
+    try:
+        with open(path) as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return True
+    except BlockingIOError:
+        return False
+    return True
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="fourreal.jobs.worker", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="the page's data folder (FOURREAL_DATA)")
+    parser.add_argument("--device", choices=("auto", "cpu"), default="auto", help="cpu: even where there are GPUs")
+    parser.add_argument("--limits", type=json.loads, default=asdict(JobLimits()), help="JSON of settings.JobLimits")
+    parser.add_argument("--stay", action="store_true", help="wait for work even where no page is there")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    found = [devices.CPU] if given.device == "cpu" else None
+    return Worker(given.data, JobLimits(**given.limits), devices=found, stay=given.stay).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
