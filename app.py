@@ -1,0 +1,21 @@
+"""Serves the page: python app.py. FOURREAL_DATA names the folder of videos and scenes (default: runs)."""
+
+import logging
+import os
+from pathlib import Path
+
+import uvicorn
+
+from fourreal.jobs.supervisor import ensure_worker
+from fourreal.web.server import create_app
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    data = Path(os.environ.get("FOURREAL_DATA", "runs"))
+    host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    port = int(os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT") or 7860)
+    worker = ensure_worker(data)
+    try:
+        uvicorn.run(create_app(data), host=host, port=port, log_level="warning", timeout_graceful_shutdown=3)
+    finally:
+        worker.stop()

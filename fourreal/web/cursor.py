@@ -1,0 +1,58 @@
+"""What of a run's journal has been shown: read forward by offset, kept small."""
+
+from fourreal.web.figures import finite
+
+MOST_POINTS = 400  # of a curve; beyond that every other one is dropped
+
+# Stages as they are told, in order; "motion" stands for all its phases.
+STAGES = {
+    "videos": "Reading the videos",
+    "cameras": "Finding the cameras",
+    "prepare": "Warming up",
+    "canonical": "Building the still scene",
+    "motion": "Learning the motion",
+}
+
+
+def fresh(run: str) -> dict:
+    """Nothing shown yet."""
+    return {
+        "run": run, "offset": 0, "state": "", "scene": "", "preview": "", "layout": False, "last": {}, "messages": [],
+        "series": {"step": [], "loss": [], "psnr": [], "stages": []}, "base": 0,
+    }  # fmt: skip
+
+
+def advance(cursor: dict, entries: list[dict], offset: int) -> dict:
+    """`cursor` after more lines of the journal, a new dictionary."""
+    if offset < cursor["offset"]:  # the journal was begun anew
+        cursor = fresh(cursor["run"])
+    cursor = cursor | {"offset": offset, "messages": list(cursor["messages"])}
+    series = {name: list(values) for name, values in cursor["series"].items()}
+    for entry in entries:
+        stage, step = str(entry.get("stage") or ""), int(entry.get("step") or 0)
+        before = str(cursor["last"].get("stage") or "")
+        if stage and stage != before:
+            cursor["base"] = series["step"][-1] if series["step"] else 0
+            if entry.get("steps"):
+                series["stages"].append([cursor["base"], stage])
+        values = entry.get("values") or {}
+        loss, psnr = finite(values.get("loss")), finite(values.get("psnr"))
+        if loss is not None or psnr is not None:
+            series["step"].append(cursor["base"] + step)
+            series["loss"].append(loss)
+            series["psnr"].append(psnr)
+        for name in ("scene", "preview"):
+            if entry.get(name):
+                cursor[name] = str(entry[name])
+        if entry.get("message"):
+            cursor["messages"] = [*cursor["messages"], str(entry["message"])][-6:]
+        cursor["last"] = {**cursor["last"], **entry} if stage == before else entry
+    if len(series["step"]) > MOST_POINTS:
+        for name in ("step", "loss", "psnr"):
+            series[name] = series[name][-1:0:-2][::-1]
+    return cursor | {"series": series}
+
+
+def stage_name(stage: str) -> str:
+    """The stage that people are told, of one in the journal: "motion: field" is "motion"."""
+    return stage.split(":")[0].strip()

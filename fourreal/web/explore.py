@@ -1,0 +1,130 @@
+"""Step four: the finished scene, its figures, and everything that can be taken away from it."""
+
+import gradio as gr
+
+from fourreal.errors import UserError
+from fourreal.jobs.values import Run
+from fourreal.scene.film import TRAJECTORIES
+from fourreal.web.markup import Markup, duration, facts, note, tag, text
+from fourreal.web.parts import COMPARE, NEW, PRIVATE, VIDEOS, WATCH, Parts
+from fourreal.web.routes import file_urls
+from fourreal.web.session import known, safely
+from fourreal.web.viewer_box import shown
+
+PATHS = [(f"{name.capitalize()}: {what}", name) for name, what in TRAJECTORIES.items()]
+FORMATS = {"ply": "3DGS files (.ply), one a moment", "splat": "Splat files (.splat), one a moment"}
+
+
+def build(page: Parts) -> None:
+    summary = Markup(nothing(), elem_id="summary")
+    with gr.Column(visible=False, elem_id="finished") as finished:
+        with gr.Row(elem_classes="pair"):
+            resume = gr.Button("Continue where it stopped", variant="primary", visible=False, elem_id="resume")
+            compare = gr.Button("Compare", elem_id="to-compare")
+            again = gr.Button("New scene", elem_id="again")
+        with gr.Accordion("Take it with you", open=True, elem_id="downloads"):
+            links = Markup(elem_id="links")
+            with gr.Row(elem_classes="pair"):
+                wanted = [gr.Button(what, size="sm", elem_id=f"make-{name}") for name, what in FORMATS.items()]
+            with gr.Row(elem_classes="film"):
+                path = gr.Dropdown(PATHS, value="orbit", label="A film of it, the camera moving", elem_id="film-path")
+                film = gr.Button("Make film", size="sm", elem_id="make-mp4")
+            made = Markup(elem_id="made")
+    page.named["explore"] = [summary, finished, resume, links, made]
+    page.named["resume"] = resume
+
+    @safely
+    def make(me: dict, format: str, path: str | None = None):
+        me = known(me)
+        file = page.service.export(page.owner(me), me["run"], format, path)
+        address = f"{file_urls(me['run'])}exports/{file.name}"
+        link = tag("a", text(f"Save {file.name}"), href=f"{address}?download", download=True, class_="save")
+        picture = tag("video", src=address, autoplay=True, loop=True, muted=True, playsinline=True, controls=True)
+        return tag("div", picture if format == "mp4" else "", link, class_="made")
+
+    busy = PRIVATE | {"show_progress": "full", "show_progress_on": made}
+    for press, format in zip(wanted, FORMATS, strict=True):
+        press.click(lambda me, format=format: make(me, format), page.me, made, **busy)
+    film.click(lambda me, path: make(me, "mp4", path), [page.me, path], made, **busy)
+
+    @safely
+    def go_on(me: dict):
+        me = known(me)
+        page.service.resume(page.owner(me), me["run"])
+        return [gr.Walkthrough(selected=WATCH), gr.Timer(active=True), None]
+
+    page.named["resumed"] = resume.click(go_on, page.me, [page.steps, page.timer, page.cursor], **PRIVATE)
+    compare.click(lambda: gr.Tabs(selected=COMPARE), None, page.tabs, **PRIVATE)
+
+    def start_over(me: dict):
+        me = known(me) | {"reference": "", "freeze": "", "example": "", "canonical": None, "run": ""}
+        return [*page.named["show_pair_now"](me), gr.Tabs(selected=NEW), gr.Walkthrough(selected=VIDEOS), None]
+
+    again.click(safely(start_over), page.me, [*page.named["pair"], page.tabs, page.steps, page.cursor], **PRIVATE)
+
+
+def arrived(page: Parts, run: Run, owner: str) -> dict:
+    """Updates of viewer, caption and this step for a run that is not running."""
+    summary, finished, resume, links, made = page.named["explore"]
+    change = {
+        summary: summary_box(page, run, owner),
+        finished: gr.update(visible=run.has_scene or run.state != "done"),
+        resume: gr.update(visible=run.state in ("stopped", "failed")),
+        links: link_row(run) if run.has_scene else "",
+        made: "",
+    }
+    if run.has_scene:
+        change |= {page.viewer: opened(run), page.caption: caption(run)}
+    return change
+
+
+def opened(run: Run) -> dict:
+    """What the viewer shows of a run that has a scene."""
+    # the moment it was finished is part of the address: a scene that was continued is another file
+    return shown(f"{file_urls(run.id)}scene.r4d?{int(run.finished or 0)}", title=run.name)
+
+
+def caption(run: Run) -> str:
+    how = "Drag to look around, scroll to come closer, scrub through time."
+    line = how if run.state == "done" else "As far as it came before it was stopped."
+    return tag("div", tag("h2", text(run.name)), tag("p", line), class_="caption")
+
+
+def nothing() -> str:
+    return tag("div", tag("p", "Your scene appears here. Earlier ones are under My scenes."), class_="idle")
+
+
+def summary_box(page: Parts, run: Run, owner: str) -> str:
+    """The figures of a run, in words."""
+    if run.state == "failed":
+        return tag("div", tag("h4", text(run.name)), note(run.error, "bad"))
+    try:
+        rows = told(page.service.metrics(owner, run.id), run)
+    except UserError:
+        rows = told({}, run)
+    return tag("div", tag("h4", text(run.name)), facts(rows), class_="figures")
+
+
+def told(metrics: dict, run: Run) -> list[tuple[str, str]]:
+    """(name, value) of what is known about a run."""
+    rows = [("Preset", run.options.preset or "default"), ("Took", duration(run.seconds))]
+    return rows + [(label, form(metrics[key])) for key, (label, form) in METRICS.items() if number(metrics.get(key))]
+
+
+def number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+# What is shown of a run's metrics, by key; anything else is in metrics.json.
+METRICS = {
+    "psnr": ("Fit of the videos", lambda value: f"{value:.1f} dB"),
+    "splats": ("Splats", lambda value: f"{value:,.0f}"),
+}
+
+
+def link_row(run: Run) -> str:
+    """Addresses of what is there already."""
+    folder = file_urls(run.id)
+    files = (("scene.r4d", "Viewer file (.r4d)"), ("manifest.json", "Manifest (.json)"))
+    links = (tag("a", what, href=f"{folder}{name}?download", download=True, class_="save") for name, what in files)
+    return tag("div", *links, class_="links")

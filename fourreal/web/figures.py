@@ -1,0 +1,96 @@
+"""Plotly figures of a run: its curves, and where its cameras stand."""
+
+import math
+
+from plotly import graph_objects as go
+from plotly.subplots import make_subplots
+
+GREY, SEA, AMBER = "#8b8984", "#2b9485", "#d08a3c"
+QUIET = {
+    "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "font": {"color": GREY, "size": 11},
+    "showlegend": False, "autosize": True,
+}  # fmt: skip
+LINE = {"gridcolor": "rgba(139,137,132,0.18)", "zeroline": False, "linecolor": "rgba(139,137,132,0.35)"}
+
+
+def curves(series: dict) -> go.Figure:
+    """Loss and PSNR over all steps so far.
+
+    Args:
+        series: {"step": [...], "loss": [... or None], "psnr": [... or None], "stages": [[first step, title], ...]}.
+    """
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.1, subplot_titles=("PSNR, dB", "Loss"))
+    for row, (name, colour) in enumerate((("psnr", SEA), ("loss", AMBER)), start=1):
+        figure.add_trace(
+            go.Scatter(
+                x=series["step"], y=series[name], mode="lines", name=name, line={"color": colour, "width": 2},
+                connectgaps=True, hovertemplate="step %{x}: %{y:.3g}<extra></extra>",
+            ),
+            row=row, col=1,
+        )  # fmt: skip
+    for begin, _ in series["stages"][1:]:
+        figure.add_vline(x=begin, line={"color": "rgba(139,137,132,0.45)", "width": 1, "dash": "dot"})
+    figure.update_layout(height=290, margin={"l": 40, "r": 8, "t": 24, "b": 30}, uirevision="curves", **QUIET)
+    figure.update_xaxes(**LINE)
+    figure.update_yaxes(**LINE)
+    figure.update_yaxes(type="log", row=2, col=1, nticks=4)
+    figure.update_xaxes(title_text="step", title_standoff=4, row=2, col=1)
+    return figure
+
+
+def layout(found: dict) -> go.Figure:
+    """Camera frusta and sparse points in space, up drawn up.
+
+    Args:
+        found: {"cameras": [world_to_camera 4x4 ...], "points": [[x, y, z] ...], "colors": [[r, g, b] in 0..1 ...]}.
+    """
+    figure = go.Figure()
+    points = found.get("points") or []
+    if points:
+        colours = [f"rgb({','.join(str(round(255 * min(max(c, 0), 1))) for c in rgb)})" for rgb in found["colors"]]
+        x, y, z = zip(*map(upright, points), strict=True)
+        figure.add_trace(go.Scatter3d(
+            x=x, y=y, z=z, mode="markers", name="points", hoverinfo="skip",
+            marker={"size": 1.6, "color": colours or GREY},
+        ))  # fmt: skip
+    lines, centres = [], []
+    for camera in found.get("cameras") or []:
+        corners, centre = frustum(camera)
+        centres.append(upright(centre))
+        for corner, following in zip(corners, corners[1:] + corners[:1], strict=True):
+            lines += [upright(centre), upright(corner), upright(following), (None, None, None)]
+    if lines:
+        x, y, z = zip(*lines, strict=True)
+        figure.add_trace(go.Scatter3d(x=x, y=y, z=z, mode="lines", name="cameras", hoverinfo="skip",
+                                      line={"color": SEA, "width": 2}))  # fmt: skip
+        x, y, z = zip(*centres, strict=True)
+        figure.add_trace(go.Scatter3d(x=x, y=y, z=z, mode="lines", name="path", hoverinfo="skip",
+                                      line={"color": AMBER, "width": 4}))  # fmt: skip
+    hidden = {"visible": False, "showbackground": False}
+    figure.update_layout(
+        height=290, margin={"l": 0, "r": 0, "t": 0, "b": 0}, uirevision="layout",
+        scene={"xaxis": hidden, "yaxis": hidden, "zaxis": hidden, "aspectmode": "data", "dragmode": "orbit",
+               "camera": {"eye": {"x": 0.6, "y": -1.5, "z": 0.8}}}, **QUIET,
+    )  # fmt: skip
+    return figure
+
+
+def upright(point) -> tuple[float, float, float]:
+    """From OpenCV's axes (y down, z forward) to Plotly's (z up)."""
+    x, y, z = point
+    return float(x), float(z), -float(y)
+
+
+def frustum(world_to_camera: list, depth: float = 0.09) -> tuple[list, list]:
+    """The four corners of a camera's picture at `depth`, and its centre, in world coordinates."""
+    rotation = [row[:3] for row in world_to_camera[:3]]
+    shift = [row[3] for row in world_to_camera[:3]]
+    back = lambda p: [sum(rotation[k][i] * (p[k] - shift[k]) for k in range(3)) for i in range(3)]
+    wide, high = depth * 0.55, depth * 0.31
+    corners = [back((x, y, depth)) for x, y in ((-wide, -high), (wide, -high), (wide, high), (-wide, high))]
+    return corners, back((0.0, 0.0, 0.0))
+
+
+def finite(value: object) -> float | None:
+    """A number to draw, None for anything else."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None

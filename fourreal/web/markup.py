@@ -1,0 +1,92 @@
+"""HTML for the page, from plain values. Everything that a person typed goes through `text`."""
+
+import html
+from collections.abc import Iterable
+
+import gradio as gr
+
+
+def text(value: object) -> str:
+    """Any value as text that cannot be markup."""
+    return html.escape(str(value), quote=True)
+
+
+def tag(name: str, *inside: str, **attributes: object) -> str:
+    """An element: `inside` is markup, attribute values are text; class_ is class, data_x is data-x, None left out."""
+    pairs = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items())
+    shown = "".join(
+        f" {key}" if value is True else f' {key}="{text(value)}"' for key, value in pairs if value not in (None, False)
+    )
+    return f"<{name}{shown}>{''.join(inside)}</{name}>"
+
+
+def button(label: str, action: str, kind: str = "", **data: object) -> str:
+    """A button whose press reaches Python as the event `select` with {"action": action, **data}."""
+    values = {f"data_{key}": value for key, value in data.items()}
+    return tag("button", text(label), type="button", class_=f"act {kind}".strip(), data_action=action, **values)
+
+
+def facts(pairs: Iterable[tuple[str, object]]) -> str:
+    """A small list of names and values."""
+    rows = "".join(tag("div", tag("dt", text(name)), tag("dd", text(value))) for name, value in pairs)
+    return tag("dl", rows, class_="facts")
+
+
+def note(sentence: str, kind: str = "") -> str:
+    """A sentence in a quiet box; kind "bad", "warn" or "good" colours its edge."""
+    return tag("p", text(sentence), class_=f"note {kind}".strip()) if sentence else ""
+
+
+def duration(seconds: float | int | None) -> str:
+    """Seconds as people say them: "40 s", "3 min", "1 h 20 min"."""
+    if seconds is None:
+        return "unknown"
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    if minutes < 60:
+        return f"{minutes} min" if whole >= 600 else f"{whole // 60} min {whole % 60:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def amount(megabytes: float | int | None) -> str:
+    """Megabytes as people say them."""
+    if megabytes is None:
+        return "unknown"
+    return f"{megabytes / 1024:.1f} GB" if megabytes >= 1024 else f"{max(1, round(megabytes))} MB"
+
+
+# Presses are told to Python with the data-* values of the button; the rest of the behaviour is in static/page.js.
+PRESSES = """
+element.addEventListener('click', (event) => {
+  const found = event.target.closest('[data-action]');
+  if (!found || !element.contains(found) || found.disabled) return;
+  if (found.dataset.confirm && !window.confirm(found.dataset.confirm)) return;
+  const inputs = {};
+  const form = found.closest('[data-form]') || element;
+  form.querySelectorAll('[data-field]').forEach((input) => { inputs[input.dataset.field] = input.value; });
+  trigger('select', { ...inputs, ...found.dataset });
+});
+element.addEventListener('change', (event) => {
+  const changed = event.target.dataset.change;
+  if (changed) trigger('select', { action: changed, value: event.target.value, ...event.target.dataset });
+});
+"""
+
+
+class Markup(gr.HTML):
+    """A piece of the page that Python draws with the functions of this file."""
+
+    def __init__(self, value: str = "", **options) -> None:
+        options = {"padding": False, "apply_default_css": False, "js_on_load": PRESSES} | options
+        super().__init__(value, html_template="${value}", **options)
+
+    def api_info(self) -> dict:
+        return {"type": "string"}
+
+
+def pressed(event: gr.EventData) -> dict:
+    """What `trigger` sent, as text by name."""
+    data = event._data if isinstance(event._data, dict) else {}
+    return {str(key): str(value)[:200] for key, value in data.items()}

@@ -1,0 +1,113 @@
+"""The page as a whole: one viewer that stays, and beside it the steps from two videos to a scene."""
+
+from pathlib import Path
+
+import gradio as gr
+
+from fourreal.jobs.service import Service
+from fourreal.jobs.values import Options
+from fourreal.web import api, compare, explore, reconstruct, scenes, videos, watch
+from fourreal.web.markup import Markup, tag
+from fourreal.web.parts import COMPARE, EXPLORE, NEW, PRIVATE, RECONSTRUCT, SCENES, VIDEOS, WATCH, Parts, followed
+from fourreal.web.session import browser_state, known, safely
+from fourreal.web.uploads import Uploads
+from fourreal.web.viewer_box import ViewerBox, shown
+
+READY = "assets/scene.r4d"
+FIRST_EXAMPLE = "fox_yard"
+HEADER = (
+    '<header class="top"><a href="." class="mark">four<b>real</b></a>'
+    "<span>Two short videos in. A scene you can look around in, at any moment, out.</span></header>"
+)
+WELCOME = tag(
+    "div",
+    tag("h2", "A fox in a yard"),
+    tag("p", "Made from two short videos. Drag to look around, scroll to come closer, scrub through time."),
+    class_="caption",
+)
+
+
+def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
+    """The Blocks of the page and of its API."""
+    with gr.Blocks(title="fourreal", analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)) as blocks:
+        page = Parts(service, uploads, me=browser_state(data))
+        page.timer = gr.Timer(1.0, active=False)
+        page.cursor = gr.State(None)
+        gr.HTML(HEADER, padding=False, apply_default_css=False)
+        with gr.Row(elem_id="room", equal_height=False):
+            with gr.Column(elem_id="stage"):
+                page.viewer = ViewerBox(shown(READY, title="A fox in a yard"), elem_id="viewer")
+                with gr.Row(elem_id="under"):
+                    page.caption = Markup(WELCOME, elem_id="caption")
+                    example = gr.Button("Try with this example", variant="primary", size="lg", elem_id="try", scale=0)
+            with gr.Column(elem_id="panel"):
+                steps(page)
+        wire(page, blocks, example)
+        api.add(service, uploads)
+    blocks.queue(default_concurrency_limit=None, max_size=512)
+    return blocks
+
+
+def steps(page: Parts) -> None:
+    """The panel: a new scene step by step, earlier scenes, comparison."""
+    with gr.Tabs(selected=NEW, elem_id="tabs") as page.tabs:
+        with gr.Tab("New scene", id=NEW), gr.Walkthrough(selected=VIDEOS, elem_id="steps") as page.steps:
+            with gr.Step("Videos", id=VIDEOS):
+                videos.build(page)
+            with gr.Step("Reconstruct", id=RECONSTRUCT):
+                reconstruct.build(page)
+            with gr.Step("Watch", id=WATCH):
+                watching = gr.Column()
+            with gr.Step("Explore", id=EXPLORE):
+                explore.build(page)
+            with watching:
+                watch.build(page)
+        with gr.Tab("My scenes", id=SCENES) as page.named["scenes_tab"]:
+            mine = gr.Column()
+        with gr.Tab("Compare", id=COMPARE) as page.named["compare_tab"]:
+            compare.build(page)
+        with mine:
+            scenes.build(page)
+
+
+def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
+    """What leads from one step to another."""
+    follow, estimate = page.named["follow_event"], page.named["estimate_event"]
+
+    @safely
+    def arrive(me: dict | None):
+        me = known(me)
+        return [*videos.show_pair(page, me), gr.update(visible=not page.service.runs(page.owner(me)))]
+
+    look = {"fn": safely(lambda me: videos.check(page, known(me))), "inputs": page.me,
+            "outputs": [page.named["checks"], page.named["moment"], page.named["onward"]], **PRIVATE}  # fmt: skip
+    blocks.load(arrive, page.me, [*page.named["pair"], example], **PRIVATE).success(**follow).success(**look)
+
+    next_step = {"fn": lambda: gr.Walkthrough(selected=RECONSTRUCT), "inputs": None, "outputs": page.steps, **PRIVATE}
+    page.named["onward"].click(**next_step).then(**estimate)
+    page.named["scenes_tab"].select(**page.named["gallery_event"])
+    page.named["compare_tab"].select(**page.named["choices_event"])
+    # A run that was started or continued is followed at once, not only at the next tick.
+    for begun in (page.named["started"], page.named["resumed"]):
+        begun.success(**follow).success(lambda: gr.update(visible=False), None, example, **PRIVATE)
+
+    @safely
+    def choose(me: dict | None):
+        me = videos.with_example(page, known(me), FIRST_EXAMPLE)
+        return [*videos.show_pair(page, me), gr.update(interactive=False, value="Taking the videos")]
+
+    @safely
+    def begin(me: dict):
+        me = known(me)
+        name = next(one.title for one in page.service.examples() if one.name == FIRST_EXAMPLE)
+        run = page.service.submit(page.owner(me), me["reference"], me["freeze"], Options(preset="draft"), name)
+        return [*followed(me, run), gr.update(visible=False)]
+
+    restored = gr.update(interactive=True, value="Try with this example")
+    chosen = example.click(choose, page.me, [*page.named["pair"], example], **PRIVATE)
+    checked = chosen.success(**look)
+    checked.success(
+        begin, page.me, [page.me, page.steps, page.timer, page.cursor, example], **PRIVATE
+    ).success(**follow)  # fmt: skip
+    for event in (chosen, checked):
+        event.failure(lambda: restored, None, example, **PRIVATE)

@@ -1,0 +1,43 @@
+"""What the steps of the page share: the service behind it, and the components that more than one of them moves."""
+
+from dataclasses import dataclass, field
+
+import gradio as gr
+
+from fourreal.jobs.service import Service
+from fourreal.jobs.values import Run
+from fourreal.web.markup import Markup
+from fourreal.web.uploads import Uploads
+from fourreal.web.viewer_box import ViewerBox
+
+NEW, SCENES, COMPARE = "new", "scenes", "compare"  # tabs
+# Steps of a new scene, in order. One that makes the videos from a prompt would come before VIDEOS.
+VIDEOS, RECONSTRUCT, WATCH, EXPLORE = range(4)
+
+# How the page's own events are wired: none is part of the API, and none waits for another person's.
+PRIVATE = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
+
+
+@dataclass
+class Parts:
+    """Components, filled in as the page is laid out."""
+
+    service: Service
+    uploads: Uploads
+    me: gr.BrowserState
+    viewer: ViewerBox | None = None
+    caption: Markup | None = None
+    tabs: gr.Tabs | None = None
+    steps: gr.Walkthrough | None = None
+    timer: gr.Timer | None = None  # ticks while a run is being watched
+    cursor: gr.State | None = None  # what of the run's journal has been shown
+    named: dict[str, object] = field(default_factory=dict)  # components of one step that another one changes
+
+    def owner(self, me: dict) -> str:
+        """Whose things an event is about."""
+        return self.service.owner(me["token"])
+
+
+def followed(me: dict, run: Run) -> list:
+    """Updates of `me`, steps, timer and cursor that turn the page to a run that is being worked on."""
+    return [me | {"run": run.id}, gr.Walkthrough(selected=WATCH), gr.Timer(active=True), None]

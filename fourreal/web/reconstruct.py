@@ -1,0 +1,92 @@
+"""Step two: how carefully, and what it will take."""
+
+import gradio as gr
+
+from fourreal.cli import ABLATIONS
+from fourreal.jobs.values import Estimate, Options
+from fourreal.web.markup import Markup, amount, duration, facts, note, tag
+from fourreal.web.parts import PRIVATE, Parts, followed
+from fourreal.web.session import known, safely
+
+PRESETS = [
+    ("Draft: about 256 × 144 pixels, made for two CPU cores", "draft"),
+    ("Standard: about 512 × 288 pixels, for a GPU", "standard"),
+    ("Paper: the paper's full schedule and network, for a GPU and patience", "paper"),
+]
+MOTION = [("As the preset has it", "preset"), ("Rigid bases", "bases"), ("The paper's network", "mlp")]
+LEAVE_OUT = [(what[0].upper() + what[1:], name) for name, what in ABLATIONS.items()]
+
+
+def build(page: Parts) -> None:
+    name = gr.Textbox(
+        label="Name", placeholder="A name for your scene", max_lines=1, max_length=80, elem_id="scene-name"
+    )
+    preset = gr.Radio(PRESETS, value="draft", label="How carefully", elem_id="preset", elem_classes="stacked")
+    with gr.Accordion("Advanced", open=False, elem_id="advanced"):
+        deformation = gr.Radio(MOTION, value="preset", label="How motion is held", elem_classes="stacked")
+        seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
+        cameras = gr.Checkbox(True, label="Take the cameras that an example comes with")
+        refine = gr.Checkbox(False, label="Improve known cameras together with the splats")
+        without = gr.CheckboxGroup(
+            LEAVE_OUT, label="Leave out, to see what it is good for", elem_classes="stacked", elem_id="without"
+        )
+    estimate = Markup(elem_id="estimate")
+    start = gr.Button("Start", variant="primary", size="lg", elem_id="start")
+
+    settings = [preset, deformation, seed, cameras, refine, without]
+    page.named |= {"settings": [name, *settings], "estimate": estimate, "start": start}
+
+    @safely
+    def tell(me: dict, *chosen):
+        return expected(page, known(me), options_of(known(me), *chosen))
+
+    told = [estimate, start]
+    page.named["estimate_event"] = {"fn": tell, "inputs": [page.me, *settings], "outputs": told, **PRIVATE}
+    for setting in (preset, deformation, cameras):
+        setting.change(**page.named["estimate_event"])
+
+    @safely
+    def begin(me: dict, name: str, *chosen):
+        me = known(me)
+        run = page.service.submit(
+            page.owner(me), me["reference"], me["freeze"], options_of(me, *chosen), (name or "").strip()
+        )
+        return followed(me, run)
+
+    page.named["started"] = start.click(
+        begin, [page.me, name, *settings], [page.me, page.steps, page.timer, page.cursor],
+        **(PRIVATE | {"show_progress": "minimal"}),
+    )  # fmt: skip
+
+
+def options_of(
+    me: dict, preset: str, deformation: str, seed: float | int | None, cameras: bool, refine: bool, without: list
+) -> Options:
+    """`Options` from the form and the chosen moment."""
+    return Options(
+        preset=preset,
+        canonical_frame=me["canonical"],
+        seed=int(seed or 0),
+        deformation=None if deformation == "preset" else deformation,
+        without=tuple(without),
+        refine_poses=refine,
+        use_cameras=cameras,
+    )
+
+
+def expected(page: Parts, me: dict, options: Options) -> list:
+    """Updates of the estimate and of the button that starts."""
+    if not (me["reference"] and me["freeze"]):
+        return [note("Choose two videos first."), gr.update(interactive=False)]
+    found = page.service.estimate(page.owner(me), me["reference"], me["freeze"], options)
+    return [estimate_box(found), gr.update(interactive=found.fits)]
+
+
+def estimate_box(found: Estimate) -> str:
+    wait = "starts at once" if found.place == 0 else f"{found.place} before it"
+    rows = facts([
+        ("Time", "about " + duration(found.seconds) if found.seconds is not None else "unknown"),
+        ("Memory", amount(found.memory_mb)), ("Disk", amount(found.disk_mb)),
+        ("Runs on", "this machine's CPU" if found.device == "cpu" else found.device), ("Line", wait),
+    ])  # fmt: skip
+    return tag("div", rows, note(found.reason, "" if found.fits else "bad"), class_="estimate")

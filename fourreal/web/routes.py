@@ -1,0 +1,105 @@
+"""What is served beside Gradio: health, the viewer, scenes, clips. Addresses hold unguessable ids, no paths."""
+
+from pathlib import Path
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+
+from fourreal.errors import UserError
+from fourreal.jobs.service import Service
+
+WEB = Path(__file__).parent
+READY_SCENE = WEB.parents[1] / "assets" / "scenes" / "fox_yard.r4d"
+TYPES = {".r4d": "application/octet-stream", ".js": "text/javascript", ".mp4": "video/mp4", ".css": "text/css"}
+SAVED = {".ply", ".splat", ".zip"}  # files that are for the disk, not for the browser
+FOREVER = "private, max-age=31536000, immutable"
+AGAIN = "no-cache"  # may be kept, but is asked for anew: the answer is 304 while it is the same
+
+
+def file_urls(run: str) -> str:
+    """Where the files of a run are."""
+    return f"files/{run}/"
+
+
+def clip_urls(owner: str, video: str) -> str:
+    """Where a video's clip.mp4 and frames/0000.jpg are."""
+    return f"clips/{owner}/{video}/"
+
+
+def router(service: Service) -> APIRouter:
+    """The routes; every file is looked up by the service, which knows what may be seen."""
+    routes = APIRouter()
+    examples = {example.name: example for example in service.examples()}
+
+    @routes.get("/healthz", response_class=PlainTextResponse)
+    def healthz() -> str:
+        return "ok"
+
+    @routes.get("/assets/scene.r4d")
+    def ready_scene(request: Request) -> Response:
+        return sent(request, READY_SCENE, AGAIN)
+
+    @routes.get("/viewer/{name}")
+    def viewer(request: Request, name: str) -> Response:
+        return static(request, WEB / "viewer" / "dist", name)
+
+    @routes.get("/page/{name}")
+    def page(request: Request, name: str) -> Response:
+        return static(request, WEB / "static", name)
+
+    @routes.get("/examples/{name}/{role}.mp4")
+    def example_clip(request: Request, name: str, role: str) -> Response:
+        if name not in examples or role not in ("reference", "freeze"):
+            return missing()
+        return sent(request, getattr(examples[name], role), AGAIN)
+
+    @routes.get("/files/{run}/{name:path}")
+    def run_file(request: Request, run: str, name: str) -> Response:
+        try:
+            path = service.public_file(run, name)
+        except UserError:
+            return missing()
+        # live files have a number each and never change
+        return sent(request, path, FOREVER if name.startswith("live/scene") else AGAIN)
+
+    @routes.get("/clips/{owner}/{video}/{name:path}")
+    def clip(request: Request, owner: str, video: str, name: str) -> Response:
+        frame = name.removeprefix("frames/").removesuffix(".jpg")
+        wanted = int(frame) if frame != name and frame.isascii() and frame.isdigit() and len(frame) < 6 else name
+        if wanted != "clip.mp4" and not isinstance(wanted, int):
+            return missing()
+        try:
+            return sent(request, service.video_file(owner, video, wanted), FOREVER)
+        except UserError:
+            return missing()
+
+    return routes
+
+
+def static(request: Request, folder: Path, name: str) -> Response:
+    """A file of a folder that ships with the page."""
+    path = folder / name
+    if path.parent != folder or not path.is_file() or name.startswith("."):
+        return missing()
+    return sent(request, path, AGAIN)
+
+
+def sent(request: Request, path: Path, keep: str) -> Response:
+    """A file, in parts if they are asked for; "not modified" if the browser has it."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return missing()
+    tag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
+    headers = {"cache-control": keep, "etag": tag}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    kind = TYPES.get(path.suffix)
+    name = path.name if path.suffix in SAVED or "download" in request.query_params else None
+    return FileResponse(path, headers=headers, media_type=kind, filename=name)
+
+
+def missing() -> Response:
+    """The same answer for what is not there and for what is not to be seen."""
+    return PlainTextResponse("Not found", 404)

@@ -1,0 +1,102 @@
+"""My scenes: everything this browser made, to open, rename, make again otherwise, compare and delete."""
+
+import time
+
+import gradio as gr
+
+from fourreal.jobs.values import Run
+from fourreal.web.markup import Markup, button, pressed, tag, text
+from fourreal.web.parts import COMPARE, NEW, PRIVATE, RECONSTRUCT, Parts
+from fourreal.web.routes import file_urls
+from fourreal.web.session import known, safely
+
+STATES = {"queued": "Waiting", "running": "Forming", "done": "Done", "stopped": "Stopped", "failed": "Did not work out"}
+
+
+def build(page: Parts) -> None:
+    gallery = Markup(elem_id="gallery")
+    page.named["gallery"] = gallery
+
+    @safely
+    def refresh(me: dict):
+        return cards(page.service.runs(page.owner(known(me))))
+
+    page.named["gallery_event"] = {"fn": refresh, "inputs": page.me, "outputs": gallery, **PRIVATE}
+    outputs = [page.me, page.cursor, gallery, page.tabs, page.steps, page.named["compare_first"],
+               *page.named["settings"], *page.named["pair"][1:]]  # fmt: skip
+
+    @safely
+    def act(me: dict, event: gr.EventData):
+        me, sent = known(me), pressed(event)
+        action, id, owner = sent.get("action", ""), sent.get("run", ""), page.owner(me)
+        change: dict = {}
+        if action == "open":
+            page.service.run(owner, id)
+            change = {page.me: me | {"run": id}, page.cursor: None}
+        elif action == "rename":
+            change = {gallery: cards(page.service.runs(owner), renaming=id)}
+        elif action == "renamed":
+            page.service.rename(owner, id, sent.get("name", ""))
+        elif action == "delete":
+            page.service.delete(owner, id)
+            change = {page.me: me | {"run": ""}, page.cursor: None} if me["run"] == id else {}
+        elif action == "compare":
+            change = {page.tabs: gr.Tabs(selected=COMPARE), page.named["compare_first"]: id}
+        elif action == "again":
+            change = otherwise(page, me, page.service.run(owner, id))
+        if gallery not in change:
+            change[gallery] = cards(page.service.runs(owner))
+        return [change.get(component, gr.skip()) for component in outputs]
+
+    # Opening a run is following it: what it shows depends on how far it is.
+    gallery.select(act, page.me, outputs, **PRIVATE).success(**page.named["follow_event"]).success(
+        **page.named["estimate_event"]
+    )
+
+
+def otherwise(page: Parts, me: dict, run: Run) -> dict:
+    """Updates that lead to step two with a run's videos and settings, to be changed."""
+    o = run.options
+    me = me | {"reference": run.reference, "freeze": run.freeze, "example": run.example or "",
+               "canonical": o.canonical_frame, "run": ""}  # fmt: skip
+    values = [f"{run.name}, again"[:80], o.preset or "draft", o.deformation or "preset", o.seed, o.use_cameras,
+              o.refine_poses, list(o.without)]  # fmt: skip
+    shown = page.named["show_pair"](page, me)
+    return {
+        page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=RECONSTRUCT), page.cursor: None,
+        **dict(zip(page.named["settings"], values, strict=True)),
+        **dict(zip(page.named["pair"], shown, strict=True)),
+    }  # fmt: skip
+
+
+# --- Markup ----------------------------------------------------------------------------------------------------------
+
+
+def cards(runs: list[Run], renaming: str = "") -> str:
+    """All runs, newest first."""
+    if not runs:
+        return tag("div", tag("p", "Nothing here yet. Scenes that you make in this browser stay here."), class_="idle")
+    shown = tag("div", *(card(run, run.id == renaming) for run in runs), class_="gallery")
+    return shown + tag("p", "Only this browser can see these scenes.", class_="quiet")
+
+
+def card(run: Run, renaming: bool) -> str:
+    picture = tag("img", src=f"{file_urls(run.id)}thumbnail.jpg", alt="", loading="lazy") if run.has_scene else ""
+    when = time.strftime("%d %b %H:%M", time.localtime(run.created))
+    field = tag("input", value=run.name, maxlength=80, data_field="name", aria_label="New name", class_="rename")
+    head = field + button("Save", "renamed", run=run.id) if renaming else tag("b", text(run.name))
+    state = tag("i", STATES[run.state], class_=f"state {run.state}")
+    busy = run.state in ("queued", "running")
+    actions = [
+        button("Rename", "rename", "quiet", run=run.id),
+        button("Again, otherwise", "again", "quiet", run=run.id),
+        button("Compare", "compare", "quiet", run=run.id) if run.has_scene else "",
+        button("Delete", "delete", "quiet danger", run=run.id, confirm=f"Delete “{run.name}”? This cannot be undone."),
+    ]
+    return tag(
+        "article",
+        tag("button", picture or tag("span", "", class_="blank"), type="button", class_="thumb", data_action="open",
+            data_run=run.id, aria_label=f"Open {run.name}"),
+        tag("div", head, tag("p", state, " ", text(when), class_="quiet"), tag("div", *actions, class_="actions")),
+        class_="scene" + (" busy" if busy else ""), data_form=run.id,
+    )  # fmt: skip

@@ -1,0 +1,80 @@
+"""The web application: Gradio's page and our own routes behind one guard."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import gradio as gr
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from fourreal.jobs.service import Service
+from fourreal.web.guard import Guard
+from fourreal.web.page import build
+from fourreal.web.routes import WEB, router
+from fourreal.web.theme import theme
+from fourreal.web.uploads import UploadLimits, Uploads
+
+SWEEP_SECONDS = 600.0
+HEAD = (
+    '<link rel="modulepreload" href="page/stage.js"><link rel="modulepreload" href="viewer/viewer.js">'
+    '<link rel="preload" href="assets/scene.r4d" as="fetch" crossorigin="anonymous">'
+    '<script type="module" src="page/page.js"></script><meta name="color-scheme" content="light dark">'
+)
+
+
+def create_app(data: Path, service: Service | None = None, limits: UploadLimits | None = None) -> FastAPI:
+    """The application over a data folder. Nothing of it is started but what serves requests."""
+    data = Path(data).absolute()
+    service = service or Service(data)
+    uploads = Uploads(data / "uploads", limits or UploadLimits(max_bytes=service.limits.max_upload_bytes))
+    # Where Gradio thinks uploads are. It copies files that it finds elsewhere, and has no other way to be told.
+    os.environ["GRADIO_TEMP_DIR"] = str(uploads.folder)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        sweeping = asyncio.create_task(sweep(uploads))
+        try:
+            yield
+        finally:
+            sweeping.cancel()
+
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(router(service))
+
+    @app.post("/gradio_api/upload")
+    async def upload(request: Request) -> Response:
+        return await uploads.receive(request)
+
+    @app.get("/gradio_api/upload_progress")
+    async def upload_progress(request: Request) -> Response:
+        return await uploads.progress(request)
+
+    app.add_middleware(Guard, holds=uploads.holds)
+    return gr.mount_gradio_app(
+        app,
+        build(service, uploads, data),
+        path="/",
+        theme=theme(),
+        css_paths=[WEB / "static" / "page.css"],
+        head=HEAD,
+        favicon_path=str(WEB / "static" / "icon.png"),
+        footer_links=["api"],
+        blocked_paths=[str(data), str(WEB.parents[1])],
+        run_history=False,
+        show_error=False,
+        ssr_mode=False,
+        enable_monitoring=False,
+        mcp_server=False,
+        pwa=False,
+    )
+
+
+async def sweep(uploads: Uploads) -> None:
+    """Now and then remove uploads that were never used."""
+    while True:
+        await asyncio.to_thread(uploads.sweep)
+        await asyncio.sleep(SWEEP_SECONDS)

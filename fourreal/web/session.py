@@ -1,0 +1,69 @@
+"""Who is looking: an unguessable token that the browser keeps, and what this browser was busy with."""
+
+import functools
+import logging
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+import gradio as gr
+
+from fourreal.errors import UserError
+from fourreal.scene.atomic import writing
+
+log = logging.getLogger(__name__)
+STORAGE_KEY = "fourreal"
+SECRET_FILE = "page.secret"  # in the data folder: with another one browsers would forget who they are
+
+# What a browser keeps. token: who it is. reference, freeze: chosen videos. example: their example's name, if any.
+# canonical: the reference frame that the person chose, None while it is the found one. run: what it follows or shows.
+FORGOTTEN = {"token": "", "reference": "", "freeze": "", "example": "", "canonical": None, "run": ""}
+
+
+def browser_state(data: Path) -> gr.BrowserState:
+    """The component that keeps `FORGOTTEN`'s entries in the browser, over reloads and restarts of the server."""
+    return gr.BrowserState(None, storage_key=STORAGE_KEY, secret=kept_secret(data / SECRET_FILE))
+
+
+def kept_secret(path: Path) -> str:
+    """The secret in `path`, made on the first call."""
+    try:
+        return path.read_text(encoding="ascii")
+    except FileNotFoundError:
+        with writing(path) as temporary:
+            temporary.touch(mode=0o600)
+            temporary.write_text(secrets.token_hex(16), encoding="ascii")
+        return path.read_text(encoding="ascii")
+
+
+def known(me: object) -> dict:
+    """What the browser kept, made whole: whatever is missing or of another kind is as for a newcomer."""
+    kept = me if isinstance(me, dict) else {}
+    whole = {key: kept.get(key) if isinstance(kept.get(key), str) else "" for key in FORGOTTEN}
+    frame = kept.get("canonical")
+    whole["canonical"] = frame if isinstance(frame, int) and not isinstance(frame, bool) and frame >= 0 else None
+    whole["token"] = whole["token"] or secrets.token_urlsafe(32)
+    return whole
+
+
+def said(error: Exception) -> str:
+    """What a person is told of an error: its own sentence if it is for people, else that it was noted."""
+    if isinstance(error, UserError):
+        return str(error)
+    log.error("the page failed", exc_info=error)
+    return "Something went wrong here, and it was noted in the server's log. Trying again may help."
+
+
+def safely(function: Callable) -> Callable:
+    """An event's function whose errors are shown as sentences; only bugs are logged."""
+
+    @functools.wraps(function)
+    def guarded(*arguments, **named):
+        try:
+            return function(*arguments, **named)
+        except gr.Error:
+            raise
+        except Exception as error:
+            raise gr.Error(said(error), title="", duration=12, print_exception=False) from None
+
+    return guarded

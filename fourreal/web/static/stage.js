@@ -1,0 +1,49 @@
+// Between the page and the viewer: shows what the page wants to be seen, and loads only what is not there yet.
+
+const address = (path) => new URL(path, document.baseURI).href;
+
+/** Opens a viewer in `box`. Returns { show(value) }, value as in viewer_box.shown. */
+export async function open(box, trigger) {
+  const { Viewer } = await import(address('viewer/viewer.js'));
+  let current = { scene: null, second: null, layout: 'single', preview: null };
+  const viewer = new Viewer(box, {
+    // for browsers without WebGL2: the server draws what the camera would see
+    render: (camera) => drawn(current.scene, camera),
+  });
+  window.fourrealViewer = viewer;
+  viewer.addEventListener('load', (event) => trigger('load', event.detail));
+
+  const sameRun = (a, b) => a && b && a.match(/files\/(\w+)\//)?.[1] === b.match(/files\/(\w+)\//)?.[1];
+
+  async function show(value) {
+    if (!value) return;
+    const before = current;
+    current = {
+      scene: value.scene ?? before.scene, second: value.second, layout: value.layout, preview: value.preview,
+    };
+    const jobs = [];
+    if (value.second?.url !== before.second?.url) {
+      if (!value.second) viewer.clear(1);
+      else if (value.second.kind === 'video') jobs.push(viewer.loadVideo(address(value.second.url), { slot: 1 }));
+      else jobs.push(viewer.load(address(value.second.url), { slot: 1, keep: true }));
+    }
+    viewer.layout = value.second ? value.layout : 'single';
+    if (value.scene && value.scene !== before.scene) {
+      const keep = Boolean(value.second) || (Boolean(sameRun(value.scene, before.scene)));
+      jobs.push(viewer.load(address(value.scene), { slot: 0, keep }));
+    } else if (!value.scene && value.preview && value.preview !== before.preview) {
+      viewer.showImage(address(value.preview), value.status || '');
+    }
+    viewer.status(value.status || '');
+    // A load that a newer one replaced is no failure, and one that failed is told by the viewer itself.
+    await Promise.allSettled(jobs);
+  }
+  return { show };
+}
+
+async function drawn(scene, camera) {
+  const query = new URLSearchParams({ scene, camera: JSON.stringify(camera) });
+  const answer = await fetch(address('frame.jpg?' + query));
+  if (!answer.ok) throw new Error(await answer.text());
+  return URL.createObjectURL(await answer.blob());
+}

@@ -1,0 +1,284 @@
+"""How files come in: counted while they stream, refused before they are spooled, gone when they were used.
+
+This takes the place of Gradio's own upload route (same request, same answer), which keeps what was cut off half-way and
+names a file by its content, so that two people with the same video would share one file.
+"""
+
+import asyncio
+import errno
+import json
+import re
+import secrets
+import shutil
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from python_multipart import MultipartParser
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import parse_options_header
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+
+FORM_BYTES = 64 * 1024  # what a form may weigh on top of its file: boundaries and headers
+UNSAFE = re.compile(r"[^\w.()\- ]+")
+
+
+@dataclass(frozen=True)
+class UploadLimits:
+    """What one upload, one client and all clients may take.
+
+    max_bytes: a file. files: in one request.
+    per_client, at_once: uploads under way, of one address and in all.
+    stall_seconds: longest silence. grace_seconds, slowest: after so long an upload must average so many bytes a second.
+    keep_seconds: how long a file waits to be used.
+    """
+
+    max_bytes: int = 2 * 1024**3
+    files: int = 2
+    per_client: int = 4
+    at_once: int = 16
+    stall_seconds: float = 20.0
+    grace_seconds: float = 30.0
+    slowest: int = 16 * 1024
+    keep_seconds: float = 3600.0
+
+
+class Refused(Exception):
+    """An upload that is not taken: HTTP status and a sentence."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status, self.sentence = status, sentence
+
+
+@dataclass
+class Uploads:
+    """The folder of files that came in and are not used yet: `folder/<32 hex digits>/<name>`."""
+
+    folder: Path
+    limits: UploadLimits = UploadLimits()
+    running: Counter[str] = field(default_factory=Counter)
+    received: dict[str, list] = field(default_factory=dict)  # upload_id -> [name, bytes, done], for the progress bar
+
+    async def receive(self, request: Request) -> Response:
+        """POST of a multipart form with `files`; answers with the list of their paths."""
+        client = request.client.host if request.client else "?"
+        try:
+            self.refuse_large(request)
+            if self.running[client] >= self.limits.per_client or self.running.total() >= self.limits.at_once:
+                raise Refused(429, "Too many uploads at once. Wait until one is finished, then try again.")
+            self.running[client] += 1
+            try:
+                return JSONResponse([str(path) for path in await self.store(request)])
+            finally:
+                self.running[client] -= 1
+                self.running += Counter()  # drops clients without uploads
+        except Refused as refusal:
+            # The rest of the body is not wanted: closing is the only way to make a client stop sending.
+            return PlainTextResponse(refusal.sentence, refusal.status, {"Connection": "close"})
+
+    def refuse_large(self, request: Request) -> None:
+        length = request.headers.get("content-length", "")
+        if length.isdigit() and int(length) > self.limits.files * self.limits.max_bytes + FORM_BYTES:
+            raise self.too_large()
+
+    def too_large(self) -> Refused:
+        size = self.limits.max_bytes
+        shown = f"{size / 1024**3:.1f} GB" if size >= 1024**3 else f"{size / 1024**2:.0f} MB"
+        return Refused(413, f"That file is too large: at most {shown} a file. Make the video shorter or smaller.")
+
+    async def store(self, request: Request) -> list[Path]:
+        """Write the form's files as they stream in; all of them or none."""
+        kind, options = parse_options_header(request.headers.get("content-type", ""))
+        if kind != b"multipart/form-data" or b"boundary" not in options:
+            raise Refused(400, "An upload is a multipart form with `files`.")
+        form = Form(self)
+        progress = self.progress_of(request.query_params.get("upload_id", ""), form)
+        try:
+            parser = MultipartParser(options[b"boundary"], form.callbacks())
+            async for chunk in self.paced(request):
+                # Disks block; the page must go on answering meanwhile.
+                await asyncio.to_thread(parser.write, chunk)
+                if progress is not None:
+                    progress[0], progress[1] = form.name, progress[1] + len(chunk)
+            parser.finalize()
+            form.finish()
+        except MultipartParseError as error:
+            form.discard()
+            raise Refused(400, "The upload was not a well-formed form.") from error
+        except ClientDisconnect as error:
+            form.discard()
+            raise Refused(400, "The upload was broken off.") from error
+        except OSError as error:
+            form.discard()
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise Refused(507, "The server's disk is full. Delete scenes, or try again later.") from error
+            raise
+        except BaseException:
+            form.discard()
+            raise
+        finally:
+            if progress is not None:
+                progress[2] = True
+        return form.files
+
+    async def paced(self, request: Request) -> AsyncIterator[bytes]:
+        """The body's chunks, as long as they keep coming."""
+        begin, count = time.monotonic(), 0
+        stream = request.stream().__aiter__()
+        while True:
+            try:
+                chunk = await asyncio.wait_for(anext(stream), self.limits.stall_seconds)
+            except StopAsyncIteration:
+                return
+            except TimeoutError as error:
+                raise Refused(408, "The upload stalled. Check the connection and try again.") from error
+            count += len(chunk)
+            seconds = time.monotonic() - begin
+            if seconds > self.limits.grace_seconds and count < self.limits.slowest * seconds:
+                raise Refused(408, "The upload is too slow. Try a better connection or a smaller file.")
+            yield chunk
+
+    def progress_of(self, upload_id: str, form: "Form") -> list | None:
+        """A place where an upload that asked for it tells how far it is."""
+        if not re.fullmatch(r"\w{4,64}", upload_id) or len(self.received) >= 4 * self.limits.at_once:
+            return None
+        self.received[upload_id] = [form.name, 0, False]
+        asyncio.get_running_loop().call_later(120, self.received.pop, upload_id, None)
+        return self.received[upload_id]
+
+    async def progress(self, request: Request) -> Response:
+        """Server-sent events of one upload's progress, as Gradio's page reads them."""
+        upload_id = request.query_params.get("upload_id", "")
+        for _ in range(30):
+            if upload_id in self.received:
+                return StreamingResponse(self.told(upload_id), media_type="text/event-stream")
+            await asyncio.sleep(0.1)
+        return PlainTextResponse("Upload not found", 404)
+
+    async def told(self, upload_id: str) -> AsyncIterator[str]:
+        sent = 0
+        while entry := self.received.get(upload_id):
+            name, count, done = entry
+            if count > sent:
+                update = {"msg": "update", "orig_name": name, "chunk_size": count - sent}
+                yield f"data: {json.dumps(update)}\n\n"
+                sent = count
+            if done:
+                yield 'data: {"msg": "done"}\n\n'
+                return
+            await asyncio.sleep(0.1)
+
+    # --- Files that lie here ----------------------------------------------------------------------------------------
+
+    def holds(self, path: str) -> bool:
+        """Whether `path` names a file that was uploaded here; nothing else is ever read for a client."""
+        parts = Path(path).parts
+        return (
+            len(parts) > 2
+            and Path(*parts[:-2]) == self.folder
+            and re.fullmatch(r"[0-9a-f]{32}", parts[-2]) is not None
+            and Path(path).is_file()
+            and not Path(path).is_symlink()
+        )
+
+    def forget(self, path: Path) -> None:
+        """Remove a file that was used, and its folder."""
+        if self.holds(str(path)):
+            shutil.rmtree(path.parent, ignore_errors=True)
+
+    def sweep(self, keep_seconds: float | int | None = None) -> None:
+        """Remove what nobody used in time."""
+        keep = self.limits.keep_seconds if keep_seconds is None else keep_seconds
+        if not self.folder.is_dir():
+            return
+        for entry in self.folder.iterdir():
+            try:
+                old = time.time() - entry.stat().st_mtime > keep
+            except FileNotFoundError:
+                continue  # used meanwhile
+            if old and entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            elif old:
+                entry.unlink(missing_ok=True)
+
+
+class Form:
+    """The callbacks of the multipart parser: files go to disk, fields are ignored."""
+
+    def __init__(self, uploads: Uploads) -> None:
+        self.uploads, self.files, self.name = uploads, [], ""
+        self.out, self.size, self.header, self.value, self.disposition = None, 0, b"", b"", b""
+
+    def callbacks(self) -> dict:
+        return {
+            "on_part_begin": self.part_begin,
+            "on_header_field": lambda data, start, end: self.grow("header", data[start:end]),
+            "on_header_value": lambda data, start, end: self.grow("value", data[start:end]),
+            "on_header_end": self.header_end,
+            "on_headers_finished": self.headers_finished,
+            "on_part_data": self.part_data,
+            "on_part_end": self.finish,
+        }
+
+    def part_begin(self) -> None:
+        self.header = self.value = self.disposition = b""
+        self.size = 0
+
+    def grow(self, what: str, data: bytes) -> None:
+        setattr(self, what, getattr(self, what) + data)
+        if len(self.header) + len(self.value) > 8192:
+            raise Refused(400, "The upload was not a well-formed form.")
+
+    def header_end(self) -> None:
+        if self.header.lower() == b"content-disposition":
+            self.disposition = self.value
+        self.header = self.value = b""
+
+    def headers_finished(self) -> None:
+        _, options = parse_options_header(self.disposition)
+        if options.get(b"name") != b"files" or b"filename" not in options:
+            return
+        if len(self.files) >= self.uploads.limits.files:
+            raise Refused(400, f"At most {self.uploads.limits.files} files at once.")
+        self.name = safe_name(options[b"filename"].decode("utf-8", "replace"))
+        folder = self.uploads.folder / secrets.token_hex(16)
+        folder.mkdir(parents=True, mode=0o700)
+        self.files.append(folder / self.name)
+        self.out = self.files[-1].open("wb")
+
+    def part_data(self, data: bytes, start: int, end: int) -> None:
+        self.size += end - start
+        if self.out is None:
+            if self.size > FORM_BYTES:
+                raise Refused(413, "The upload holds more than files.")
+            return
+        if self.size > self.uploads.limits.max_bytes:
+            raise self.uploads.too_large()
+        self.out.write(data[start:end])
+
+    def finish(self) -> None:
+        if self.out is not None:
+            self.out.close()
+            self.out = None
+
+    def discard(self) -> None:
+        """Leave nothing of the upload."""
+        if self.out is not None:
+            out, self.out = self.out, None
+            with suppress(OSError):  # a full disk may be found out only here; the file goes anyway
+                out.close()
+        for path in self.files:
+            shutil.rmtree(path.parent, ignore_errors=True)
+        self.files = []
+
+
+def safe_name(name: str) -> str:
+    """A plain file name: no folders, no control characters, no leading dot, at most 100 characters."""
+    name = UNSAFE.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(". ")
+    stem, dot, ending = name.rpartition(".")
+    return (f"{stem[:90]}.{ending[:9]}" if dot and stem else name[:100]).strip() or "video"

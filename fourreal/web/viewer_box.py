@@ -1,0 +1,60 @@
+"""The one viewer of the page: a frame around viewer/dist/viewer.js that lives as long as the page."""
+
+import gradio as gr
+
+TEMPLATE = '<div class="viewer-box" role="region" aria-label="Scene viewer"></div>'
+
+# The template is fixed, so the viewer's canvas is never drawn anew; what changes comes in by `watch`.
+SCRIPT = """
+const box = element.querySelector('.viewer-box');
+const ready = import(new URL('page/stage.js', document.baseURI).href).then((stage) => stage.open(box, trigger));
+const show = () => ready.then((stage) => stage.show(props.value)).catch((error) => {
+  box.textContent = 'The viewer could not be loaded: ' + error.message;
+});
+watch('value', show);
+show();
+"""
+
+
+class ViewerBox(gr.HTML):
+    """Value: a dictionary, see `shown`; only what differs from what is there is loaded.
+
+    Events: `select` is not used; `load` {slot, url, splats, milliseconds} when a scene came up.
+    """
+
+    def __init__(self, value: dict | None = None, **options) -> None:
+        super().__init__(
+            value, html_template=TEMPLATE, js_on_load=SCRIPT, padding=False, apply_default_css=False, **options
+        )
+
+    def postprocess(self, value: dict | None) -> dict | None:
+        return value
+
+    def preprocess(self, payload: dict | None) -> dict | None:
+        return payload
+
+    def api_info(self) -> dict:
+        return {"type": "object"}
+
+
+def shown(
+    scene: str | None = None,
+    *,
+    title: str = "",
+    second: dict | None = None,
+    layout: str = "single",
+    preview: str | None = None,
+    status: str = "",
+    live: bool = False,
+) -> dict:
+    """What the viewer shall show.
+
+    scene: address of a .r4d file, None to leave what is there. title: its caption. second: what is beside it in
+    Compare, {"url", "kind": "scene" or "video", "title"}. layout: "single", "side" or "wipe". preview: address of a
+    picture, shown until there is a scene. status: a short line over the picture. live: the scene is still forming, the
+    camera stays where the person left it.
+    """
+    return {
+        "scene": scene, "title": title, "second": second, "layout": layout, "preview": preview, "status": status,
+        "live": live,
+    }  # fmt: skip

@@ -1,0 +1,183 @@
+"""Step three: the scene forms. Everything here follows the journal of a run that another process works on."""
+
+import json
+
+import gradio as gr
+
+from fourreal.errors import UserError
+from fourreal.jobs.values import Run
+from fourreal.web import explore, figures
+from fourreal.web.cursor import STAGES, advance, fresh, stage_name
+from fourreal.web.markup import Markup, duration, note, tag, text
+from fourreal.web.parts import EXPLORE, NEW, PRIVATE, WATCH, Parts
+from fourreal.web.routes import clip_urls, file_urls
+from fourreal.web.session import known, safely
+from fourreal.web.viewer_box import shown
+
+LIVE = ("queued", "running")
+
+
+def build(page: Parts) -> None:
+    progress = Markup(nothing(), elem_id="progress")
+    with gr.Row(elem_classes="pair", visible=False) as stops:
+        keep = gr.Button("Stop and keep what is there", elem_id="stop-keep")
+        stop = gr.Button("Stop", variant="stop", elem_id="stop")
+    with gr.Tabs(elem_classes="small", visible=False) as plots:
+        with gr.Tab("Curves"):
+            curves = gr.Plot(show_label=False, elem_id="curves")
+        with gr.Tab("Cameras and points"):
+            layout = gr.Plot(show_label=False, elem_id="layout")
+    page.named |= {"watch": [progress, stops, plots, curves, layout]}
+
+    outputs = [page.me, page.cursor, page.viewer, page.caption, page.timer, page.tabs, page.steps,
+               progress, stops, plots, curves, layout, *page.named["explore"]]  # fmt: skip
+
+    @safely
+    def tick(me: dict, cursor: dict | None):
+        return follow(page, known(me), cursor, outputs)
+
+    page.named["follow_event"] = {"fn": tick, "inputs": [page.me, page.cursor], "outputs": outputs, **PRIVATE}
+    page.timer.tick(**page.named["follow_event"])
+
+    def ending(kept: bool):
+        @safely
+        def end(me: dict):
+            me = known(me)
+            page.service.cancel(page.owner(me), me["run"], keep=kept)
+            gr.Info("Stopping. What was done so far stays." if kept else "Stopping.", title="", duration=4)
+
+        return end
+
+    for press, kept in ((keep, True), (stop, False)):
+        press.click(ending(kept), page.me, None, **PRIVATE)
+
+
+def follow(page: Parts, me: dict, cursor: dict | None, outputs: list) -> list:
+    """Updates of all `outputs` for whatever is new in the run that `me` follows; mostly nothing."""
+    change = {}
+    still = lambda: [change.get(component, gr.skip()) for component in outputs]
+    progress, stops, plots, curves, layout = page.named["watch"]
+    if not me["run"]:
+        change |= {page.timer: gr.Timer(active=False), progress: nothing(), stops: gr.update(visible=False)}
+        return still()
+    owner = page.owner(me)
+    try:
+        run = page.service.run(owner, me["run"])
+    except UserError:  # deleted in another tab
+        change |= {page.me: me | {"run": ""}, page.timer: gr.Timer(active=False), progress: nothing(),
+                   stops: gr.update(visible=False)}  # fmt: skip
+        return still()
+    first = cursor is None or cursor.get("run") != run.id
+    cursor = fresh(run.id) if first else cursor
+    entries, offset = page.service.journal(owner, run.id, cursor["offset"])
+    before, cursor = cursor, advance(cursor, entries, offset)
+    told = (run.state, run.place)
+    if not entries and list(told) == before["state"]:
+        return still()
+    cursor["state"] = list(told)
+    live = run.state in LIVE
+    change[page.cursor] = cursor
+    change[progress] = progress_box(run, cursor)
+    change[stops] = gr.update(visible=live)
+    if cursor["series"]["step"] and cursor["series"] != before["series"]:
+        change |= {plots: gr.update(visible=True), curves: figures.curves(cursor["series"])}
+    if not cursor["layout"] and (found := layout_of(page, run)):
+        cursor["layout"] = True
+        change |= {plots: gr.update(visible=True), layout: figures.layout(found)}
+    if live:
+        change |= {page.timer: gr.Timer(active=True)} if first else {}
+        change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=WATCH)} if first else {}
+        change |= forming(page, run, cursor, before, owner, first)
+    else:
+        change[page.timer] = gr.Timer(active=False)
+        change |= explore.arrived(page, run, owner)
+        if run.has_scene:
+            change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=EXPLORE)}
+        elif first:
+            change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=WATCH)}
+    return still()
+
+
+def forming(page: Parts, run: Run, cursor: dict, before: dict, owner: str, first: bool) -> dict:
+    """Updates of the viewer and its caption while there is no finished scene."""
+    newer = cursor["scene"] != before["scene"] or cursor["preview"] != before["preview"]
+    if not (first or newer):
+        return {}
+    folder = file_urls(run.id) + "live/"
+    scene = folder + cursor["scene"] if cursor["scene"] else None
+    picture = folder + cursor["preview"] if cursor["preview"] else first_picture(run, owner)
+    status = "" if scene else "First looks appear here as the scene forms"
+    line = "It sharpens every few seconds. Drag to look around while it does." if scene else "Taking shape."
+    return {
+        page.viewer: shown(scene, title=run.name, preview=None if scene else picture, status=status, live=True),
+        page.caption: tag("div", tag("h2", text(run.name)), tag("p", line), class_="caption"),
+    }
+
+
+def first_picture(run: Run, owner: str) -> str:
+    """What to look at before anything was made: a frame of the reference video."""
+    return f"{clip_urls(owner, run.reference)}frames/{run.options.canonical_frame or 0:04d}.jpg"
+
+
+def layout_of(page: Parts, run: Run) -> dict | None:
+    """The cameras and points of a run, once they are known."""
+    try:
+        found = json.loads(page.service.public_file(run.id, "live/layout.json").read_text(encoding="utf-8"))
+    except (UserError, FileNotFoundError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+# --- Markup ----------------------------------------------------------------------------------------------------------
+
+
+def nothing() -> str:
+    return tag("div", tag("p", "Nothing is running. Choose two videos and press Start."), class_="progress idle")
+
+
+def progress_box(run: Run, cursor: dict) -> str:
+    """One clear line, a bar, and the stages."""
+    last = cursor["last"]
+    if run.state == "queued":
+        ahead = "It is next." if run.place <= 1 else f"{run.place} scenes are before it."
+        waiting = tag("p", "You can close this page; it will be here when you come back.", class_="quiet")
+        return tag("div", tag("h4", "Waiting in line"), tag("p", ahead), waiting, class_="progress")
+    if run.state == "failed":
+        return tag("div", tag("h4", "It did not work out"), note(run.error, "bad"), class_="progress")
+    if run.state == "stopped":
+        kept = "The scene as it was is kept." if run.has_scene else "Nothing could be kept yet."
+        return tag("div", tag("h4", "Stopped"), tag("p", kept), class_="progress")
+    now = stage_name(str(last.get("stage") or ""))
+    step, steps = int(last.get("step") or 0), int(last.get("steps") or 0)
+    done = run.state == "done"
+    head = "Done" if done else STAGES.get(now, "Starting")
+    left = last.get("seconds_left")
+    details = [f"step {step:,} of {steps:,}" if steps and not done else "",
+               f"{duration(left)} left in this stage" if left is not None and not done else "",
+               figures_told(last)]  # fmt: skip
+    bar = 1.0 if done else (step / steps if steps else 0.0)
+    message = cursor["messages"][-1] if cursor["messages"] and not done else ""
+    return tag(
+        "div",
+        tag("h4", text(head)),
+        tag("p", text(" · ".join(part for part in details if part)), class_="quiet", data_step=step),
+        tag("div", tag("i", style=f"width:{100 * bar:.1f}%"), class_="bar" + ("" if steps or done else " unsure")),
+        stage_row(now, done),
+        tag("p", text(message), class_="quiet message") if message else "",
+        class_="progress",
+    )
+
+
+def figures_told(last: dict) -> str:
+    values = last.get("values") or {}
+    psnr, splats = values.get("psnr"), values.get("splats")
+    told = [f"{psnr:.1f} dB" if psnr is not None else "", f"{splats:,.0f} splats" if splats is not None else ""]
+    return " · ".join(part for part in told if part)
+
+
+def stage_row(now: str, done: bool) -> str:
+    names = list(STAGES)
+    reached = len(names) if done else (names.index(now) if now in names else 0)
+    kinds = ("done" if i < reached else "now" if i == reached else "" for i in range(len(names)))
+    items = (tag("li", text(STAGES[name]), class_=kind) for name, kind in zip(names, kinds, strict=True))
+    return tag("ol", *items, class_="stages")
