@@ -16,6 +16,7 @@ from scene_samples import FRAMES, some_scene
 from fourreal import clip, settings
 from fourreal.cli import ABLATIONS
 from fourreal.scene import bundle
+from fourreal.scene.r4d import read_r4d
 
 ROOT = Path(__file__).parents[1]
 
@@ -91,6 +92,9 @@ def test_export_writes_each_format(run, tmp_path):
         result = fourreal("export", run, "--format", form, "--out", tmp_path / name)
         assert (result.returncode, result.stdout) == (0, f"{tmp_path / name}\n"), result.stderr
         assert len(zipfile.ZipFile(tmp_path / name).namelist()) == FRAMES
+    result = fourreal("export", run, "--format", "r4d", "--out", tmp_path / "c.r4d")
+    assert (result.returncode, result.stdout) == (0, f"{tmp_path / 'c.r4d'}\n"), result.stderr
+    assert read_r4d((tmp_path / "c.r4d").read_bytes()).frames == FRAMES
     film = tmp_path / "film.mp4"
     result = fourreal("export", run, "--format", "mp4", "--out", film, "--trajectory", "swing", "--frames", 5,
                       "--fps", 10, "--size", "64x48")  # fmt: skip

@@ -44,7 +44,7 @@ def numbers(values: dict, shape: tuple[int, ...], *path: str) -> Tensor:
     """A nested list of finite numbers of that shape, as float32."""
     try:
         found = torch.tensor(value(values, list, *path), dtype=torch.float64).float()
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise Malformed(f"{'.'.join(path)} is not a list of numbers") from error
     if tuple(found.shape) != shape or not torch.isfinite(found).all():
         raise Malformed(f"{'.'.join(path)} is not {shape} numbers")

@@ -92,14 +92,14 @@ def quantise(
     step: of every column; what is finer is lost, and gzip makes use of that.
     signed: 0 is kept exactly, for what is mostly nothing.
     """
-    flat = values.reshape(-1, values.shape[2]).astype(np.float64)
-    low, high = flat.min(axis=0), flat.max(axis=0)
+    low, high = (x.astype(np.float64) for x in (values.min(axis=(0, 1)), values.max(axis=(0, 1))))
     reach = 2 * np.maximum(-low, high) if signed else high - low
     bytes = next((n for n in range(1, most) if (reach / step <= 256**n - 2).all()), most)
     steps = np.maximum(step, reach / (256**bytes - 2))  # one less than there are, as 0 is off the middle
     origin = -steps * 2 ** (8 * bytes - 1) if signed else low
-    q = np.rint((flat - origin) / steps).clip(0, 256**bytes - 1).astype(WORDS[bytes])
-    q = q.reshape(values.shape).transpose(2, 0, 1)
+    q = np.empty((values.shape[2], *values.shape[:2]), WORDS[bytes])
+    for frame, numbers in enumerate(values):  # one at a time, as they may be many and are widened
+        q[:, frame] = np.rint((numbers - origin) / steps).clip(0, 256**bytes - 1).T
     return Packed(Descriptor(name, *values.shape, bytes, _floats(origin), _floats(steps), delta), q)
 
 

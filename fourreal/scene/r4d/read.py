@@ -198,7 +198,7 @@ class Unpacker:
             raise Malformed("something follows its end")
 
 
-def check_header(header: dict) -> list[Descriptor]:
+def check_header(header: object) -> list[Descriptor]:
     """The arrays that a header announces, everything in it checked.
 
     Raises:

@@ -20,7 +20,7 @@ GZIP = 31  # zlib's name for one gzip member; it writes no date, so the same sce
 
 # What is kept, in the normalised frame, whose cameras stand about 1 from the centre: a pixel of a picture 512 wide is
 # about 0.002 there.
-PLACE = 2e-5  # world units
+PLACE, SHIFT = 2e-5, 5e-5  # world units
 TURN = 1e-3  # radians
 SIZE = 0.01  # natural logarithm: one per cent
 QUATERNION = 1 / 2000
@@ -157,9 +157,9 @@ class Motion:
     def arrays(self, among: Int[np.ndarray, " K"]) -> list[Packed]:
         """The arrays of some of the splats, in that order; what is zero throughout is left out."""
         wanted = (
-            ("shifts", self.shifts, 2, PLACE, "frames"),
+            ("shifts", self.shifts, 2, SHIFT, "frames"),
             ("turns", self.turns, 2, TURN, "frames"),
-            ("stretches", self.stretches, 1, SIZE, "none"),
+            ("stretches", self.stretches, 1, SIZE, "frames"),
         )
         return [
             quantise(name, values[:, among], size, step, signed=True, delta=delta)
