@@ -3,7 +3,6 @@
 import itertools
 import json
 import math
-import os
 import re
 import time
 from io import BytesIO
@@ -16,12 +15,13 @@ from PIL import Image
 from fourreal.errors import UserError
 from fourreal.jobs import examples
 from fourreal.jobs.children import out_of_space
+from fourreal.jobs.files import put
 from fourreal.jobs.journal import JournalWriter
 from fourreal.progress import CancelToken, Event
 
 LINE_SECONDS = 0.25  # between two journal lines at the least
 SCENE_SHARE = 0.05  # of the time may go into writing scenes,
-SCENE_SECONDS = (1.0, 10.0)  # but there is one so often
+SCENE_SECONDS = (2.0, 10.0)  # but there is one so often
 KEPT = 2  # of each kind: the newest, and the one that somebody may just be reading
 MOST_POINTS = 5000
 THUMBNAIL = 480  # pixels wide
@@ -34,8 +34,8 @@ class Live:
         self.folder, self.live = folder, folder / "live"
         self.live.mkdir(parents=True, exist_ok=True)
         self.journal = JournalWriter(folder / "journal.jsonl")
-        taken = [int(n) for path in self.live.iterdir() for n in re.findall(r"-(\d+)\.", path.name)]
-        self.numbers = itertools.count(1 + max(taken, default=0))  # never a name that a browser has seen before
+        taken = max(map(_number, self.live.glob("*-*.*")), default=0)
+        self.numbers = itertools.count(1 + taken)  # never a name that a browser has seen before
         self.told_at, self.stage = -math.inf, ""
         self.scene_at, self.scene_cost = -math.inf, 0.0
         self.placed = None
@@ -72,7 +72,7 @@ class Live:
         if made is None:
             return None
         progress = {"stage": event.stage, "step": event.step, "steps": event.steps}
-        name = self.put("scene", "r4d", r4d_bytes(made, "", progress, level=1))
+        name = self.put_next("scene", "r4d", r4d_bytes(made, "", progress, level=1))
         self.scene_at = time.monotonic()
         self.scene_cost = self.scene_at - begin
         return name
@@ -80,7 +80,7 @@ class Live:
     def preview(self, picture: np.ndarray) -> str | None:
         content = BytesIO()
         Image.fromarray(picture).save(content, "JPEG", quality=85)
-        return self.put("preview", "jpg", content.getvalue())
+        return self.put_next("preview", "jpg", content.getvalue())
 
     def layout(self, arrays: dict[str, np.ndarray]) -> None:
         """Where the cameras and the sparse points are, each time that is news."""
@@ -95,19 +95,18 @@ class Live:
         content |= {name: values[::step].round(4).tolist() for name, values in drawn.items()}
         self.write(self.live / "layout.json", json.dumps(content).encode())
 
-    def put(self, kind: str, suffix: str, content: bytes) -> str | None:
+    def put_next(self, kind: str, suffix: str, content: bytes) -> str | None:
         """Write the next file of a kind and let the oldest go; its name, None where the disk is full."""
         name = f"{kind}-{next(self.numbers)}.{suffix}"
         if not self.write(self.live / name, content):
             return None
-        number = lambda path: int(re.findall(r"\d+", path.name)[-1])
-        for old in sorted(self.live.glob(f"{kind}-*.{suffix}"), key=number)[:-KEPT]:
+        for old in sorted(self.live.glob(f"{kind}-*.{suffix}"), key=_number)[:-KEPT]:
             old.unlink(missing_ok=True)
         return name
 
     def write(self, path: Path, content: bytes) -> bool:
         try:
-            whole(path, content)
+            put(path, content)
         except OSError as error:
             if not out_of_space(error):
                 raise
@@ -115,14 +114,9 @@ class Live:
         return True
 
 
-def whole(path: Path, content: bytes) -> None:
-    """Write a file that others read meanwhile: they see all of it or nothing. Not synced, as it can be made again."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+def _number(path: Path) -> int:
+    found = re.search(r"-(\d+)\.", path.name)
+    return int(found[1]) if found else 0
 
 
 def final_files(folder: Path, scene, name: str, example: str | None, live: Live, cancel: CancelToken) -> None:
@@ -131,18 +125,18 @@ def final_files(folder: Path, scene, name: str, example: str | None, live: Live,
     from fourreal.scene.views import draw
 
     live.say("writing the scene for the viewer", "finish")
-    whole(folder / "scene.r4d", r4d_bytes(scene, name))
+    put(folder / "scene.r4d", r4d_bytes(scene, name))
     camera = scene.outward(scene.reference)
     picture = Image.fromarray(draw(scene, camera, scene.canonical_time))
     picture.thumbnail((THUMBNAIL, THUMBNAIL))
     content = BytesIO()
     picture.save(content, "JPEG", quality=88)
-    whole(folder / "thumbnail.jpg", content.getvalue())
+    put(folder / "thumbnail.jpg", content.getvalue())
     metrics = metrics_of(folder)
-    whole(folder / "metrics.json", json.dumps(metrics, indent=2).encode())
+    put(folder / "metrics.json", json.dumps(metrics, indent=2).encode())
     if example is not None and not cancel.cancelled:
         score = ground_truth_score(folder, scene, example, live, cancel)
-        whole(folder / "metrics.json", json.dumps(metrics | {"ground_truth": score}, indent=2).encode())
+        put(folder / "metrics.json", json.dumps(metrics | {"ground_truth": score}, indent=2).encode())
 
 
 def metrics_of(folder: Path) -> dict[str, Any]:

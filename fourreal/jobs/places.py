@@ -1,6 +1,5 @@
 """Where everything lies in a data folder, and which of it may be handed out."""
 
-import os
 import re
 import unicodedata
 from pathlib import Path
@@ -70,16 +69,3 @@ def shown_name(name: str, default: str) -> str:
     """
     plain = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in str(name)[:1000])
     return " ".join(plain.split())[:LONGEST_NAME] or default
-
-
-def bytes_of(folder: Path) -> int:
-    """What the files of a folder take on the disk; those with several names are shared between them."""
-    total = 0
-    for root, _, files in os.walk(folder):
-        for file in files:
-            try:
-                status = os.lstat(os.path.join(root, file))
-            except FileNotFoundError:  # it went while we looked
-                continue
-            total += status.st_blocks * 512 // max(status.st_nlink, 1)
-    return total

@@ -17,8 +17,9 @@ from pathlib import Path
 from fourreal.errors import Cancelled, UserError
 from fourreal.jobs.children import leave_with_parent, out_of_space
 from fourreal.jobs.database import disk_full
+from fourreal.jobs.files import bytes_of
 from fourreal.jobs.live import Live, final_files
-from fourreal.jobs.places import Places, bytes_of
+from fourreal.jobs.places import Places
 from fourreal.jobs.store import Claim, Store
 from fourreal.jobs.values import Options
 from fourreal.progress import CancelToken

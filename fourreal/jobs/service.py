@@ -3,6 +3,7 @@
 Every call names the owner, and what is somebody else's is not there for them. Nothing here computes: children do.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ from fourreal.jobs import asking, devices, examples, journal
 from fourreal.jobs.children import ROOT, end, environment
 from fourreal.jobs.database import disk_full
 from fourreal.jobs.estimate import estimate
+from fourreal.jobs.files import link, put, remove
 from fourreal.jobs.places import FRAME_FILE, Places, absent, file_within, shown_name
 from fourreal.jobs.store import Store, new_id
 from fourreal.jobs.values import Checks, Estimate, Example, Options, Run, Video
@@ -130,7 +132,8 @@ class Service:
         clips = (self.places.video(id) / "clip.mp4" for id in (reference_id, freeze_id))
         with self._intake:
             found = asking.look(*clips, cameras, self.limits)
-        _keep(kept, json.dumps(asdict(found)).encode())
+        with contextlib.suppress(OSError):  # a full disk: it is looked at again next time
+            put(kept, json.dumps(asdict(found)).encode())
         return found
 
     def estimate(self, owner: str, reference_id: str, freeze_id: str, options: Options) -> Estimate:
@@ -155,7 +158,7 @@ class Service:
             for role, id in (("reference", reference_id), ("freeze", freeze_id)):
                 link(self.places.video(id) / "clip.mp4", inputs / f"{role}.mp4")
             if cameras is not None:
-                _keep(inputs / "cameras.json", json.dumps(cameras).encode())
+                put(inputs / "cameras.json", json.dumps(cameras).encode())
 
         name = shown_name(name, _default_name(reference))
         return self._queue(owner, name, reference_id, freeze_id, options, example, fill)
@@ -170,10 +173,11 @@ class Service:
             for file in (old / "inputs").iterdir():
                 link(file, inputs / file.name)
             work = inputs.parent / "work"
-            for file in (old / "work").iterdir() if (old / "work").is_dir() else ():
+            work.mkdir()
+            for file in (old / "work").glob("*"):
                 if file.is_file() and file.name != "lock" and file.suffix not in (".checkpoint", ".part"):
-                    work.mkdir(exist_ok=True)
-                    link(file, work / file.name)
+                    with contextlib.suppress(FileNotFoundError):  # the janitor may take it just now
+                        link(file, work / file.name)
 
         name = shown_name(f"{row['name']} again", UNNAMED)
         return self._queue(owner, name, row["reference"], row["freeze"], options, row["example"], fill)
@@ -373,41 +377,6 @@ class Service:
             seconds=row["seconds"] + (time.time() - row["claimed"] if running else 0.0),
             progress=journal.last(folder / "journal.jsonl"),
         )
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder whole: it has another name first, so that nobody meets half of it."""
-    trash = folder.with_name(f".trash-{new_id()}")
-    try:
-        os.replace(folder, trash)
-    except FileNotFoundError:
-        return
-    shutil.rmtree(trash, ignore_errors=True)  # what is left the janitor takes
-
-
-def link(old: Path, new: Path) -> None:
-    """The same file under a second name, which takes no room; a copy where the disk cannot do that."""
-    try:
-        os.link(old, new)
-    except PermissionError:
-        shutil.copyfile(old, new)
-    except OSError as error:
-        if not old.is_file() or new.exists():
-            raise
-        del error
-        shutil.copyfile(old, new)
-
-
-def _keep(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(f".{path.name}.{new_id()[:8]}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    except OSError as error:
-        raise UserError(f"{path.name} could not be stored: {error.strerror or error}. Free some space.") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _video(row: dict[str, Any]) -> Video:

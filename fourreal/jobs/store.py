@@ -16,7 +16,6 @@ from typing import Any
 from fourreal.jobs.database import Database
 from fourreal.jobs.line import Waiting, order
 
-UNFINISHED = ("queued", "running")
 CRASHES = 3  # after so many a run is given up
 
 
@@ -151,6 +150,14 @@ class Store:
             _cancel(db, id, "stop")
             row = db.execute("SELECT state FROM runs WHERE id = ?", (id,)).fetchone()
             return row is None or row["state"] != "running"
+
+    def retire(self, id: str) -> bool:
+        """Make a run vanish if it is over; False if it is not."""
+        with self.database.writing() as db:
+            changed = db.execute(
+                "UPDATE runs SET deleted = 1 WHERE id = ? AND state NOT IN ('queued', 'running')", (id,)
+            )
+            return changed.rowcount == 1
 
     def forget(self, id: str) -> None:
         """Remove the row of a run whose files are gone. One that runs stays."""

@@ -23,9 +23,9 @@ from typing import Any
 from fourreal.errors import UserError
 from fourreal.jobs import devices, janitor
 from fourreal.jobs.children import ROOT, environment
+from fourreal.jobs.files import remove
 from fourreal.jobs.journal import JournalWriter
 from fourreal.jobs.places import Places
-from fourreal.jobs.service import remove
 from fourreal.jobs.store import Claim, Store
 from fourreal.settings import JobLimits
 

@@ -1,0 +1,59 @@
+"""Files and folders that others may be looking at meanwhile: they appear whole, and go whole."""
+
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+TRASH = ".trash-"
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a file that others see whole or not at all. Not synced, as it can be made again.
+
+    Raises:
+        OSError: it cannot be written; then what was there stays.
+    """
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder whole: it has another name first, so that nobody meets half of it."""
+    trash = folder.with_name(f"{TRASH}{secrets.token_hex(16)}")
+    try:
+        os.replace(folder, trash)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(trash, ignore_errors=True)  # what is left the janitor takes
+
+
+def link(old: Path, new: Path) -> None:
+    """The same file under a second name, which takes no room; a copy where the disk cannot do that.
+
+    Raises:
+        OSError: neither can be made.
+    """
+    try:
+        os.link(old, new)
+    except OSError:
+        if not old.is_file() or new.exists():
+            raise
+        shutil.copyfile(old, new)
+
+
+def bytes_of(folder: Path) -> int:
+    """What the files of a folder take on the disk; those with several names are shared between them."""
+    total = 0
+    for root, _, files in os.walk(folder):
+        for file in files:
+            try:
+                status = os.lstat(os.path.join(root, file))
+            except FileNotFoundError:  # it went while we looked
+                continue
+            total += status.st_blocks * 512 // max(status.st_nlink, 1)
+    return total
