@@ -1,9 +1,162 @@
 """Every step by name, for `gradio_client`; docs/api.md describes them. The first argument is the caller's token."""
 
+import functools
+import inspect
+import secrets
+from dataclasses import asdict
+from pathlib import Path
+
+import gradio as gr
+
+from fourreal.errors import UserError
 from fourreal.jobs.service import Service
+from fourreal.jobs.values import Options, Run
+from fourreal.web.routes import clip_urls, file_urls
+from fourreal.web.session import safely
 from fourreal.web.uploads import Uploads
 
 
 def add(service: Service, uploads: Uploads) -> None:
     """Add the endpoints to the Blocks that are being built."""
-    del service, uploads
+    calls = Calls(service, uploads)
+    for name, call in inspect.getmembers(calls, inspect.ismethod):
+        if not name.startswith("_"):
+            gr.api(safely(_plain(call)), api_name=name, concurrency_limit=None)
+
+
+class Calls:
+    """The endpoints: a public method each, under its own name. Values are JSON; ids and addresses are text.
+
+    Every one but `new_token` takes the caller's token first; what belongs to another token is not there.
+    """
+
+    def __init__(self, service: Service, uploads: Uploads) -> None:
+        self._service, self._uploads = service, uploads
+
+    def new_token(self) -> str:
+        """A fresh token nobody can guess. Keep it: it is the only way back to what is made with it."""
+        return secrets.token_urlsafe(32)
+
+    def examples(self, token: str) -> list:
+        """The pairs of videos that ship with the product: [{name, title}]."""
+        self._service.owner(token)
+        return [{"name": one.name, "title": one.title} for one in self._service.examples()]
+
+    def add_example(self, token: str, name: str) -> dict:
+        """Take an example's two videos: {reference, freeze}, a video each."""
+        owner = self._service.owner(token)
+        reference, freeze = self._service.add_example(owner, name)
+        return {"reference": self._video(owner, reference), "freeze": self._video(owner, freeze)}
+
+    def add_video(self, token: str, file: dict, start: float = 0.0, end: float | None = None) -> dict:
+        """Take an uploaded file (`gradio_client.handle_file`) in as a video, from second `start` to `end`."""
+        owner, path = self._service.owner(token), Path(str(file.get("path", "")))
+        if not self._uploads.holds(str(path)):
+            raise UserError("Upload the file first: pass gradio_client.handle_file(path).")
+        try:
+            return self._video(owner, self._service.add_video(owner, path, path.name, start, end))
+        finally:
+            self._uploads.forget(path)
+
+    def trim(self, token: str, video: str, first: int, last: int) -> dict:
+        """A new video with the frames `first` to `last` of one that is there."""
+        owner = self._service.owner(token)
+        return self._video(owner, self._service.trim(owner, video, first, last))
+
+    def check(self, token: str, reference: str, freeze: str) -> dict:
+        """Whether two videos will do: {ok, verdicts: [{name, ok, sentence, value}], canonical_frame, freeze_frame}."""
+        found = self._service.check(self._service.owner(token), reference, freeze)
+        return asdict(found) | {"ok": found.ok}
+
+    def estimate(self, token: str, reference: str, freeze: str, options: dict | None = None) -> dict:
+        """What a run would take: {seconds, memory_mb, disk_mb, device, fits, reason, place}."""
+        owner = self._service.owner(token)
+        return asdict(self._service.estimate(owner, reference, freeze, Options.from_dict(options or {})))
+
+    def reconstruct(self, token: str, reference: str, freeze: str, options: dict | None = None, name: str = "") -> dict:
+        """Put a reconstruction in the line; answers at once with the run."""
+        owner = self._service.owner(token)
+        return _run(self._service.submit(owner, reference, freeze, Options.from_dict(options or {}), name))
+
+    def status(self, token: str, run: str) -> dict:
+        """A run as it is now: {id, name, state, place, options, progress, error, has_scene, seconds, ...}."""
+        return _run(self._service.run(self._service.owner(token), run))
+
+    def journal(self, token: str, run: str, offset: int = 0) -> dict:
+        """What happened since `offset`: {entries, offset}; call again with that offset."""
+        entries, following = self._service.journal(self._service.owner(token), run, max(0, offset))
+        return {"entries": entries, "offset": following}
+
+    def stop(self, token: str, run: str, keep: bool = False) -> dict:
+        """Stop a run; with `keep` its scene as it is now is kept."""
+        owner = self._service.owner(token)
+        self._service.cancel(owner, run, keep=keep)
+        return _run(self._service.run(owner, run))
+
+    def resume(self, token: str, run: str) -> dict:
+        """Go on with a stopped or failed run where it was."""
+        owner = self._service.owner(token)
+        self._service.resume(owner, run)
+        return _run(self._service.run(owner, run))
+
+    def scenes(self, token: str) -> list:
+        """All runs of this token, newest first."""
+        return [_run(run) for run in self._service.runs(self._service.owner(token))]
+
+    def rename(self, token: str, run: str, name: str) -> dict:
+        """Give a run another name."""
+        owner = self._service.owner(token)
+        self._service.rename(owner, run, name)
+        return _run(self._service.run(owner, run))
+
+    def duplicate(self, token: str, run: str, options: dict | None = None) -> dict:
+        """The same videos once more with other options; what they do not touch is not computed again."""
+        return _run(self._service.duplicate(self._service.owner(token), run, Options.from_dict(options or {})))
+
+    def delete(self, token: str, run: str) -> bool:
+        """Delete a run and all its files; one that is running is stopped."""
+        self._service.delete(self._service.owner(token), run)
+        return True
+
+    def export(self, token: str, run: str, format: str, trajectory: str | None = None) -> str:
+        """Make a file of a scene ("ply", "splat", "mp4" along a trajectory, "r4d"); answers with its address."""
+        path = self._service.export(self._service.owner(token), run, format, trajectory)
+        return file_urls(run) + ("scene.r4d" if format == "r4d" else f"exports/{path.name}")
+
+    def metrics(self, token: str, run: str) -> dict:
+        """Numbers of a finished run."""
+        return self._service.metrics(self._service.owner(token), run)
+
+    def compare(self, token: str, first: str, second: str) -> dict:
+        """Both runs' metrics and what lies between: {name: {first, second, difference}}."""
+        owner = self._service.owner(token)
+        return differences(self._service.metrics(owner, first), self._service.metrics(owner, second))
+
+    def _video(self, owner: str, video) -> dict:
+        return asdict(video) | {"url": clip_urls(owner, video.id) + "clip.mp4"}
+
+
+def differences(first: dict, second: dict) -> dict:
+    """{name: {first, second, difference}} of the numbers that both metrics have."""
+    number = lambda value: isinstance(value, int | float) and not isinstance(value, bool)
+    return {
+        key: {"first": first[key], "second": second[key], "difference": second[key] - first[key]}
+        for key in sorted(set(first) & set(second))
+        if number(first[key]) and number(second[key])
+    }
+
+
+def _run(run: Run) -> dict:
+    """A run as JSON, with the addresses of its files."""
+    value = asdict(run) | {"options": run.options.as_dict()}
+    return value | {"url": file_urls(run.id) + "scene.r4d" if run.has_scene else None}
+
+
+def _plain(method):
+    """A method as a function: Gradio reads names and types off functions only."""
+
+    @functools.wraps(method)
+    def call(*arguments, **named):
+        return method(*arguments, **named)
+
+    return call

@@ -5,7 +5,9 @@ from pathlib import Path
 import gradio as gr
 
 from fourreal.errors import UserError
-from fourreal.web.explore import METRICS, caption, number, opened
+from fourreal.jobs.values import Run
+from fourreal.web.api import differences
+from fourreal.web.explore import METRICS, caption, opened
 from fourreal.web.markup import Markup, duration, tag, text
 from fourreal.web.parts import PRIVATE, Parts
 from fourreal.web.routes import clip_urls
@@ -91,14 +93,14 @@ def compared(page: Parts, me: dict, one: str, two: str | None, clip: str | None,
     return [value, title, table, gr.update(visible=True)]
 
 
-def difference(page: Parts, owner: str, left, right) -> str:
+def difference(page: Parts, owner: str, left: Run, right: Run) -> str:
     """A table of both runs' metrics and what lies between them."""
-    ours, theirs = (page.service.metrics(owner, run.id) for run in (left, right))
+    found = differences(*(page.service.metrics(owner, run.id) for run in (left, right)))
     rows = [("Took", duration(left.seconds), duration(right.seconds), f"{right.seconds - left.seconds:+.0f} s")]
-    for key in sorted(set(ours) & set(theirs), key=lambda key: (key not in METRICS, key)):
-        if number(ours[key]) and number(theirs[key]):
-            label = METRICS[key][0] if key in METRICS else key.replace("_", " ")
-            rows.append((label, f"{ours[key]:,.4g}", f"{theirs[key]:,.4g}", f"{theirs[key] - ours[key]:+,.4g}"))
+    for key in sorted(found, key=lambda key: (key not in METRICS, key)):
+        label = METRICS[key][0] if key in METRICS else key.replace("_", " ")
+        one, two, between = (found[key][name] for name in ("first", "second", "difference"))
+        rows.append((label, f"{one:,.4g}", f"{two:,.4g}", f"{between:+,.4g}"))
     head = tag("tr", *(tag("th", text(cell)) for cell in ("", left.name, right.name, "difference")))
     body = (tag("tr", *(tag("td", text(cell)) for cell in row)) for row in rows)
     return tag("table", tag("thead", head), tag("tbody", *body), class_="difference")

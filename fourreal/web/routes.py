@@ -1,5 +1,6 @@
 """What is served beside Gradio: health, the viewer, scenes, clips. Addresses hold unguessable ids, no paths."""
 
+import json
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -8,6 +9,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from fourreal.errors import UserError
 from fourreal.jobs.service import Service
+from fourreal.web.painter import Painter
 
 WEB = Path(__file__).parent
 READY_SCENE = WEB.parents[1] / "assets" / "scenes" / "fox_yard.r4d"
@@ -27,7 +29,7 @@ def clip_urls(owner: str, video: str) -> str:
     return f"clips/{owner}/{video}/"
 
 
-def router(service: Service) -> APIRouter:
+def router(service: Service, painter: Painter) -> APIRouter:
     """The routes; every file is looked up by the service, which knows what may be seen."""
     routes = APIRouter()
     examples = {example.name: example for example in service.examples()}
@@ -39,6 +41,14 @@ def router(service: Service) -> APIRouter:
     @routes.get("/assets/scene.r4d")
     def ready_scene(request: Request) -> Response:
         return sent(request, READY_SCENE, AGAIN)
+
+    @routes.get("/frame.jpg")
+    def frame(scene: str, camera: str) -> Response:
+        """A scene as a camera sees it, for browsers that cannot draw it."""
+        try:
+            return Response(painter.draw(scene_at(service, scene), json_object(camera)), media_type="image/jpeg")
+        except UserError as error:
+            return PlainTextResponse(str(error), 400)
 
     @routes.get("/viewer/{name}")
     def viewer(request: Request, name: str) -> Response:
@@ -75,6 +85,27 @@ def router(service: Service) -> APIRouter:
             return missing()
 
     return routes
+
+
+def scene_at(service: Service, address: str) -> Path:
+    """The file behind a scene's address."""
+    address = address.split("?")[0].lstrip("/")
+    if address == "assets/scene.r4d":
+        return READY_SCENE
+    parts = address.split("/", 2)
+    if len(parts) != 3 or parts[0] != "files" or not parts[2].endswith(".r4d"):
+        raise UserError("There is no such scene.")
+    return service.public_file(parts[1], parts[2])
+
+
+def json_object(text: str) -> dict:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise UserError("That is not a camera.")
+    return value
 
 
 def static(request: Request, folder: Path, name: str) -> Response:

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from fourreal.jobs.service import Service
 from fourreal.web.guard import Guard
 from fourreal.web.page import build
+from fourreal.web.painter import Painter
 from fourreal.web.routes import WEB, router
 from fourreal.web.theme import theme
 from fourreal.web.uploads import UploadLimits, Uploads
@@ -31,6 +32,7 @@ def create_app(data: Path, service: Service | None = None, limits: UploadLimits 
     data = Path(data).absolute()
     service = service or Service(data)
     uploads = Uploads(data / "uploads", limits or UploadLimits(max_bytes=service.limits.max_upload_bytes))
+    painter = Painter()
     # Where Gradio thinks uploads are. It copies files that it finds elsewhere, and has no other way to be told.
     os.environ["GRADIO_TEMP_DIR"] = str(uploads.folder)
 
@@ -41,9 +43,10 @@ def create_app(data: Path, service: Service | None = None, limits: UploadLimits 
             yield
         finally:
             sweeping.cancel()
+            painter.close()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.include_router(router(service))
+    app.include_router(router(service, painter))
 
     @app.post("/gradio_api/upload")
     async def upload(request: Request) -> Response:
