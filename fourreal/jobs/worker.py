@@ -78,6 +78,7 @@ class Worker:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self._stop)
             _adopt_orphans()
+            self.places.worker_lock.write_text(str(os.getpid()))  # for whoever looks after this machine
             self.store = Store(self.places.store)
             self.devices = self.given_devices or devices.find()
             self.store.remember("devices", list(self.devices))
@@ -247,7 +248,7 @@ def _kill_orphans(children: set[int]) -> None:
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[bool]:
     """Whether we have the lock; others look at it now and then for a moment, which is waited out."""
-    with open(path, "w") as lock:
+    with open(path, "a") as lock:
         end = time.monotonic() + LOCK_SECONDS
         while True:
             try:

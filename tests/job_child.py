@@ -1,0 +1,54 @@
+"""A run that takes no computing: what it does stands in its name. It keeps the store as the real runner does.
+
+"quick": done at once. "slow": done after ten seconds, or when asked to stop. "deaf": hears nothing. "crash": dies.
+"crash once": dies the first time. "orphan": starts a process in a session of its own, and dies.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from fourreal.jobs.children import leave_with_parent
+from fourreal.jobs.places import Places
+from fourreal.jobs.runner import alone
+from fourreal.jobs.store import Claim, Store
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--data", type=Path)
+parser.add_argument("--claim", type=int)
+parser.add_argument("run")
+given = parser.parse_args()
+places = Places(given.data)
+store, claim = Store(places.store), Claim(given.run, given.claim)
+leave_with_parent(lambda: os.killpg(0, signal.SIGKILL))
+told = []
+signal.signal(signal.SIGTERM, lambda *_: told.append("pause"))
+name = store.run(claim.run)["name"]
+with alone(places.run(claim.run)) as ours:
+    assert ours
+    with open(given.data / "starts.txt", "a") as file:
+        file.write(f"{os.getpid()} {claim.run}\n")
+    if name == "deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        while True:
+            time.sleep(1)
+    if name == "orphan":
+        code = "import time; time.sleep(600)"
+        orphan = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+        (given.data / "orphan.txt").write_text(str(orphan.pid))
+        os.kill(os.getpid(), signal.SIGKILL)
+    if name == "crash" or (name == "crash once" and claim.number == 1):
+        os.kill(os.getpid(), signal.SIGKILL)
+    end = time.monotonic() + (10 if name == "slow" else 0.05)
+    while time.monotonic() < end and not told:
+        if store.wanted(claim) != "go":
+            told.append("stop")
+        time.sleep(0.05)
+    if told == ["pause"]:
+        store.interrupted(claim)
+    else:
+        store.finish(claim, "stopped" if told else "done")

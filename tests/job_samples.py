@@ -1,0 +1,83 @@
+"""What the tests of jobs share: people, workers, and waiting for something to happen."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fourreal.jobs.children import ROOT, environment
+from fourreal.jobs.places import Places
+from fourreal.jobs.store import Store, new_id
+
+HERE = Path(__file__).parent
+ANNA, BEN = "a" * 32, "b" * 32
+
+
+def queue(store: Store, owner: str, name: str = "run", most: int = 100, example: str | None = None) -> str:
+    """Put a run into the line; its id."""
+    id = new_id()
+    assert store.add_run(id, owner, name, "f" * 32, "e" * 32, {}, example, most)
+    (Places(store.database.path.parent).run(id) / "inputs").mkdir(parents=True)
+    return id
+
+
+def drain(store: Store) -> list[str]:
+    """Claim and finish everything that waits, one after the other; the ids in that order."""
+    order = []
+    while (claim := store.claim("cpu:0")) is not None:
+        order.append(claim.run)
+        assert store.finish(claim, "done")
+    return order
+
+
+def until(true: Callable[[], object], what: str, seconds: float = 60.0):
+    """What `true` returns once that is something. Fails, naming `what`, where it never comes."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if value := true():
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"{what} did not happen in {seconds:.0f} s")
+
+
+def gone(pid: int) -> bool:
+    """Whether a process is dead, waited for or not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+@contextmanager
+def working(data: Path, *arguments: str, script: str = "job_worker.py") -> Iterator[subprocess.Popen]:
+    """A worker process; killed with everything it started when the block ends."""
+    data.mkdir(parents=True, exist_ok=True)
+    with open(data / "worker.log", "ab") as log:
+        worker = subprocess.Popen(
+            [sys.executable, str(HERE / script), str(data), *arguments], stdout=log, stderr=log, cwd=ROOT,
+            env=environment(), start_new_session=True,
+        )  # fmt: skip
+    try:
+        yield worker
+    finally:
+        worker.kill()
+        worker.wait()
+        for pid in pids(data):
+            if not gone(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+def pids(data: Path) -> list[int]:
+    """The children that told their number, in order, see job_child.py."""
+    path = data / "starts.txt"
+    return [int(line.split()[0]) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def starts(data: Path) -> list[str]:
+    """The runs that children were started for, in order."""
+    path = data / "starts.txt"
+    return [line.split()[1] for line in path.read_text().splitlines()] if path.exists() else []
