@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from fourreal.errors import UserError
 from fourreal.jobs import examples
 from fourreal.jobs.children import out_of_space
 from fourreal.jobs.files import put
 from fourreal.jobs.journal import JournalWriter
-from fourreal.progress import CancelToken, Event
+from fourreal.progress import CancelToken, Event, ignore
 
 LINE_SECONDS = 0.25  # between two journal lines at the least
 SCENE_SHARE = 0.05  # of the time may go into writing scenes,
@@ -54,10 +53,6 @@ class Live:
                 "values": {name: float(value) for name, value in event.values.items()}, "message": event.message,
                 "scene": scene, "preview": preview, "time": round(time.time(), 3),
             })  # fmt: skip
-
-    def say(self, message: str, stage: str = "") -> None:
-        """A line that is only a sentence."""
-        self(Event(stage or self.stage, message=message))
 
     def scene_due(self, now: float) -> bool:
         least, most = SCENE_SECONDS
@@ -119,24 +114,23 @@ def _number(path: Path) -> int:
     return int(found[1]) if found else 0
 
 
-def final_files(folder: Path, scene, name: str, example: str | None, live: Live, cancel: CancelToken) -> None:
-    """What a finished run leaves beside its bundle: scene.r4d, thumbnail.jpg, metrics.json."""
+def final_files(folder: Path, scene, name: str, live: Live) -> None:
+    """What a finished run leaves beside its bundle: scene.r4d, thumbnail.jpg, metrics.json.
+
+    Raises:
+        OSError: the disk is full.
+    """
     from fourreal.scene.r4d import r4d_bytes
     from fourreal.scene.views import draw
 
-    live.say("writing the scene for the viewer", "finish")
+    live(Event("finish", message="writing the scene for the viewer"))
     put(folder / "scene.r4d", r4d_bytes(scene, name))
-    camera = scene.outward(scene.reference)
-    picture = Image.fromarray(draw(scene, camera, scene.canonical_time))
+    picture = Image.fromarray(draw(scene, scene.outward(scene.reference), scene.canonical_time))
     picture.thumbnail((THUMBNAIL, THUMBNAIL))
     content = BytesIO()
     picture.save(content, "JPEG", quality=88)
     put(folder / "thumbnail.jpg", content.getvalue())
-    metrics = metrics_of(folder)
-    put(folder / "metrics.json", json.dumps(metrics, indent=2).encode())
-    if example is not None and not cancel.cancelled:
-        score = ground_truth_score(folder, scene, example, live, cancel)
-        put(folder / "metrics.json", json.dumps(metrics | {"ground_truth": score}, indent=2).encode())
+    put(folder / "metrics.json", json.dumps(metrics_of(folder), indent=2).encode())
 
 
 def metrics_of(folder: Path) -> dict[str, Any]:
@@ -155,20 +149,23 @@ def metrics_of(folder: Path) -> dict[str, Any]:
             break
         offset = end
     return {key: manifest[key] for key in kept if key in manifest} | {
-        "cameras": manifest["cameras"].get("origin") if isinstance(manifest.get("cameras"), dict) else None,
+        "cameras": manifest["cameras"]["freeze"]["origin"],  # how they were found, and how sure that is
         "stopped": manifest.get("stopped"),
         "stages": stages,
         "bytes": {file: (folder / file).stat().st_size for file in ("scene.r4d", "scene.safetensors")},
     }
 
 
-def ground_truth_score(folder: Path, scene, example: str, live: Live, cancel: CancelToken) -> dict[str, Any] | None:
-    """The score against views that no video shows; None where they cannot be compared."""
+def add_ground_truth(folder: Path, scene, example: str, cancel: CancelToken) -> None:
+    """Add the score against views that no video shows to metrics.json.
+
+    Raises:
+        UserError: the scene and the example do not belong together.
+    """
     from fourreal.evaluate import ground_truth
     from fourreal.evaluate.score import score
 
-    try:
-        return score(folder, scene, ground_truth.read(examples.FOLDER / example), live, cancel)
-    except UserError as error:
-        live.say(f"The score against the true views could not be taken: {error}")
-        return None
+    path = folder / "metrics.json"
+    found = score(folder, scene, ground_truth.read(examples.FOLDER / example), ignore, cancel)
+    metrics = json.loads(path.read_text(encoding="utf-8")) | {"ground_truth": found}
+    put(path, json.dumps(metrics, indent=2).encode())

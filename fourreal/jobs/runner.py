@@ -18,7 +18,7 @@ from fourreal.errors import Cancelled, UserError
 from fourreal.jobs.children import leave_with_parent, out_of_space
 from fourreal.jobs.database import disk_full
 from fourreal.jobs.files import bytes_of
-from fourreal.jobs.live import Live, final_files
+from fourreal.jobs.live import Live, add_ground_truth, final_files
 from fourreal.jobs.places import Places
 from fourreal.jobs.store import Claim, Store
 from fourreal.jobs.values import Options
@@ -49,6 +49,7 @@ class Runner:
         self.store, self.claim, self.presets = store, claim, presets
         self.folder = places.run(claim.run)
         self.cancel = CancelToken()
+        self.over = threading.Event()  # the store knows how it ended
         self.told = ""  # "stop", "keep", "leave" (not ours any more) or "pause" (go on later)
 
     def run(self) -> int:
@@ -59,8 +60,14 @@ class Runner:
         with alone(self.folder) as ours:
             if not ours:
                 return 1
-            threading.Thread(target=self.watch, daemon=True, name="cancel").start()
-            self.settle(*self.attempt())
+            watch = threading.Thread(target=self.watch, daemon=True, name="cancel")
+            watch.start()
+            state, error = self.attempt()
+            self.settle(state, error)
+            self.over.set()
+            watch.join()
+            if state == "done":
+                self.compare()
         return 0
 
     def attempt(self) -> tuple[str, str]:
@@ -96,10 +103,21 @@ class Runner:
             device=options.device,
             seed=options.seed,
         )
-        scene = pipeline.reconstruct(request, live, self.cancel)
+        self.scene = pipeline.reconstruct(request, live, self.cancel)
         row = self.store.run(self.claim.run)
-        final_files(self.folder, scene, "" if row is None else row["name"], row and row["example"], live, self.cancel)
+        final_files(self.folder, self.scene, "" if row is None else row["name"], live)
         return "stopped" if self.cancel.cancelled and self.told == "keep" else "done"
+
+    def compare(self) -> None:
+        """Score a shipped example against what is known of it. The person has the scene already."""
+        row = self.store.run(self.claim.run)
+        if row is None or row["example"] is None:
+            return
+        self.cancel, self.told = CancelToken(), ""  # only SIGTERM ends this
+        try:
+            add_ground_truth(self.folder, self.scene, row["example"], self.cancel)
+        except (UserError, OSError, Cancelled) as error:
+            print(f"No score against the true views: {error}", file=sys.stderr)
 
     def settle(self, state: str, error: str) -> None:
         """Tell the store; a full disk is waited out for a while, as all the work is done."""
@@ -118,12 +136,12 @@ class Runner:
 
     def watch(self) -> None:
         """Look into the store now and then for what the person wants."""
-        while True:
+        while not self.over.is_set():
             with contextlib.suppress(UserError):  # a full disk does not concern whoever only looks
                 wanted = self.store.wanted(self.claim)
                 if wanted != "go":
                     self.tell(wanted)
-            time.sleep(POLL_SECONDS)
+            self.over.wait(POLL_SECONDS)
 
     def tell(self, what: str) -> None:
         """Stop the work, for a reason. Stopping for good goes before keeping, and both before pausing."""
