@@ -79,8 +79,8 @@ class Runner:
         except Cancelled:
             return ("pause" if self.told in ("pause", "leave") else "stopped"), ""
         except UserError as error:
-            full = out_of_space(error)
-            return "failed", str(disk_full() if full else error)
+            told = disk_full() if out_of_space(error) else error
+            return "failed", str(told).replace(f"{self.folder}{os.sep}", "").replace(str(self.folder), "its folder")
         except Exception as error:
             traceback.print_exc()
             return "failed", in_words(error)

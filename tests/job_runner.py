@@ -1,0 +1,30 @@
+"""The real runner with presets so small that a run takes seconds: `job_runner.py --data DIR --claim N RUN`.
+
+As `job_runner.py worker DATA` it is a worker with such children.
+"""
+
+import logging
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from fit_samples import SIZE, STAGE_ONE, STAGE_TWO
+
+from fourreal.fit import loop
+from fourreal.jobs import runner, worker
+from fourreal.jobs.devices import CPU
+from fourreal.settings import JobLimits, Preset
+
+TINY = Preset("tiny", SIZE[0] * SIZE[1], 40, 32, STAGE_ONE, STAGE_TWO)
+STEPS = 2500  # long enough to be killed in their middle, with many checkpoints
+LONGER = replace(TINY, canonical=replace(STAGE_ONE, steps=STEPS, growth=replace(STAGE_ONE.growth, stop=0.1)))
+PRESETS = {"draft": TINY, "standard": LONGER}
+
+if __name__ == "__main__":
+    if sys.argv[1] == "worker":
+        logging.basicConfig(level=logging.INFO)
+        command = (sys.executable, str(Path(__file__)))
+        limits = replace(JobLimits(), disk_bytes=10**15, free_bytes=0)
+        sys.exit(worker.Worker(Path(sys.argv[2]), limits, command, [CPU], stay=True).run())
+    loop.CHECKPOINT_SECONDS = 0.3
+    sys.exit(runner.main(presets=PRESETS))

@@ -1,0 +1,248 @@
+"""The whole way of a job on a tiny scene: submitted, run by the real worker and runner, killed, stopped, continued."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fit_samples import CANONICAL, FRAMES, observations
+from job_runner import STEPS
+from job_samples import ANNA, until
+from PIL import Image
+
+from fourreal import clip
+from fourreal.clip import Clip
+from fourreal.errors import UserError
+from fourreal.jobs import journal
+from fourreal.jobs.children import ROOT, environment
+from fourreal.jobs.service import Service
+from fourreal.jobs.values import Options
+from fourreal.scene import bundle
+from fourreal.scene.r4d import read_r4d
+from fourreal.settings import JobLimits
+
+
+def write(frames: torch.Tensor, path: Path) -> Path:
+    clip.write(Clip((frames * 255).round().byte().numpy(), 12.0), path)
+    return path
+
+
+class House:
+    """A data folder with a service, a worker, and the two tiny videos in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data = folder / "data"
+        self.service = Service(self.data, replace(JobLimits(), free_bytes=0))
+        self.service.store.remember("devices", [{"kind": "cpu", "name": "cpu", "memory_mb": None}])
+        seen = observations()
+        self.cameras = {
+            "intrinsics": dict(zip(("fx", "fy", "cx", "cy"), seen.freeze_cameras.intrinsics.tolist(), strict=True))
+            | {"w": seen.freeze_cameras.size[0], "h": seen.freeze_cameras.size[1]},
+            "freeze": [{"w2c": pose} for pose in seen.freeze_cameras.world_to_camera.tolist()],
+            "reference": [{"w2c": seen.reference_camera.world_to_camera[0].tolist()}],
+        }
+        self.reference, self.freeze = (
+            self.service.add_video(ANNA, write(getattr(seen, name), folder / f"{name}.mp4"), f"{name}.mp4").id
+            for name in ("reference", "freeze")
+        )
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, str(Path(__file__).with_name("job_runner.py")), "worker", str(self.data)]
+        with open(self.data / "worker.log", "ab") as log:
+            self.worker = subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=ROOT, env=environment(), start_new_session=True
+            )
+
+    def submit(self, preset: str = "draft") -> str:
+        """A run with known cameras, which only examples have otherwise."""
+        run = self.service.submit(ANNA, self.reference, self.freeze, Options(preset=preset), "tiny").id
+        (self.data / "runs" / run / "inputs" / "cameras.json").write_text(json.dumps(self.cameras))
+        return run
+
+    def state(self, run: str) -> str:
+        return self.service.run(ANNA, run).state
+
+    def wait(self, run: str, state: str = "done", seconds: float = 240.0) -> None:
+        over = until(lambda: self.state(run) not in ("queued", "running") and self.state(run), "the end", seconds)
+        assert over == state, self.service.run(ANNA, run).error + (self.data / "runs" / run / "log.txt").read_text()
+
+    def lines(self, run: str) -> list[dict]:
+        return self.service.journal(ANNA, run)[0]
+
+    def fitting(self, run: str):
+        """True once a checkpoint of the first stage is there."""
+        return lambda: list((self.data / "runs" / run / "work").glob("canonical-*.checkpoint"))
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    house = House(tmp_path_factory.mktemp("house"))
+    yield house
+    house.worker.terminate()
+    house.worker.wait(30)
+    house.service.close()
+
+
+@pytest.fixture(scope="module")
+def finished(house) -> str:
+    run = house.submit()
+    house.wait(run)
+    return run
+
+
+def test_a_run_leaves_what_the_page_shows(house, finished):
+    run = house.service.run(ANNA, finished)
+    assert (run.state, run.place, run.has_scene, run.error) == ("done", 0, True, "")
+    assert run.finished > run.started >= run.created
+    assert run.seconds == pytest.approx(run.finished - run.started, abs=1)
+    scene = read_r4d(house.service.file(ANNA, finished, "scene.r4d").read_bytes())
+    manifest = json.loads(house.service.file(ANNA, finished, "manifest.json").read_text())
+    assert scene.header["name"] == "tiny"
+    assert (scene.header["splats"], scene.header["frames"]) == (manifest["splats"], FRAMES)
+    with Image.open(house.service.public_file(finished, "thumbnail.jpg")) as picture:
+        shown = np.asarray(picture.resize((48, 32)), dtype=float) / 255
+    video = clip.read(house.data / "videos" / house.reference / "clip.mp4").frames[CANONICAL] / 255
+    assert np.abs(shown - video).mean() < 0.1
+    metrics = house.service.metrics(ANNA, finished)
+    assert metrics["splats"] == manifest["splats"]
+    assert metrics["stages"]["canonical"]["psnr"] > 10
+    assert metrics["cameras"]["method"] == "given"
+    assert not list((house.data / "runs" / finished).glob("tmp"))
+
+
+def test_the_journal_tells_the_story_and_names_what_is_there(house, finished):
+    lines = house.lines(finished)
+    stages = [line["stage"] for line in lines if line["steps"]]
+    assert list(dict.fromkeys(stages)) == ["canonical", "motion: field", "motion: growth", "motion: joint"]
+    keys = {"stage", "step", "steps", "seconds_left", "values", "message", "scene", "preview", "time"}
+    assert all(set(line) == keys for line in lines)
+    assert [line["time"] for line in lines] == sorted(line["time"] for line in lines)
+    shown = {kind: [line[kind] for line in lines if line[kind]] for kind in ("scene", "preview")}
+    for names in shown.values():
+        assert len(set(names)) == len(names) > 0
+        there = {path.name for path in (house.data / "runs" / finished / "live").glob(f"{names[0].split('-')[0]}-*")}
+        assert there == set(names[-2:])
+    first = next(i for i, line in enumerate(lines) if line["scene"])
+    assert lines[first]["stage"] == "canonical"
+    live = read_r4d(house.service.file(ANNA, finished, f"live/{shown['scene'][-1]}").read_bytes())
+    assert live.header["progress"]["stage"].startswith("motion")
+    layout = json.loads(house.service.file(ANNA, finished, "live/layout.json").read_text())
+    assert np.array(layout["cameras"]).shape == (9, 4, 4)
+    assert np.array(layout["points"]).shape == np.array(layout["colors"]).shape
+    assert len(layout["points"]) > 0
+
+
+def test_reading_the_journal_in_parts_is_reading_it_whole(house, finished, monkeypatch):
+    whole, end = house.service.journal(ANNA, finished)
+    monkeypatch.setattr(journal, "MOST_BYTES", 4096)
+    parts, offset = [], 0
+    while offset < end:
+        lines, offset = house.service.journal(ANNA, finished, offset)
+        parts += lines
+    assert parts == whole
+    assert house.service.journal(ANNA, finished, end) == ([], end)
+
+
+def test_exports_are_made_once_until_the_scene_changes(house, finished):
+    path = house.service.export(ANNA, finished, "ply")
+    before = path.stat().st_mtime_ns
+    assert house.service.export(ANNA, finished, "ply").stat().st_mtime_ns == before
+    assert house.service.file(ANNA, finished, "exports/ply.zip") == path
+    assert house.service.export(ANNA, finished, "r4d").name == "scene.r4d"
+    os.utime(path, (0, 0))
+    assert house.service.export(ANNA, finished, "ply").stat().st_mtime_ns > before
+    film = house.service.export(ANNA, finished, "mp4", "swing")
+    assert clip.probe(film).frames > 1
+    with pytest.raises(UserError, match="no path"):
+        house.service.export(ANNA, finished, "mp4", "../../x")
+    with pytest.raises(UserError, match="no format"):
+        house.service.export(ANNA, finished, "exe")
+
+
+def test_other_settings_on_the_same_videos_do_only_what_they_change(house, finished):
+    again = house.service.duplicate(ANNA, finished, Options(preset="draft", without=("joint-finetune",)))
+    house.wait(again.id)
+    assert [line["stage"] for line in house.lines(again.id) if line["steps"]] == []  # all its phases were there
+    manifest = json.loads(house.service.file(ANNA, again.id, "manifest.json").read_text())
+    assert manifest["without"] == ["joint-finetune"]
+    house.service.delete(ANNA, again.id)
+    assert not (house.data / "runs" / again.id).exists()
+    assert bundle.load(house.data / "runs" / finished).frames == FRAMES
+
+
+def test_stop_and_keep_then_go_on(house):
+    run = house.submit("standard")
+    until(house.fitting(run), "a checkpoint")
+    with pytest.raises(UserError, match="not finished"):
+        house.service.export(ANNA, run, "ply")
+    house.service.cancel(ANNA, run, keep=True)
+    house.wait(run, "stopped", 60)
+    assert house.service.run(ANNA, run).has_scene
+    manifest = json.loads(house.service.file(ANNA, run, "manifest.json").read_text())
+    assert manifest["stopped"]["stage"] == "canonical"
+    assert house.service.metrics(ANNA, run)["stopped"] == manifest["stopped"]
+    house.service.resume(ANNA, run)
+    house.wait(run)
+    assert "stopped" not in json.loads(house.service.file(ANNA, run, "manifest.json").read_text())
+
+
+def test_stopped_for_good_it_frees_the_device_and_still_can_go_on(house):
+    run = house.submit("standard")
+    until(house.fitting(run), "a checkpoint")
+    house.service.cancel(ANNA, run)
+    house.wait(run, "stopped", 10)
+    assert not house.service.run(ANNA, run).has_scene
+    house.service.resume(ANNA, run)
+    until(lambda: any("scene" in line for line in house.lines(run)[-1:]) and house.state(run) == "running", "going on")
+    house.service.cancel(ANNA, run)
+    house.wait(run, "stopped", 30)
+
+
+@pytest.mark.slow
+def test_killed_in_the_middle_runner_and_worker_the_run_goes_on_from_its_checkpoint(house):
+    run = house.submit("standard")
+    until(house.fitting(run), "a checkpoint")
+    (pid,) = children(house.worker.pid)
+    os.kill(pid, signal.SIGKILL)
+    steps = lambda: [line["step"] for line in house.lines(run) if line["stage"] == "canonical" and line["steps"]]
+    until(lambda: any("goes on" in line["message"] for line in house.lines(run)), "the note")
+    told = len(steps())
+    until(lambda: len(steps()) > told + 2, "going on")
+    assert steps()[told] > 1, "it began anew"
+    house.worker.kill()  # and now both at once
+    house.worker.wait()
+    told = len(steps())
+    house.start()
+    until(lambda: len(steps()) > told + 2, "going on")
+    house.wait(run)
+    assert house.service.run(ANNA, run).has_scene
+    assert [line["step"] for line in house.lines(run) if line["stage"] == "canonical"][-1] == STEPS
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_what_a_person_can_mend_is_said_and_nothing_of_our_disk(house):
+    run = house.service.submit(ANNA, house.freeze, house.freeze, Options(preset="draft")).id
+    house.wait(run, "failed")
+    error = house.service.run(ANNA, run).error
+    assert error
+    assert str(house.data) not in error
+    assert "Traceback" not in error
+
+
+def test_a_bug_is_said_shortly_and_its_traceback_is_in_the_log(house):
+    run = house.submit()
+    with house.service.store.database.writing() as db:
+        db.execute("UPDATE runs SET options = '{\"preset\": \"paper\"}' WHERE id = ?", (run,))  # unknown to this runner
+    house.wait(run, "failed")
+    assert "log.txt" in house.service.run(ANNA, run).error
+    assert "Traceback" in (house.data / "runs" / run / "log.txt").read_text()
