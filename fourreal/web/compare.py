@@ -8,7 +8,7 @@ from fourreal.errors import UserError
 from fourreal.jobs.values import Run
 from fourreal.web.api import differences
 from fourreal.web.explore import METRICS, caption, opened
-from fourreal.web.markup import Markup, duration, tag, text
+from fourreal.web.markup import duration, piece, tag, text
 from fourreal.web.parts import PRIVATE, Parts
 from fourreal.web.routes import clip_urls
 from fourreal.web.session import known, safely
@@ -23,7 +23,7 @@ def build(page: Parts) -> None:
     other = gr.File(label="Or with a video of another method", file_count="single", type="filepath", height=104,
                     elem_id="compare-video", elem_classes="drop")  # fmt: skip
     layout = gr.Radio(LAYOUTS, value="side", label="Shown", elem_id="compare-layout")
-    table = Markup(elem_id="compare-table")
+    table = piece(elem_id="compare-table")
     alone = gr.Button("Show one again", visible=False, elem_id="compare-end")
     video = gr.State(None)
     page.named["compare_first"] = first

@@ -5,7 +5,7 @@ import gradio as gr
 from fourreal.errors import UserError
 from fourreal.jobs.values import Run
 from fourreal.scene.film import TRAJECTORIES
-from fourreal.web.markup import Markup, duration, facts, note, tag, text
+from fourreal.web.markup import duration, facts, note, piece, tag, text
 from fourreal.web.parts import COMPARE, NEW, PRIVATE, VIDEOS, WATCH, Parts
 from fourreal.web.routes import file_urls
 from fourreal.web.session import known, safely
@@ -16,20 +16,20 @@ FORMATS = {"ply": "3DGS files (.ply), one a moment", "splat": "Splat files (.spl
 
 
 def build(page: Parts) -> None:
-    summary = Markup(nothing(), elem_id="summary")
+    summary = piece(nothing(), elem_id="summary")
     with gr.Column(visible=False, elem_id="finished") as finished:
         with gr.Row(elem_classes="pair"):
             resume = gr.Button("Continue where it stopped", variant="primary", visible=False, elem_id="resume")
             compare = gr.Button("Compare", elem_id="to-compare")
             again = gr.Button("New scene", elem_id="again")
         with gr.Accordion("Take it with you", open=True, elem_id="downloads"):
-            links = Markup(elem_id="links")
+            links = piece(elem_id="links")
             with gr.Row(elem_classes="pair"):
                 wanted = [gr.Button(what, size="sm", elem_id=f"make-{name}") for name, what in FORMATS.items()]
             with gr.Row(elem_classes="film"):
                 path = gr.Dropdown(PATHS, value="orbit", label="A film of it, the camera moving", elem_id="film-path")
                 film = gr.Button("Make film", size="sm", elem_id="make-mp4")
-            made = Markup(elem_id="made")
+            made = piece(elem_id="made")
     page.named["explore"] = [summary, finished, resume, links, made]
     page.named["resume"] = resume
 

@@ -75,15 +75,12 @@ element.addEventListener('change', (event) => {
 """
 
 
-class Markup(gr.HTML):
-    """A piece of the page that Python draws with the functions of this file."""
-
-    def __init__(self, value: str = "", **options) -> None:
-        options = {"padding": False, "apply_default_css": False, "js_on_load": PRESSES} | options
-        super().__init__(value, html_template="${value}", **options)
-
-    def api_info(self) -> dict:
-        return {"type": "string"}
+def piece(value: str = "", **options) -> gr.HTML:
+    """A piece of the page that Python draws with the functions of this file; its event `select` is a press in it."""
+    # a subclass would be more natural, but for each one Gradio writes a file beside the source
+    return gr.HTML(
+        value, html_template="${value}", js_on_load=PRESSES, padding=False, apply_default_css=False, **options
+    )
 
 
 def pressed(event: gr.EventData) -> dict:

@@ -7,11 +7,11 @@ import gradio as gr
 from fourreal.jobs.service import Service
 from fourreal.jobs.values import Options
 from fourreal.web import api, compare, explore, reconstruct, scenes, videos, watch
-from fourreal.web.markup import Markup, tag
+from fourreal.web.markup import piece, tag
 from fourreal.web.parts import COMPARE, EXPLORE, NEW, PRIVATE, RECONSTRUCT, SCENES, VIDEOS, WATCH, Parts, followed
 from fourreal.web.session import browser_state, known, safely
 from fourreal.web.uploads import Uploads
-from fourreal.web.viewer_box import ViewerBox, shown
+from fourreal.web.viewer_box import shown, viewer_box
 
 READY = "assets/scene.r4d"
 FIRST_EXAMPLE = "fox_yard"
@@ -31,19 +31,19 @@ def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
     """The Blocks of the page and of its API."""
     with gr.Blocks(title="fourreal", analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)) as blocks:
         page = Parts(service, uploads, me=browser_state(data))
+        api.add(service, uploads)  # first, as a page's event of the same name would take it away
         page.timer = gr.Timer(1.0, active=False)
         page.cursor = gr.State(None)
         gr.HTML(HEADER, padding=False, apply_default_css=False)
         with gr.Row(elem_id="room", equal_height=False):
             with gr.Column(elem_id="stage"):
-                page.viewer = ViewerBox(shown(READY, title="A fox in a yard"), elem_id="viewer")
+                page.viewer = viewer_box(shown(READY, title="A fox in a yard"), elem_id="viewer")
                 with gr.Row(elem_id="under"):
-                    page.caption = Markup(WELCOME, elem_id="caption")
+                    page.caption = piece(WELCOME, elem_id="caption")
                     example = gr.Button("Try with this example", variant="primary", size="lg", elem_id="try", scale=0)
             with gr.Column(elem_id="panel"):
                 steps(page)
         wire(page, blocks, example)
-        api.add(service, uploads)
     blocks.queue(default_concurrency_limit=None, max_size=512)
     return blocks
 

@@ -6,9 +6,7 @@ import gradio as gr
 
 from fourreal.jobs.service import Service
 from fourreal.jobs.values import Run
-from fourreal.web.markup import Markup
 from fourreal.web.uploads import Uploads
-from fourreal.web.viewer_box import ViewerBox
 
 NEW, SCENES, COMPARE = "new", "scenes", "compare"  # tabs
 # Steps of a new scene, in order. One that makes the videos from a prompt would come before VIDEOS.
@@ -25,8 +23,8 @@ class Parts:
     service: Service
     uploads: Uploads
     me: gr.BrowserState
-    viewer: ViewerBox | None = None
-    caption: Markup | None = None
+    viewer: gr.HTML | None = None
+    caption: gr.HTML | None = None
     tabs: gr.Tabs | None = None
     steps: gr.Walkthrough | None = None
     timer: gr.Timer | None = None  # ticks while a run is being watched

@@ -4,7 +4,7 @@ import gradio as gr
 
 from fourreal.cli import ABLATIONS
 from fourreal.jobs.values import Estimate, Options
-from fourreal.web.markup import Markup, amount, duration, facts, note, tag
+from fourreal.web.markup import amount, duration, facts, note, piece, tag
 from fourreal.web.parts import PRIVATE, Parts, followed
 from fourreal.web.session import known, safely
 
@@ -30,7 +30,7 @@ def build(page: Parts) -> None:
         without = gr.CheckboxGroup(
             LEAVE_OUT, label="Leave out, to see what it is good for", elem_classes="stacked", elem_id="without"
         )
-    estimate = Markup(elem_id="estimate")
+    estimate = piece(elem_id="estimate")
     start = gr.Button("Start", variant="primary", size="lg", elem_id="start")
 
     settings = [preset, deformation, seed, cameras, refine, without]

@@ -5,7 +5,7 @@ import time
 import gradio as gr
 
 from fourreal.jobs.values import Run
-from fourreal.web.markup import Markup, button, pressed, tag, text
+from fourreal.web.markup import button, piece, pressed, tag, text
 from fourreal.web.parts import COMPARE, NEW, PRIVATE, RECONSTRUCT, Parts
 from fourreal.web.routes import file_urls
 from fourreal.web.session import known, safely
@@ -14,7 +14,7 @@ STATES = {"queued": "Waiting", "running": "Forming", "done": "Done", "stopped": 
 
 
 def build(page: Parts) -> None:
-    gallery = Markup(elem_id="gallery")
+    gallery = piece(elem_id="gallery")
     page.named["gallery"] = gallery
 
     @safely

@@ -41,10 +41,10 @@ class UploadLimits:
     files: int = 2
     per_client: int = 4
     at_once: int = 16
-    stall_seconds: float = 20.0
-    grace_seconds: float = 30.0
+    stall_seconds: float | int = 20.0
+    grace_seconds: float | int = 30.0
     slowest: int = 16 * 1024
-    keep_seconds: float = 3600.0
+    keep_seconds: float | int = 3600.0
 
 
 class Refused(Exception):

@@ -6,7 +6,7 @@ import gradio as gr
 
 from fourreal.errors import UserError
 from fourreal.jobs.values import Checks, Example, Video
-from fourreal.web.markup import Markup, button, pressed, tag, text
+from fourreal.web.markup import button, piece, pressed, tag, text
 from fourreal.web.parts import PRIVATE, Parts
 from fourreal.web.routes import clip_urls
 from fourreal.web.session import known, safely
@@ -25,16 +25,16 @@ def build(page: Parts) -> None:
         cards, drops = {}, {}
         for role, (title, _) in ROLES.items():
             with gr.Column(min_width=180, elem_classes="clip"):
-                cards[role] = Markup(card(role, None, ""), elem_id=f"card-{role}")
+                cards[role] = piece(card(role, None, ""), elem_id=f"card-{role}")
                 drops[role] = gr.File(
                     label=title, show_label=False, file_count="single", type="filepath", height=104,
                     elem_id=f"drop-{role}", elem_classes="drop",
                 )  # fmt: skip
-    examples = Markup(example_cards(page.service.examples()), elem_id="examples")
-    checks = Markup(elem_id="checks")
+    examples = piece(example_cards(page.service.examples()), elem_id="examples")
+    checks = piece(elem_id="checks")
     with gr.Accordion("Trim, and the frozen moment", open=False, visible=False, elem_id="tune") as tune:
-        moment = Markup(elem_id="moment")
-        trims = Markup(elem_id="trims")
+        moment = piece(elem_id="moment")
+        trims = piece(elem_id="trims")
     onward = gr.Button("Continue", variant="primary", size="lg", visible=False, elem_id="to-reconstruct")
 
     shown = [page.me, *cards.values(), *drops.values(), examples, tune, moment, trims, checks, onward]

@@ -16,25 +16,12 @@ show();
 """
 
 
-class ViewerBox(gr.HTML):
-    """Value: a dictionary, see `shown`; only what differs from what is there is loaded.
+def viewer_box(value: dict, **options) -> gr.HTML:
+    """The viewer. Value: see `shown`; only what differs from what is there is loaded.
 
-    Events: `select` is not used; `load` {slot, url, splats, milliseconds} when a scene came up.
+    Event `load` {slot, url, splats, milliseconds}: a scene came up.
     """
-
-    def __init__(self, value: dict | None = None, **options) -> None:
-        super().__init__(
-            value, html_template=TEMPLATE, js_on_load=SCRIPT, padding=False, apply_default_css=False, **options
-        )
-
-    def postprocess(self, value: dict | None) -> dict | None:
-        return value
-
-    def preprocess(self, payload: dict | None) -> dict | None:
-        return payload
-
-    def api_info(self) -> dict:
-        return {"type": "object"}
+    return gr.HTML(value, html_template=TEMPLATE, js_on_load=SCRIPT, padding=False, apply_default_css=False, **options)
 
 
 def shown(

@@ -8,7 +8,7 @@ from fourreal.errors import UserError
 from fourreal.jobs.values import Run
 from fourreal.web import explore, figures
 from fourreal.web.cursor import STAGES, advance, fresh, stage_name
-from fourreal.web.markup import Markup, duration, note, tag, text
+from fourreal.web.markup import duration, note, piece, tag, text
 from fourreal.web.parts import EXPLORE, NEW, PRIVATE, WATCH, Parts
 from fourreal.web.routes import clip_urls, file_urls
 from fourreal.web.session import known, safely
@@ -18,7 +18,7 @@ LIVE = ("queued", "running")
 
 
 def build(page: Parts) -> None:
-    progress = Markup(nothing(), elem_id="progress")
+    progress = piece(nothing(), elem_id="progress")
     with gr.Row(elem_classes="pair", visible=False) as stops:
         keep = gr.Button("Stop and keep what is there", elem_id="stop-keep")
         stop = gr.Button("Stop", variant="stop", elem_id="stop")

@@ -1,0 +1,288 @@
+"""The page without a browser: what it serves and what it refuses, and every step by name through `gradio_client`."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import httpx
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from web_samples import ANNA, BEN, FORM, form, served, wait
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    with served(tmp_path_factory.mktemp("page") / "data") as running:
+        yield running
+        assert "Traceback" not in running.log(), running.log()
+
+
+@pytest.fixture(scope="module")
+def client(page):
+    with httpx.Client(base_url=page.url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def api(page):
+    client = Client(page.url, verbose=False, analytics_enabled=False)
+
+    def call(step, /, **given):
+        return client.predict(api_name=f"/{step}", **given)
+
+    yield call
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def videos(api, fox_yard):
+    """Anna's two videos: the reference one as a file of hers, the other cut from a longer one."""
+    reference = api("add_video", token=ANNA, file=handle_file(str(fox_yard / "reference.mp4")))
+    freeze = api("add_video", token=ANNA, file=handle_file(str(fox_yard / "freeze.mp4")))
+    return reference, freeze
+
+
+@pytest.fixture(scope="module")
+def run(api):
+    """A finished run of Anna's of a shipped example, done through the API alone."""
+    taken = api("add_example", token=ANNA, name="fox_yard")
+    pair = {"reference": taken["reference"]["id"], "freeze": taken["freeze"]["id"]}
+    started = api("reconstruct", token=ANNA, **pair, options={"preset": "draft"}, name="Fox <b>&</b>")
+    wait(lambda: api("status", token=ANNA, run=started["id"])["state"] in ("done", "failed"), "the run ends", 180)
+    ended = api("status", token=ANNA, run=started["id"])
+    assert ended["state"] == "done", ended
+    return ended
+
+
+# --- What is served ------------------------------------------------------------------------------------------------
+
+
+def test_the_page_says_that_it_is_well(client):
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.text) == (200, "ok")
+
+
+def test_every_answer_tells_the_browser_to_keep_to_this_host(client):
+    for path in ("/", "/healthz", "/assets/scene.r4d", "/nothing"):
+        headers = client.get(path).headers
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["x-content-type-options"] == "nosniff"
+        policy = headers["content-security-policy"]
+        assert "default-src 'self'" in policy
+        assert "frame-ancestors 'self' https://huggingface.co" in policy
+        assert re.findall(r"https?://[^ ;]+", policy.split("frame-ancestors")[0]) == []
+
+
+def test_the_ready_made_scene_is_served_once_and_then_not_again(client):
+    first = client.get("/assets/scene.r4d")
+    assert first.status_code == 200
+    assert first.content[:2] == b"\x1f\x8b"
+    again = client.get("/assets/scene.r4d", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    part = client.get("/assets/scene.r4d", headers={"range": "bytes=0-9"})
+    assert (part.status_code, part.content) == (206, first.content[:10])
+
+
+def test_nothing_of_the_page_names_another_host_or_asks_home(client):
+    config = client.get("/config").json()
+    assert config["analytics_enabled"] is False
+    page = client.get("/").text
+    loaded = re.findall(r'<(?:script|link|img|iframe)[^>]+(?:src|href)="(https?:[^"]+)"', page)
+    assert loaded == []
+    assert not re.findall(r"url\(['\"]?https?:", client.get("/theme.css").text)
+
+
+def test_the_page_itself_loads_no_model_library():
+    code = "import sys, fourreal.web.server; print(*{name.split('.')[0] for name in sys.modules})"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True).stdout
+    assert "gradio" in told.split()
+    assert {"torch", "numba", "gsplat", "pycolmap", "scipy"} & set(told.split()) == set()
+
+
+def test_the_server_draws_for_browsers_that_cannot(client):
+    camera = {"camera_to_world": [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, -0.4], [0, 0, 0, 1]],
+              "fov_y": 50, "size": [160, 90], "time": 0.3}  # fmt: skip
+    ask = lambda **changes: client.get(
+        "/frame.jpg", params={"scene": "assets/scene.r4d", "camera": json.dumps(camera | changes)}, timeout=120
+    )
+    first, later = ask(), ask(time=0.9)
+    assert first.headers["content-type"] == "image/jpeg"
+    assert first.content[:2] == later.content[:2] == b"\xff\xd8"
+    assert first.content != later.content
+    for changes in ({"fov_y": 500}, {"camera_to_world": [[1]]}, {"size": ["a"]}, {"time": None}):
+        assert ask(**changes).status_code == 400
+    assert client.get("/frame.jpg", params={"scene": "../store.sqlite", "camera": "{}"}).status_code == 400
+
+
+# --- What is refused -----------------------------------------------------------------------------------------------
+
+
+def test_no_route_gives_away_files_of_the_disk(client, page, run):
+    store, upload = page.data / "store.sqlite", client.post("/gradio_api/upload", content=form(b"secret"), headers=FORM)
+    mine = upload.json()[0]
+    for path in (store, ROOT / "app.py", Path("/etc/passwd"), page.data / "runs" / run["id"] / "scene.r4d", mine):
+        for way in (f"/gradio_api/file={path}", f"/file={path}", f"/gradio_api/file/{path}", f"/static/{path}",
+                    f"/gradio_api/proxy=file://{path}", f"/assets/..%2f..%2f{path}", f"/page/..%2f..%2f{path}",
+                    f"/viewer/..%2f..%2f{path}", f"/files/{run['id']}/..%2f..%2f..{path}"):  # fmt: skip
+            answer = client.get(way)
+            assert answer.status_code in (400, 403, 404, 405), way
+            assert str(page.data) not in answer.text
+
+
+@pytest.mark.parametrize(
+    "name", ["journal.jsonl", "log.txt", "inputs/cameras.json", "work/lock", "../../store.sqlite", ".", "", "%00",
+             "scene.safetensors", "live/../journal.jsonl", "live/scene-1.r4d/../../journal.jsonl"]
+)  # fmt: skip
+def test_of_a_run_only_what_is_meant_to_be_seen_is_served(client, run, name):
+    assert client.get(f"/files/{run['id']}/{name}").status_code == 404
+
+
+def test_other_ids_than_ones_own_are_not_there(client, run):
+    for id in ("0" * 32, run["id"][:-1], run["id"].upper(), "..", "%2e%2e"):
+        assert client.get(f"/files/{id}/scene.r4d").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "store.sqlite", "http://example.com/a.mp4", "/proc/self/environ"])
+def test_a_call_cannot_make_the_server_read_or_fetch_a_file(client, page, path):
+    path = str(page.data / path) if path == "store.sqlite" else path
+    file = {"path": path, "url": None, "meta": {"_type": "gradio.FileData"}}
+    calls = client.get("/gradio_api/info").json()["named_endpoints"]
+    assert "/add_video" in calls
+    for way in ("/gradio_api/call/add_video", "/gradio_api/run/add_video", "/gradio_api/queue/join"):
+        body = {"data": [ANNA, file, 0, None], "fn_index": 0, "session_hash": "x"}
+        answer = client.post(way, json=body)
+        assert answer.status_code == 400, way
+        assert "root:" not in answer.text
+
+
+def test_routes_of_gradio_that_the_page_has_no_use_for_are_closed(client):
+    for way in ("/gradio_api/component_server", "/gradio_api/process_recording", "/gradio_api/vibe-edit",
+                "/gradio_api/run-history/connect", "/gradio_api/stream/x"):  # fmt: skip
+        assert client.post(way, json={}).status_code == 404
+    assert client.get("/gradio_api/proxy=https://example.com/").status_code == 404
+    assert client.get("/monitoring").status_code in (403, 404)
+
+
+def test_a_call_of_many_megabytes_is_refused(client):
+    assert client.post("/gradio_api/queue/join", content=b'{"a": "' + b"x" * 3_000_000 + b'"}').status_code == 413
+
+
+def test_the_pages_own_events_are_not_part_of_the_api(client):
+    found = client.get("/gradio_api/info").json()
+    assert found["unnamed_endpoints"] == {}
+    assert set(found["named_endpoints"]) == {
+        f"/{name}" for name in (
+            "new_token", "examples", "add_example", "add_video", "trim", "check", "estimate", "reconstruct", "status",
+            "journal", "stop", "resume", "scenes", "rename", "duplicate", "delete", "export", "metrics", "compare",
+        )
+    }  # fmt: skip
+
+
+# --- Every step by name --------------------------------------------------------------------------------------------
+
+
+def test_videos_are_taken_in_trimmed_and_judged(api, client, videos, page):
+    reference, freeze = videos
+    assert (reference["width"], reference["height"], reference["frames"]) == (512, 288, 24)
+    short = api("trim", token=ANNA, video=reference["id"], first=4, last=15)
+    assert short["frames"] == 12
+    assert client.get("/" + short["url"]).headers["content-type"] == "video/mp4"
+    frame = client.get("/" + short["url"].replace("clip.mp4", "frames/0003.jpg"))
+    assert frame.headers["content-type"] == "image/jpeg"
+    assert client.get("/" + short["url"].replace("clip.mp4", "frames/0099.jpg")).status_code == 404
+    assert client.get("/" + short["url"].replace("clip.mp4", "info.json")).status_code == 404
+    found = api("check", token=ANNA, reference=reference["id"], freeze=freeze["id"])
+    assert found["ok"] is True
+    assert found["canonical_frame"] is not None
+    assert all(verdict["sentence"] for verdict in found["verdicts"])
+    assert [path for path in (page.data / "uploads").rglob("*reference.mp4")] == []  # used, and gone
+
+
+def test_an_estimate_is_given_before_the_start_and_what_cannot_be_is_refused(api, videos):
+    pair = {"token": ANNA, "reference": videos[0]["id"], "freeze": videos[1]["id"]}
+    found = api("estimate", **pair, options={"preset": "draft"})
+    assert found["fits"] is True
+    assert found["seconds"] > 0
+    assert found["memory_mb"] > 0
+    for options in ({"preset": "huge"}, {"nonsense": 1}, {"seed": "x"}, {"canonical_frame": -1}, {"without": ["all"]}):
+        with pytest.raises(AppError):
+            api("reconstruct", **pair, options=options)
+    with pytest.raises(AppError, match="0 to 23"):
+        api("reconstruct", **pair, options={"canonical_frame": 999})
+
+
+def test_a_scene_is_made_told_about_and_taken_away(api, client, run, tmp_path):
+    assert run["name"] == "Fox <b>&</b>"
+    assert client.get("/" + run["url"]).content[:2] == b"\x1f\x8b"
+    told, offset = [], 0
+    while (part := api("journal", token=ANNA, run=run["id"], offset=offset))["entries"]:
+        told, offset = told + part["entries"], part["offset"]
+    stages = [entry["stage"] for entry in told]
+    assert {"videos", "canonical", "motion: field"} <= set(stages)
+    assert any(entry["preview"] for entry in told)
+    assert any(entry["scene"] for entry in told)
+    assert api("metrics", token=ANNA, run=run["id"])["splats"] > 100
+    film = client.get("/" + api("export", token=ANNA, run=run["id"], format="mp4", trajectory="reference"))
+    (tmp_path / "film.mp4").write_bytes(film.content)
+    with av.open(tmp_path / "film.mp4") as container:
+        assert sum(1 for _ in container.decode(video=0)) > 4
+    assert api("export", token=ANNA, run=run["id"], format="r4d") == f"files/{run['id']}/scene.r4d"
+    with pytest.raises(AppError, match="format"):
+        api("export", token=ANNA, run=run["id"], format="exe")
+
+
+def test_a_run_is_stopped_kept_continued_made_again_and_compared(api, run):
+    long = api("duplicate", token=ANNA, run=run["id"], options={"preset": "standard"})
+    state = lambda: api("status", token=ANNA, run=long["id"])
+    wait(lambda: (state()["progress"] or {}).get("scene"), "there is something to keep", 120)
+    api("stop", token=ANNA, run=long["id"], keep=True)
+    wait(lambda: state()["state"] == "stopped", "it stops", 60)
+    assert state()["has_scene"] is True
+    assert api("resume", token=ANNA, run=long["id"])["state"] in ("queued", "running")
+    api("stop", token=ANNA, run=long["id"])
+    wait(lambda: state()["state"] == "stopped", "it stops again", 60)
+    found = api("compare", token=ANNA, first=run["id"], second=run["id"])
+    assert found["splats"]["difference"] == 0
+    assert api("rename", token=ANNA, run=long["id"], name="Longer")["name"] == "Longer"
+    assert {one["id"] for one in api("scenes", token=ANNA)} >= {run["id"], long["id"]}
+    assert api("delete", token=ANNA, run=long["id"]) is True
+    with pytest.raises(AppError):
+        state()
+
+
+def test_what_is_annas_is_not_there_for_ben(api, run, videos):
+    reference, freeze = videos
+    assert api("scenes", token=BEN) == []
+    for call, given in [
+        ("status", {"run": run["id"]}), ("journal", {"run": run["id"]}), ("stop", {"run": run["id"]}),
+        ("rename", {"run": run["id"], "name": "mine"}), ("delete", {"run": run["id"]}),
+        ("export", {"run": run["id"], "format": "ply"}), ("duplicate", {"run": run["id"]}),
+        ("trim", {"video": reference["id"], "first": 0, "last": 5}),
+        ("check", {"reference": reference["id"], "freeze": freeze["id"]}),
+        ("reconstruct", {"reference": reference["id"], "freeze": freeze["id"]}),
+    ]:  # fmt: skip
+        with pytest.raises(AppError, match="no such"):
+            api(call, token=BEN, **given)
+    assert api("status", token=ANNA, run=run["id"])["name"] == run["name"]
+    with pytest.raises(AppError, match="token"):
+        api("scenes", token="short")
+
+
+@pytest.mark.parametrize("kind", ["text", "empty", "cut", "named"])
+def test_what_is_no_video_is_refused_in_a_sentence_without_paths(api, page, fox_yard, tmp_path, kind):
+    whole = (fox_yard / "reference.mp4").read_bytes()
+    content = {"text": b"not a video", "empty": b"", "cut": whole[: len(whole) // 3], "named": b"\x89PNG\r\n\x1a\n"}
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(content[kind])
+    with pytest.raises(AppError) as failure:
+        api("add_video", token=ANNA, file=handle_file(str(path)))
+    assert str(page.data) not in str(failure.value)
+    assert "Traceback" not in str(failure.value)
+    assert len(str(failure.value)) > 20
+    assert not [path for path in (page.data / "uploads").rglob("*") if path.is_file() and path.name == "clip.mp4"]

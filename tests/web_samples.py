@@ -1,0 +1,116 @@
+"""What the tests of the page share: the page in a process of its own, a bare application in this one, small files."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import uvicorn
+
+HERE = Path(__file__).parent
+ANNA, BEN = "token-of-anna-" + "a" * 24, "token-of-ben-" + "b" * 24
+FORM = {"content-type": "multipart/form-data; boundary=limit"}
+
+
+def form(content: bytes, name: str = "video.mp4", field: str = "files") -> bytes:
+    """A multipart form with one file, for the headers `FORM`."""
+    head = f'--limit\r\nContent-Disposition: form-data; name="{field}"; filename="{name}"\r\n\r\n'
+    return head.encode() + content + b"\r\n--limit--\r\n"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def answering(app) -> Iterator[str]:
+    """An ASGI application in a thread of this process; yields its address."""
+    port = free_port()
+    # without web sockets uvicorn does not load a package that warns
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", ws="none", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait(lambda: server.started, "the application starts")
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+class Served:
+    """The page, started as people start it, and a worker with tiny presets; both can be killed and started again."""
+
+    def __init__(self, data: Path, worker: bool = True) -> None:
+        self.data, self.port = data, free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        data.mkdir(parents=True, exist_ok=True)
+        self.page = self.worker = None
+        if worker:
+            self.worker = self.start("page_worker.py", str(data))
+            wait((data / "worker.lock").exists, "the worker takes its lock")
+        self.start_page()
+
+    def start(self, script: str, *arguments: str) -> subprocess.Popen:
+        place = {"FOURREAL_DATA": str(self.data), "GRADIO_SERVER_PORT": str(self.port)}
+        with open(self.data / f"{script}.log", "ab") as log:
+            return subprocess.Popen(
+                [sys.executable, str(HERE / script), *arguments], stdout=log, stderr=log, cwd=HERE.parent,
+                env=os.environ | place | {"PYTHONPATH": str(HERE.parent)}, start_new_session=True,
+            )  # fmt: skip
+
+    def start_page(self) -> None:
+        self.page = self.start("../app.py")
+        wait(lambda: self.page.poll() is not None or healthy(self.url), "the page starts", 90)
+        assert self.page.poll() is None, self.log()
+
+    def log(self) -> str:
+        """What the page told its administrator."""
+        return "".join(path.read_text(errors="replace") for path in self.data.glob("*.py.log"))
+
+    def kill_page(self) -> None:
+        self.page.kill()
+        self.page.wait()
+
+    def close(self) -> None:
+        for process in filter(None, (self.page, self.worker)):
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@contextmanager
+def served(data: Path, worker: bool = True) -> Iterator[Served]:
+    page = Served(data, worker)
+    try:
+        yield page
+    finally:
+        page.close()
+
+
+def healthy(url: str) -> bool:
+    try:
+        return httpx.get(url + "/healthz", timeout=2).text == "ok"
+    except httpx.TransportError:
+        return False
+
+
+def wait(true, what: str, seconds: float | int = 60):
+    """What `true` returns once that is something. Fails, naming `what`, where it never comes."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if value := true():
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"waited {seconds} s in vain: {what}")
