@@ -18,7 +18,7 @@ CAMERA_SECONDS = 50.0  # finding the cameras took 31 to 69 s
 LOAD_SECONDS = 12.0  # reading the videos, loading the kernels, writing the files
 PIXEL_MEMORY = 40.0  # bytes a pixel of all frames that are fitted, beside what any run takes
 SPLAT_MEMORY = 4_000.0  # bytes a Gaussian with its gradients and moments
-LONG_SECONDS = 1800.0
+LONG_SECONDS = 600.0
 ALIKE = 8  # so many earlier runs are looked at
 MEMORY_LEFT = 512 * MB  # for everything else on the machine
 
@@ -43,21 +43,24 @@ def estimate(
     alike = [
         cost for cost in earlier
         if cost["preset"] == name and cost["device"] == device and cost["cameras_known"] == cameras_known
-        and cost["deformation"] == options.deformation
+        and cost["deformation"] == options.deformation and cost["without"] == list(options.without)
     ][:ALIKE]  # fmt: skip
     if alike:
-        seconds, memory, disk = (median(cost[key] for cost in alike) for key in ("wall", "memory_mb", "disk_mb"))
-        source = f"as {len(alike)} earlier run{'s' if len(alike) > 1 else ''} like it took"
+        seconds, memory, disk = (median(cost[key] for cost in alike) for key in ("seconds", "memory_mb", "disk_mb"))
+        seconds += LOAD_SECONDS
+        source = f"This is what earlier runs like it took here ({len(alike)})."
     else:
         seconds, memory, disk, source = from_table(PRESETS[name], device, cameras_known, options.deformation)
     there = gpu["memory_mb"] if device == "cuda" else (memory_of_machine() - MEMORY_LEFT) / MB
     reason = refusal(memory, there, device, disk, data, limits)
-    if reason:
-        return Estimate(seconds, memory, disk, label, False, reason, place)
-    if device == "cpu" and seconds is not None and seconds > LONG_SECONDS:
-        told = f"On a CPU this takes about {seconds / 3600:.1f} hours. The preset draft takes minutes."
-        return Estimate(seconds, memory, disk, label, True, told, place)
-    return Estimate(seconds, memory, disk, label, True, source.capitalize() + ".", place)
+    if not reason and device == "cpu" and seconds is not None and seconds > LONG_SECONDS:
+        source = f"On a CPU this takes about {spoken(seconds)}. The preset draft takes minutes. {source}"
+    return Estimate(seconds, memory, disk, label, not reason, reason or source, place)
+
+
+def spoken(seconds: float) -> str:
+    """A duration in words, as rough as it is known."""
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.0f} hours"
 
 
 def from_table(
@@ -75,13 +78,13 @@ def from_table(
         PIXEL_MEMORY * (frames(preset) - frames(draft)) + SPLAT_MEMORY * (budget(preset) - budget(draft))
     ) / MB  # fmt: skip
     if device == "cuda":
-        return None, memory, disk, "how long it takes was not measured on such a device yet"
+        return None, memory, disk, "How long it takes on such a device was not measured yet."
     network = "mlp" in (preset.canonical.deformation, deformation or preset.motion.deformation)
     slower = 10.0 if network else 1.0  # our bases take a fortieth of the network's time, and half of a step is neither
     speed = min(DRAFT_CORES, cores()) / DRAFT_CORES
     seconds = DRAFT_SECONDS * work(preset) / work(draft) * slower / speed
     seconds += LOAD_SECONDS + (0.0 if cameras_known else CAMERA_SECONDS / speed)
-    return seconds, memory, disk, "a guess from what the preset draft took on two cores"
+    return seconds, memory, disk, "This is a guess from what the preset draft took on two cores."
 
 
 def refusal(

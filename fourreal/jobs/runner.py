@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from fourreal.errors import Cancelled, UserError
 from fourreal.jobs.children import leave_with_parent, out_of_space
@@ -88,7 +89,7 @@ class Runner:
     def reconstruct(self, live: Live) -> str:
         from fourreal import pipeline
 
-        options = Options.from_dict(json.loads(self.store.run(self.claim.run)["options"]))
+        self.options = options = Options.from_dict(json.loads(self.store.run(self.claim.run)["options"]))
         cameras = self.folder / "inputs" / "cameras.json"
         request = pipeline.Request(
             reference=self.folder / "inputs" / "reference.mp4",
@@ -126,7 +127,7 @@ class Runner:
                 if state == "pause":
                     self.store.interrupted(self.claim)
                 else:
-                    cost = cost_of(self.folder) if state == "done" else None
+                    cost = cost_of(self.folder, self.options) if state == "done" else None
                     self.store.finish(self.claim, state, error, cost)
                 return
             except UserError:
@@ -190,15 +191,18 @@ def in_words(error: Exception) -> str:
     return f"Something went wrong that should not have ({type(error).__name__}). The details are in the run's log.txt."
 
 
-def cost_of(folder: Path) -> dict[str, float | int | str | None]:
-    """What a finished run took, for later estimates."""
+def cost_of(folder: Path, options: Options) -> dict[str, Any]:
+    """What a finished run took, for later estimates. Parts taken over from another run count as if done here."""
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     return {
         "preset": manifest["preset"],
         "device": manifest["device"],
-        "memory_mb": manifest.get("peak_memory_mb"),
-        "disk_mb": round(bytes_of(folder) / 2**20, 1),
-        "seconds": manifest["seconds"],
+        "deformation": options.deformation,
+        "without": manifest["without"],
+        "cameras_known": manifest["cameras"]["freeze"]["origin"]["method"] == "given",
+        "seconds": manifest["seconds"]["total"],
+        "memory_mb": manifest["peak_memory_mb"],
+        "disk_mb": bytes_of(folder) / 2**20,
     }
 
 

@@ -4,37 +4,32 @@ Every call names the owner, and what is somebody else's is not there for them. N
 """
 
 import contextlib
-import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from fourreal.errors import UserError
-from fourreal.jobs import asking, devices, examples, journal
+from fourreal.jobs import devices, examples, journal
 from fourreal.jobs.children import ROOT, end, environment
-from fourreal.jobs.database import disk_full
 from fourreal.jobs.estimate import estimate
 from fourreal.jobs.files import link, put, remove
-from fourreal.jobs.places import FRAME_FILE, Places, absent, file_within, shown_name
-from fourreal.jobs.store import Store, new_id
-from fourreal.jobs.values import Checks, Estimate, Example, Options, Run, Video
+from fourreal.jobs.library import LIMITS, Library, part_of
+from fourreal.jobs.places import absent, file_within, shown_name
+from fourreal.jobs.store import new_id
+from fourreal.jobs.values import Estimate, Options, Run
 from fourreal.scene.film import TRAJECTORIES
 from fourreal.settings import JobLimits
 
-SHORTEST_TOKEN = 16
 FORMATS = ("ply", "splat", "mp4", "r4d")
 UNNAMED = "Untitled"
-LIMITS = JobLimits()
 
 
-class Service:
+class Service(Library):
     """See the module. Any thread may call any method.
 
     data: the data folder, made if it is missing. Every method raises UserError, with what to do, for what a person can
@@ -42,104 +37,15 @@ class Service:
     """
 
     def __init__(self, data: Path, limits: JobLimits = LIMITS) -> None:
-        self.places, self.limits = Places(data), limits
-        self.store = Store(self.places.store)
-        self._intake, self._export = threading.BoundedSemaphore(2), threading.BoundedSemaphore(1)
-
-    def close(self) -> None:
-        self.store.close()
-
-    @staticmethod
-    def owner(token: str) -> str:
-        """The person behind a token that their browser keeps. It is not stored, so the store gives no one away."""
-        if not isinstance(token, str) or len(token) < SHORTEST_TOKEN:
-            raise UserError(f"The token is too short: use {SHORTEST_TOKEN} characters or more that nobody can guess.")
-        return hashlib.sha256(token.encode()).hexdigest()[:32]
-
-    # --- Videos -------------------------------------------------------------------------------------------------------
-
-    def add_video(
-        self, owner: str, path: Path, name: str, start: float | int = 0, end: float | int | None = None
-    ) -> Video:
-        """Take in a file from this machine's disk: from second `start` to `end` of it. It may be removed afterwards."""
-        return self._take_in(owner, Path(path), shown_name(name, "video"), start=start, end=end)
-
-    def trim(self, owner: str, id: str, first: int, last: int) -> Video:
-        """A new video: frames `first` to `last`, both included, of one that is there."""
-        row = self._video(owner, id)
-        part = json.loads(row["example"]) if row["example"] else None
-        if part:
-            part |= {"first": part["first"] + first, "last": part["first"] + last}
-        info = json.loads(row["info"])
-        if not 0 <= first < last < info["frames"]:
-            raise UserError(f"Choose two or more frames of 0 to {info['frames'] - 1}.")
-        clip = self.places.video(id) / "clip.mp4"
-        return self._take_in(owner, clip, row["name"], part, frames=(first, last))
-
-    def video(self, owner: str, id: str) -> Video:
-        return _video(self._video(owner, id))
-
-    def videos(self, owner: str) -> list[Video]:
-        """Newest first."""
-        return [_video(row) for row in reversed(self.store.videos(owner))]
-
-    def video_file(self, owner: str, id: str, name: str | int) -> Path:
-        """clip.mp4, or by its number a small JPEG of a frame."""
-        row = self._video(owner, id)
-        frames = json.loads(row["info"])["frames"]
-        if isinstance(name, int):
-            name = FRAME_FILE.format(name) if 0 <= name < frames else ""
-        elif name != "clip.mp4":
-            name = ""
-        path = self.places.video(id) / name
-        if not name or not path.is_file():
-            raise absent("picture" if name != "clip.mp4" else "video")
-        return path
-
-    def delete_video(self, owner: str, id: str) -> None:
-        """Runs made from it keep what they need."""
-        self._video(owner, id)
-        self.store.remove_video(id)
-        remove(self.places.video(id))
-
-    # --- Examples -----------------------------------------------------------------------------------------------------
-
-    def examples(self) -> list[Example]:
-        return examples.examples()
-
-    def add_example(self, owner: str, name: str) -> tuple[Video, Video]:
-        """Its reference and freeze-time videos as if they had been uploaded; its cameras are remembered with them."""
-        example = next((example for example in examples.examples() if example.name == name), None)
-        if example is None:
-            known = ", ".join(example.name for example in examples.examples())
-            raise UserError(f"There is no example of that name: choose from {known}.")
-        added = []
-        for role, path in (("reference", example.reference), ("freeze", example.freeze)):
-            what = {"reference": "reference", "freeze": "freeze-time"}[role]
-            part = {"name": name, "role": role, "first": 0, "last": None}
-            added.append(self._take_in(owner, path, f"{example.title} ({what})", part, as_is=True))
-        return added[0], added[1]
+        super().__init__(data, limits)
+        self._exporting = threading.BoundedSemaphore(1)
 
     # --- Before a run -------------------------------------------------------------------------------------------------
-
-    def check(self, owner: str, reference_id: str, freeze_id: str) -> Checks:
-        """What the two videos show; seconds the first time."""
-        reference, freeze = self._video(owner, reference_id), self._video(owner, freeze_id)
-        kept = self.places.video(freeze_id) / f"checks-{reference_id}.json"
-        if kept.is_file():
-            return asking.checks_of(json.loads(kept.read_text(encoding="utf-8")))
-        cameras = examples.cameras_of(_part(reference), _part(freeze))
-        clips = (self.places.video(id) / "clip.mp4" for id in (reference_id, freeze_id))
-        with self._intake:
-            found = asking.look(*clips, cameras, self.limits)
-        with contextlib.suppress(OSError):  # a full disk: it is looked at again next time
-            put(kept, json.dumps(asdict(found)).encode())
-        return found
 
     def estimate(self, owner: str, reference_id: str, freeze_id: str, options: Options) -> Estimate:
         """What a run would take, and whether it can be held here."""
         reference, freeze = self._video(owner, reference_id), self._video(owner, freeze_id)
-        known = options.use_cameras and examples.cameras_of(_part(reference), _part(freeze)) is not None
+        known = options.use_cameras and examples.cameras_of(part_of(reference), part_of(freeze)) is not None
         return self._estimate(owner, options, known)
 
     # --- Runs ---------------------------------------------------------------------------------------------------------
@@ -147,12 +53,12 @@ class Service:
     def submit(self, owner: str, reference_id: str, freeze_id: str, options: Options, name: str = "") -> Run:
         """Put a run at the end of this person's part of the line."""
         reference, freeze = self._video(owner, reference_id), self._video(owner, freeze_id)
-        cameras = examples.cameras_of(_part(reference), _part(freeze))
+        cameras = examples.cameras_of(part_of(reference), part_of(freeze))
         frames = json.loads(reference["info"])["frames"]
         if options.canonical_frame is not None and options.canonical_frame >= frames:
             raise UserError(f"There is no frame {options.canonical_frame}: the reference video has 0 to {frames - 1}.")
         self._fitting(owner, options, cameras is not None and options.use_cameras)
-        example = examples.whole_example(_part(reference), _part(freeze))
+        example = examples.whole_example(part_of(reference), part_of(freeze))
 
         def fill(inputs: Path) -> None:
             for role, id in (("reference", reference_id), ("freeze", freeze_id)):
@@ -248,10 +154,10 @@ class Service:
             return file_within(folder, "scene.r4d")
         film = trajectory or "orbit"
         out = folder / "exports" / (f"{film}.mp4" if format == "mp4" else f"{format}.zip")
-        with self._export:
+        with self._exporting:
             if not out.is_file() or out.stat().st_mtime < (folder / "manifest.json").stat().st_mtime:
                 extra = ["--trajectory", film] if format == "mp4" else []
-                self._export_child([str(folder), "--format", format, "--out", str(out), *extra])
+                export_child([str(folder), "--format", format, "--out", str(out), *extra], self.limits.export_seconds)
         return file_within(folder, f"exports/{out.name}")
 
     def metrics(self, owner: str, id: str) -> dict[str, Any]:
@@ -261,25 +167,6 @@ class Service:
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
     # --- Within -------------------------------------------------------------------------------------------------------
-
-    def _take_in(self, owner: str, path: Path, name: str, part: dict[str, Any] | None = None, **how) -> Video:
-        self._room()
-        id, created = new_id(), time.time()
-        fresh = self.places.videos / f".new-{id}"
-        with self._intake:
-            info = asking.take_in(path, fresh, name, self.limits, **how)
-        try:
-            os.replace(fresh, self.places.video(id))
-            if part and part["last"] is None:
-                part = part | {"last": info["frames"] - 1}
-            self.store.add_video(id, owner, name, info, part, created)
-        except Exception:
-            remove(fresh)
-            remove(self.places.video(id))
-            raise
-        for old in self.store.videos(owner)[: -self.limits.videos_per_person]:
-            self.delete_video(owner, old["id"])
-        return self.video(owner, id)
 
     def _queue(
         self, owner: str, name: str, reference: str, freeze: str, options: Options, example: str | None, fill
@@ -323,39 +210,11 @@ class Service:
             self.store.remember("devices", found)
         return found
 
-    def _room(self) -> None:
-        if shutil.disk_usage(self.places.data).free < self.limits.free_bytes:
-            raise disk_full()
-
     def _too_many(self) -> UserError:
         return UserError(
             f"You have {self.limits.queued_per_person} reconstructions waiting already, which is the most a person may "
             "have. Wait until one has begun, or stop one."
         )
-
-    def _export_child(self, arguments: list[str]) -> None:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "fourreal", "export", *arguments], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=ROOT, env=environment(), start_new_session=True,
-        )  # fmt: skip
-        try:
-            _, told = child.communicate(timeout=self.limits.export_seconds)
-        except subprocess.TimeoutExpired:
-            raise UserError("Exporting took too long and was ended. Try another format or a shorter path.") from None
-        finally:
-            end(child)
-        if child.returncode == 2:
-            said = told.decode(errors="replace").strip().splitlines()[-1]
-            raise UserError(said.removeprefix("fourreal: ").replace(str(self.places.data), "…"))
-        if child.returncode:
-            raise RuntimeError(f"export ended with {child.returncode}: {told.decode(errors='replace')[-2000:]}")
-
-    def _video(self, owner: str, id: str) -> dict[str, Any]:
-        self.places.video(id)
-        row = self.store.video(id)
-        if row is None or row["owner"] != owner:
-            raise absent("video")
-        return row
 
     def _run(self, owner: str, id: str) -> dict[str, Any]:
         self.places.run(id)
@@ -379,12 +238,23 @@ class Service:
         )
 
 
-def _video(row: dict[str, Any]) -> Video:
-    return Video(id=row["id"], name=row["name"], created=row["created"], **json.loads(row["info"]))
-
-
-def _part(row: dict[str, Any]) -> dict[str, Any] | None:
-    return json.loads(row["example"]) if row["example"] else None
+def export_child(arguments: list[str], seconds: float | int) -> None:
+    """`fourreal export` in a process of its own, ended after `seconds`. Raises UserError with its sentence."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "fourreal", "export", *arguments], stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=ROOT, env=environment(), start_new_session=True,
+    )  # fmt: skip
+    try:
+        _, told = child.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        raise UserError("Exporting took too long and was ended. Try another format or a shorter path.") from None
+    finally:
+        end(child)
+    if child.returncode == 2:
+        said = told.decode(errors="replace").strip().splitlines()[-1]
+        raise UserError(said.removeprefix("fourreal: ").replace(f"{Path(arguments[0])}{os.sep}", ""))
+    if child.returncode:
+        raise RuntimeError(f"export ended with {child.returncode}: {told.decode(errors='replace')[-2000:]}")
 
 
 def _default_name(reference: dict[str, Any]) -> str:
