@@ -1,0 +1,95 @@
+/** What lies over the picture: words in the corners, a still, the divider. */
+
+import { make } from "./dom.js";
+
+const ERROR_STAYS = 8000; // milliseconds
+
+export class Overlay {
+  /** `onDivide(share)` when the divider is moved. */
+  constructor(stage, onDivide) {
+    this.preview = make("img.preview", { alt: "", hidden: true });
+    this.caption = make("div.chip.caption", { hidden: true });
+    this.names = [make("div.chip.name", { hidden: true }), make("div.chip.name", { hidden: true })];
+    this.statusChip = make("div.chip.status", { role: "status", "aria-live": "polite", hidden: true });
+    this.stats = make("div.chip.stats", { "aria-hidden": "true", hidden: true });
+    this.progress = make("div.bar-of-load");
+    this.message = make("div.message", { role: "alert", hidden: true });
+    this.divider = make("button.divider", {
+      type: "button", role: "slider", hidden: true, "aria-label": "Divider between the two scenes",
+      "aria-valuemin": 0, "aria-valuemax": 100,
+    });
+    stage.append(this.preview, this.divider, ...this.names, this.caption, this.statusChip, this.stats, this.progress, this.message);
+    this.watchDivider(stage, onDivide);
+  }
+
+  watchDivider(stage, onDivide) {
+    const { divider } = this;
+    divider.addEventListener("pointerdown", (event) => divider.setPointerCapture(event.pointerId));
+    divider.addEventListener("pointermove", (event) => {
+      if (!divider.hasPointerCapture(event.pointerId)) return;
+      const box = stage.getBoundingClientRect();
+      onDivide((event.clientX - box.left) / box.width);
+    });
+    divider.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: -0.02, ArrowRight: 0.02 }[event.key];
+      if (step) onDivide(this.share + step);
+    });
+  }
+
+  /** left: pixels, or null for none; movable: whether it can be dragged. */
+  showDivider(left, width, movable) {
+    this.divider.hidden = left === null;
+    if (left === null) return;
+    this.share = left / width;
+    this.divider.style.left = `${left}px`;
+    this.divider.classList.toggle("fixed", !movable);
+    this.divider.tabIndex = movable ? 0 : -1;
+    this.divider.setAttribute("aria-valuenow", String(Math.round(100 * this.share)));
+  }
+
+  showNames(names, left, width) {
+    this.names.forEach((chip, k) => {
+      chip.hidden = !names[k];
+      chip.textContent = names[k] ?? "";
+      chip.style.left = k ? `${left + 10}px` : "10px";
+      chip.style.maxWidth = `${Math.max(0, (k ? width - left : left) - 20)}px`;
+    });
+  }
+
+  status(text, bad = false) {
+    if (!bad) this.words = text;
+    clearTimeout(this.timer);
+    this.statusChip.hidden = !text;
+    this.statusChip.textContent = text;
+    this.statusChip.classList.toggle("bad", bad);
+    if (bad) this.timer = setTimeout(() => this.status(this.words ?? ""), ERROR_STAYS);
+  }
+
+  showStats(text) {
+    this.stats.hidden = !text;
+    if (this.stats.textContent !== text) this.stats.textContent = text;
+  }
+
+  showProgress(share) {
+    this.progress.style.width = share === null ? "0" : `${100 * share}%`;
+  }
+
+  showImage(url, caption = "") {
+    this.preview.hidden = !url;
+    if (url) this.preview.src = url;
+    else this.preview.removeAttribute("src");
+    this.caption.hidden = !caption;
+    this.caption.textContent = caption;
+  }
+
+  /** low: at the foot, where a picture is shown as well. */
+  showMessage(text, low = false) {
+    this.message.hidden = !text;
+    this.message.textContent = text;
+    this.message.classList.toggle("low", low);
+  }
+
+  dispose() {
+    clearTimeout(this.timer);
+  }
+}

@@ -1,0 +1,68 @@
+/** Builds what a viewer consists of, in a shadow root: no style of the page gets in, none gets out. */
+
+import { Clock } from "../view/clock.js";
+import { Loop } from "../view/loop.js";
+import { Pacer } from "../view/pacer.js";
+import { Rig } from "../view/rig.js";
+import { make } from "./dom.js";
+import { Film } from "./film.js";
+import { Gestures } from "./gestures.js";
+import { press } from "./keys.js";
+import { Overlay } from "./overlay.js";
+import { Remote } from "./remote.js";
+import style from "./style.css";
+import { Toolbar } from "./toolbar.js";
+
+const NARROW = 620; // CSS pixels, below which the toolbar takes two rows
+const HELP = "4D scene. Drag to go around it, wheel or pinch to come closer, space to play, arrows to turn.";
+
+export function makeParts(viewer, element) {
+  const host = make("div.fourreal-viewer");
+  Object.assign(host.style, { display: "block", width: "100%", height: "100%" });
+  const root = make("div.root");
+  const stage = make("div.stage", { tabindex: 0, role: "application", "aria-label": HELP });
+  const canvas = make("canvas", { "aria-hidden": "true" });
+  stage.append(canvas);
+  root.append(stage);
+  host.attachShadow({ mode: "open" }).append(make("style", {}, style), root);
+  element.append(host);
+
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const rig = new Rig();
+  rig.instant = calm.matches;
+  const onCalm = () => (rig.instant = calm.matches);
+  calm.addEventListener("change", onCalm);
+
+  const film = new Film(stage);
+  const overlay = new Overlay(stage, (share) => (viewer.divider = share));
+  const gestures = new Gestures(stage, rig, { onChange: (how) => viewer.moved(how), onHome: () => viewer.goHome() });
+  const ui = new Toolbar(viewer, root);
+  root.append(ui.bar);
+  root.addEventListener("keydown", (event) => {
+    if (press(event, viewer)) event.preventDefault();
+  });
+  const frames = new Loop(root, (now, seconds) => viewer.turn(now, seconds));
+  const onHidden = () => (document.hidden ? film.video.pause() : frames.wake());
+  document.addEventListener("visibilitychange", onHidden);
+  const sizes = new ResizeObserver(() => {
+    root.classList.toggle("narrow", root.clientWidth < NARROW);
+    viewer.arrange();
+    viewer.redraw();
+  });
+  sizes.observe(stage);
+  const { render } = viewer.options;
+  const remote = render && new Remote(render, (url) => overlay.showImage(url), (error) => viewer.fail(0, error));
+
+  const endParts = () => {
+    calm.removeEventListener("change", onCalm);
+    document.removeEventListener("visibilitychange", onHidden);
+    sizes.disconnect();
+    gestures.dispose();
+    overlay.dispose();
+    ui.dispose();
+    host.remove();
+  };
+  const clock = new Clock();
+  const pacer = new Pacer(viewer.options.adaptive);
+  return { root, stage, canvas, calm, rig, clock, pacer, film, overlay, gestures, ui, frames, remote, endParts };
+}
