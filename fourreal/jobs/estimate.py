@@ -20,6 +20,7 @@ PIXEL_MEMORY = 40.0  # bytes a pixel of all frames that are fitted, beside what 
 SPLAT_MEMORY = 4_000.0  # bytes a Gaussian with its gradients and moments
 LONG_SECONDS = 600.0
 ALIKE = 8  # so many earlier runs are looked at
+CGROUP_FILES = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 MEMORY_LEFT = 512 * MB  # for everything else on the machine
 
 
@@ -58,7 +59,7 @@ def estimate(
     return Estimate(seconds, memory, disk, label, not reason, reason or source, place)
 
 
-def spoken(seconds: float) -> str:
+def spoken(seconds: float | int) -> str:
     """A duration in words, as rough as it is known."""
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.0f} hours"
 
@@ -119,7 +120,7 @@ def cores() -> int:
 def memory_of_machine() -> int:
     """Bytes of memory that this process may use: the machine's, or its container's."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+    for file in CGROUP_FILES:
         try:
             text = Path(file).read_text().strip()
         except OSError:

@@ -1,0 +1,321 @@
+"""The service: what a person may do, that nobody else can, and that no name leads anywhere but where it should."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+
+import pytest
+from job_samples import ANNA, BEN, queue
+from videos import encode, numbered
+
+from fourreal.errors import UserError
+from fourreal.jobs import asking
+from fourreal.jobs.children import ROOT, environment
+from fourreal.jobs.service import Service
+from fourreal.jobs.store import new_id
+from fourreal.jobs.values import Checks, Options, Verdict
+from fourreal.settings import JobLimits
+
+
+@pytest.fixture(scope="module")
+def upload(tmp_path_factory):
+    return encode(tmp_path_factory.mktemp("upload") / "upload.mp4", numbered())
+
+
+@pytest.fixture
+def service(tmp_path):
+    service = Service(tmp_path / "data", replace(JobLimits(), free_bytes=0))
+    service.store.remember("devices", [{"kind": "cpu", "name": "cpu", "memory_mb": None}])
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def videos(service, upload) -> tuple[str, str]:
+    return service.add_video(ANNA, upload, "one.mp4").id, service.add_video(ANNA, upload, "two.mp4").id
+
+
+LIGHT = """
+import sys
+from pathlib import Path
+from fourreal.jobs.service import Service
+from fourreal.jobs.supervisor import ensure_worker
+from fourreal.jobs.values import Options
+service = Service(Path(sys.argv[1]))
+owner = service.owner("x" * 20)
+reference, freeze = service.add_example(owner, service.examples()[0].name)
+service.check(owner, reference.id, freeze.id)
+service.estimate(owner, reference.id, freeze.id, Options())
+run = service.submit(owner, reference.id, freeze.id, Options())
+service.runs(owner), service.journal(owner, run.id), service.cancel(owner, run.id), service.delete(owner, run.id)
+print(*sorted({name.split(".")[0] for name in sys.modules}))
+"""
+
+
+def test_the_page_loads_neither_torch_nor_a_decoder_through_it(tmp_path):
+    command = [sys.executable, "-c", LIGHT, str(tmp_path / "data")]
+    said = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=300)
+    assert said.returncode == 0, said.stderr
+    loaded = set(said.stdout.split())
+    assert "sqlite3" in loaded
+    assert not loaded & {"torch", "numba", "av", "gradio", "scipy"}
+
+
+def test_a_person_is_a_token_that_cannot_be_guessed_or_read_from_the_store():
+    token = "an unguessable token"
+    owner = Service.owner(token)
+    assert owner == Service.owner(token) != Service.owner(token + "x")
+    assert token not in owner
+    for bad in ("", "short", "x" * 15):
+        with pytest.raises(UserError, match="too short"):
+            Service.owner(bad)
+
+
+def test_a_run_waits_with_copies_of_its_videos(service, videos):
+    run = service.submit(ANNA, *videos, Options(preset="draft", seed=3), "  My \n scene\u202e ")
+    assert (run.name, run.state, run.place, run.has_scene, run.progress) == ("My scene", "queued", 0, False, {})
+    assert run.options == Options(preset="draft", seed=3)
+    assert service.submit(ANNA, *videos, Options()).place == 1
+    folder = service.places.run(run.id)
+    kept = (folder / "inputs" / "reference.mp4").read_bytes()
+    for video in videos:
+        service.delete_video(ANNA, video)
+    assert (folder / "inputs" / "reference.mp4").read_bytes() == kept
+    assert service.file(ANNA, run.id, "inputs/freeze.mp4").is_file()
+    again = service.duplicate(ANNA, run.id, Options(preset="draft", seed=4))
+    assert (service.places.run(again.id) / "inputs" / "reference.mp4").read_bytes() == kept
+    assert again.name == "My scene again"
+    service.rename(ANNA, run.id, "<b>other</b>")
+    assert [one.name for one in service.runs(ANNA)] == ["My scene again", "one", "<b>other</b>"]
+
+
+def test_an_example_brings_its_cameras_even_for_a_part_of_it(service):
+    reference, freeze = service.add_example(ANNA, "fox_yard")
+    assert (reference.frames, freeze.frames) == (24, 33)
+    shipped = json.loads((ROOT / "assets" / "examples" / "fox_yard" / "cameras.json").read_text())
+    known = lambda run: json.loads((service.places.run(run.id) / "inputs" / "cameras.json").read_text())
+    whole = service.submit(ANNA, reference.id, freeze.id, Options())
+    assert known(whole)["freeze"] == [{**entry} for entry in shipped["freeze"]]
+    assert known(whole)["canonical_index"] == shipped["canonical_index"]
+    assert whole.example == "fox_yard"
+    part = service.trim(ANNA, freeze.id, 4, 30)
+    early = service.trim(ANNA, reference.id, 0, 8)
+    cut = service.submit(ANNA, early.id, part.id, Options())
+    assert [entry["w2c"] for entry in known(cut)["freeze"]] == [e["w2c"] for e in shipped["freeze"][4:31]]
+    assert known(cut)["freeze_reference_index"] == shipped["freeze_reference_index"] - 4
+    assert "canonical_index" not in known(cut)  # that moment is cut away
+    assert cut.example is None
+    mixed = service.submit(ANNA, freeze.id, reference.id, Options())
+    assert not (service.places.run(mixed.id) / "inputs" / "cameras.json").exists()
+    with pytest.raises(UserError, match="fox_yard"):
+        service.add_example(ANNA, "../../etc")
+
+
+def test_the_checks_of_an_example_speak_for_it_and_are_remembered(service, monkeypatch):
+    reference, freeze = service.add_example(ANNA, "fox_yard")
+    found = service.check(ANNA, reference.id, freeze.id)
+    verdicts = {verdict.name: verdict for verdict in found.verdicts}
+    assert {"reference_camera", "freeze_camera", "frozen_subject", "same_scene", "same_shape", "arc"} == set(verdicts)
+    assert found.ok
+    assert (found.canonical_frame, found.freeze_frame) == (11, 16)
+    assert verdicts["arc"].value == pytest.approx(138, abs=2)
+    monkeypatch.setattr(asking, "look", None)
+    assert service.check(ANNA, reference.id, freeze.id) == found
+
+
+def test_the_checks_say_what_speaks_against_two_videos(service, videos, upload, tmp_path):
+    narrow = service.add_video(ANNA, encode(tmp_path / "narrow.mp4", numbered(size=(32, 48))), "narrow.mp4")
+    found = service.check(ANNA, videos[0], narrow.id)
+    verdicts = {verdict.name: verdict.ok for verdict in found.verdicts}
+    assert not found.ok
+    assert verdicts["same_shape"] is False
+    assert verdicts["freeze_camera"] is False
+    reference, _ = service.add_example(ANNA, "fox_yard")
+    _, freeze = service.add_example(ANNA, "robot_dance")
+    found = service.check(ANNA, reference.id, freeze.id)
+    assert {verdict.name: verdict.ok for verdict in found.verdicts}["same_scene"] is False
+    assert (found.canonical_frame, found.freeze_frame) == (None, None)
+
+
+def test_a_cap_of_waiting_runs_and_a_sentence_about_it(service, videos):
+    service.limits = replace(service.limits, queued_per_person=2)
+    runs = [service.submit(ANNA, *videos, Options()) for _ in range(2)]
+    with pytest.raises(UserError, match="2 reconstructions waiting"):
+        service.submit(ANNA, *videos, Options())
+    with pytest.raises(UserError, match="2 reconstructions waiting"):
+        service.duplicate(ANNA, runs[0].id, Options())
+    assert {folder.name for folder in service.places.runs.iterdir()} == {run.id for run in runs}
+    service.cancel(ANNA, runs[0].id)
+    service.submit(ANNA, *videos, Options())
+    with pytest.raises(UserError, match="waiting"):
+        service.resume(ANNA, runs[0].id)
+    service.cancel(ANNA, runs[1].id)
+    service.resume(ANNA, runs[0].id)
+    assert service.run(ANNA, runs[0].id).state == "queued"
+
+
+def test_options_are_checked_wherever_they_come_from(service, videos):
+    for values, says in (
+        ({"preset": "huge"}, "preset"), ({"device": "tpu"}, "device"), ({"without": ["everything"]}, "leave out"),
+        ({"deformation": "rubber"}, "deformation"), ({"seed": -1}, "seed"), ({"seed": 1.5}, "seed"),
+        ({"seed": True}, "seed"), ({"nonsense": 1}, "nonsense"), ({"without": [3]}, "names"),
+        ({"canonical_frame": -1}, "Frames"), ({"use_cameras": "no"}, "use_cameras"),
+    ):  # fmt: skip
+        with pytest.raises(UserError, match=says):
+            Options.from_dict(values)
+    options = Options(preset="paper", without=("growth", "exposure"), canonical_frame=2)
+    assert Options.from_dict(json.loads(json.dumps(options.as_dict()))) == options
+    with pytest.raises(UserError, match="0 to 7"):
+        service.submit(ANNA, *videos, Options(canonical_frame=8))
+    with pytest.raises(UserError, match="CUDA"):
+        service.submit(ANNA, *videos, Options(device="cuda"))
+    assert service.runs(ANNA) == []
+
+
+def calls(service: Service, owner: str, video: str, run: str) -> dict:
+    """Every call that names something of a person's."""
+    return {
+        "video": lambda: service.video(owner, video),
+        "video_file": lambda: service.video_file(owner, video, "clip.mp4"),
+        "picture": lambda: service.video_file(owner, video, 0),
+        "trim": lambda: service.trim(owner, video, 0, 3),
+        "delete_video": lambda: service.delete_video(owner, video),
+        "check": lambda: service.check(owner, video, video),
+        "estimate": lambda: service.estimate(owner, video, video, Options()),
+        "submit": lambda: service.submit(owner, video, video, Options()),
+        "run": lambda: service.run(owner, run),
+        "journal": lambda: service.journal(owner, run),
+        "cancel": lambda: service.cancel(owner, run),
+        "resume": lambda: service.resume(owner, run),
+        "rename": lambda: service.rename(owner, run, "mine"),
+        "duplicate": lambda: service.duplicate(owner, run, Options()),
+        "delete": lambda: service.delete(owner, run),
+        "file": lambda: service.file(owner, run, "inputs/reference.mp4"),
+        "export": lambda: service.export(owner, run, "ply"),
+        "metrics": lambda: service.metrics(owner, run),
+    }
+
+
+def test_what_is_anothers_is_not_there_in_the_same_words_as_what_is_nowhere(service, videos):
+    run = service.submit(ANNA, *videos, Options()).id
+    named = {name for name in dir(Service) if not name.startswith("_")}
+    open_to_all = {"owner", "examples", "add_example", "add_video", "videos", "runs", "public_file", "devices", "close"}
+    assert named - open_to_all == set(calls(service, BEN, videos[0], run)) - {"picture"}
+    foreign, unknown = calls(service, BEN, videos[0], run), calls(service, BEN, new_id(), new_id())
+    odd_ids = ("", "../x", "a" * 31, "A" * 32, "a" * 33, "a" * 32 + "\n", "\0")
+    nonsense = [calls(service, BEN, odd, odd) for odd in odd_ids]
+    for name in foreign:
+        words = []
+        for call in (foreign[name], unknown[name], *(odd[name] for odd in nonsense)):
+            with pytest.raises(UserError) as refused:
+                call()
+            words.append(str(refused.value))
+        assert len(set(words)) == 1, name
+    assert (service.runs(BEN), service.videos(BEN)) == ([], [])
+    assert service.run(ANNA, run).state == "queued"
+    assert len(service.videos(ANNA)) == 2
+
+
+TRICKS = (
+    "../../store.sqlite", "/etc/passwd", "live/../inputs/cameras.json", "live/../../../store.sqlite", "inputs",
+    "inputs/cameras.json", "live", "", ".", "..", "scene.r4d/..", "./thumbnail.jpg", "thumbnail.jpg/", "log.txt",
+    "thumbnail.jpg\0", "thumbnail.jpg\n", "%2e%2e/store.sqlite", "exports/..", "exports/../scene.r4d", "work/lock",
+    "exports/.hidden.zip", "live\\scene-1.r4d", "live/scene-1.r4d.part", "live//scene-1.r4d", "exports/a/b.zip",
+    "scene.safetensors", "journal.jsonl", "THUMBNAIL.JPG", "live/scene-\u0661.r4d",
+)  # fmt: skip
+
+
+def test_no_name_leads_out_of_a_run_or_to_what_is_not_for_show(service, tmp_path):
+    run = queue(service.store, ANNA)
+    folder = service.places.run(run)
+    (tmp_path / "secret.txt").write_text("secret")
+    for name in ("thumbnail.jpg", "log.txt", "journal.jsonl", "scene.safetensors"):
+        (folder / name).write_text("x")
+    for name in ("live", "exports", "work"):
+        (folder / name).mkdir()
+    (folder / "work" / "lock").touch()
+    (folder / "live" / "scene-1.r4d").write_text("x")
+    (folder / "exports" / ".hidden.zip").touch()
+    assert service.file(ANNA, run, "live/scene-1.r4d") == folder / "live" / "scene-1.r4d"
+    assert service.public_file(run, "thumbnail.jpg") == folder / "thumbnail.jpg"
+    for name in TRICKS:
+        for call in (lambda name=name: service.file(ANNA, run, name), lambda name=name: service.public_file(run, name)):
+            with pytest.raises(UserError, match="no such file"):
+                call()
+    (folder / "scene.r4d").symlink_to(tmp_path / "secret.txt")
+    (folder / "manifest.json").mkdir()
+    (folder / "exports").rename(folder / "elsewhere")
+    (folder / "exports").symlink_to(folder / "elsewhere")
+    (folder / "elsewhere" / "ply.zip").touch()
+    os.mkfifo(folder / "metrics.json")
+    for name in ("scene.r4d", "manifest.json", "exports/ply.zip", "metrics.json", "live/scene-2.r4d"):
+        with pytest.raises(UserError, match="no such file"):
+            service.file(ANNA, run, name)
+    service.delete(ANNA, run)
+    with pytest.raises(UserError, match="no such scene"):
+        service.public_file(run, "thumbnail.jpg")
+
+
+@pytest.mark.parametrize(
+    "name", ["../../../etc/passwd", "/abs/olute.mp4", "nul\0byte", "\n\u202e", "x" * 10_000, "a/b\\c", "."]
+)
+def test_names_are_for_show_only(name, service, videos, upload):
+    run = service.submit(ANNA, *videos, Options(), name)
+    video = service.add_video(ANNA, upload, name)
+    for shown in (run.name, video.name):
+        assert 0 < len(shown) <= 80
+        assert shown.isprintable()
+    assert {folder.name for folder in service.places.runs.iterdir()} == {run.id}
+    assert len(list(service.places.videos.iterdir())) == 3
+
+
+def test_picture_numbers_and_names_of_videos_are_checked(service, videos):
+    for name in (-1, 8, 10**9, "info.json", "../x", "clip.mp4/", "frames/0000.jpg", ""):
+        with pytest.raises(UserError):
+            service.video_file(ANNA, videos[0], name)
+
+
+def test_a_disk_that_fills_up_leaves_no_half_run(service, videos, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("fourreal.jobs.service.link", full)
+        with pytest.raises(UserError, match="space"):
+            service.submit(ANNA, *videos, Options())
+    assert list(service.places.runs.iterdir()) == []
+    assert service.runs(ANNA) == []
+    assert service.submit(ANNA, *videos, Options()).state == "queued"
+
+
+def test_many_people_at_once(service, videos):
+    """Threads of a page: nobody gets an error, and each sees their own."""
+    errors, seen = [], {}
+
+    def visit(number: int) -> None:
+        owner = Service.owner(f"visitor number {number:08d}")
+        try:
+            runs = [queue(service.store, owner, f"{number}") for _ in range(3)]
+            for _ in range(10):
+                assert {run.name for run in service.runs(owner)} == {str(number)}
+            service.cancel(owner, runs[0])
+            seen[number] = [run.state for run in service.runs(owner)]
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=visit, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert list(seen.values()) == [["queued", "queued", "stopped"]] * 16
+
+
+def test_checks_know_whether_anything_speaks_against_a_run():
+    fine, unknown, bad = (Verdict("x", ok, "") for ok in (True, None, False))
+    assert Checks((fine, unknown), 0, 0).ok
+    assert not Checks((fine, bad), 0, 0).ok
