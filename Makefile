@@ -1,4 +1,5 @@
-# Needs Python 3.11 or 3.12 (with venv), make and a network for the packages. `make demo` shows the whole chain.
+# Needs Python 3.11 or 3.12 (with venv), make and a network for the packages. `make demo` serves the page, `make example`
+# runs the whole chain without one.
 VENV    := .venv
 PY      := $(VENV)/bin/python
 STAMP   := $(VENV)/.installed
@@ -28,8 +29,8 @@ lint: setup
 test: lint
 	@$(PY) -m pytest -q
 
-# Until there is a page to show, the demo is the example: the whole chain without one.
-demo: example
+demo: setup
+	@$(PY) app.py
 
 example: setup
 	$(PY) -m fourreal reconstruct --reference $(EXAMPLE)/reference.mp4 --freeze $(EXAMPLE)/freeze.mp4 \
