@@ -60,5 +60,5 @@ function depths(means, header) {
   if (!seen.length) return header.view.distance;
   seen.sort((a, b) => a - b);
   const at = (share) => seen[Math.floor(share * (seen.length - 1))];
-  return [at(0.02), Math.max(at(0.95), at(0.02) * 1.01)];
+  return [at(0.02), Math.max(at(0.98), at(0.02) * 1.01)];
 }

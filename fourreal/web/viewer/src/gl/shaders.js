@@ -147,7 +147,7 @@ void main() {
     across = vec2(-axis.y, axis.x) * (sqrt(determinant / longest) * extent);
   }
   if (any(lessThan(centre + reach, vec2(0.0))) || any(greaterThan(centre - reach, size))) return;
-  if (mode == 2) color = depthColor((p.z - depths.x) / (depths.y - depths.x));
+  if (mode == 2) color = depthColor((1.0 - depths.x / p.z) / (1.0 - depths.x / depths.y));  // even steps of 1 / depth
   ellipse = floatBitsToUint(vec4(centre, along));
   look = uvec4(packHalf2x16(across), packHalf2x16(color.rg), packHalf2x16(vec2(color.b, opacity)), floatBitsToUint(extent));
 }`;

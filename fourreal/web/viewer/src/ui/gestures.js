@@ -32,7 +32,7 @@ export class Gestures {
     this.panning = event.button > 0 || event.shiftKey;
     this.speed = [0, 0];
     this.rig.held = true;
-    this.onChange("grab");
+    this.onChange();
   }
 
   move(event) {
@@ -51,7 +51,7 @@ export class Gestures {
       this.rig.zoom(apart(old) / apart([a, b]));
       this.rig.pan(-dx / 2 / size, -dy / 2 / size);
     }
-    this.onChange("drag");
+    this.onChange();
   }
 
   turn(azimuth, elevation, now) {
@@ -67,7 +67,7 @@ export class Gestures {
     const thrown = !this.panning && event.timeStamp - this.last < 60 && !this.rig.instant;
     if (thrown) this.rig.orbit(...this.speed.map((value) => value * FLING));
     this.rig.release();
-    this.onChange("drop");
+    this.onChange();
   }
 
   wheel(event) {
@@ -76,7 +76,7 @@ export class Gestures {
     // Trackpads report a pinch as a wheel with Ctrl, in smaller steps.
     this.rig.zoom(Math.exp(Math.max(-120, Math.min(120, pixels)) * (event.ctrlKey ? 0.01 : 0.0016)));
     this.later();
-    this.onChange("wheel");
+    this.onChange();
   }
 
   /** Limits pull back a moment after the last step that had no end of its own. */
@@ -85,7 +85,7 @@ export class Gestures {
     this.timer = setTimeout(() => {
       if (this.pointers.size) return;
       this.rig.release();
-      this.onChange("drop");
+      this.onChange();
     }, REST);
   }
 

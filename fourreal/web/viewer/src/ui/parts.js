@@ -35,23 +35,23 @@ export function makeParts(viewer, element) {
 
   const film = new Film(stage);
   const overlay = new Overlay(stage, (share) => (viewer.divider = share));
-  const gestures = new Gestures(stage, rig, { onChange: (how) => viewer.moved(how), onHome: () => viewer.goHome() });
+  const gestures = new Gestures(stage, rig, { onChange: () => viewer.steered(), onHome: () => viewer.goHome() });
   const ui = new Toolbar(viewer, root);
-  root.append(ui.bar);
+  root.append(ui.bar, ...ui.menus);
   root.addEventListener("keydown", (event) => {
     if (press(event, viewer)) event.preventDefault();
   });
-  const frames = new Loop(root, (now, seconds) => viewer.turn(now, seconds));
+  const frames = new Loop(root, (now, seconds) => viewer.drawing.turn(now, seconds));
   const onHidden = () => (document.hidden ? film.video.pause() : frames.wake());
   document.addEventListener("visibilitychange", onHidden);
   const sizes = new ResizeObserver(() => {
     root.classList.toggle("narrow", root.clientWidth < NARROW);
-    viewer.arrange();
+    viewer.drawing.arrange();
     viewer.redraw();
   });
   sizes.observe(stage);
   const { render } = viewer.options;
-  const remote = render && new Remote(render, (url) => overlay.showImage(url), (error) => viewer.fail(0, error));
+  const remote = render && new Remote(render, (url) => overlay.showImage(url), (error) => viewer.slots.fail(0, error));
 
   const endParts = () => {
     calm.removeEventListener("change", onCalm);

@@ -14,29 +14,27 @@ export class Toolbar {
   constructor(viewer, root) {
     this.viewer = viewer;
     this.root = root;
-    const button = (...args) => iconButton(...args);
-    this.play = button(icons.play, "Play (space)", () => (viewer.playing = !viewer.playing), {});
+    this.play = iconButton(icons.play, "Play (space)", () => (viewer.playing = !viewer.playing));
     this.play.classList.add("main");
     this.slider = make("input.time", {
       type: "range", min: 0, max: 1, step: "any", value: 0, "aria-label": "Time",
       oninput: () => viewer.scrub(Number(this.slider.value)),
     });
     this.moment = make("span.moment", {}, "");
-    this.loop = button(icons.bounce, LOOP_TITLES.bounce, () => this.nextLoop());
-    this.home = button(icons.camera, "Reference camera (R)", () => viewer.goHome());
+    this.loop = iconButton(icons.bounce, LOOP_TITLES.bounce, () => this.nextLoop());
+    this.home = iconButton(icons.camera, "Reference camera (R)", () => viewer.goHome());
     this.path = this.menuButton(icons.path, "Camera path (C)", this.pathMenu());
-    this.lock = button(icons.locked, "", () => (viewer.locked = !viewer.locked), { "aria-pressed": "true" });
+    this.lock = iconButton(icons.locked, "", () => (viewer.locked = !viewer.locked), { "aria-pressed": "true" });
     this.more = this.menuButton(icons.display, "Speed and display", this.displayMenu());
-    this.shot = button(icons.snapshot, "Save a picture (P)", () => this.capture());
-    this.full = button(icons.grow, "Full screen (F)", () => this.toggleFull());
+    this.shot = iconButton(icons.snapshot, "Save a picture (P)", () => this.capture());
+    this.full = iconButton(icons.grow, "Full screen (F)", () => this.toggleFull());
     this.bar = make(
       "div.bar",
       { role: "toolbar", "aria-label": "Viewer" },
       make("div.transport", {}, this.play, this.slider, this.moment, this.loop),
       make("div.tools", {}, this.home, this.path.button, this.lock, this.more.button, this.shot, this.full),
-      this.path.menu,
-      this.more.menu,
     );
+    this.menus = [this.path.menu, this.more.menu];
     this.onFull = () => this.showFull();
     document.addEventListener("fullscreenchange", this.onFull);
     root.addEventListener("pointerdown", (event) => {
@@ -66,17 +64,16 @@ export class Toolbar {
 
   pathMenu() {
     const set = (name) => (this.viewer.path = name);
-    this.paths = choice({ none: "By hand", ...Object.fromEntries(Object.entries(PATHS).map(([k, p]) => [k, p.title])) }, (name) =>
-      set(name === "none" ? null : name),
-    );
-    return make("div.menu", { role: "group", "aria-label": "Camera path" }, row("Camera", this.paths.element));
+    const titles = Object.entries(PATHS).map(([name, path]) => [name, path.title]);
+    this.paths = choice([["none", "By hand"], ...titles], (name) => set(name === "none" ? null : name));
+    return make("div.menu", { role: "group", "aria-label": "Paths" }, row("Camera", this.paths.element));
   }
 
   displayMenu() {
     const { viewer } = this;
-    this.speeds = choice(Object.fromEntries(SPEEDS.map((s) => [s, `${s}×`])), (value) => (viewer.speed = Number(value)));
-    this.displays = choice(DISPLAYS, (value) => (viewer.display = value));
-    this.motion = choice({ true: "Deformed", false: "Canonical" }, (value) => (viewer.deformed = value === "true"));
+    this.speeds = choice(SPEEDS.map((speed) => [String(speed), `${speed}×`]), (value) => (viewer.speed = Number(value)));
+    this.displays = choice(Object.entries(DISPLAYS), (value) => (viewer.display = value));
+    this.motion = choice([["true", "Deformed"], ["false", "Canonical"]], (value) => (viewer.deformed = value === "true"));
     this.own = make("input", { type: "color", value: "#335577", "aria-label": "Background: a colour of your own" });
     this.own.addEventListener("input", () => (viewer.background = this.own.value));
     this.backgrounds = Object.entries(BACKGROUNDS).map(([value, name]) => {
@@ -87,7 +84,7 @@ export class Toolbar {
     const colors = make("div.colors", {}, ...this.backgrounds.map((b) => b.button), make("label", { title: "Background: your own" }, this.own));
     return make(
       "div.menu",
-      { role: "group", "aria-label": "Speed and display" },
+      { role: "group", "aria-label": "Settings" },
       row("Speed", this.speeds.element),
       row("Show as", this.displays.element),
       row("Motion", this.motion.element),
@@ -176,9 +173,9 @@ export class Toolbar {
 
 const row = (title, content) => make("div.row", {}, make("span", {}, title), content);
 
-/** One of a few words: {element, buttons, show(value)}. */
+/** One of a few [value, words]: {element, buttons, show(value)}. */
 function choice(words, onPick) {
-  const buttons = Object.entries(words).map(([value, text]) =>
+  const buttons = words.map(([value, text]) =>
     make("button", { type: "button", "data-value": value, "aria-pressed": "false", onclick: () => onPick(value) }, text),
   );
   const show = (value) => buttons.forEach((b) => b.setAttribute("aria-pressed", String(b.dataset.value === value)));

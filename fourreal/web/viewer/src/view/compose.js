@@ -32,26 +32,29 @@ export const focalIn = (rig, frame, fov = rig.now.fov) => focal(fov, aspectOf(ri
 /** The world-to-camera matrix with which a slot sees what the rig sees. */
 export function viewOf(viewer, slot) {
   const pose = viewer.rig.poseOf();
-  return viewMatrix(slot && viewer.relate ? viewer.relate(pose) : pose);
+  const { toSecond } = viewer.slots;
+  return viewMatrix(slot && toSecond ? toSecond(pose) : pose);
 }
 
 /** What `Painter.draw` takes, `ratio` canvas pixels a CSS pixel. */
 export function compose(viewer, ratio) {
-  const { rig, clock, slots } = viewer;
-  const own = rgb(viewer.background);
+  const { rig, clock, display } = viewer;
+  const { scenes } = viewer.slots;
+  // Points and depths say nothing about the background, and are seen best on a dark one.
+  const own = rgb(viewer.background) ?? (display === "splats" ? null : DARK);
   const scaled = (box) => {
     const [x, y] = [Math.round(box[0] * ratio[0]), Math.round(box[1] * ratio[1])];
     return [x, y, Math.round((box[0] + box[2]) * ratio[0]) - x, Math.round((box[1] + box[3]) * ratio[1]) - y];
   };
   return places(viewer).map(({ rect, frame }, slot) => {
-    const scene = slots[slot];
+    const scene = scenes[slot];
     const at = scaled(frame);
     const length = focalIn(rig, frame) * ratio[1];
     return {
-      rect: scaled(rect), frame: at, background: own ?? scene?.header.background ?? slots[0]?.header.background ?? DARK,
+      rect: scaled(rect), frame: at, background: own ?? scene?.header.background ?? scenes[0]?.header.background ?? DARK,
       splats: scene?.gpu ?? null, view: viewOf(viewer, slot), lens: [length, length, at[2] / 2, at[3] / 2],
       ...(scene?.between(clock.time) ?? { keys: [0, 0], part: 0 }),
-      amount: viewer.deformed ? 1 : 0, mode: viewer.display, pointRadius: POINT * ratio[1],
+      amount: viewer.deformed ? 1 : 0, mode: display, pointRadius: POINT * ratio[1],
     };
   });
 }

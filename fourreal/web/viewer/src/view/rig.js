@@ -24,7 +24,7 @@ export class Rig {
     this.now = this.home;
   }
 
-  /** Take axes, home and limits from a scene's header.view; the place stays. */
+  /** Take axes, home and limits from a scene's header.view. */
   setScene(view) {
     this.view = view;
     const pose = view?.reference.camera_to_world ?? poseOf([1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, -1]);
@@ -50,6 +50,14 @@ export class Rig {
       elevation: holding((view?.elevation ?? [-STEEPEST, STEEPEST]).map((e) => e + lift), this.home.elevation),
       distance: holding((view?.distance ?? [0.1, 10]).map((d) => d * scale), this.home.distance),
     };
+  }
+
+  /** Another scene's axes, home and limits. keep: the camera stays where it is, else it goes home. */
+  change(view, keep) {
+    const { distance, fov } = this.now;
+    const pose = this.poseOf();
+    this.setScene(view);
+    this.put(keep ? { ...this.placeOf(pose, distance), fov } : this.home);
   }
 
   /** The place of a camera pose whose target lies `distance` ahead. */

@@ -25,6 +25,13 @@ export function poseOf(right, down, forward, position) {
   return [0, 1, 2].map((k) => [right[k], down[k], forward[k], position[k]]).concat([[0, 0, 0, 1]]);
 }
 
+/** The pose at `position` that looks at `target`. */
+export function lookAt(position, target, up) {
+  const forward = unit(sub(target, position));
+  const right = unit(cross(forward, up));
+  return poseOf(right, cross(forward, right), forward, position);
+}
+
 /** World to camera as the shader takes it: 16 numbers, column by column. */
 export function viewMatrix(pose) {
   const axes = [column(pose, 0), column(pose, 1), column(pose, 2)];

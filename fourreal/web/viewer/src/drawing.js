@@ -1,0 +1,186 @@
+/** What happens before each repaint: time passes, splats are sorted, and a frame is drawn if anything changed. */
+
+import { aspectOf, compose, focalIn, places, viewOf } from "./view/compose.js";
+import { PATHS } from "./view/paths.js";
+import { fovOf } from "./view/rig.js";
+
+const REST = 150; // milliseconds without motion after which a frame is drawn at its best
+const PIXELS = 2; // canvas pixels a CSS pixel, at most
+
+export class Drawing {
+  constructor(viewer) {
+    this.viewer = viewer;
+    this.dirty = true; // something changed since the last frame
+    this.polished = false; // what rests is drawn at its best
+    this.announce = false; // the camera has moved, and nobody was told where it came to rest
+    this.phase = 0; // of the camera path
+    this.lastMotion = -Infinity;
+    this.fence = null; // {sync, began, share, moving} of the frame that the GPU works on
+    this.stamps = []; // when frames were drawn
+  }
+
+  /** One turn of the loop at `now` milliseconds. Returns whether to go on. */
+  turn(now, seconds) {
+    const { viewer } = this;
+    if (this.advance(seconds)) {
+      this.lastMotion = now;
+      this.changed();
+    }
+    const moving = now - this.lastMotion < REST || viewer.rig.held;
+    if (!viewer.painter?.gl.isContextLost()) {
+      if (this.dirty) this.sort();
+      if (this.ready(now) && (this.dirty || (!moving && !this.polished))) this.draw(now, moving);
+    }
+    if (!moving && !this.dirty && this.announce) {
+      this.announce = false;
+      viewer.emit("camera", viewer.view());
+    }
+    this.showStats(now, moving);
+    return viewer.playing || Boolean(viewer.path) || moving || !this.polished || Boolean(this.fence);
+  }
+
+  changed() {
+    this.dirty = true;
+    this.polished = false;
+    this.announce = true;
+  }
+
+  /** Let time pass. Returns whether anything moved. */
+  advance(seconds) {
+    const { viewer } = this;
+    const { clock, rig } = viewer;
+    let moved = false;
+    if (viewer.path) {
+      const path = PATHS[viewer.path];
+      this.phase = (this.phase + seconds / path.seconds(clock)) % 1;
+      const { time, ...place } = path.place(rig, this.phase);
+      rig.go(place);
+      if (time !== undefined) clock.seek(time);
+      moved = true;
+    }
+    if (viewer.path !== "study") {
+      const played = viewer.playing;
+      moved = clock.tick(seconds) || moved;
+      if (played && !viewer.playing) viewer.ui.refresh(); // it came to its end
+    }
+    return rig.tick(seconds) || moved;
+  }
+
+  draw(now, moving) {
+    const { viewer } = this;
+    this.dirty = false;
+    this.polished = !moving;
+    viewer.ui.showTime();
+    if (viewer.slots.film) viewer.film.follow(viewer.clock, viewer.path !== "study");
+    if (viewer.painter) {
+      const { share, fine } = viewer.pacer.quality(moving);
+      this.paint(share, fine);
+      const { gl } = viewer.painter;
+      this.fence = { sync: gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0), began: now, share, moving };
+      gl.flush();
+    } else if (viewer.slots.scenes[0]) viewer.remote?.ask(viewer.view());
+    this.stamps.push(now);
+    viewer.emit("frame", { time: viewer.time });
+  }
+
+  /** Whether the GPU has done the last frame: none is begun before, so that the picture is never frames behind the hand. */
+  ready(now) {
+    if (!this.fence) return true;
+    const { gl } = this.viewer.painter;
+    if (gl.getSyncParameter(this.fence.sync, gl.SYNC_STATUS) !== gl.SIGNALED) return false;
+    gl.deleteSync(this.fence.sync);
+    if (this.fence.moving) this.viewer.pacer.note(now - this.fence.began, this.fence.share);
+    this.fence = null;
+    return true;
+  }
+
+  /** Ask for new orders; each draws once more when it comes. */
+  sort() {
+    const { viewer } = this;
+    viewer.slots.scenes.forEach((scene, slot) => {
+      if (!scene?.gpu || scene.busy || (slot && viewer.layout === "single")) return;
+      scene.sort(viewOf(viewer, slot), viewer.time, viewer.deformed ? 1 : 0)?.then(() => {
+        this.dirty = true;
+        viewer.frames.wake();
+      });
+    });
+  }
+
+  paint(share, fine) {
+    const { viewer } = this;
+    const { canvas, stage } = viewer;
+    const ratio = share * (viewer.options.pixelRatio ?? Math.min(PIXELS, devicePixelRatio));
+    const sides = [Math.max(1, stage.clientWidth), Math.max(1, stage.clientHeight)];
+    const [width, height] = sides.map((side) => Math.max(1, Math.round(side * ratio)));
+    if (canvas.width !== width) canvas.width = width;
+    if (canvas.height !== height) canvas.height = height;
+    viewer.painter.draw(compose(viewer, [width / sides[0], height / sides[1]]), fine);
+  }
+
+  /** Lay out what is not on the canvas. */
+  arrange() {
+    const { viewer } = this;
+    const { overlay, rig, slots, stage } = viewer;
+    const { clientWidth: width } = stage;
+    const all = places(viewer);
+    const two = all.length > 1;
+    const left = two ? all[0].rect[2] : width;
+    overlay.showDivider(two ? left : null, width, viewer.layout === "wipe");
+    overlay.showNames(two ? [slots.nameOf(0), slots.nameOf(1)] : [], left, width);
+    if (slots.film && two) {
+      // As large as the reference camera's picture is in the pane beside it.
+      const { rect, frame } = all[1];
+      const fov = rig.view ? fovOf(rig.view.reference) : rig.home.fov;
+      const height = 2 * focalIn(rig, frame, fov) * Math.tan((fov * Math.PI) / 360);
+      viewer.film.place(rect, frame, slots.scenes[0] ? height : Math.min(frame[3], frame[2] / aspectOf(rig)));
+    } else viewer.film.pane.hidden = true;
+  }
+
+  showStats(now, moving) {
+    const { viewer } = this;
+    while (this.stamps.length > 1 && now - this.stamps[0] > 1000) this.stamps.shift();
+    if (moving && now - this.statsShown < 400) return;
+    this.statsShown = now;
+    const splats = viewer.slots.scenes.reduce((sum, scene) => sum + (scene?.header.splats ?? 0), 0);
+    const rate = moving && this.fps ? ` · ${this.fps.toFixed(0)} fps` : "";
+    viewer.overlay.showStats(splats ? `${splats.toLocaleString("en")} splats${rate}` : "");
+  }
+
+  /** Frames a second, over the last second of motion. */
+  get fps() {
+    const span = this.stamps.at(-1) - this.stamps[0];
+    return span > 0 ? ((this.stamps.length - 1) * 1000) / span : 0;
+  }
+
+  async settle() {
+    const { viewer } = this;
+    viewer.rig.finish();
+    this.arrange();
+    if (!viewer.painter) {
+      if (viewer.slots.scenes[0]) viewer.remote?.ask(viewer.view());
+      await viewer.remote?.running;
+      return;
+    }
+    let state = "";
+    // While it plays on, what is sorted is soon out of date; orders of neighbouring times hardly differ.
+    for (let round = 0; round < 3 && state !== JSON.stringify(viewer.view()); round++) {
+      state = JSON.stringify(viewer.view());
+      const sort = (scene, slot) => scene?.sortNow(viewOf(viewer, slot), viewer.time, viewer.deformed ? 1 : 0);
+      await Promise.all(viewer.slots.scenes.map(sort));
+    }
+    this.paint(1, true);
+  }
+
+  async screenshot() {
+    const { viewer } = this;
+    await this.settle();
+    const { canvas, film, overlay, painter, stage } = viewer;
+    const source = painter ? canvas : overlay.preview;
+    const [width, height] = painter ? [canvas.width, canvas.height] : [source.naturalWidth, source.naturalHeight];
+    const sheet = new OffscreenCanvas(Math.max(1, width), Math.max(1, height));
+    const context = sheet.getContext("2d");
+    if (width) context.drawImage(source, 0, 0);
+    if (viewer.slots.film && !film.pane.hidden) film.drawOn(context, width / stage.clientWidth);
+    return sheet.convertToBlob({ type: "image/png" });
+  }
+}
