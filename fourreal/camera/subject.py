@@ -28,8 +28,8 @@ _HYPOTHESES = 300
 _OFF, _SPREADS = 0.7, 5.0  # a violation is off by as many pixels, and as many standard deviations of all corners
 _NEAR, _AGREE = 32.0, 0.5  # neighbours lie within so many pixels, and are off by the same to within this share
 _MIDDLE = (0.6, 0.85)  # of half the width and height: where a subject is looked for
-# Share of the corners in the middle. Frozen scenes had up to 0.0035, also warped and swaying ones and what a video
-# model made of a picture; films in which a subject moves 0.014 (a fox that slowly turns its head) to 0.09 (a dancer).
+# Share of the corners in the middle. 13 frozen films had up to 0.006, warped and swaying ones and what a video model
+# made of a picture among them; 7 in which a subject moves 0.012 (a fox that slowly turns its head) to 0.08 (a dancer).
 _MOVES, _UNSURE = 0.010, 0.006
 _FLAT = 0.8  # share of the corners in one plane; circling cameras saw at most 0.6 (median over the windows)
 
