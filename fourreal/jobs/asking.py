@@ -68,3 +68,20 @@ def look(reference: Path, freeze: Path, cameras: dict[str, Any] | None, limits: 
 def checks_of(found: Mapping[str, Any]) -> Checks:
     verdicts = tuple(Verdict(**verdict) for verdict in found["verdicts"])
     return Checks(verdicts, found["canonical_frame"], found["freeze_frame"])
+
+
+def given_cameras(
+    path: Path, size: tuple[int, int], freeze_frames: int, reference_frames: int, limits: JobLimits
+) -> int:
+    """How many cameras a cameras.json has for two videos of `size` (width, height) pixels.
+
+    Raises:
+        UserError: it cannot be read, or does not belong to them.
+    """
+    question = {
+        "path": str(path), "size": size, "freeze_frames": freeze_frames, "reference_frames": reference_frames,
+    }  # fmt: skip
+    try:
+        return ask("fourreal.jobs.given", question, limits.check_seconds, limits.check_bytes)["cameras"]
+    except BrokeOff:
+        raise UserError("cameras.json cannot be read. Give a smaller file with one camera a frame.") from None

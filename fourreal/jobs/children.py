@@ -96,7 +96,7 @@ def answer(work: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     asked = json.loads(sys.argv[1])
     limits = asked["limits"]
     _limit(resource.RLIMIT_AS, limits["memory"])
-    _limit(resource.RLIMIT_CPU, int(limits["seconds"] * max(os.cpu_count() or 1, 1)))
+    _limit(resource.RLIMIT_CPU, max(1, int(limits["seconds"])))
     _limit(resource.RLIMIT_FSIZE, LARGEST_FILE)
     _limit(resource.RLIMIT_CORE, 0)
     leave_with_parent(lambda: os.killpg(0, signal.SIGKILL))

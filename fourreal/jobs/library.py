@@ -22,6 +22,7 @@ from fourreal.settings import JobLimits
 
 SHORTEST_TOKEN = 16
 DECODING = 2  # children at once
+CAMERAS_BYTES = 4 * 1024**2
 LIMITS = JobLimits()
 
 
@@ -113,7 +114,7 @@ class Library:
         kept = self.places.video(freeze_id) / f"checks-{reference_id}.json"
         if kept.is_file():
             return asking.checks_of(json.loads(kept.read_text(encoding="utf-8")))
-        cameras = examples.cameras_of(part_of(reference), part_of(freeze))
+        cameras = self._cameras(reference, freeze)
         clips = (self.places.video(id) / "clip.mp4" for id in (reference_id, freeze_id))
         with self._decoding:
             found = asking.look(*clips, cameras, self.limits)
@@ -121,7 +122,36 @@ class Library:
             put(kept, json.dumps(asdict(found)).encode())
         return found
 
+    def add_cameras(self, owner: str, reference_id: str, freeze_id: str, path: Path) -> int:
+        """Take a cameras.json for these two videos; how many cameras it has. It may be removed afterwards."""
+        reference, freeze = self._video(owner, reference_id), self._video(owner, freeze_id)
+        content = Path(path).read_bytes() if Path(path).stat().st_size <= CAMERAS_BYTES else b""
+        if not content:
+            raise UserError(f"A cameras.json has at most {CAMERAS_BYTES // 1024**2} MB, and is not empty.")
+        one, other = json.loads(reference["info"]), json.loads(freeze["info"])
+        size = (other["width"], other["height"])
+        with self._decoding:
+            count = asking.given_cameras(Path(path), size, other["frames"], one["frames"], self.limits)
+        folder = self.places.video(freeze_id)
+        try:
+            put(folder / f"cameras-{reference_id}.json", content)
+        except OSError as error:
+            raise UserError(f"The cameras could not be stored: {error.strerror or error}. Free some space.") from error
+        (folder / f"checks-{reference_id}.json").unlink(missing_ok=True)  # it knew nothing of them
+        return count
+
+    def cameras_known(self, owner: str, reference_id: str, freeze_id: str) -> bool:
+        """Whether the cameras of two videos are known: given by somebody, or an example's."""
+        return self._cameras(self._video(owner, reference_id), self._video(owner, freeze_id)) is not None
+
     # --- Within -------------------------------------------------------------------------------------------------------
+
+    def _cameras(self, reference: dict[str, Any], freeze: dict[str, Any]) -> dict[str, Any] | None:
+        """The content of a cameras.json for two rows of videos, None where there is none."""
+        given = self.places.video(freeze["id"]) / f"cameras-{reference['id']}.json"
+        if given.is_file():
+            return json.loads(given.read_text(encoding="utf-8"))
+        return examples.cameras_of(part_of(reference), part_of(freeze))
 
     def _take_in(self, owner: str, path: Path, name: str, part: dict[str, Any] | None = None, **how) -> Video:
         self._room()

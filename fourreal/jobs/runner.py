@@ -110,15 +110,22 @@ class Runner:
         return "stopped" if self.cancel.cancelled and self.told == "keep" else "done"
 
     def compare(self) -> None:
-        """Score a shipped example against what is known of it. The person has the scene already."""
+        """Score a shipped example against what is known of it. The person has the scene already, so others go first."""
         row = self.store.run(self.claim.run)
         if row is None or row["example"] is None:
             return
-        self.cancel, self.told = CancelToken(), ""  # only SIGTERM ends this
+        self.cancel, self.told = CancelToken(), ""
+        threading.Thread(target=self.make_room, daemon=True, name="others").start()
         try:
             add_ground_truth(self.folder, self.scene, row["example"], self.cancel)
         except (UserError, OSError, Cancelled) as error:
             print(f"No score against the true views: {error}", file=sys.stderr)
+
+    def make_room(self) -> None:
+        """End the scoring as soon as somebody waits for the device."""
+        while not self.store.anyone_waits():
+            time.sleep(POLL_SECONDS)
+        self.cancel.cancel()
 
     def settle(self, state: str, error: str) -> None:
         """Tell the store; a full disk is waited out for a while, as all the work is done."""

@@ -45,7 +45,7 @@ class Service(Library):
     def estimate(self, owner: str, reference_id: str, freeze_id: str, options: Options) -> Estimate:
         """What a run would take, and whether it can be held here."""
         reference, freeze = self._video(owner, reference_id), self._video(owner, freeze_id)
-        known = options.use_cameras and examples.cameras_of(part_of(reference), part_of(freeze)) is not None
+        known = options.use_cameras and self._cameras(reference, freeze) is not None
         return self._estimate(owner, options, known)
 
     # --- Runs ---------------------------------------------------------------------------------------------------------
@@ -53,7 +53,7 @@ class Service(Library):
     def submit(self, owner: str, reference_id: str, freeze_id: str, options: Options, name: str = "") -> Run:
         """Put a run at the end of this person's part of the line."""
         reference, freeze = self._video(owner, reference_id), self._video(owner, freeze_id)
-        cameras = examples.cameras_of(part_of(reference), part_of(freeze))
+        cameras = self._cameras(reference, freeze)
         frames = json.loads(reference["info"])["frames"]
         if options.canonical_frame is not None and options.canonical_frame >= frames:
             raise UserError(f"There is no frame {options.canonical_frame}: the reference video has 0 to {frames - 1}.")

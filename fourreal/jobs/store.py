@@ -139,6 +139,10 @@ class Store:
             line = order([*waiting, Waiting("", owner, ticket)], served)
             return line.index("") + _running(db)
 
+    def anyone_waits(self) -> bool:
+        with self.database.reading() as db:
+            return bool(_line(db)[0])
+
     def rename(self, id: str, name: str) -> None:
         with self.database.writing() as db:
             db.execute("UPDATE runs SET name = ? WHERE id = ?", (name, id))

@@ -1,0 +1,125 @@
+"""Twenty jobs from five clients at once, and how fast the service answers meanwhile.
+
+    python -m benchmarks.jobs [--clients 5] [--jobs 4] [--share 0.01]
+
+Real jobs by the real worker and runner on the shipped example, with the preset draft cut down to a share of its steps,
+so that they load the machine as real ones do but end sooner. While they run every client asks what a page asks. Prints
+Markdown: each call's latency in milliseconds; then whether each run was done once, and whose turns came in which order.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+
+from fourreal.jobs.children import ROOT, environment
+from fourreal.jobs.service import Service
+from fourreal.jobs.values import Options
+from fourreal.settings import DRAFT, JobLimits
+
+PAUSE_SECONDS = 0.5  # between two looks of a client, about what a page does
+
+
+def main() -> None:
+    add = (parser := argparse.ArgumentParser(description=__doc__.split("\n\n")[0])).add_argument
+    add("--clients", type=int, default=5)
+    add("--jobs", type=int, default=4, help="of each client")
+    add("--share", type=float, default=0.01, help="of the preset's steps")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="fourreal-jobs-") as folder:
+        data = Path(folder) / "data"
+        service = Service(data, replace(JobLimits(), queued_per_person=options.jobs, free_bytes=0))
+        (data / "share.json").write_text(json.dumps(options.share))
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.jobs", "worker", str(data)], cwd=ROOT, env=environment(),
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            measure(service, options.clients, options.jobs)
+        finally:
+            worker.terminate()
+            worker.wait()
+            service.close()
+
+
+def measure(service: Service, clients: int, jobs: int) -> None:
+    timings, order, lock = defaultdict(list), [], threading.Lock()
+    begin = time.monotonic()
+
+    def timed(name: str, call, *arguments):
+        start = time.monotonic()
+        result = call(*arguments)
+        with lock:
+            timings[name].append(1000 * (time.monotonic() - start))
+        return result
+
+    def client(number: int) -> None:
+        owner = service.owner(f"benchmark client number {number}")
+        pair = timed("add_example", service.add_example, owner, "fox_yard")
+        timed("check", service.check, owner, *(video.id for video in pair))
+        for _ in range(jobs):
+            timed("estimate", service.estimate, owner, *(video.id for video in pair), Options())
+            run = timed("submit", service.submit, owner, *(video.id for video in pair), Options(preset="draft"))
+        offset = 0
+        while True:
+            runs = timed("runs", service.runs, owner)
+            for run in runs:
+                timed("run", service.run, owner, run.id)
+                if run.state == "running":
+                    _, offset = timed("journal", service.journal, owner, run.id, offset)
+                    live = next((name for name in (run.progress.get("scene"), run.progress.get("preview")) if name), "")
+                    if live and (service.places.run(run.id) / "live" / live).exists():
+                        timed("public_file", service.public_file, run.id, f"live/{live}")
+            if all(run.state in ("done", "failed", "stopped") for run in runs):
+                break
+            time.sleep(PAUSE_SECONDS)
+        with lock:
+            order.extend((run.started, number) for run in runs)
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print("| call | times | median ms | 95% | slowest |\n|---|---|---|---|---|")
+    for name, spent in timings.items():
+        high = sorted(spent)[int(0.95 * (len(spent) - 1))]
+        print(f"| {name} | {len(spent)} | {statistics.median(spent):.1f} | {high:.1f} | {max(spent):.1f} |")
+    rows = service.store.all_runs()
+    done, once = sum(row["state"] == "done" for row in rows), all(row["claim"] == 1 for row in rows)
+    turns = " ".join(str(who) for _, who in sorted(order))
+    print(f"\n{len(rows)} runs in {time.monotonic() - begin:.0f} s, {done} done; claimed once each: {once}; turns: {turns}")
+
+
+def work(data: Path) -> int:
+    """A worker whose children are this file's `run`."""
+    from fourreal.jobs.worker import Worker
+
+    return Worker(data, command=(sys.executable, "-m", "benchmarks.jobs", "run"), stay=True).run()
+
+
+def run(arguments: list[str]) -> int:
+    """The real runner with the cut-down preset."""
+    from fourreal.jobs import runner
+
+    share = json.loads((Path(arguments[arguments.index("--data") + 1]) / "share.json").read_text())
+    part = lambda steps: max(3, round(steps * share))
+    canonical = replace(DRAFT.canonical, steps=part(3600), plain_steps=part(900))
+    phases = tuple(replace(phase, steps=part(phase.steps)) for phase in DRAFT.motion.phases)
+    short = replace(DRAFT, canonical=canonical, motion=replace(DRAFT.motion, phases=phases))
+    return runner.main(arguments, {"draft": short})
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["worker"]:
+        sys.exit(work(Path(sys.argv[2])))
+    if sys.argv[1:2] == ["run"]:
+        sys.exit(run(sys.argv[2:]))
+    main()
