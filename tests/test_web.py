@@ -173,17 +173,6 @@ def test_a_call_of_many_megabytes_is_refused(client):
     assert client.post("/gradio_api/queue/join", content=b'{"a": "' + b"x" * 3_000_000 + b'"}').status_code == 413
 
 
-def test_the_pages_own_events_are_not_part_of_the_api(client):
-    found = client.get("/gradio_api/info").json()
-    assert found["unnamed_endpoints"] == {}
-    assert set(found["named_endpoints"]) == {
-        f"/{name}" for name in (
-            "new_token", "examples", "add_example", "add_video", "trim", "check", "estimate", "reconstruct", "status",
-            "journal", "stop", "resume", "scenes", "rename", "duplicate", "delete", "export", "metrics", "compare",
-        )
-    }  # fmt: skip
-
-
 # --- Every step by name --------------------------------------------------------------------------------------------
 
 
@@ -202,6 +191,20 @@ def test_videos_are_taken_in_trimmed_and_judged(api, client, videos, page):
     assert found["canonical_frame"] is not None
     assert all(verdict["sentence"] for verdict in found["verdicts"])
     assert [path for path in (page.data / "uploads").rglob("*reference.mp4")] == []  # used, and gone
+
+
+def test_known_cameras_are_taken_for_the_videos_they_belong_to(api, videos, fox_yard, tmp_path):
+    reference, freeze = videos
+    pair = {"token": ANNA, "reference": reference["id"], "freeze": freeze["id"]}
+    assert api("add_cameras", **pair, file=handle_file(str(fox_yard / "cameras.json"))) == freeze["frames"]
+    assert "arc" in {verdict["name"] for verdict in api("check", **pair)["verdicts"]}
+    short = api("trim", token=ANNA, video=freeze["id"], first=0, last=9)["id"]
+    with pytest.raises(AppError, match="33 freeze-time cameras"):
+        api("add_cameras", **(pair | {"freeze": short}), file=handle_file(str(fox_yard / "cameras.json")))
+    for content in (b"[]", b"{", b"", b'{"intrinsics": {"fx": 1e400}}'):
+        (tmp_path / "cameras.json").write_bytes(content)
+        with pytest.raises(AppError):
+            api("add_cameras", **pair, file=handle_file(str(tmp_path / "cameras.json")))
 
 
 def test_an_estimate_is_given_before_the_start_and_what_cannot_be_is_refused(api, videos):
@@ -286,3 +289,17 @@ def test_what_is_no_video_is_refused_in_a_sentence_without_paths(api, page, fox_
     assert "Traceback" not in str(failure.value)
     assert len(str(failure.value)) > 20
     assert not [path for path in (page.data / "uploads").rglob("*") if path.is_file() and path.name == "clip.mp4"]
+
+
+def test_what_is_documented_is_the_api(client):
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `(/\w+)` \|", text, re.MULTILINE))
+    api = client.get("/gradio_api/info").json()
+    assert api["unnamed_endpoints"] == {}  # the page's own events are not part of it
+    found = api["named_endpoints"]
+    assert listed - {"/healthz"} == set(found)
+    for name, endpoint in found.items():
+        told = re.search(rf"^\| `{name}` \|(.*?)\|", text, re.MULTILINE).group(1)
+        given = [one["parameter_name"] for one in endpoint["parameters"]]
+        assert given[:1] == ([] if name == "/new_token" else ["token"])
+        assert [word for word in re.findall(r"`(\w+)`", told)] == given[1:]

@@ -11,6 +11,7 @@ import gradio as gr
 from fourreal.errors import UserError
 from fourreal.jobs.service import Service
 from fourreal.jobs.values import Options, Run
+from fourreal.web.metrics import differences
 from fourreal.web.routes import clip_urls, file_urls
 from fourreal.web.session import safely
 from fourreal.web.uploads import Uploads
@@ -50,9 +51,7 @@ class Calls:
 
     def add_video(self, token: str, file: dict, start: float = 0.0, end: float | None = None) -> dict:
         """Take an uploaded file (`gradio_client.handle_file`) in as a video, from second `start` to `end`."""
-        owner, path = self._service.owner(token), Path(str(file.get("path", "")))
-        if not self._uploads.holds(str(path)):
-            raise UserError("Upload the file first: pass gradio_client.handle_file(path).")
+        owner, path = self._service.owner(token), self._uploaded(file)
         try:
             return self._video(owner, self._service.add_video(owner, path, path.name, start, end))
         finally:
@@ -62,6 +61,14 @@ class Calls:
         """A new video with the frames `first` to `last` of one that is there."""
         owner = self._service.owner(token)
         return self._video(owner, self._service.trim(owner, video, first, last))
+
+    def add_cameras(self, token: str, reference: str, freeze: str, file: dict) -> int:
+        """Take an uploaded cameras.json for these two videos; answers with how many cameras it has."""
+        owner, path = self._service.owner(token), self._uploaded(file)
+        try:
+            return self._service.add_cameras(owner, reference, freeze, path)
+        finally:
+            self._uploads.forget(path)
 
     def check(self, token: str, reference: str, freeze: str) -> dict:
         """Whether two videos will do: {ok, verdicts: [{name, ok, sentence, value}], canonical_frame, freeze_frame}."""
@@ -132,18 +139,14 @@ class Calls:
         owner = self._service.owner(token)
         return differences(self._service.metrics(owner, first), self._service.metrics(owner, second))
 
+    def _uploaded(self, file: dict) -> Path:
+        path = str(file.get("path", ""))
+        if not self._uploads.holds(path):
+            raise UserError("Upload the file first: pass gradio_client.handle_file(path).")
+        return Path(path)
+
     def _video(self, owner: str, video) -> dict:
         return asdict(video) | {"url": clip_urls(owner, video.id) + "clip.mp4"}
-
-
-def differences(first: dict, second: dict) -> dict:
-    """{name: {first, second, difference}} of the numbers that both metrics have."""
-    number = lambda value: isinstance(value, int | float) and not isinstance(value, bool)
-    return {
-        key: {"first": first[key], "second": second[key], "difference": second[key] - first[key]}
-        for key in sorted(set(first) & set(second))
-        if number(first[key]) and number(second[key])
-    }
 
 
 def _run(run: Run) -> dict:

@@ -1,17 +1,15 @@
 """Compare: two scenes, or a scene and a video made by another method, under one camera and one clock."""
 
-from pathlib import Path
-
 import gradio as gr
 
-from fourreal.errors import UserError
 from fourreal.jobs.values import Run
-from fourreal.web.api import differences
-from fourreal.web.explore import METRICS, caption, opened
+from fourreal.web.explore import caption, opened
 from fourreal.web.markup import duration, piece, tag, text
+from fourreal.web.metrics import SHOWN, differences
 from fourreal.web.parts import PRIVATE, Parts
 from fourreal.web.routes import clip_urls
 from fourreal.web.session import known, safely
+from fourreal.web.videos import uploaded
 
 LAYOUTS = [("Side by side", "side"), ("Wipe", "wipe")]
 
@@ -56,12 +54,11 @@ def build(page: Parts) -> None:
 
     @safely
     def take(me: dict, path: str | None):
-        if not path or not page.uploads.holds(path):
-            raise UserError("The file did not arrive. Try again.")
+        file = uploaded(page, path)
         try:
-            return [page.service.add_video(page.owner(known(me)), Path(path), Path(path).name).id, None]
+            return [page.service.add_video(page.owner(known(me)), file, file.name).id, None]
         finally:
-            page.uploads.forget(Path(path))
+            page.uploads.forget(file)
 
     other.upload(take, [page.me, other], [video, second], **(PRIVATE | {"show_progress": "minimal"})).then(
         lambda: None, None, other, **PRIVATE
@@ -97,10 +94,11 @@ def difference(page: Parts, owner: str, left: Run, right: Run) -> str:
     """A table of both runs' metrics and what lies between them."""
     found = differences(*(page.service.metrics(owner, run.id) for run in (left, right)))
     rows = [("Took", duration(left.seconds), duration(right.seconds), f"{right.seconds - left.seconds:+.0f} s")]
-    for key in sorted(found, key=lambda key: (key not in METRICS, key)):
-        label = METRICS[key][0] if key in METRICS else key.replace("_", " ")
-        one, two, between = (found[key][name] for name in ("first", "second", "difference"))
-        rows.append((label, f"{one:,.4g}", f"{two:,.4g}", f"{between:+,.4g}"))
+    for key, name, form in SHOWN:
+        if key in found:
+            one, two, between = (found[key][which] for which in ("first", "second", "difference"))
+            sign = "+" if between >= 0 else "−"
+            rows.append((name, form(one), form(two), sign + form(abs(between))))
     head = tag("tr", *(tag("th", text(cell)) for cell in ("", left.name, right.name, "difference")))
     body = (tag("tr", *(tag("td", text(cell)) for cell in row)) for row in rows)
     return tag("table", tag("thead", head), tag("tbody", *body), class_="difference")

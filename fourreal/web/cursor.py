@@ -11,13 +11,14 @@ STAGES = {
     "prepare": "Warming up",
     "canonical": "Building the still scene",
     "motion": "Learning the motion",
+    "finish": "Finishing",
 }
 
 
 def fresh(run: str) -> dict:
     """Nothing shown yet."""
     return {
-        "run": run, "offset": 0, "state": "", "scene": "", "preview": "", "layout": False, "last": {}, "messages": [],
+        "run": run, "offset": 0, "state": [], "scene": "", "preview": "", "layout": False, "last": {}, "messages": [],
         "series": {"step": [], "loss": [], "psnr": [], "stages": []}, "base": 0,
     }  # fmt: skip
 
@@ -32,6 +33,7 @@ def advance(cursor: dict, entries: list[dict], offset: int) -> dict:
         stage, step = str(entry.get("stage") or ""), int(entry.get("step") or 0)
         before = str(cursor["last"].get("stage") or "")
         if stage and stage != before:
+            cursor["messages"] = []  # those of the stage before are over
             cursor["base"] = series["step"][-1] if series["step"] else 0
             if entry.get("steps"):
                 series["stages"].append([cursor["base"], stage])

@@ -1,17 +1,21 @@
 """Step four: the finished scene, its figures, and everything that can be taken away from it."""
 
+import time
+
 import gradio as gr
 
 from fourreal.errors import UserError
 from fourreal.jobs.values import Run
 from fourreal.scene.film import TRAJECTORIES
+from fourreal.web import metrics
 from fourreal.web.markup import duration, facts, note, piece, tag, text
 from fourreal.web.parts import COMPARE, NEW, PRIVATE, VIDEOS, WATCH, Parts
 from fourreal.web.routes import file_urls
 from fourreal.web.session import known, safely
 from fourreal.web.viewer_box import shown
 
-PATHS = [(f"{name.capitalize()}: {what}", name) for name, what in TRAJECTORIES.items()]
+PATHS = [(name.capitalize(), name) for name in TRAJECTORIES]
+SCORE_SECONDS = 120.0
 FORMATS = {"ply": "3DGS files (.ply), one a moment", "splat": "Splat files (.splat), one a moment"}
 
 
@@ -22,13 +26,15 @@ def build(page: Parts) -> None:
             resume = gr.Button("Continue where it stopped", variant="primary", visible=False, elem_id="resume")
             compare = gr.Button("Compare", elem_id="to-compare")
             again = gr.Button("New scene", elem_id="again")
-        with gr.Accordion("Take it with you", open=True, elem_id="downloads"):
+        with gr.Column(elem_id="downloads"):
             links = piece(elem_id="links")
             with gr.Row(elem_classes="pair"):
                 wanted = [gr.Button(what, size="sm", elem_id=f"make-{name}") for name, what in FORMATS.items()]
             with gr.Row(elem_classes="film"):
-                path = gr.Dropdown(PATHS, value="orbit", label="A film of it, the camera moving", elem_id="film-path")
-                film = gr.Button("Make film", size="sm", elem_id="make-mp4")
+                path = gr.Dropdown(
+                    PATHS, value="orbit", label="A film, the camera moving along", elem_id="film-path", scale=4
+                )
+                film = gr.Button("Make", size="sm", elem_id="make-mp4", scale=1, min_width=80)
             made = piece(elem_id="made")
     page.named["explore"] = [summary, finished, resume, links, made]
     page.named["resume"] = resume
@@ -78,6 +84,17 @@ def arrived(page: Parts, run: Run, owner: str) -> dict:
     return change
 
 
+def score_awaited(page: Parts, run: Run, owner: str) -> bool:
+    """Whether a run of an example will soon have been compared with what no video showed."""
+    fresh = time.time() - (run.finished or 0.0) < SCORE_SECONDS
+    return (
+        run.state == "done"
+        and bool(run.example)
+        and fresh
+        and "ground_truth" not in page.service.metrics(owner, run.id)
+    )
+
+
 def opened(run: Run) -> dict:
     """What the viewer shows of a run that has a scene."""
     # the moment it was finished is part of the address: a scene that was continued is another file
@@ -98,28 +115,12 @@ def summary_box(page: Parts, run: Run, owner: str) -> str:
     """The figures of a run, in words."""
     if run.state == "failed":
         return tag("div", tag("h4", text(run.name)), note(run.error, "bad"))
+    known = [("Preset", run.options.preset or "by the device"), ("Took", duration(run.seconds))]
     try:
-        rows = told(page.service.metrics(owner, run.id), run)
-    except UserError:
-        rows = told({}, run)
-    return tag("div", tag("h4", text(run.name)), facts(rows), class_="figures")
-
-
-def told(metrics: dict, run: Run) -> list[tuple[str, str]]:
-    """(name, value) of what is known about a run."""
-    rows = [("Preset", run.options.preset or "default"), ("Took", duration(run.seconds))]
-    return rows + [(label, form(metrics[key])) for key, (label, form) in METRICS.items() if number(metrics.get(key))]
-
-
-def number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-# What is shown of a run's metrics, by key; anything else is in metrics.json.
-METRICS = {
-    "psnr": ("Fit of the videos", lambda value: f"{value:.1f} dB"),
-    "splats": ("Splats", lambda value: f"{value:,.0f}"),
-}
+        known += metrics.rows(page.service.metrics(owner, run.id))
+    except UserError:  # deleted in this moment
+        known += []
+    return tag("div", tag("h4", text(run.name)), facts(known), class_="figures")
 
 
 def link_row(run: Run) -> str:

@@ -21,13 +21,15 @@ def curves(series: dict) -> go.Figure:
     """
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.1, subplot_titles=("PSNR, dB", "Loss"))
     for row, (name, colour) in enumerate((("psnr", SEA), ("loss", AMBER)), start=1):
+        values = {"x": series["step"], "mode": "lines", "connectgaps": True}
+        pale, clear = {"color": colour, "width": 1}, {"color": colour, "width": 2.5}
         figure.add_trace(
-            go.Scatter(
-                x=series["step"], y=series[name], mode="lines", name=name, line={"color": colour, "width": 2},
-                connectgaps=True, hovertemplate="step %{x}: %{y:.3g}<extra></extra>",
-            ),
-            row=row, col=1,
-        )  # fmt: skip
+            go.Scatter(y=series[name], line=pale, opacity=0.35, hoverinfo="skip", **values), row=row, col=1
+        )
+        told = f"step %{{x}}: %{{y:.3g}}<extra>{name}</extra>"
+        figure.add_trace(
+            go.Scatter(y=smoothed(series[name]), line=clear, name=name, hovertemplate=told, **values), row=row, col=1
+        )
     for begin, _ in series["stages"][1:]:
         figure.add_vline(x=begin, line={"color": "rgba(139,137,132,0.45)", "width": 1, "dash": "dot"})
     figure.update_layout(height=290, margin={"l": 40, "r": 8, "t": 24, "b": 30}, uirevision="curves", **QUIET)
@@ -45,17 +47,18 @@ def layout(found: dict) -> go.Figure:
         found: {"cameras": [world_to_camera 4x4 ...], "points": [[x, y, z] ...], "colors": [[r, g, b] in 0..1 ...]}.
     """
     figure = go.Figure()
-    points = found.get("points") or []
-    if points:
-        colours = [f"rgb({','.join(str(round(255 * min(max(c, 0), 1))) for c in rgb)})" for rgb in found["colors"]]
-        x, y, z = zip(*map(upright, points), strict=True)
-        figure.add_trace(go.Scatter3d(
-            x=x, y=y, z=z, mode="markers", name="points", hoverinfo="skip",
-            marker={"size": 1.6, "color": colours or GREY},
-        ))  # fmt: skip
+    cameras = [frustum(camera) for camera in found.get("cameras") or []]
+    reach = 1.25 * max((max(map(abs, centre)) for _, centre in cameras), default=1.0)
+    # a few points lie far away, and would make everything else tiny
+    near = [i for i, point in enumerate(found.get("points") or []) if max(map(abs, point)) <= reach]
+    if near:
+        rgb = lambda colour: f"rgb({','.join(str(round(255 * min(max(c, 0), 1))) for c in colour)})"
+        colours = [rgb(found["colors"][i]) for i in near] if found.get("colors") else GREY
+        x, y, z = zip(*(upright(found["points"][i]) for i in near), strict=True)
+        figure.add_trace(go.Scatter3d(x=x, y=y, z=z, mode="markers", name="points", hoverinfo="skip",
+                                      marker={"size": 1.8, "color": colours}))  # fmt: skip
     lines, centres = [], []
-    for camera in found.get("cameras") or []:
-        corners, centre = frustum(camera)
+    for corners, centre in cameras:
         centres.append(upright(centre))
         for corner, following in zip(corners, corners[1:] + corners[:1], strict=True):
             lines += [upright(centre), upright(corner), upright(following), (None, None, None)]
@@ -66,13 +69,23 @@ def layout(found: dict) -> go.Figure:
         x, y, z = zip(*centres, strict=True)
         figure.add_trace(go.Scatter3d(x=x, y=y, z=z, mode="lines", name="path", hoverinfo="skip",
                                       line={"color": AMBER, "width": 4}))  # fmt: skip
-    hidden = {"visible": False, "showbackground": False}
+    hidden = {"visible": False, "showbackground": False, "range": [-reach, reach]}
     figure.update_layout(
         height=290, margin={"l": 0, "r": 0, "t": 0, "b": 0}, uirevision="layout",
-        scene={"xaxis": hidden, "yaxis": hidden, "zaxis": hidden, "aspectmode": "data", "dragmode": "orbit",
-               "camera": {"eye": {"x": 0.6, "y": -1.5, "z": 0.8}}}, **QUIET,
+        scene={"xaxis": hidden, "yaxis": hidden, "zaxis": hidden, "aspectmode": "cube", "dragmode": "orbit",
+               "camera": {"eye": {"x": 0.5, "y": -1.05, "z": 0.5}}}, **QUIET,
     )  # fmt: skip
     return figure
+
+
+def smoothed(values: list, share: float = 0.75) -> list:
+    """A running mean in which each value before counts `share` as much as the next; gaps stay gaps."""
+    out, mean = [], None
+    for value in values:
+        if value is not None:
+            mean = value if mean is None else share * mean + (1 - share) * value
+        out.append(None if value is None else mean)
+    return out
 
 
 def upright(point) -> tuple[float, float, float]:

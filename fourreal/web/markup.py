@@ -15,7 +15,9 @@ def tag(name: str, *inside: str, **attributes: object) -> str:
     """An element: `inside` is markup, attribute values are text; class_ is class, data_x is data-x, None left out."""
     pairs = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items())
     shown = "".join(
-        f" {key}" if value is True else f' {key}="{text(value)}"' for key, value in pairs if value not in (None, False)
+        f" {key}" if value is True else f' {key}="{text(value)}"'
+        for key, value in pairs
+        if value is not None and value is not False
     )
     return f"<{name}{shown}>{''.join(inside)}</{name}>"
 

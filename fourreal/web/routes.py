@@ -1,6 +1,7 @@
 """What is served beside Gradio: health, the viewer, scenes, clips. Addresses hold unguessable ids, no paths."""
 
 import json
+import re
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -16,6 +17,7 @@ READY_SCENE = WEB.parents[1] / "assets" / "scenes" / "fox_yard.r4d"
 TYPES = {".r4d": "application/octet-stream", ".js": "text/javascript", ".mp4": "video/mp4", ".css": "text/css"}
 SAVED = {".ply", ".splat", ".zip"}  # files that are for the disk, not for the browser
 FOREVER = "private, max-age=31536000, immutable"
+LIVE_SCENE = re.compile(r"live/scene-\d{1,9}\.r4d")
 AGAIN = "no-cache"  # may be kept, but is asked for anew: the answer is 304 while it is the same
 
 
@@ -67,11 +69,11 @@ def router(service: Service, painter: Painter) -> APIRouter:
     @routes.get("/files/{run}/{name:path}")
     def run_file(request: Request, run: str, name: str) -> Response:
         try:
-            path = service.public_file(run, name)
+            # live files have a number each and never change
+            return sent(request, service.public_file(run, name), FOREVER if name.startswith("live/") else AGAIN)
         except UserError:
-            return missing()
-        # live files have a number each and never change
-        return sent(request, path, FOREVER if name.startswith("live/scene") else AGAIN)
+            newer = newest_scene(service, run) if LIVE_SCENE.fullmatch(name) else None
+        return missing() if newer is None else sent(request, newer, AGAIN)
 
     @routes.get("/clips/{owner}/{video}/{name:path}")
     def clip(request: Request, owner: str, video: str, name: str) -> Response:
@@ -106,6 +108,16 @@ def json_object(text: str) -> dict:
     if not isinstance(value, dict):
         raise UserError("That is not a camera.")
     return value
+
+
+def newest_scene(service: Service, run: str) -> Path | None:
+    """The last scene of a run, for a browser that asks for one that a newer one has replaced meanwhile."""
+    try:
+        live = service.places.run(run).glob("live/scene-*.r4d")
+        names = [f"live/{path.name}" for path in sorted(live, key=lambda path: (len(path.name), path.name))]
+        return service.public_file(run, (names or ["scene.r4d"])[-1])
+    except UserError:
+        return None
 
 
 def static(request: Request, folder: Path, name: str) -> Response:

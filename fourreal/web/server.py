@@ -22,7 +22,6 @@ from fourreal.web.uploads import UploadLimits, Uploads
 SWEEP_SECONDS = 600.0
 HEAD = (
     '<link rel="modulepreload" href="page/stage.js"><link rel="modulepreload" href="viewer/viewer.js">'
-    '<link rel="preload" href="assets/scene.r4d" as="fetch" crossorigin="anonymous">'
     '<script type="module" src="page/page.js"></script><meta name="color-scheme" content="light dark">'
 )
 

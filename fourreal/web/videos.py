@@ -6,7 +6,7 @@ import gradio as gr
 
 from fourreal.errors import UserError
 from fourreal.jobs.values import Checks, Example, Video
-from fourreal.web.markup import button, piece, pressed, tag, text
+from fourreal.web.markup import button, note, piece, pressed, tag, text
 from fourreal.web.parts import PRIVATE, Parts
 from fourreal.web.routes import clip_urls
 from fourreal.web.session import known, safely
@@ -20,7 +20,7 @@ MARKS = {True: ("good", "OK"), None: ("warn", "Look"), False: ("bad", "Problem")
 
 def build(page: Parts) -> None:
     """Lay the step out and wire what happens within it."""
-    gr.Markdown("Two short videos of one scene become a place you can look around in.", elem_classes="lead")
+    gr.Markdown("Choose two short videos of one scene.", elem_classes="lead")
     with gr.Row(elem_classes="pair"):
         cards, drops = {}, {}
         for role, (title, _) in ROLES.items():
@@ -35,9 +35,24 @@ def build(page: Parts) -> None:
     with gr.Accordion("Trim, and the frozen moment", open=False, visible=False, elem_id="tune") as tune:
         moment = piece(elem_id="moment")
         trims = piece(elem_id="trims")
+        cameras = gr.File(
+            label="Known cameras (cameras.json), if you have them", type="filepath", height=96, elem_id="cameras-file",
+            elem_classes="drop",
+        )  # fmt: skip
+        known_cameras = piece(elem_id="cameras-known")
     onward = gr.Button("Continue", variant="primary", size="lg", visible=False, elem_id="to-reconstruct")
 
-    shown = [page.me, *cards.values(), *drops.values(), examples, tune, moment, trims, checks, onward]
+    @safely
+    def give_cameras(me: dict, path: str | None):
+        me = known(me)
+        file = uploaded(page, path)
+        try:
+            count = page.service.add_cameras(page.owner(me), me["reference"], me["freeze"], file)
+        finally:
+            page.uploads.forget(file)
+        return note(f"{count} cameras taken.", "good")
+
+    shown = [page.me, *cards.values(), *drops.values(), examples, tune, moment, trims, known_cameras, checks, onward]
     page.named |= {"pair": shown, "checks": checks, "moment": moment, "onward": onward, "show_pair": show_pair}
 
     def show_pair_now(me: dict):
@@ -67,6 +82,10 @@ def build(page: Parts) -> None:
             lambda: None, None, drops[role], **PRIVATE
         ).success(**look_again)
         cards[role].select(safely(leave), page.me, shown, **PRIVATE)
+
+    cameras.upload(give_cameras, [page.me, cameras], known_cameras, **BUSY).then(
+        lambda: None, None, cameras, **PRIVATE
+    ).success(**look_again)  # fmt: skip
 
     @safely
     def trim(me: dict, event: gr.EventData):
@@ -100,13 +119,19 @@ def with_example(page: Parts, me: dict, name: str) -> dict:
 
 def with_upload(page: Parts, me: dict, role: str, path: str | None) -> dict:
     """`me` with an uploaded file taken in as one of the two videos; the upload itself is gone afterwards."""
+    file = uploaded(page, path)
+    try:
+        video = page.service.add_video(page.owner(me), file, file.name)
+    finally:
+        page.uploads.forget(file)
+    return me | {role: video.id, "example": "", "canonical": None}
+
+
+def uploaded(page: Parts, path: str | None) -> Path:
+    """A file that came in by the page. Raises UserError where it is not there."""
     if not path or not page.uploads.holds(path):
         raise UserError("The file did not arrive. Try again.")
-    try:
-        video = page.service.add_video(page.owner(me), Path(path), Path(path).name)
-    finally:
-        page.uploads.forget(Path(path))
-    return me | {role: video.id, "example": "", "canonical": None}
+    return Path(path)
 
 
 def show_pair(page: Parts, me: dict) -> list:
@@ -129,6 +154,7 @@ def show_pair(page: Parts, me: dict) -> list:
         gr.update(visible=both),
         "",
         "".join(trimmer(role, videos[role], owner) for role in ROLES) if both else "",
+        "",
         tag("p", "Looking at both videos", class_="waiting") if both else "",
         gr.update(visible=both),
     ]  # fmt: skip

@@ -20,7 +20,7 @@ LIVE = ("queued", "running")
 def build(page: Parts) -> None:
     progress = piece(nothing(), elem_id="progress")
     with gr.Row(elem_classes="pair", visible=False) as stops:
-        keep = gr.Button("Stop and keep what is there", elem_id="stop-keep")
+        keep = gr.Button("Stop and keep it", elem_id="stop-keep")
         stop = gr.Button("Stop", variant="stop", elem_id="stop")
     with gr.Tabs(elem_classes="small", visible=False) as plots:
         with gr.Tab("Curves"):
@@ -71,11 +71,13 @@ def follow(page: Parts, me: dict, cursor: dict | None, outputs: list) -> list:
     cursor = fresh(run.id) if first else cursor
     entries, offset = page.service.journal(owner, run.id, cursor["offset"])
     before, cursor = cursor, advance(cursor, entries, offset)
-    told = (run.state, run.place)
-    if not entries and list(told) == before["state"]:
-        return still()
-    cursor["state"] = list(told)
     live = run.state in LIVE
+    # an example's score against unseen views comes a little after its scene
+    awaited = not live and explore.score_awaited(page, run, owner)
+    told = [run.state, run.place, awaited]
+    if not entries and told == before["state"]:
+        return still()
+    cursor["state"] = told
     change[page.cursor] = cursor
     change[progress] = progress_box(run, cursor)
     change[stops] = gr.update(visible=live)
@@ -89,7 +91,10 @@ def follow(page: Parts, me: dict, cursor: dict | None, outputs: list) -> list:
         change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=WATCH)} if first else {}
         change |= forming(page, run, cursor, before, owner, first)
     else:
-        change[page.timer] = gr.Timer(active=False)
+        change[page.timer] = gr.Timer(active=awaited)
+        if before["state"][:1] == [run.state]:  # only its figures are new
+            change[page.named["explore"][0]] = explore.summary_box(page, run, owner)
+            return still()
         change |= explore.arrived(page, run, owner)
         if run.has_scene:
             change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=EXPLORE)}
