@@ -91,6 +91,8 @@ def test_the_papers_network_and_its_stretches_are_kept():
 
 def test_a_scene_that_is_still_being_fitted():
     scene = some_scene().static()
+    for name in ("means", "quats", "scales", "opacities", "colors"):
+        getattr(scene.gaussians, name).requires_grad_()
     progress = {"stage": "canonical", "step": 900, "steps": 3600}
     file = read_r4d(r4d_bytes(scene, "a name", progress, level=1))
     assert (file.header["moving"], file.header["progress"], file.header["name"]) == (0, progress, "a name")

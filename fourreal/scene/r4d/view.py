@@ -16,7 +16,8 @@ STEEPEST = math.radians(85)  # straight from above, up is no longer up
 
 def view(scene: Scene4D) -> dict:
     """The header's "view", JSON-able, in the normalised frame."""
-    stage = Stage.of(scene.freeze, scene.reference, scene.gaussians.means.cpu())
+    means = scene.gaussians.means.detach().cpu()
+    stage = Stage.of(scene.freeze, scene.reference, means[means.isfinite().all(1)])
     low, high = stage.seen
     circle = high - low >= FULL_CIRCLE
     arms = torch.cat([scene.reference.centres, scene.freeze.centres]) - stage.centre
