@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 QUIET = (
@@ -38,10 +38,26 @@ needs_chromium = pytest.mark.skipif(
 )
 
 
+_drivers: list[Playwright] = []  # the one at work, if any: there can only be one a thread
+
+
+@contextmanager
+def _driver() -> Iterator[Playwright]:
+    if _drivers:
+        yield _drivers[0]
+        return
+    with sync_playwright() as playwright:
+        _drivers.append(playwright)
+        try:
+            yield playwright
+        finally:
+            _drivers.clear()
+
+
 @contextmanager
 def chromium(webgl: bool = True, flags: tuple[str, ...] = ()) -> Iterator[Browser]:
     """A headless Chromium, without any WebGL if asked. Ends with the block, and with it all its pages."""
-    with sync_playwright() as playwright:
+    with _driver() as playwright:
         browser = playwright.chromium.launch(
             executable_path=find_chromium(), headless=True, args=[*QUIET, *(SOFTWARE_GL if webgl else NO_GL), *flags]
         )

@@ -84,7 +84,11 @@ export class Slots {
       viewer.changed();
       return size;
     } catch (error) {
-      if (!signal.aborted) this.fail(1, error);
+      if (!signal.aborted) {
+        this.dropFilm();
+        viewer.changed();
+        this.fail(1, error);
+      }
       throw error;
     }
   }
@@ -105,7 +109,7 @@ export class Slots {
   }
 
   dropFilm() {
-    if (this.film) this.viewer.film.clear();
+    this.viewer.film.clear();
     this.film = null;
   }
 

@@ -1,32 +1,56 @@
 /** A video of another method in place of the second scene: where its picture lies, and on the same clock. */
 
+import { SceneError } from "../errors.js";
 import { make } from "./dom.js";
 
 const DRIFT = 0.12; // seconds that a playing video may be off before it is set right
 const CLOSE = 0.02; // and a halted one
 
 export class Film {
-  constructor(stage) {
+  /** `onPicture()` when a picture that was searched for is there. */
+  constructor(stage, onPicture) {
     this.video = make("video.film", { muted: true, playsinline: true, preload: "auto", disablepictureinpicture: true });
     this.video.muted = true;
+    this.video.addEventListener("seeked", onPicture);
+    this.url = null; // of what it plays
     this.pane = make("div.filmpane", { hidden: true }, this.video);
     stage.append(this.pane);
   }
 
-  /** Resolves once a picture is there; rejects with an Error that says why not. */
-  load(url, signal) {
+  /**
+   * Resolves once a picture is there; rejects with a SceneError that says why not. The video is fetched as a whole: so
+   * every picture of it can be searched for, whatever the server can do.
+   */
+  async load(url, signal) {
+    const response = await fetch(url, { signal }).catch((error) => {
+      throw signal.aborted ? error : new SceneError("The video could not be fetched: the server does not answer.");
+    });
+    if (!response.ok) throw new SceneError(`The video could not be fetched: the server says ${response.status}.`);
+    const content = await response.blob();
+    signal.throwIfAborted();
+    this.clear();
+    this.url = URL.createObjectURL(content);
+    await this.open(signal);
+    const { videoWidth: width, videoHeight: height, duration: seconds } = this.video;
+    return { width, height, seconds };
+  }
+
+  open(signal) {
     const { video } = this;
     return new Promise((resolve, reject) => {
-      const stop = () => ["loadeddata", "error"].forEach((name) => video.removeEventListener(name, done));
-      const done = ({ type }) => {
-        stop();
-        if (type === "error") reject(new Error("This video cannot be played here."));
-        else resolve({ width: video.videoWidth, height: video.videoHeight, seconds: video.duration });
+      const end = (settle, value) => {
+        video.removeEventListener("loadeddata", loaded);
+        video.removeEventListener("error", failed);
+        signal.removeEventListener("abort", aborted);
+        settle(value);
       };
-      ["loadeddata", "error"].forEach((name) => video.addEventListener(name, done));
-      signal.addEventListener("abort", () => (stop(), reject(signal.reason)), { once: true });
-      video.src = url;
-      video.load();
+      const loaded = () => end(resolve);
+      const failed = () => end(reject, new SceneError("This video cannot be played here."));
+      const aborted = () => end(reject, signal.reason);
+      video.addEventListener("loadeddata", loaded);
+      video.addEventListener("error", failed);
+      signal.addEventListener("abort", aborted);
+      video.src = this.url;
     });
   }
 
@@ -72,9 +96,12 @@ export class Film {
   }
 
   clear() {
+    this.pane.hidden = true;
+    if (!this.url) return;
     this.video.pause();
     this.video.removeAttribute("src");
     this.video.load();
-    this.pane.hidden = true;
+    URL.revokeObjectURL(this.url);
+    this.url = null;
   }
 }

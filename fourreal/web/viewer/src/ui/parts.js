@@ -33,7 +33,7 @@ export function makeParts(viewer, element) {
   const onCalm = () => (rig.instant = calm.matches);
   calm.addEventListener("change", onCalm);
 
-  const film = new Film(stage);
+  const film = new Film(stage, () => viewer.redraw());
   const overlay = new Overlay(stage, (share) => (viewer.divider = share));
   const gestures = new Gestures(stage, rig, { onChange: () => viewer.steered(), onHome: () => viewer.goHome() });
   const ui = new Toolbar(viewer, root);
@@ -46,6 +46,7 @@ export function makeParts(viewer, element) {
   document.addEventListener("visibilitychange", onHidden);
   const sizes = new ResizeObserver(() => {
     root.classList.toggle("narrow", root.clientWidth < NARROW);
+    root.style.setProperty("--bar", `${ui.bar.offsetHeight}px`);
     viewer.drawing.arrange();
     viewer.redraw();
   });
