@@ -1,0 +1,112 @@
+"""What a video model can do, as data, and the checks that follow from it. Light: the page shows this at its start."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from fourreal.errors import UserError
+
+# How much of a video may be given: any frames at any place; a clip it begins with; or its first frame alone.
+KnownFrames = Literal["anywhere", "leading clip", "first frame"]
+Size = tuple[int, int]
+
+_CHARACTERS_A_TOKEN = 8  # of English text it is four to five; a longer text is too long whatever it says
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What can be asked of a model.
+
+    frame_step: a video has frame_step * k + 1 frames. size_step: width and height are multiples of it, in pixels.
+    native_size: (width, height), native_frames, fps: what it was trained for; others work less well.
+    least_size, most_frames: the shorter side and the length beyond which nothing sensible comes out or fits.
+    known: which frames may be given. text_alone: whether text without any frame will do.
+    cameras: whether it follows a camera path.
+    guidance, steps: defaults; guidance 1 means none.
+    prompt_tokens: what the text encoder reads of a prompt.
+    """
+
+    frame_step: int
+    size_step: int
+    native_size: Size
+    native_frames: int
+    fps: float
+    known: KnownFrames
+    text_alone: bool
+    cameras: bool
+    guidance: float
+    steps: int
+    prompt_tokens: int
+    least_size: int = 64
+    most_frames: int = 161
+
+    def nearest_frames(self, frames: int) -> int:
+        """The number of frames on the grid that is nearest to `frames`."""
+        steps = max(1, round((min(frames, self.most_frames) - 1) / self.frame_step))
+        return steps * self.frame_step + 1
+
+    def nearest_size(self, size: Size) -> Size:
+        """The (width, height) on the grid that is nearest to `size`, side by side."""
+        least = -(-self.least_size // self.size_step)
+        return tuple(max(least, round(side / self.size_step)) * self.size_step for side in size)
+
+    def check_frames(self, frames: int) -> None:
+        """Raise UserError, with the nearest that can be had, where no video has as many frames."""
+        nearest = self.nearest_frames(frames)
+        if nearest != frames:
+            raise UserError(
+                f"This model makes videos of {self.frame_step}k + 1 frames, {self.frame_step + 1} to "
+                f"{self.nearest_frames(self.most_frames)}, so not of {frames}. The nearest is {nearest}."
+            )
+
+    def check_size(self, size: Size) -> None:
+        """Raise UserError, with the nearest that can be had, where no video has this (width, height)."""
+        nearest = self.nearest_size(size)
+        if nearest != tuple(size):
+            raise UserError(
+                f"This model makes pictures whose sides are multiples of {self.size_step} pixels, at least "
+                f"{self.nearest_size((1, 1))[0]}, so not {size[0]}x{size[1]}. The nearest is {nearest[0]}x{nearest[1]}."
+            )
+
+    def check_prompt(self, prompt: str) -> None:
+        """Raise UserError for a prompt that says nothing or more than could ever be read."""
+        if not prompt.strip():
+            raise UserError("The prompt is empty. Describe in a sentence what the video should show.")
+        most = self.prompt_tokens * _CHARACTERS_A_TOKEN
+        if len(prompt) > most:
+            raise UserError(
+                f"The prompt has {len(prompt):,} characters, but the model reads about {most // 2:,}. Shorten it to "
+                "what matters: who, doing what, where, in what light."
+            )
+
+    def check_known(self, indices: Iterable[int], frames: int) -> None:
+        """Raise UserError where frames of these numbers cannot be given for a video of `frames` frames."""
+        given = sorted(set(indices))
+        if given and not 0 <= given[0] <= given[-1] < frames:
+            wrong = given[0] if given[0] < 0 else given[-1]
+            raise UserError(f"Frame {wrong} is not one of the video's frames, 0 to {frames - 1}. Pick one of those.")
+        if len(given) == frames:
+            raise UserError(f"All {frames} frames are given, so there is nothing to generate. Give fewer.")
+        if not given:
+            if not self.text_alone:
+                raise UserError("This model starts from a picture. Give it the first frame, or pick another model.")
+            return
+        if self.known == "anywhere":
+            return
+        if given[0] != 0 or given != list(range(len(given))):
+            raise UserError("This model can only be given the frames that a video begins with, none further on.")
+        if self.known == "first frame" and len(given) > 1:
+            raise UserError(f"This model can only be given the first frame, not {len(given)} frames.")
+        if self.known == "leading clip" and (len(given) - 1) % self.frame_step:
+            raise UserError(
+                f"This model can be given {self.frame_step}k + 1 frames, so not {len(given)}. The nearest is "
+                f"{round((len(given) - 1) / self.frame_step) * self.frame_step + 1}."
+            )
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """How many frames are known and how many are new when a video is extended by a step.
+
+        The paper keeps 8 and makes 8; a causal grid takes 9 and 8.
+        """
+        return (1, 8) if self.known == "first frame" else (9, 8)

@@ -1,0 +1,338 @@
+"""What the diffusers backends share: checks, the sampling call, the latent step, and pixels in and out."""
+
+import gc
+import math
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from fourreal.camera.cameras import Cameras
+from fourreal.clip.value import Clip
+from fourreal.errors import UserError
+from fourreal.progress import CancelToken, Event, Progress, ignore
+from fourreal.video import denoise
+from fourreal.video.capabilities import Capabilities
+from fourreal.video.known import Pictures, pictures, settled
+from fourreal.video.model import KnownOrNone
+from fourreal.video.preview import LatentPreview, RunningEstimate
+
+_TEXTS_KEPT = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What one video is asked to be, checked against the capabilities. size: (width, height)."""
+
+    prompt: str
+    negative: str
+    known: Pictures
+    cameras: Cameras | None
+    frames: int
+    size: tuple[int, int]
+    fps: float
+    guidance: float
+    steps: int = 0
+
+    def images(self, count: int) -> list[Image.Image]:
+        """The first `count` known frames."""
+        return [Image.fromarray(self.known[index]) for index in range(count)]
+
+
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """What the latent step needs besides the noisy latents.
+
+    text, negative: a backend's own embeddings; negative is None without guidance.
+    clean: (1, C, f, h, w) latents with those of the known frames in place, and keep: (1, 1, f, 1, 1), 1 where they
+        are. None where a model is told of known frames otherwise.
+    extras: whatever else a backend's velocity takes.
+    """
+
+    text: Any
+    negative: Any
+    clean: Tensor | None = None
+    keep: Tensor | None = None
+    extras: dict[str, Any] = field(default_factory=dict)
+
+    def with_known(self, latents: Tensor) -> Tensor:
+        """The latents with the known ones put in."""
+        return latents if self.clean is None else torch.where(self.keep.bool(), self.clean.to(latents), latents)
+
+
+class DiffusersModel:
+    """A `VideoModel` around one of diffusers' pipelines. A backend says how its pipeline is called and conditioned."""
+
+    PIPELINE: ClassVar[str]  # the classes in diffusers
+    TRANSFORMER: ClassVar[str]
+
+    def __init__(self, pipe, capabilities: Capabilities, identity: str):
+        self.pipe = pipe
+        self.capabilities = capabilities
+        self.identity = identity
+        self._texts: dict[tuple[str, str | None], tuple[Any, Any]] = {}
+        self._preview: LatentPreview | None = None
+        pipe.set_progress_bar_config(disable=True)
+
+    # --- What a backend fills in --------------------------------------------------------------------------------
+
+    @classmethod
+    def pipeline(cls):
+        """The class that reads the weights."""
+        import diffusers
+
+        return getattr(diffusers, cls.PIPELINE)
+
+    def encode(self, video: Float[Tensor, "1 3 F H W"]) -> Float[Tensor, "1 C f h w"]:
+        """Normalised latents of a video in [-1, 1], without chance."""
+        raise NotImplementedError
+
+    def decode(self, latents: Float[Tensor, "1 C f h w"]) -> Float[Tensor, "1 3 F H W"]:
+        """A video in about [-1, 1]."""
+        raise NotImplementedError
+
+    def encode_text(self, prompt: str, negative: str | None) -> tuple[Any, Any]:
+        """Embeddings of both; of None, None."""
+        raise NotImplementedError
+
+    def condition(self, job: Job) -> Condition:
+        """What the latent step needs, built by the pipeline's own means."""
+        raise NotImplementedError
+
+    def velocity(
+        self, latents: Float[Tensor, "1 C f h w"], sigma: float | int, text: Any, condition: Condition
+    ) -> Float[Tensor, "1 C f h w"]:
+        """The model's v at noise level sigma."""
+        raise NotImplementedError
+
+    def call(self, job: Job, **options) -> Tensor:
+        """The pipeline's own sampling loop; its final latents as the pipeline gives them."""
+        raise NotImplementedError
+
+    def unpacked(self, latents: Tensor, job: Job) -> Float[Tensor, "1 C f h w"]:
+        """Latents as the loop's callback shows them, in the usual shape."""
+        return latents
+
+    # --- The two calls ------------------------------------------------------------------------------------------
+
+    def generate(
+        self,
+        prompt: str,
+        *,
+        negative: str = "",
+        known: KnownOrNone = None,
+        cameras: Cameras | None = None,
+        frames: int | None = None,
+        size: tuple[int, int] | None = None,
+        fps: float | int | None = None,
+        seed: int = 0,
+        steps: int | None = None,
+        guidance: float | int | None = None,
+        progress: Progress = ignore,
+        cancel: CancelToken | None = None,
+        preview: bool = False,
+    ) -> Clip:
+        """See `VideoModel.generate`."""
+        cancel = cancel or CancelToken()
+        job = self.job(
+            prompt, negative, known, cameras, frames or self.capabilities.native_frames,
+            size or self.capabilities.native_size, fps, guidance, steps,
+        )  # fmt: skip
+        cancel.check()
+        latents = self.sample(job, seed, progress, cancel, preview)
+        progress(Event("video", job.steps, job.steps, message="Turning it into pictures."))
+        with torch.no_grad():
+            video = self.decode(latents)[0].float().clamp(-1, 1).add(1).div(2)  # (3, F, H, W)
+        self.pipe.maybe_free_model_hooks()
+        cancel.check()
+        return Clip(settled(video.permute(1, 2, 3, 0).cpu().numpy(), job.known), float(job.fps))
+
+    def denoise_once(
+        self,
+        video: Float[Tensor, "F 3 H W"],
+        sigma: float | int,
+        prompt: str,
+        *,
+        negative: str = "",
+        known: KnownOrNone = None,
+        cameras: Cameras | None = None,
+        fps: float | int | None = None,
+        guidance: float | int | None = None,
+        rescale: float | int = 0.0,
+        seed: int = 0,
+    ) -> Float[Tensor, "F 3 H W"]:
+        """See `VideoModel.denoise_once`."""
+        if not 0 < sigma < 1:
+            raise ValueError(f"sigma must be within (0, 1), not {sigma}")
+        size = video.shape[3], video.shape[2]
+        job = self.job(prompt, negative, known, cameras, len(video), size, fps, guidance, None)
+
+        def predict(latents: Tensor) -> Tensor:
+            noise = self.noise(latents.shape, seed)
+            noisy = denoise.noised(latents.float(), noise, sigma)
+            return self.latent_step(noisy, sigma, self.condition(job), job.guidance, rescale)
+
+        pixels = video.detach().to(self.device, torch.float32).transpose(0, 1)[None] * 2 - 1  # (1, 3, F, H, W)
+        with torch.no_grad():
+            target = denoise.pixel_target(pixels, self.encode, self.decode, predict)
+        target = ((target[0] + 1) / 2).transpose(0, 1).to(video)
+        for index, picture in job.known.items():
+            target[index] = torch.from_numpy(picture.copy()).permute(2, 0, 1).to(video) / 255
+        return target
+
+    @torch.no_grad()
+    def latent_step(
+        self,
+        noisy: Float[Tensor, "1 C f h w"],
+        sigma: float | int,
+        condition: Condition,
+        guidance: float | int,
+        rescale: float | int = 0.0,
+    ) -> Float[Tensor, "1 C f h w"]:
+        """z0_hat from latents at noise level sigma: the step of which the pipeline's sampling loop is made."""
+        inputs = condition.with_known(noisy)
+        velocity = self.velocity(inputs, sigma, condition.text, condition).float()
+        if condition.negative is not None and guidance > 1:
+            other = self.velocity(inputs, sigma, condition.negative, condition).float()
+            velocity = denoise.guided(velocity, other, guidance, rescale)
+        return condition.with_known(inputs - sigma * velocity)
+
+    def release(self) -> None:
+        """See `VideoModel.release`."""
+        pipe, self.pipe, self._preview = self.pipe, None, None
+        self._texts.clear()
+        if pipe is not None:
+            pipe.remove_all_hooks()
+        del pipe
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    # --- Between the two ----------------------------------------------------------------------------------------
+
+    def job(
+        self, prompt: str, negative: str, known: KnownOrNone, cameras: Cameras | None, frames: int,
+        size: tuple[int, int], fps: float | int | None, guidance: float | int | None, steps: int | None,
+    ) -> Job:  # fmt: skip
+        """What is asked, checked."""
+        if self.pipe is None:
+            raise ValueError("this model was released; load it again")
+        able = self.capabilities
+        able.check_prompt(prompt)
+        self._check_tokens(prompt)
+        able.check_frames(frames)
+        able.check_size(size)
+        given = pictures(known, size)
+        able.check_known(given, frames)
+        if cameras is not None:
+            if not able.cameras:
+                raise ValueError("this model follows no cameras; see its capabilities")
+            if len(cameras) != frames:
+                raise ValueError(f"{len(cameras)} cameras for {frames} frames")
+            cameras = cameras.resized(tuple(size))
+        return Job(
+            prompt.strip(), negative, given, cameras, frames, tuple(size), float(fps or able.fps),
+            float(able.guidance if guidance is None else guidance), steps or able.steps,
+        )  # fmt: skip
+
+    def sample(
+        self, job: Job, seed: int, progress: Progress = ignore, cancel: CancelToken | None = None, preview: bool = False
+    ) -> Float[Tensor, "1 C f h w"]:
+        """The pipeline's loop: final latents, watched and stoppable between its steps."""
+        cancel = cancel or CancelToken()
+        watch = self._watch(job, progress, cancel, self._picture() if preview else None)
+        progress(Event("video", 0, job.steps))
+        try:
+            with torch.no_grad():
+                return self.call(
+                    job, output_type="latent", return_dict=False, callback_on_step_end=watch,
+                    generator=torch.Generator().manual_seed(seed), guidance_scale=job.guidance,
+                    num_inference_steps=job.steps,
+                )  # fmt: skip
+        finally:
+            self.pipe.maybe_free_model_hooks()
+
+    def texts(self, job: Job) -> tuple[Any, Any]:
+        """Embeddings of the prompt and, where it is used, of the negative one; the last few are remembered."""
+        key = (job.prompt, job.negative if job.guidance > 1 else None)
+        if key not in self._texts:
+            while len(self._texts) >= _TEXTS_KEPT:
+                self._texts.pop(next(iter(self._texts)))
+            with torch.no_grad():
+                self._texts[key] = self.encode_text(*key)
+        return self._texts[key]
+
+    def noise(self, shape: tuple[int, ...], seed: int) -> Tensor:
+        """The noise that a seed stands for, the same on every device."""
+        from diffusers.utils.torch_utils import randn_tensor
+
+        return randn_tensor(tuple(shape), generator=torch.Generator().manual_seed(seed), device=self.device)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes, whatever waits elsewhere meanwhile."""
+        return torch.device(self.pipe._execution_device)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.pipe.transformer.dtype
+
+    def _check_tokens(self, prompt: str) -> None:
+        count, most = len(self.pipe.tokenizer(prompt).input_ids), self.capabilities.prompt_tokens
+        if count > most:
+            raise UserError(
+                f"The prompt is too long: the model reads {most} pieces of words, and it has {count}. Leave out about "
+                f"{1 - most / count:.0%} of it."
+            )
+
+    def _picture(self) -> LatentPreview:
+        if self._preview is None:
+            able = self.capabilities
+            with torch.no_grad():
+                self._preview = LatentPreview(self.encode, able.size_step, able.frame_step, self.device)
+        return self._preview
+
+    def _watch(
+        self, job: Job, progress: Progress, cancel: CancelToken, picture: LatentPreview | None
+    ) -> Callable[..., dict]:
+        """A callback for the loop: reports each step, and raises Cancelled out of it."""
+        estimate, start = RunningEstimate(), time.monotonic()
+        every = math.ceil(job.steps / 12)  # pictures of each of 50 steps would not be told apart
+
+        def watch(pipe, step: int, timestep, values: dict) -> dict:
+            cancel.check()
+            done, image = step + 1, None
+            if picture is not None:
+                sigma = float(pipe.scheduler.sigmas[done])
+                clean = estimate(self.unpacked(values["latents"], job), sigma)
+                if clean is not None and (done % every == 0 or done == job.steps):
+                    image = picture(clean)
+            left = (time.monotonic() - start) / done * (job.steps - done)
+            progress(Event("video", done, job.steps, left, preview=image))
+            return {}
+
+        return watch
+
+
+def known_span(known: Collection[int], frame_step: int, frames: int) -> list[bool]:
+    """Which latents of a causal autoencoder stand for known frames alone.
+
+    The first stands for frame 0, the others for `frame_step` frames each.
+    """
+    spans = [range(1)] + [range(at, at + frame_step) for at in range(1, frames, frame_step)]
+    return [all(frame in known for frame in span) for span in spans]
+
+
+def grey_filled(job: Job) -> tuple[list[Image.Image], list[Image.Image]]:
+    """The known frames, mid grey for the others; and masks, white where it is to be generated."""
+    size = (job.size[0], job.size[1])
+    grey = np.full((size[1], size[0], 3), 128, np.uint8)
+    video = [Image.fromarray(job.known.get(index, grey)) for index in range(job.frames)]
+    black, white = Image.new("L", size, 0), Image.new("L", size, 255)
+    return video, [black if index in job.known else white for index in range(job.frames)]

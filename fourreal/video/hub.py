@@ -1,0 +1,137 @@
+"""Weights from the Hugging Face hub: to the local copy, going on where an earlier download stopped."""
+
+import errno
+import shutil
+from pathlib import Path
+
+from fourreal.errors import Cancelled, UserError
+from fourreal.progress import CancelToken, Event, Progress
+from fourreal.video.registry import GB, Entry
+from fourreal.video.weights import INDEX, check_folder, components
+
+OTHER_WAY = "or download it elsewhere and give its folder"
+
+
+def local_copy(entry: Entry) -> Path | None:
+    """The folder of an earlier download, whole or not; None without one. Asks nobody."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(entry.repository, INDEX, revision=entry.revision)
+    return Path(found).parent if isinstance(found, str) else None
+
+
+def on_disk(entry: Entry) -> bool:
+    """Whether the weights are there and whole. Asks nobody."""
+    folder = local_copy(entry)
+    try:
+        return folder is not None and bool(check_folder(folder, {}))
+    except UserError:
+        return False
+
+
+def fetch(entry: Entry, progress: Progress, cancel: CancelToken) -> Path:
+    """The folder of the model's weights, downloaded as far as they are missing.
+
+    Only what the pipeline's index names is taken, and no pickles. Raises UserError with what to do where it cannot be
+    had, and Cancelled.
+    """
+    if on_disk(entry):
+        return local_copy(entry)
+    from huggingface_hub import constants, hf_hub_download, snapshot_download
+
+    _check_disk(entry, Path(constants.HF_HUB_CACHE))
+    progress(
+        Event(
+            "download",
+            message=f"Downloading {entry.title} ({entry.repository}, {entry.revision}; about "
+            f"{entry.download_gb:.0f} GB; licence {entry.licence}).",
+        )
+    )
+    try:
+        index = hf_hub_download(entry.repository, INDEX, revision=entry.revision)
+        wanted = [INDEX] + [f"{name}/{kind}" for name in components(Path(index).parent) for kind in _KINDS]
+        cancel.check()
+        folder = snapshot_download(
+            entry.repository, revision=entry.revision, allow_patterns=wanted, tqdm_class=_reporter(progress, cancel)
+        )
+    except (UserError, Cancelled):
+        raise
+    except Exception as error:
+        raise explained(entry, error) from error
+    cancel.check()
+    return Path(folder)
+
+
+_KINDS = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
+
+
+def explained(entry: Entry, error: Exception) -> Exception:
+    """A UserError in place of what the network, the hub or the disk raises; anything else as it is."""
+    import httpx
+    from huggingface_hub import errors
+
+    where, gate = f"{entry.title} ({entry.repository})", f"{entry.page} in a browser"
+    if isinstance(error, errors.GatedRepoError):
+        return UserError(
+            f"{where} is given out only after its licence is accepted. Sign in at {gate}, accept it, then run "
+            f"`hf auth login` or set HF_TOKEN; {OTHER_WAY}."
+        )
+    if isinstance(error, errors.RevisionNotFoundError):
+        return UserError(f"{where} has no revision {entry.revision!r} (any more). Look at {gate}, {OTHER_WAY}.")
+    if isinstance(error, errors.RepositoryNotFoundError | errors.RemoteEntryNotFoundError | errors.DisabledRepoError):
+        return UserError(f"{where} is not on the hub (any more). See {gate}, {OTHER_WAY}.")
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return UserError(
+            f"The disk was full before all of {where} was there. Free some space; the download goes on from there."
+        )
+    if isinstance(error, PermissionError):
+        return UserError(f"{where} could not be stored: {error}. Set HF_HOME to a folder that you may write to.")
+    offline = (
+        errors.OfflineModeIsEnabled, errors.LocalEntryNotFoundError, errors.HfHubHTTPError, httpx.TransportError,
+        ConnectionError, TimeoutError,
+    )  # fmt: skip
+    if isinstance(error, offline):
+        return UserError(
+            f"{where} is not on this machine, and the hub could not be reached ({type(error).__name__}). Check the "
+            f"network and try again, as a download goes on where it stopped; {OTHER_WAY}."
+        )
+    return error
+
+
+def _check_disk(entry: Entry, cache: Path) -> None:
+    """Refuse before hours of downloading for nothing. Of a download that was begun nobody knows what is left of it."""
+    there = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    free = shutil.disk_usage(there).free
+    begun = local_copy(entry) is not None
+    if not begun and free < entry.download_gb * GB:
+        raise UserError(
+            f"{entry.title} takes about {entry.download_gb:.0f} GB, but only {free / GB:.1f} GB are free for {cache}. "
+            f"Free some space, or set HF_HOME to a folder on a larger disk; {OTHER_WAY}."
+        )
+
+
+def _reporter(progress: Progress, cancel: CancelToken):
+    """A tqdm that prints nothing: it reports bytes and files to `progress`, and stops the download where asked to."""
+    from tqdm.auto import tqdm
+
+    class Reporter(tqdm):
+        def __init__(self, *args, **kwargs):
+            kwargs.pop("name", None)
+            super().__init__(*args, **(kwargs | {"disable": False, "file": _Nowhere()}))
+
+        def update(self, n=1):
+            cancel.check()
+            out = super().update(n)
+            if self.total and getattr(self, "unit", "") == "B":
+                progress(Event("download", int(self.n), max(int(self.total), int(self.n))))
+            return out
+
+    return Reporter
+
+
+class _Nowhere:
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def flush(self) -> None:
+        pass

@@ -1,0 +1,118 @@
+"""How a model is laid out in the memory there is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from fourreal.errors import UserError
+from fourreal.video.registry import GB, MODELS, Entry
+
+Offload = Literal["none", "model", "sequential"]
+
+_CGROUP = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
+_ROOMY = 4 * GB  # beyond what is needed; with less the autoencoder works tile by tile
+_SLIVER = 2 * GB  # of graphics memory, with which a model still runs when its layers come and go one by one
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is free, in bytes: of the device that computes, and of the machine. device: "cuda" or "cpu"."""
+
+    device: str
+    free: int
+    host: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a model is loaded.
+
+    dtype: "bfloat16", or "float32" on a CPU with room for it, where bfloat16 is slow.
+    offload: what waits in the machine's memory: nothing; whole components that are not at work; or every layer but the
+        one at work, which is slow.
+    tiling: whether the autoencoder works tile by tile.
+    """
+
+    device: str
+    dtype: str
+    offload: Offload
+    tiling: bool
+
+    @property
+    def sentence(self) -> str:
+        where = "on the graphics card" if self.device.startswith("cuda") else "on the CPU, which takes hours"
+        waiting = {
+            "none": "", "model": ", the parts that are not at work waiting in the machine's memory",
+            "sequential": ", layer by layer as little memory is free, which is slow",
+        }  # fmt: skip
+        return f"It runs {where}{waiting[self.offload]}{', decoding in tiles' if self.tiling else ''}."
+
+
+def free_memory(device: str | None = None) -> Memory:
+    """What is free now on `device`, or on the graphics card if there is one."""
+    import torch
+
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    host = host_memory()
+    if not device.startswith("cuda"):
+        return Memory(device, host, host)
+    if not torch.cuda.is_available():
+        raise UserError("There is no CUDA device here. Leave the device out, or say cpu.")
+    return Memory(device, torch.cuda.mem_get_info(torch.device(device))[0], host)
+
+
+def host_memory() -> int:
+    """Bytes of the machine's memory that are free to this process, containers' limits considered."""
+    free = 1 << 62
+    for line in Path("/proc/meminfo").read_text().splitlines() if Path("/proc/meminfo").exists() else ():
+        if line.startswith("MemAvailable:"):
+            free = int(line.split()[1]) * 1024
+    for limit, used in _CGROUP:
+        if Path(limit).exists() and Path(used).exists() and (most := Path(limit).read_text().strip()).isdigit():
+            free = min(free, int(most) - int(Path(used).read_text()))
+    return max(free, 0)
+
+
+def make_plan(entry: Entry, sizes: Mapping[str, int], memory: Memory) -> Plan:
+    """How the components of these `sizes`, bytes at two a parameter, go into `memory`.
+
+    Raises UserError, with the models that would fit, where they do not.
+    """
+    plan = _plan(sizes, int(entry.working_gb * GB), memory)
+    if plan is not None:
+        return plan
+    fit = [other.title for other in MODELS.values() if fits(other, memory)]
+    what = "the machine" if memory.host < sum(sizes.values()) or memory.device == "cpu" else "the graphics card"
+    free = memory.host if what == "the machine" else memory.free
+    raise UserError(
+        f"{entry.title} needs {sum(sizes.values()) / GB:.1f} GB for its weights, but {what} has {free / GB:.1f} GB of "
+        f"memory free. {'These would fit: ' + ', '.join(fit) + '.' if fit else 'None of the models would fit.'} "
+        "Closing other programs may help too."
+    )
+
+
+def fits(entry: Entry, memory: Memory) -> bool:
+    """Whether a model would run at all, judged before its weights are there."""
+    sizes = {name: int(billions * 2e9) for name, billions in entry.parameters.items()}
+    return _plan(sizes, int(entry.working_gb * GB), memory) is not None
+
+
+def _plan(sizes: Mapping[str, int], working: int, memory: Memory) -> Plan | None:
+    total, largest = sum(sizes.values()), max(sizes.values())
+    if memory.device == "cpu":
+        if 2 * total + working <= memory.free:
+            return Plan("cpu", "float32", "none", 2 * total + working + _ROOMY > memory.free)
+        if 2 * total + _SLIVER // 2 <= memory.free and total < GB:  # tiny weights: what they work on is tiny too
+            return Plan("cpu", "float32", "none", True)
+        return Plan("cpu", "bfloat16", "none", True) if total * 1.1 <= memory.free else None
+    if total + working <= memory.free:
+        return Plan(memory.device, "bfloat16", "none", total + working + _ROOMY > memory.free)
+    if memory.host < total * 1.1:
+        return None
+    if largest + working <= memory.free:
+        return Plan(memory.device, "bfloat16", "model", largest + working + _ROOMY > memory.free)
+    return Plan(memory.device, "bfloat16", "sequential", True) if memory.free >= _SLIVER else None

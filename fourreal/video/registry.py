@@ -1,0 +1,153 @@
+"""The video models there are. A name leads to its module and class, which are loaded when somebody asks for them."""
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from fourreal.errors import UserError
+from fourreal.progress import CancelToken, Progress, ignore
+from fourreal.video.capabilities import Capabilities
+
+GB = 1024**3
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model as it is offered.
+
+    name: what it is called on the command line. title, summary: for people.
+    repository, revision: on the Hugging Face hub. The revision is a branch, as the commits could not be looked up where
+        this was written: once a download has worked, put the commit it reports in its place.
+    licence: of the weights, and where to read it.
+    parameters: billions, by component; those of the transformers and VAEs counted, of the text encoders computed.
+    working_gb: guessed memory beside the weights, at the native size and length. Not measured.
+    seconds: for a native video on what kind of machine; "" as long as nobody has measured it.
+    module, model: where the class is. adapters: LoRAs by the base they were made for (see `lora.KNOWN`).
+    """
+
+    name: str
+    title: str
+    summary: str
+    repository: str
+    licence: str
+    parameters: MappingProxyType[str, float]
+    working_gb: float
+    capabilities: Capabilities
+    module: str
+    model: str
+    revision: str = "main"
+    seconds: str = ""
+    adapters: tuple[str, ...] = ()
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """What it serves for: "reference" (from text), "freeze" (from a picture), "distill" (one step at a time)."""
+        return (("reference",) if self.capabilities.text_alone else ()) + ("freeze", "distill")
+
+    @property
+    def download_gb(self) -> float:
+        """Computed at two bytes a parameter; a repository may hold some of it at four."""
+        return sum(self.parameters.values()) * 2e9 / GB
+
+    @property
+    def memory_gb(self) -> float:
+        """Graphics memory for which nothing needs to be moved out of the way. Computed, not measured."""
+        return self.download_gb + self.working_gb
+
+    @property
+    def least_memory_gb(self) -> float:
+        """With the largest component alone in graphics memory. Computed, not measured."""
+        return max(self.parameters.values()) * 2e9 / GB + self.working_gb
+
+    @property
+    def page(self) -> str:
+        return f"https://huggingface.co/{self.repository}"
+
+
+_APACHE = "Apache-2.0"
+
+WAN = Capabilities(
+    frame_step=4, size_step=16, native_size=(832, 480), native_frames=81, fps=16.0, known="anywhere", text_alone=True,
+    cameras=False, guidance=5.0, steps=50, prompt_tokens=512,
+)  # fmt: skip
+
+MODELS: dict[str, Entry] = {
+    entry.name: entry
+    for entry in (
+        Entry(
+            "wan-vace-1.3b", "Wan 2.1 VACE 1.3B", "The default for 24 GB: text, and known frames anywhere.",
+            "Wan-AI/Wan2.1-VACE-1.3B-diffusers", _APACHE,
+            MappingProxyType({"transformer": 2.15, "text_encoder": 5.68, "vae": 0.127}), 6.0, WAN,
+            "fourreal.video.wan_vace", "WanVace",
+        ),
+        Entry(
+            "wan-vace-14b", "Wan 2.1 VACE 14B", "The same with more detail, for 48 GB and more.",
+            "Wan-AI/Wan2.1-VACE-14B-diffusers", _APACHE,
+            MappingProxyType({"transformer": 17.3, "text_encoder": 5.68, "vae": 0.127}), 10.0, WAN,
+            "fourreal.video.wan_vace", "WanVace", adapters=("Wan2.1-I2V-14B",),
+        ),
+        Entry(
+            "ltx-video", "LTX-Video 0.9.5", "Fast and small: text, and a clip that the video begins with.",
+            "Lightricks/LTX-Video-0.9.5", "OpenRAIL-M (LTX-Video)",
+            MappingProxyType({"transformer": 1.92, "text_encoder": 4.76, "vae": 0.42}), 4.0,
+            Capabilities(
+                frame_step=8, size_step=32, native_size=(704, 480), native_frames=121, fps=24.0, known="leading clip",
+                text_alone=True, cameras=False, guidance=3.0, steps=40, prompt_tokens=256, most_frames=257,
+            ),
+            "fourreal.video.ltx", "Ltx",
+        ),
+        Entry(
+            "sana-wm", "SANA-WM", "Follows a camera path: a freeze-time video whose cameras are commanded.",
+            "Efficient-Large-Model/SANA-WM_bidirectional-diffusers", _APACHE,
+            MappingProxyType({"transformer": 2.66, "text_encoder": 2.61, "vae": 1.22}), 8.0,
+            Capabilities(
+                frame_step=8, size_step=32, native_size=(1280, 704), native_frames=161, fps=16.0, known="first frame",
+                text_alone=False, cameras=True, guidance=5.0, steps=60, prompt_tokens=300,
+            ),
+            "fourreal.video.sana_wm", "SanaWm",
+        ),
+        Entry(
+            "wan-ti2v-5b", "Wan 2.2 TI2V 5B", "720p from text, or from one picture.",
+            "Wan-AI/Wan2.2-TI2V-5B-Diffusers", _APACHE,
+            MappingProxyType({"transformer": 5.0, "text_encoder": 5.68, "vae": 0.705}), 8.0,
+            Capabilities(
+                frame_step=4, size_step=32, native_size=(1280, 704), native_frames=121, fps=24.0, known="first frame",
+                text_alone=True, cameras=False, guidance=5.0, steps=50, prompt_tokens=512,
+            ),
+            "fourreal.video.wan_ti2v", "WanTi2v",
+        ),
+    )
+}  # fmt: skip
+
+DEFAULT = "wan-vace-1.3b"
+
+
+def entry(name: str) -> Entry:
+    """The model of that name; UserError names those there are."""
+    if name not in MODELS:
+        raise UserError(f"There is no video model called {name!r}. There are: {', '.join(MODELS)}.")
+    return MODELS[name]
+
+
+def load(
+    name: str,
+    source: Path | str | None = None,
+    device: str | None = None,
+    adapter: str | None = None,
+    progress: Progress = ignore,
+    cancel: CancelToken | None = None,
+):
+    """The model, ready to be asked: a `fourreal.video.model.VideoModel`.
+
+    source: a folder with the weights as diffusers saves them; None takes them from the hub's local copy, downloading
+    what is missing of it. device: "cuda", "cpu"; None takes the graphics card if there is one. adapter: a LoRA, by its
+    name in `lora.KNOWN`, as a file, or as "repository:file".
+
+    Raises UserError where it cannot be had (no network, gated, half there, too little memory or disk) with what to do.
+    """
+    chosen = entry(name)
+    from fourreal.video.loading import load_model
+
+    model = getattr(importlib.import_module(chosen.module), chosen.model)
+    return load_model(chosen, model, source, device, adapter, progress, cancel or CancelToken())
