@@ -95,7 +95,8 @@ def measure(service: Service, clients: int, jobs: int) -> None:
     rows = service.store.all_runs()
     done, once = sum(row["state"] == "done" for row in rows), all(row["claim"] == 1 for row in rows)
     turns = " ".join(str(who) for _, who in sorted(order))
-    print(f"\n{len(rows)} runs in {time.monotonic() - begin:.0f} s, {done} done; claimed once each: {once}; turns: {turns}")
+    seconds = time.monotonic() - begin
+    print(f"\n{len(rows)} runs in {seconds:.0f} s, {done} done; claimed once each: {once}; turns: {turns}")
 
 
 def work(data: Path) -> int:

@@ -3,7 +3,9 @@
 As `job_runner.py worker DATA` it is a worker with such children.
 """
 
+import json
 import logging
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,8 @@ from fit_samples import SIZE, STAGE_ONE, STAGE_TWO
 from fourreal.fit import loop
 from fourreal.jobs import runner, worker
 from fourreal.jobs.devices import CPU
+from fourreal.jobs.places import Places
+from fourreal.jobs.store import Store
 from fourreal.settings import JobLimits, Preset
 
 TINY = Preset("tiny", SIZE[0] * SIZE[1], 40, 32, STAGE_ONE, STAGE_TWO)
@@ -20,11 +24,21 @@ STEPS = 2500  # long enough to be killed in their middle, with many checkpoints
 LONGER = replace(TINY, canonical=replace(STAGE_ONE, steps=STEPS, growth=replace(STAGE_ONE.growth, stop=0.1)))
 PRESETS = {"draft": TINY, "standard": LONGER}
 
+FULL_SEED = 77  # with it the disk is full at a run's first attempt
+
+
+def full(*_):
+    raise OSError(28, "No space left on device")
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "worker":
         logging.basicConfig(level=logging.INFO)
         command = (sys.executable, str(Path(__file__)))
         limits = replace(JobLimits(), disk_bytes=10**15, free_bytes=0)
         sys.exit(worker.Worker(Path(sys.argv[2]), limits, command, [CPU], stay=True).run())
+    data, claim, run = Path(sys.argv[2]), sys.argv[4], sys.argv[5]
+    if claim == "1" and json.loads(Store(Places(data).store).run(run)["options"])["seed"] == FULL_SEED:
+        os.fsync = full
     loop.CHECKPOINT_SECONDS = 0.3
     sys.exit(runner.main(presets=PRESETS))

@@ -189,8 +189,8 @@ def test_a_full_disk_is_said_and_leaves_nothing(service, tmp_path, monkeypatch):
     question = {"path": str(path), "folder": str(out), "name": "good.mp4", "start": 0, "end": None, "frames": None}
     question |= {"as_is": False, "max_bytes": 10**9, "max_side": 512}
     asked = json.dumps({"question": question, "limits": {"seconds": 60, "memory": 2**33}})
-    command = [sys.executable, "-c", SMALL_DISK, asked]
-    child = subprocess.run(command, capture_output=True, cwd=ROOT, env=environment(), timeout=60)
+    start = dict(input=asked, capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=60)
+    child = subprocess.run([sys.executable, "-c", SMALL_DISK], **start)
     assert "space" in json.loads(child.stdout.splitlines()[-1])["error"]
     assert list(out.iterdir()) == []
     service.limits = replace(LIMITS, free_bytes=10**18)
@@ -226,6 +226,18 @@ def test_a_child_leaves_with_its_parent(tmp_path):
     until(lambda: gone(child), "its end", 5)
 
 
+def test_a_child_whose_parent_was_gone_before_it_looked_leaves_too(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    here = {"FOURREAL_PARENT": str(dead.pid), "PYTHONPATH": os.pathsep.join([str(ROOT), str(Path(__file__).parent)])}
+    asked = json.dumps({"question": {"sleep": True}, "limits": {"seconds": 600, "memory": 2**33}})
+    child = subprocess.run(
+        [sys.executable, "-m", "job_sleeper"], input=asked, text=True, env=os.environ | here, timeout=60,
+        start_new_session=True,
+    )  # fmt: skip
+    assert child.returncode == -9
+
+
 def test_a_child_that_dies_or_babbles_is_told_apart_from_one_that_answers(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     with pytest.raises(BrokeOff) as broke:
@@ -239,4 +251,4 @@ def test_a_child_that_dies_or_babbles_is_told_apart_from_one_that_answers(monkey
     with pytest.raises(BrokeOff) as broke:
         ask("job_sleeper", {"eat": True}, 30, 2**30)
     assert broke.value.why == "memory"
-    assert ask("job_sleeper", {"babble": True}, 30, 2**33) == {"said": True}
+    assert ask("job_sleeper", {"babble": "x" * 2**20}, 30, 2**33) == {"said": True}

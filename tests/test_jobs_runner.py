@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from fit_samples import CANONICAL, FRAMES, observations
-from job_runner import STEPS
+from job_runner import FULL_SEED, STEPS
 from job_samples import ANNA, until
 from PIL import Image
 
@@ -60,9 +60,9 @@ class House:
                 command, stdout=log, stderr=log, cwd=ROOT, env=environment(), start_new_session=True
             )
 
-    def submit(self, preset: str = "draft") -> str:
+    def submit(self, preset: str = "draft", seed: int = 0) -> str:
         """A run with known cameras, which only examples have otherwise."""
-        run = self.service.submit(ANNA, self.reference, self.freeze, Options(preset=preset), "tiny").id
+        run = self.service.submit(ANNA, self.reference, self.freeze, Options(preset=preset, seed=seed), "tiny").id
         (self.data / "runs" / run / "inputs" / "cameras.json").write_text(json.dumps(self.cameras))
         return run
 
@@ -132,7 +132,7 @@ def test_the_journal_tells_the_story_and_names_what_is_there(house, finished):
     first = next(i for i, line in enumerate(lines) if line["scene"])
     assert lines[first]["stage"] == "canonical"
     live = read_r4d(house.service.file(ANNA, finished, f"live/{shown['scene'][-1]}").read_bytes())
-    assert live.header["progress"]["stage"].startswith("motion")
+    assert live.header["progress"]["stage"] in stages
     layout = json.loads(house.service.file(ANNA, finished, "live/layout.json").read_text())
     assert np.array(layout["cameras"]).shape == (9, 4, 4)
     assert np.array(layout["points"]).shape == np.array(layout["colors"]).shape
@@ -228,6 +228,16 @@ def test_killed_in_the_middle_runner_and_worker_the_run_goes_on_from_its_checkpo
 
 def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_on_a_full_disk_a_run_fails_in_words_and_can_be_resumed(house):
+    run = house.submit(seed=FULL_SEED)
+    house.wait(run, "failed")
+    assert "disk is full" in house.service.run(ANNA, run).error
+    assert not house.service.run(ANNA, run).has_scene
+    assert not list((house.data / "runs" / run).glob("manifest.json"))
+    house.service.resume(ANNA, run)
+    house.wait(run)
 
 
 def test_what_a_person_can_mend_is_said_and_nothing_of_our_disk(house):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from job_samples import ANNA, BEN, queue
@@ -184,6 +185,8 @@ def calls(service: Service, owner: str, video: str, run: str) -> dict:
         "trim": lambda: service.trim(owner, video, 0, 3),
         "delete_video": lambda: service.delete_video(owner, video),
         "check": lambda: service.check(owner, video, video),
+        "add_cameras": lambda: service.add_cameras(owner, video, video, Path("cameras.json")),
+        "cameras_known": lambda: service.cameras_known(owner, video, video),
         "estimate": lambda: service.estimate(owner, video, video, Options()),
         "submit": lambda: service.submit(owner, video, video, Options()),
         "run": lambda: service.run(owner, run),

@@ -173,8 +173,11 @@ def test_deleting_what_runs_takes_its_folder_once_the_child_is_gone(store, data)
 
 
 def test_there_is_one_worker_for_a_folder(store, data):
-    with working(data), working(data) as second:
-        assert second.wait(30) == 1
+    with working(data) as first:
+        until(lambda: (data / "worker.lock").exists() and (data / "worker.lock").read_text(), "the first worker")
+        with working(data) as second:
+            assert second.wait(60) == 1
+        assert first.poll() is None
 
 
 def test_a_worker_without_a_page_and_without_work_goes(store, data):

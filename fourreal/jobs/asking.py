@@ -16,6 +16,7 @@ BROKE_OFF = {
     "crash": "cannot be read: decoding it broke off. It may be damaged. Download or export it again, or convert it to "
     "MP4 (H.264).",
 }
+TORCH_BYTES = 32 * 1024**3  # of address space: torch reserves far more of it than it uses, with CUDA above all
 
 
 def take_in(
@@ -82,6 +83,6 @@ def given_cameras(
         "path": str(path), "size": size, "freeze_frames": freeze_frames, "reference_frames": reference_frames,
     }  # fmt: skip
     try:
-        return ask("fourreal.jobs.given", question, limits.check_seconds, limits.check_bytes)["cameras"]
+        return ask("fourreal.jobs.given", question, limits.check_seconds, TORCH_BYTES)["cameras"]
     except BrokeOff:
         raise UserError("cameras.json cannot be read. Give a smaller file with one camera a frame.") from None

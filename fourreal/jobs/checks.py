@@ -1,6 +1,6 @@
 """The child that looks at two videos before a run: does each show what the reconstruction needs?
 
-`python -m fourreal.jobs.checks QUESTION`, asked by `asking.look`.
+`python -m fourreal.jobs.checks`, asked by `asking.look`.
 """
 
 import math
@@ -12,6 +12,7 @@ import numpy as np
 
 from fourreal import clip
 from fourreal.camera.match import find_frozen_frame, moving_camera, still_camera
+from fourreal.camera.subject import frozen_subject
 from fourreal.errors import UserError
 from fourreal.jobs.children import answer
 
@@ -65,10 +66,6 @@ def same_shape(reference: np.ndarray, freeze: np.ndarray) -> dict[str, Any]:
 
 def frozen(freeze: np.ndarray) -> dict[str, Any]:
     """Whether the subject stands still in the freeze-time video."""
-    try:
-        from fourreal.camera.subject import frozen_subject
-    except ImportError:
-        return verdict("frozen_subject", None, "Whether the subject stands still could not be told.")
     found = frozen_subject(freeze)
     return verdict("frozen_subject", None if found.moves is None else not found.moves, found.sentence, found.share)
 

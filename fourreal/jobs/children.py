@@ -24,6 +24,7 @@ from fourreal.jobs.database import disk_full
 ROOT = Path(fourreal.__file__).parents[1]  # where `python -m fourreal...` finds the package
 MOST_ANSWER = 4 * 1024**2
 WATCH_SECONDS = 0.25
+PARENT = "FOURREAL_PARENT"  # the process that started this one
 LARGEST_FILE = 2 * 1024**3
 
 
@@ -38,11 +39,11 @@ class BrokeOff(Exception):
 def environment(**changes: str) -> dict[str, str]:
     """This process's variables, with the package on the path of children."""
     paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return os.environ | {"PYTHONPATH": paths} | changes
+    return os.environ | {"PYTHONPATH": paths, PARENT: str(os.getpid())} | changes
 
 
 def ask(module: str, question: Mapping[str, Any], seconds: float | int, memory: int) -> dict[str, Any]:
-    """What `python -m module` answers to `question`, see `answer`.
+    """What `python -m module` answers to `question`, which it finds on its standard input; see `answer`.
 
     Args:
         seconds: after which it is killed with all it started. memory: bytes of address space.
@@ -56,12 +57,12 @@ def ask(module: str, question: Mapping[str, Any], seconds: float | int, memory: 
     limits = {"seconds": seconds, "memory": memory}
     with tempfile.TemporaryFile() as told:
         child = subprocess.Popen(
-            [sys.executable, "-m", module, json.dumps({"question": dict(question), "limits": limits})],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=told, cwd=ROOT, env=environment(**frugal),
-            start_new_session=True,
+            [sys.executable, "-m", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=told, cwd=ROOT,
+            env=environment(**frugal), start_new_session=True,
         )  # fmt: skip
         try:
-            said, _ = child.communicate(timeout=seconds)
+            asked = json.dumps({"question": dict(question), "limits": limits})  # too long for an argument at times
+            said, _ = child.communicate(asked.encode(), timeout=seconds)
         except subprocess.TimeoutExpired:
             raise BrokeOff("time") from None
         finally:
@@ -87,13 +88,14 @@ def end(child: subprocess.Popen) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
     child.wait()
-    if child.stdout is not None:
-        child.stdout.close()
+    for pipe in (child.stdin, child.stdout, child.stderr):
+        if pipe is not None:
+            pipe.close()
 
 
 def answer(work: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """The whole of a child's main: read the question, obey its limits, print what `work` returns."""
-    asked = json.loads(sys.argv[1])
+    asked = json.loads(sys.stdin.read())
     limits = asked["limits"]
     _limit(resource.RLIMIT_AS, limits["memory"])
     _limit(resource.RLIMIT_CPU, max(1, int(limits["seconds"])))
@@ -118,7 +120,7 @@ def answer(work: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
 
 def leave_with_parent(leave: Callable[[], None]) -> None:
     """Call `leave` in a thread as soon as the parent of this process is gone."""
-    parent = os.getppid()
+    parent = int(os.environ.get(PARENT, os.getppid()))  # it may have gone before we even looked
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -1,6 +1,6 @@
 """The child that reads a cameras.json which somebody gave, and says whether it belongs to two videos.
 
-`python -m fourreal.jobs.given QUESTION`, asked by `asking.given_cameras`.
+`python -m fourreal.jobs.given`, asked by `asking.given_cameras`.
 """
 
 from collections.abc import Mapping

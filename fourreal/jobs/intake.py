@@ -1,6 +1,6 @@
 """The child that takes a video in: decode whatever it is, write H.264 and a small picture of each frame.
 
-`python -m fourreal.jobs.intake QUESTION`, asked by `asking.take_in`. A file may be anything, so nothing of an upload is
+`python -m fourreal.jobs.intake`, asked by `asking.take_in`. A file may be anything, so nothing of an upload is
 decoded elsewhere.
 """
 

@@ -61,6 +61,11 @@ class Runner:
         with alone(self.folder) as ours:
             if not ours:
                 return 1
+            row = self.store.run(self.claim.run)
+            if row is None:  # deleted before we came
+                self.store.finish(self.claim, "stopped")
+                return 0
+            self.options = Options.from_dict(json.loads(row["options"]))
             watch = threading.Thread(target=self.watch, daemon=True, name="cancel")
             watch.start()
             state, error = self.attempt()
@@ -89,7 +94,7 @@ class Runner:
     def reconstruct(self, live: Live) -> str:
         from fourreal import pipeline
 
-        self.options = options = Options.from_dict(json.loads(self.store.run(self.claim.run)["options"]))
+        options = self.options
         cameras = self.folder / "inputs" / "cameras.json"
         request = pipeline.Request(
             reference=self.folder / "inputs" / "reference.mp4",

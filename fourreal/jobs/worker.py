@@ -103,7 +103,7 @@ class Worker:
                     tidied = time.monotonic()
                     janitor.tidy(self.places, self.store, self.limits)
                 self._fill()
-            except UserError as error:  # the disk, mostly: what runs goes on, and the store may work again soon
+            except (UserError, OSError) as error:  # the disk, mostly: what runs goes on, and it may be better soon
                 log.warning("%s", error)
                 time.sleep(1.0)
             if self.children or self.stay or self._page_is_there():
