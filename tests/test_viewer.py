@@ -157,7 +157,7 @@ def test_plays_loops_and_halts(viewer):
 
 def test_draws_nothing_when_nothing_changes(viewer):
     viewer.run("viewer.settle()")
-    viewer.until("viewer.drawing.polished && !viewer.drawing.fence")
+    viewer.until("viewer.drawing.polish === 2 && !viewer.drawing.fence")
     frames = """async () => {
       let count = 0;
       viewer.addEventListener("frame", () => count++);

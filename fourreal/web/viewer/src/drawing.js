@@ -4,14 +4,15 @@ import { aspectOf, compose, focalIn, places, viewOf } from "./view/compose.js";
 import { PATHS } from "./view/paths.js";
 import { fovOf } from "./view/rig.js";
 
-const REST = 150; // milliseconds without motion after which a frame is drawn at its best
+const HALT = 150; // milliseconds without motion after which a sharper frame is drawn
+const REST = 800; // and after which it is drawn at its best, however long that takes
 const PIXELS = 2; // canvas pixels a CSS pixel, at most
 
 export class Drawing {
   constructor(viewer) {
     this.viewer = viewer;
     this.dirty = true; // something changed since the last frame
-    this.polished = false; // what rests is drawn at its best
+    this.polish = 0; // how well the last frame was drawn, see Pacer.quality
     this.announce = false; // the camera has moved, and nobody was told where it came to rest
     this.phase = 0; // of the camera path
     this.lastMotion = -Infinity;
@@ -26,22 +27,24 @@ export class Drawing {
       this.lastMotion = now;
       this.changed();
     }
-    const moving = now - this.lastMotion < REST || viewer.rig.held;
+    const still = viewer.rig.held ? 0 : now - this.lastMotion;
+    const moving = still < HALT;
+    const polish = moving ? 0 : still > REST || viewer.pacer.cheap ? 2 : 1;
     if (!viewer.painter?.gl.isContextLost()) {
       if (this.dirty) this.sort();
-      if (this.ready(now) && (this.dirty || (!moving && !this.polished))) this.draw(now, moving);
+      if (this.ready(now) && (this.dirty || polish > this.polish)) this.draw(now, polish);
     }
     if (!moving && !this.dirty && this.announce) {
       this.announce = false;
       viewer.emit("camera", viewer.view());
     }
     this.showStats(now, moving);
-    return viewer.playing || Boolean(viewer.path) || moving || !this.polished || Boolean(this.fence);
+    return viewer.playing || Boolean(viewer.path) || moving || this.polish < 2 || Boolean(this.fence);
   }
 
   changed() {
     this.dirty = true;
-    this.polished = false;
+    this.polish = 0;
     this.announce = true;
   }
 
@@ -66,17 +69,17 @@ export class Drawing {
     return rig.tick(seconds) || moved;
   }
 
-  draw(now, moving) {
+  draw(now, polish) {
     const { viewer } = this;
     this.dirty = false;
-    this.polished = !moving;
+    this.polish = polish;
     viewer.ui.showTime();
     if (viewer.slots.film) viewer.film.follow(viewer.clock, viewer.path !== "study");
     if (viewer.painter) {
-      const { share, fine } = viewer.pacer.quality(moving);
+      const { share, fine } = viewer.pacer.quality(polish);
       this.paint(share, fine);
       const { gl } = viewer.painter;
-      this.fence = { sync: gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0), began: now, share, moving };
+      this.fence = { sync: gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0), began: now, share, moving: polish === 0 };
       gl.flush();
     } else if (viewer.slots.scenes[0]) viewer.remote?.ask(viewer.view());
     this.stamps.push(now);

@@ -5,8 +5,8 @@ import { SceneError } from "../errors.js";
 export const MAGIC = 0x31443452; // "R4D1", little endian
 export const LIMITS = {
   header: 4 << 20, // bytes
-  splats: 8_000_000,
-  frames: 4_000,
+  splats: 16_000_000,
+  frames: 4_096,
   keys: 200_000_000, // moving splats times frames
   body: 2 ** 30, // bytes
 };

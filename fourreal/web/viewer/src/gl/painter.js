@@ -20,8 +20,9 @@ export class Painter {
     const { gl } = this;
     // Colours of splats reach outside 0 to 1 and hundreds of faint layers add up: 8 bits clamp and round each of them.
     const halfs = gl.getExtension("EXT_color_buffer_float") || gl.getExtension("EXT_color_buffer_half_float");
-    this.quick = { format: gl.RGB10_A2, range: [-0.5, 1.5] };
-    this.fine = halfs ? { format: gl.RGBA16F, range: [0, 1] } : this.quick;
+    this.fine = halfs ? { format: gl.RGBA16F, range: [0, 1], faintest: 1 / 255 } : null;
+    // Measured on a real fit: 45 dB against the rasterizer, where half floats have 58 and 8 bits from 0 to 1 have 33.
+    this.quick = { format: gl.RGB10_A2, range: [-1, 2], faintest: 2 / 255 };
     this.project = new Program(gl, fullVertex, projectFragment);
     this.splats = new Program(gl, splatVertex, splatFragment);
     this.resolve = new Program(gl, fullVertex, resolveFragment);
@@ -44,8 +45,8 @@ export class Painter {
    */
   draw(panes, fine) {
     const { gl, canvas } = this;
-    const { format, range } = fine ? this.fine : this.quick;
-    for (const pane of panes) if (pane.splats?.count) this.projectSplats(pane);
+    const { format, range, faintest } = (fine && this.fine) || this.quick;
+    for (const pane of panes) if (pane.splats?.count) this.projectSplats(pane, faintest);
     this.prepareTarget(format);
     gl.bindFramebuffer(gl.FRAMEBUFFER, this.target.frame);
     gl.enable(gl.SCISSOR_TEST);
@@ -54,33 +55,33 @@ export class Painter {
       gl.scissor(x, canvas.height - y - height, width, height);
       gl.clearColor(...pane.background.map((value) => (value - range[0]) / (range[1] - range[0])), 1);
       gl.clear(gl.COLOR_BUFFER_BIT);
-      if (pane.splats?.count) this.drawSplats(pane, range);
+      if (pane.splats?.count) this.drawSplats(pane, range, faintest);
     }
     gl.disable(gl.SCISSOR_TEST);
     this.copyToCanvas(range);
   }
 
   /** Where each splat lies on the screen and what it looks like, into the textures of its scene. */
-  projectSplats({ splats, frame, view, lens, keys, part, amount, mode, pointRadius }) {
+  projectSplats({ splats, frame, view, lens, keys, part, amount, mode, pointRadius }, faintest) {
     const { gl } = this;
     gl.bindFramebuffer(gl.FRAMEBUFFER, splats.projected);
     gl.viewport(0, 0, splats.width, splats.height);
     gl.useProgram(this.project.handle);
     this.bind([gl.TEXTURE_2D, splats.canonical], [gl.TEXTURE_2D_ARRAY, splats.motion]);
     const size = frame.slice(2);
-    const now = { view, lens, keys, part, amount, pointRadius, size, mode: MODES.indexOf(mode) };
+    const now = { view, lens, keys, part, amount, pointRadius, faintest, size, mode: MODES.indexOf(mode) };
     this.project.set({ ...splats.uniforms, ...now, canonical: 0, motion: 1 });
     this.fill();
   }
 
-  drawSplats({ splats, frame, mode }, range) {
+  drawSplats({ splats, frame, mode }, range, faintest) {
     const { gl, canvas } = this;
     const [x, y, width, height] = frame;
     gl.viewport(x, canvas.height - y - height, width, height);
     gl.useProgram(this.splats.handle);
     this.bind([gl.TEXTURE_2D, splats.ellipses], [gl.TEXTURE_2D, splats.looks], [gl.TEXTURE_2D, splats.order]);
     const shown = splats.count;
-    const now = { shown, range, size: [width, height], mode: MODES.indexOf(mode) };
+    const now = { shown, range, faintest, size: [width, height], mode: MODES.indexOf(mode) };
     this.splats.set({ ...now, ellipses: 0, looks: 1, order: 2 });
     gl.enable(gl.BLEND);
     gl.bindVertexArray(this.quads);

@@ -29,13 +29,13 @@ uniform vec4 lens;           // fx, fy, cx, cy in pixels
 uniform vec2 size;           // of the picture in pixels
 uniform int mode;            // splats, points, depth
 uniform float pointRadius;   // pixels
+uniform float faintest;      // alpha below which nothing is drawn
 uniform vec2 depths;         // nearest and farthest of the depth display
 
 layout(location = 0) out uvec4 ellipse;  // centre x, y and half of the longer axis x, y in pixels, as floats
 layout(location = 1) out uvec4 look;     // half of the shorter axis | red, green | blue, opacity (half floats) | extent
 
 const float NEAR = 0.01;
-const float ALPHA_MIN = 1.0 / 255.0;
 const float BLUR = 0.3;      // square pixels added to both variances on screen: no splat falls between pixels
 
 vec2 pair(uint word) { return vec2(word & 0xffffu, word >> 16); }
@@ -89,7 +89,7 @@ void main() {
   uvec4 a = texelFetch(canonical, at, 0), b = texelFetch(canonical, at + ivec2(1, 0), 0);
   vec3 mean = uintBitsToFloat(a.xyz);
   float opacity = opacityRange.x + opacityRange.y * float(b.x >> 16);
-  if (opacity < ALPHA_MIN) return;
+  if (opacity < faintest) return;
   bool moved = i < moving && amount > 0.0;
   uvec4 k0, k1;
   if (moved) {
@@ -133,7 +133,7 @@ void main() {
     }
     float xx = dot(u, u) + BLUR, xy = dot(u, v), yy = dot(v, v) + BLUR;
     if (!(xx + yy < 1e15)) return;
-    extent = sqrt(2.0 * log(opacity / ALPHA_MIN));  // where alpha falls to 1/255
+    extent = sqrt(2.0 * log(opacity / faintest));  // where alpha falls to that
     reach = extent * sqrt(vec2(xx, yy));
     float middle = 0.5 * (xx + yy), half_ = 0.5 * (xx - yy);
     float apart = sqrt(half_ * half_ + xy * xy);
@@ -189,6 +189,7 @@ void main() {
 export const splatFragment = `#version 300 es
 precision highp float;
 uniform highp int mode;
+uniform float faintest;
 flat in vec4 color;
 in vec2 offset;
 out vec4 result;
@@ -196,7 +197,7 @@ out vec4 result;
 void main() {
   float square = dot(offset, offset);
   float alpha = mode == 1 ? step(square, 1.0) : min(color.a * exp(-0.5 * square), 0.999);
-  if (alpha < 1.0 / 255.0) discard;
+  if (alpha < faintest) discard;
   result = vec4(color.rgb * alpha, alpha);
 }`;
 

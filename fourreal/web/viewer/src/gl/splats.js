@@ -40,8 +40,9 @@ export class GpuSplats {
       gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0 + i, gl.TEXTURE_2D, handle, 0);
     });
     gl.drawBuffers([gl.COLOR_ATTACHMENT0, gl.COLOR_ATTACHMENT1]);
+    const whole = gl.checkFramebufferStatus(gl.FRAMEBUFFER) === gl.FRAMEBUFFER_COMPLETE;
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
-    if (gl.getError() === gl.OUT_OF_MEMORY) {
+    if ((gl.getError() === gl.OUT_OF_MEMORY || !whole) && !gl.isContextLost()) {
       this.dispose();
       throw new SceneError("This device has too little graphics memory for this scene.");
     }

@@ -3,7 +3,7 @@
 const SLOW = 50; // milliseconds a frame that feel slow
 const FAST = 24; // and that leave room for more
 const LEAST = 0.45; // of the full resolution
-const PATIENCE = 700; // milliseconds that a frame at rest may take
+const PATIENCE = 700; // milliseconds that the first frame at rest may take: one may want to move on
 
 export class Pacer {
   constructor(adaptive = true) {
@@ -21,12 +21,16 @@ export class Pacer {
     else if (expected < FAST) this.share = Math.min(1, this.share * 1.15);
   }
 
-  /** {share, fine} to draw with. */
-  quality(moving) {
-    if (!this.adaptive) return { share: 1, fine: !moving };
-    if (moving) return { share: this.share, fine: false };
-    // Half floats take about twice as long.
-    if (2 * this.cost <= PATIENCE) return { share: 1, fine: true };
-    return { share: Math.min(1, Math.max(LEAST, Math.sqrt(PATIENCE / this.cost))), fine: false };
+  /** Whether a frame at its best is quickly done. It takes about twice as long as a moving one of that size. */
+  get cheap() {
+    return !this.adaptive || 2 * this.cost <= PATIENCE;
+  }
+
+  /** {share, fine} to draw with. polish: 0 while things move, 1 once they halt, 2 when they have rested. */
+  quality(polish) {
+    if (polish === 2) return { share: 1, fine: true };
+    if (!this.adaptive) return { share: 1, fine: false };
+    if (polish === 0) return { share: this.share, fine: false };
+    return { share: Math.min(1, Math.max(LEAST, Math.sqrt(PATIENCE / Math.max(1, this.cost)))), fine: false };
   }
 }
