@@ -8,10 +8,12 @@ from fourreal.errors import UserError
 from fourreal.jobs.values import Run
 from fourreal.scene.film import TRAJECTORIES
 from fourreal.web import metrics
+from fourreal.web.cursor import fresh
 from fourreal.web.markup import duration, facts, note, piece, tag, text
 from fourreal.web.parts import COMPARE, NEW, PRIVATE, VIDEOS, WATCH, Parts
 from fourreal.web.routes import file_urls
 from fourreal.web.session import known, safely
+from fourreal.web.videos import FRESH
 from fourreal.web.viewer_box import shown
 
 PATHS = [(name.capitalize(), name) for name in TRAJECTORIES]
@@ -23,7 +25,7 @@ def build(page: Parts) -> None:
     summary = piece(nothing(), elem_id="summary")
     with gr.Column(visible=False, elem_id="finished") as finished:
         with gr.Row(elem_classes="pair"):
-            resume = gr.Button("Continue where it stopped", variant="primary", visible=False, elem_id="resume")
+            resume = gr.Button("Continue", variant="primary", visible=False, elem_id="resume")
             compare = gr.Button("Compare", elem_id="to-compare")
             again = gr.Button("New scene", elem_id="again")
         with gr.Column(elem_id="downloads"):
@@ -57,14 +59,15 @@ def build(page: Parts) -> None:
     def go_on(me: dict):
         me = known(me)
         page.service.resume(page.owner(me), me["run"])
-        return [gr.Walkthrough(selected=WATCH), gr.Timer(active=True), None]
+        return [gr.Walkthrough(selected=WATCH), gr.Timer(active=True), fresh(me["run"])]
 
+    page.named["go_on"] = go_on
     page.named["resumed"] = resume.click(go_on, page.me, [page.steps, page.timer, page.cursor], **PRIVATE)
     compare.click(lambda: gr.Tabs(selected=COMPARE), None, page.tabs, **PRIVATE)
 
     def start_over(me: dict):
-        me = known(me) | {"reference": "", "freeze": "", "example": "", "canonical": None, "run": ""}
-        return [*page.named["show_pair_now"](me), gr.Tabs(selected=NEW), gr.Walkthrough(selected=VIDEOS), None]
+        me = known(me) | {"reference": "", "freeze": "", "run": "", **FRESH}
+        return [*page.named["show_pair_now"](me), gr.Tabs(selected=NEW), gr.Walkthrough(selected=VIDEOS), fresh("")]
 
     again.click(safely(start_over), page.me, [*page.named["pair"], page.tabs, page.steps, page.cursor], **PRIVATE)
 

@@ -88,7 +88,7 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
     page.named["scenes_tab"].select(**page.named["gallery_event"])
     page.named["compare_tab"].select(**page.named["choices_event"])
     # A run that was started or continued is followed at once, not only at the next tick.
-    for begun in (page.named["started"], page.named["resumed"]):
+    for begun in (page.named["started"], page.named["resumed"], page.named["resumed_here"]):
         begun.success(**follow).success(lambda: gr.update(visible=False), None, example, **PRIVATE)
 
     @safely

@@ -6,6 +6,7 @@ import gradio as gr
 
 from fourreal.jobs.service import Service
 from fourreal.jobs.values import Run
+from fourreal.web.cursor import fresh
 from fourreal.web.uploads import Uploads
 
 NEW, SCENES, COMPARE = "new", "scenes", "compare"  # tabs
@@ -38,4 +39,4 @@ class Parts:
 
 def followed(me: dict, run: Run) -> list:
     """Updates of `me`, steps, timer and cursor that turn the page to a run that is being worked on."""
-    return [me | {"run": run.id}, gr.Walkthrough(selected=WATCH), gr.Timer(active=True), None]
+    return [me | {"run": run.id}, gr.Walkthrough(selected=WATCH), gr.Timer(active=True), fresh(run.id)]

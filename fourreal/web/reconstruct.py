@@ -3,7 +3,7 @@
 import gradio as gr
 
 from fourreal.cli import ABLATIONS
-from fourreal.jobs.values import Estimate, Options
+from fourreal.jobs.values import Estimate, Options, Run
 from fourreal.web.markup import amount, duration, facts, note, piece, tag
 from fourreal.web.parts import PRIVATE, Parts, followed
 from fourreal.web.session import known, safely
@@ -48,15 +48,24 @@ def build(page: Parts) -> None:
     @safely
     def begin(me: dict, name: str, *chosen):
         me = known(me)
-        run = page.service.submit(
-            page.owner(me), me["reference"], me["freeze"], options_of(me, *chosen), (name or "").strip()
-        )
-        return followed(me, run)
+        run = started(page, me, options_of(me, *chosen), (name or "").strip())
+        return followed(me | {"again": ""}, run)
 
     page.named["started"] = start.click(
         begin, [page.me, name, *settings], [page.me, page.steps, page.timer, page.cursor],
         **(PRIVATE | {"show_progress": "minimal"}),
     )  # fmt: skip
+
+
+def started(page: Parts, me: dict, options: Options, name: str) -> Run:
+    """A new run of the chosen videos, or of those of an earlier run, whose finished stages are used again."""
+    owner = page.owner(me)
+    if not me["again"]:
+        return page.service.submit(owner, me["reference"], me["freeze"], options, name)
+    run = page.service.duplicate(owner, me["again"], options)
+    if name:
+        page.service.rename(owner, run.id, name)
+    return run
 
 
 def options_of(
@@ -76,6 +85,8 @@ def options_of(
 
 def expected(page: Parts, me: dict, options: Options) -> list:
     """Updates of the estimate and of the button that starts."""
+    if me["again"] and not (me["reference"] and me["freeze"]):  # the run has kept its videos
+        return [note("The videos of this scene are kept with it."), gr.update(interactive=True)]
     if not (me["reference"] and me["freeze"]):
         return [note("Choose two videos first."), gr.update(interactive=False)]
     found = page.service.estimate(page.owner(me), me["reference"], me["freeze"], options)

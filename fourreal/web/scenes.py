@@ -5,6 +5,7 @@ import time
 import gradio as gr
 
 from fourreal.jobs.values import Run
+from fourreal.web.cursor import fresh
 from fourreal.web.markup import button, piece, pressed, tag, text
 from fourreal.web.parts import COMPARE, NEW, PRIVATE, RECONSTRUCT, Parts
 from fourreal.web.routes import file_urls
@@ -32,14 +33,14 @@ def build(page: Parts) -> None:
         change: dict = {}
         if action == "open":
             page.service.run(owner, id)
-            change = {page.me: me | {"run": id}, page.cursor: None}
+            change = {page.me: me | {"run": id}, page.cursor: fresh(id)}
         elif action == "rename":
             change = {gallery: cards(page.service.runs(owner), renaming=id)}
         elif action == "renamed":
             page.service.rename(owner, id, sent.get("name", ""))
         elif action == "delete":
             page.service.delete(owner, id)
-            change = {page.me: me | {"run": ""}, page.cursor: None} if me["run"] == id else {}
+            change = {page.me: me | {"run": ""}, page.cursor: fresh("")} if me["run"] == id else {}
         elif action == "compare":
             change = {page.tabs: gr.Tabs(selected=COMPARE), page.named["compare_first"]: id}
         elif action == "again":
@@ -57,13 +58,18 @@ def build(page: Parts) -> None:
 def otherwise(page: Parts, me: dict, run: Run) -> dict:
     """Updates that lead to step two with a run's videos and settings, to be changed."""
     o = run.options
-    me = me | {"reference": run.reference, "freeze": run.freeze, "example": run.example or "",
-               "canonical": o.canonical_frame, "run": ""}  # fmt: skip
+    kept = {
+        "reference": run.reference,
+        "freeze": run.freeze,
+        "example": run.example or "",
+        "canonical": o.canonical_frame,
+    }
+    me = me | kept | {"run": "", "again": run.id}
     values = [f"{run.name}, again"[:80], o.preset or "draft", o.deformation or "preset", o.seed, o.use_cameras,
               o.refine_poses, list(o.without)]  # fmt: skip
     shown = page.named["show_pair"](page, me)
     return {
-        page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=RECONSTRUCT), page.cursor: None,
+        page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=RECONSTRUCT), page.cursor: fresh(""),
         **dict(zip(page.named["settings"], values, strict=True)),
         **dict(zip(page.named["pair"], shown, strict=True)),
     }  # fmt: skip

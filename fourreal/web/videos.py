@@ -15,6 +15,7 @@ ROLES = {
     "reference": ("Reference video", "The camera stands still while something moves."),
     "freeze": ("Freeze-time video", "The same scene, frozen, with the camera going around it."),
 }
+FRESH = {"example": "", "canonical": None, "again": ""}  # of what the browser keeps, with other videos
 MARKS = {True: ("good", "OK"), None: ("warn", "Look"), False: ("bad", "Problem")}
 
 
@@ -35,8 +36,9 @@ def build(page: Parts) -> None:
     with gr.Accordion("Trim, and the frozen moment", open=False, visible=False, elem_id="tune") as tune:
         moment = piece(elem_id="moment")
         trims = piece(elem_id="trims")
+        gr.HTML("<h4>Known cameras, if you have a cameras.json</h4>", padding=False, apply_default_css=False)
         cameras = gr.File(
-            label="Known cameras (cameras.json), if you have them", type="filepath", height=96, elem_id="cameras-file",
+            show_label=False, type="filepath", height=96, elem_id="cameras-file",
             elem_classes="drop",
         )  # fmt: skip
         known_cameras = piece(elem_id="cameras-known")
@@ -75,7 +77,7 @@ def build(page: Parts) -> None:
             return show_pair(page, with_upload(page, known(me), role, path))
 
         def leave(me: dict, event: gr.EventData, role: str = role):
-            return show_pair(page, known(me) | {role: "", "example": "", "canonical": None})
+            return show_pair(page, known(me) | {role: "", **FRESH})
 
         # An event that failed leaves the drop area as it was, file and all: emptied, it can be tried again.
         drops[role].upload(safely(take), [page.me, drops[role]], shown, **BUSY).then(
@@ -97,7 +99,7 @@ def build(page: Parts) -> None:
         if last < first:
             raise UserError("The last frame comes before the first one. Move the sliders.")
         video = page.service.trim(page.owner(me), me[role], first, last)
-        return show_pair(page, me | {role: video.id, "example": "", "canonical": None})
+        return show_pair(page, me | {role: video.id, **FRESH})
 
     trims.select(trim, page.me, shown, **BUSY).success(**look_again)
 
@@ -114,7 +116,7 @@ BUSY = PRIVATE | {"show_progress": "minimal"}
 def with_example(page: Parts, me: dict, name: str) -> dict:
     """`me` with an example's two videos chosen."""
     reference, freeze = page.service.add_example(page.owner(me), name)
-    return me | {"reference": reference.id, "freeze": freeze.id, "example": name, "canonical": None}
+    return me | {"reference": reference.id, "freeze": freeze.id, **FRESH, "example": name}
 
 
 def with_upload(page: Parts, me: dict, role: str, path: str | None) -> dict:
@@ -124,7 +126,7 @@ def with_upload(page: Parts, me: dict, role: str, path: str | None) -> dict:
         video = page.service.add_video(page.owner(me), file, file.name)
     finally:
         page.uploads.forget(file)
-    return me | {role: video.id, "example": "", "canonical": None}
+    return me | {role: video.id, **FRESH}
 
 
 def uploaded(page: Parts, path: str | None) -> Path:

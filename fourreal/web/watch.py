@@ -22,15 +22,16 @@ def build(page: Parts) -> None:
     with gr.Row(elem_classes="pair", visible=False) as stops:
         keep = gr.Button("Stop and keep it", elem_id="stop-keep")
         stop = gr.Button("Stop", variant="stop", elem_id="stop")
+    resume = gr.Button("Continue", variant="primary", visible=False, elem_id="watch-resume")
     with gr.Tabs(elem_classes="small", visible=False) as plots:
         with gr.Tab("Curves"):
             curves = gr.Plot(show_label=False, elem_id="curves")
         with gr.Tab("Cameras and points"):
             layout = gr.Plot(show_label=False, elem_id="layout")
-    page.named |= {"watch": [progress, stops, plots, curves, layout]}
+    page.named |= {"watch": [progress, stops, resume, plots, curves, layout]}
 
     outputs = [page.me, page.cursor, page.viewer, page.caption, page.timer, page.tabs, page.steps,
-               progress, stops, plots, curves, layout, *page.named["explore"]]  # fmt: skip
+               progress, stops, resume, plots, curves, layout, *page.named["explore"]]  # fmt: skip
 
     @safely
     def tick(me: dict, cursor: dict | None):
@@ -48,6 +49,9 @@ def build(page: Parts) -> None:
 
         return end
 
+    page.named["resumed_here"] = resume.click(
+        page.named["go_on"], page.me, [page.steps, page.timer, page.cursor], **PRIVATE
+    )  # fmt: skip
     for press, kept in ((keep, True), (stop, False)):
         press.click(ending(kept), page.me, None, **PRIVATE)
 
@@ -56,7 +60,9 @@ def follow(page: Parts, me: dict, cursor: dict | None, outputs: list) -> list:
     """Updates of all `outputs` for whatever is new in the run that `me` follows; mostly nothing."""
     change = {}
     still = lambda: [change.get(component, gr.skip()) for component in outputs]
-    progress, stops, plots, curves, layout = page.named["watch"]
+    progress, stops, resume, plots, curves, layout = page.named["watch"]
+    if cursor is not None and cursor["run"] != me["run"]:
+        return still()  # a tick from before something else was chosen: `cursor` is here, `me` comes from the browser
     if not me["run"]:
         change |= {page.timer: gr.Timer(active=False), progress: nothing(), stops: gr.update(visible=False)}
         return still()
@@ -67,8 +73,8 @@ def follow(page: Parts, me: dict, cursor: dict | None, outputs: list) -> list:
         change |= {page.me: me | {"run": ""}, page.timer: gr.Timer(active=False), progress: nothing(),
                    stops: gr.update(visible=False)}  # fmt: skip
         return still()
-    first = cursor is None or cursor.get("run") != run.id
-    cursor = fresh(run.id) if first else cursor
+    cursor = cursor or fresh(run.id)
+    first = not cursor["state"]
     entries, offset = page.service.journal(owner, run.id, cursor["offset"])
     before, cursor = cursor, advance(cursor, entries, offset)
     live = run.state in LIVE
@@ -81,6 +87,9 @@ def follow(page: Parts, me: dict, cursor: dict | None, outputs: list) -> list:
     change[page.cursor] = cursor
     change[progress] = progress_box(run, cursor)
     change[stops] = gr.update(visible=live)
+    change[resume] = gr.update(visible=run.state in ("stopped", "failed"))
+    if first:
+        change |= {plots: gr.update(visible=False), curves: None, layout: None}
     if cursor["series"]["step"] and cursor["series"] != before["series"]:
         change |= {plots: gr.update(visible=True), curves: figures.curves(cursor["series"])}
     if not cursor["layout"] and (found := layout_of(page, run)):
@@ -98,7 +107,9 @@ def follow(page: Parts, me: dict, cursor: dict | None, outputs: list) -> list:
         change |= explore.arrived(page, run, owner)
         if run.has_scene:
             change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=EXPLORE)}
-        elif first:
+        else:
+            ended = "It did not work out." if run.state == "failed" else "Stopped before there was anything to keep."
+            change[page.caption] = tag("div", tag("h2", text(run.name)), tag("p", ended), class_="caption")
             change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=WATCH)}
     return still()
 

@@ -32,7 +32,7 @@ export async function open(box, trigger) {
       const keep = Boolean(value.second) || (Boolean(sameRun(value.scene, before.scene)));
       jobs.push(viewer.load(address(value.scene), { slot: 0, keep }));
     } else if (!value.scene && value.preview && value.preview !== before.preview) {
-      viewer.showImage(address(value.preview), value.status || '');
+      viewer.showImage(address(value.preview), '');
     }
     viewer.status(value.status || '');
     // A load that a newer one replaced is no failure, and one that failed is told by the viewer itself.
