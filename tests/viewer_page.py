@@ -38,7 +38,7 @@ PNG = """async () => {
 
 
 def lay_out(folder: Path, width: str = "320px", height: int = 267) -> None:
-    """The page and the bundle in a folder to be served; 267 leaves 320x180 for the picture above the toolbar's two rows."""
+    """The page and the bundle in a folder to be served; 267 leaves 320x180 above the toolbar's two rows."""
     shutil.copy(BUNDLE, folder / "viewer.js")
     (folder / "index.html").write_text(PAGE % {"width": width, "height": height}, encoding="utf-8")
 

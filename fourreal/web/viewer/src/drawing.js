@@ -16,7 +16,7 @@ export class Drawing {
     this.announce = false; // the camera has moved, and nobody was told where it came to rest
     this.phase = 0; // of the camera path
     this.lastMotion = -Infinity;
-    this.fence = null; // {sync, began, share, moving} of the frame that the GPU works on
+    this.fence = null; // {sync, began, quality} of the frame that the GPU works on
     this.stamps = []; // when frames were drawn
   }
 
@@ -43,6 +43,8 @@ export class Drawing {
   }
 
   changed() {
+    // Where the best takes long, what changes by itself is drawn as what moves: more of it may come.
+    if (!this.viewer.pacer.cheap) this.lastMotion = performance.now();
     this.dirty = true;
     this.polish = 0;
     this.announce = true;
@@ -76,10 +78,10 @@ export class Drawing {
     viewer.ui.showTime();
     if (viewer.slots.film) viewer.film.follow(viewer.clock, viewer.path !== "study");
     if (viewer.painter) {
-      const { share, fine } = viewer.pacer.quality(polish);
-      this.paint(share, fine);
+      const quality = viewer.pacer.quality(polish);
+      this.paint(quality.share, quality.fine);
       const { gl } = viewer.painter;
-      this.fence = { sync: gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0), began: now, share, moving: polish === 0 };
+      this.fence = { sync: gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0), began: now, quality };
       gl.flush();
     } else if (viewer.slots.scenes[0]) viewer.remote?.ask(viewer.view());
     this.stamps.push(now);
@@ -92,7 +94,7 @@ export class Drawing {
     const { gl } = this.viewer.painter;
     if (gl.getSyncParameter(this.fence.sync, gl.SYNC_STATUS) !== gl.SIGNALED) return false;
     gl.deleteSync(this.fence.sync);
-    if (this.fence.moving) this.viewer.pacer.note(now - this.fence.began, this.fence.share);
+    this.viewer.pacer.note(now - this.fence.began, this.fence.quality);
     this.fence = null;
     return true;
   }

@@ -33,7 +33,7 @@ export function makeParts(viewer, element) {
   const onCalm = () => (rig.instant = calm.matches);
   calm.addEventListener("change", onCalm);
 
-  const film = new Film(stage, () => viewer.redraw());
+  const film = new Film(stage, () => film.follow(viewer.clock, viewer.path !== "study"));
   const overlay = new Overlay(stage, (share) => (viewer.divider = share));
   const gestures = new Gestures(stage, rig, { onChange: () => viewer.steered(), onHome: () => viewer.goHome() });
   const ui = new Toolbar(viewer, root);
