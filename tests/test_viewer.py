@@ -477,7 +477,9 @@ def test_two_scenes_share_camera_and_clock(viewer, site):
     viewer.until("viewer.slots.nameOf(1) === 'first'")
     side = viewer.picture()
     assert psnr(side[:, : middle - 2], side[:, middle:-2]) > 40
+    assert viewer.run("Boolean(viewer.slots[0] && viewer.slots[1])")
     viewer.run("viewer.clear(1); viewer.layout = 'single'")
+    assert viewer.run("viewer.slots[1]") is None
     assert psnr(single, viewer.picture()) > AGREES
 
 

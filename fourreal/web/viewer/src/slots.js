@@ -15,6 +15,14 @@ export class Slots {
     this.toSecond = null; // poses of the first scene's frame, in the second's
   }
 
+  /** What is in a slot: a scene, a video's {name}, or null. */
+  get 0() {
+    return this.scenes[0];
+  }
+  get 1() {
+    return this.film ?? this.scenes[1];
+  }
+
   async load(url, { slot = 0, keep = true, name = null }) {
     const { viewer } = this;
     const began = performance.now();
