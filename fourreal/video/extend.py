@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -186,7 +187,8 @@ def _write(folder: Path | None, name: str, frames: Frames, metadata: dict[str, s
             os.fsync(file.fileno())
         os.replace(part, path)
     except (OSError, SafetensorError) as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not even be begun there is nothing to clear away
+            part.unlink(missing_ok=True)
         raise UserError(
             f"{path.name} could not be kept: {error}. Free some space and extend again; it goes on from there."
         ) from error

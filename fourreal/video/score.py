@@ -68,24 +68,27 @@ class Candidate:
 
 def rank(candidates: Sequence[Candidate], role: Role) -> list[Scored]:
     """The candidates, best first. `extra` scores (of `coverage`, say) count along with the cheap ones."""
-    judged = []
-    for index, candidate in enumerate(candidates):
-        scores = (*judge(candidate, role), *candidate.extra)
+    return order([(*judge(candidate, role), *candidate.extra) for candidate in candidates])
+
+
+def order(judged: Sequence[tuple[Score, ...]]) -> list[Scored]:
+    """Candidates by their scores, best first, wherever these come from: judging is slow, ordering is not."""
+    out = []
+    for index, scores in enumerate(judged):
         weight = sum(score.weight for score in scores)
         total = sum(score.good * score.weight for score in scores) / max(weight, 1e-9)
         total *= prod(_LEFT + (1 - _LEFT) * score.good for score in scores if score.vital)
         told = sorted(scores, key=lambda score: (score.good - 1) * score.weight)  # what it loses most by
-        judged.append(Scored(index, total, tuple(score.sentence for score in told), scores))
-    return sorted(judged, key=lambda scored: (-scored.total, scored.index))
+        out.append(Scored(index, total, tuple(score.sentence for score in told), tuple(scores)))
+    return sorted(out, key=lambda scored: (-scored.total, scored.index))
 
 
 def judge(candidate: Candidate, role: Role) -> tuple[Score, ...]:
     """The cheap scores of a candidate for one part or the other."""
-    clip = candidate.clip.sampled(_MOST_FRAMES) if len(candidate.clip) > _MOST_FRAMES else candidate.clip
-    frames = clip.frames
+    whole, frames = candidate.clip.frames, candidate.clip.sampled(_MOST_FRAMES).frames
     if role == "reference":
-        return (_camera_stands(frames), _something_happens(frames), *_steady(frames), _sharp(frames, None))
-    scores = (_camera_goes(frames), _subject_stands(frames), *_steady(frames), _sharp(frames, candidate.picked))
+        return (_camera_stands(frames), _something_happens(frames), *_steady(whole), sharpness(frames, None))
+    scores = (_camera_goes(frames), _subject_stands(whole), *_steady(whole), sharpness(frames, candidate.picked))
     return scores if candidate.picked is None else (*scores, agreement(frames, candidate.picked))
 
 
@@ -177,7 +180,7 @@ def _steady(frames: Frames) -> tuple[Score, ...]:
     )  # fmt: skip
 
 
-def _sharp(frames: Frames, picked: UInt8[np.ndarray, "_ _ 3"] | None) -> Score:
+def sharpness(frames: Frames, picked: UInt8[np.ndarray, "_ _ 3"] | None) -> Score:
     """Fine detail of the least sharp frames against that of the picked frame, or of the sharpest."""
     levels = detail(frames)
     best = levels.max() if picked is None else detail(fitted(picked, frames.shape[2:0:-1])[None])[0]

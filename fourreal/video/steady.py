@@ -17,7 +17,7 @@ _WIDTH, _WINDOWS, _CORNERS, _FEWEST, _REACH = 320, 8, 120, 15, 4
 
 @dataclass(frozen=True)
 class Steadiness:
-    """jerk: third difference of positions, in pixels of 320. flicker: second difference of brightness, in grey levels."""
+    """jerk: third difference of positions, in pixels of 320. flicker: second one of brightness, in grey levels."""
 
     jerk: float
     flicker: float
