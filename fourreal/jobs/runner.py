@@ -28,7 +28,7 @@ from fourreal.settings import PRESETS, Preset
 
 POLL_SECONDS = 0.25
 LOCK_SECONDS = 15.0
-NICE = 5  # the page answers first
+NICE = 10  # the page answers first
 
 
 def main(arguments: Sequence[str] | None = None, presets: Mapping[str, Preset] = PRESETS) -> int:

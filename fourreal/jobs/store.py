@@ -6,7 +6,6 @@ that nothing stale ever changes a later attempt.
 
 import json
 import secrets
-import sqlite3
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 from fourreal.jobs.database import Database
 from fourreal.jobs.line import Waiting, order
+from fourreal.jobs.statements import ask_to_stop, how_many_run, next_of, note, placed, queued_of, the_line
 
 CRASHES = 3  # after so many a run is given up
 
@@ -75,12 +75,12 @@ class Store:
     ) -> bool:  # fmt: skip
         """Put a run at the end of its owner's part of the line; False if that has `most_queued` already."""
         with self.database.writing() as db:
-            if _queued_of(db, owner) >= most_queued:
+            if queued_of(db, owner) >= most_queued:
                 return False
             db.execute(
                 "INSERT INTO runs (id, owner, name, reference, freeze, options, example, state, ticket, created)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?)",
-                (id, owner, name, reference, freeze, json.dumps(options), example, _next(db, "ticket"), time.time()),
+                (id, owner, name, reference, freeze, json.dumps(options), example, next_of(db, "ticket"), time.time()),
             )
             return True
 
@@ -90,12 +90,12 @@ class Store:
             row = db.execute("SELECT owner, state FROM runs WHERE id = ?", (id,)).fetchone()
             if row is None or row["state"] not in ("stopped", "failed"):
                 return True
-            if _queued_of(db, row["owner"]) >= most_queued:
+            if queued_of(db, row["owner"]) >= most_queued:
                 return False
             db.execute(
                 "UPDATE runs SET state = 'queued', ticket = ?, front = 0, crashes = 0, cancel = '', cancelled = NULL,"
                 " error = '', finished = NULL WHERE id = ?",
-                (_next(db, "ticket"), id),
+                (next_of(db, "ticket"), id),
             )
             return True
 
@@ -103,7 +103,7 @@ class Store:
         """A run that is not deleted, with its `place` in the line."""
         with self.database.reading() as db:
             row = db.execute("SELECT * FROM runs WHERE id = ? AND NOT deleted", (id,)).fetchone()
-            return None if row is None else _placed(db, [row])[0]
+            return None if row is None else placed(db, [row])[0]
 
     def runs(self, owner: str) -> list[dict[str, Any]]:
         """One person's runs, newest first."""
@@ -111,7 +111,7 @@ class Store:
             rows = db.execute(
                 "SELECT * FROM runs WHERE owner = ? AND NOT deleted ORDER BY created DESC, ticket DESC", (owner,)
             ).fetchall()
-            return _placed(db, rows)
+            return placed(db, rows)
 
     def all_runs(self, *states: str) -> list[dict[str, Any]]:
         """Everybody's runs in some states (all if none are given), deleted ones included, oldest first."""
@@ -134,14 +134,14 @@ class Store:
     def place_of_next(self, owner: str) -> int:
         """How many runs would be before one that `owner` queued now, those running included."""
         with self.database.reading() as db:
-            waiting, served = _line(db)
+            waiting, served = the_line(db)
             ticket = 1 + max((run.ticket for run in waiting), default=0)
             line = order([*waiting, Waiting("", owner, ticket)], served)
-            return line.index("") + _running(db)
+            return line.index("") + how_many_run(db)
 
     def anyone_waits(self) -> bool:
         with self.database.reading() as db:
-            return bool(_line(db)[0])
+            return bool(the_line(db)[0])
 
     def rename(self, id: str, name: str) -> None:
         with self.database.writing() as db:
@@ -151,7 +151,7 @@ class Store:
         """Make a run vanish; True if its files may go now, False if a child must leave them first."""
         with self.database.writing() as db:
             db.execute("UPDATE runs SET deleted = 1 WHERE id = ?", (id,))
-            _cancel(db, id, "stop")
+            ask_to_stop(db, id, "stop")
             row = db.execute("SELECT state FROM runs WHERE id = ?", (id,)).fetchone()
             return row is None or row["state"] != "running"
 
@@ -171,14 +171,14 @@ class Store:
     def cancel(self, id: str, keep: bool) -> None:
         """Ask a run to stop; one that waits is stopped at once, one that is over stays as it is."""
         with self.database.writing() as db:
-            _cancel(db, id, "keep" if keep else "stop")
+            ask_to_stop(db, id, "keep" if keep else "stop")
 
     # --- What the worker and its children do --------------------------------------------------------------------------
 
     def claim(self, device: str) -> Claim | None:
         """Take the next run of the line; nobody else gets it. None where nothing waits."""
         with self.database.writing() as db:
-            waiting, served = _line(db)
+            waiting, served = the_line(db)
             if not waiting:
                 return None
             first = order(waiting, served)[0]
@@ -186,7 +186,7 @@ class Store:
             if not row["front"]:  # going on is not a turn
                 db.execute(
                     "INSERT INTO people VALUES (?1, ?2) ON CONFLICT (owner) DO UPDATE SET served = ?2",
-                    (row["owner"], _next(db, "served")),
+                    (row["owner"], next_of(db, "served")),
                 )
             db.execute(
                 "UPDATE runs SET state = 'running', claim = claim + 1, front = 0, cancel = '', cancelled = NULL,"
@@ -268,59 +268,4 @@ class Store:
     def remember(self, key: str, value: Any) -> None:
         """value: JSON-able."""
         with self.database.writing() as db:
-            _remember(db, key, value)
-
-
-# --- Inside a transaction ---------------------------------------------------------------------------------------------
-
-
-def _queued_of(db: sqlite3.Connection, owner: str) -> int:
-    query = "SELECT count(*) FROM runs WHERE owner = ? AND state = 'queued' AND NOT deleted"
-    return db.execute(query, (owner,)).fetchone()[0]
-
-
-def _running(db: sqlite3.Connection) -> int:
-    return db.execute("SELECT count(*) FROM runs WHERE state = 'running'").fetchone()[0]
-
-
-def _line(db: sqlite3.Connection) -> tuple[list[Waiting], dict[str, int]]:
-    """Who waits, and when each person was served last."""
-    rows = db.execute("SELECT id, owner, ticket, front FROM runs WHERE state = 'queued' AND NOT deleted").fetchall()
-    served = {row["owner"]: row["served"] for row in db.execute("SELECT * FROM people")}
-    return [Waiting(row["id"], row["owner"], row["ticket"], bool(row["front"])) for row in rows], served
-
-
-def _placed(db: sqlite3.Connection, rows: list[sqlite3.Row]) -> list[dict[str, Any]]:
-    """Rows of runs with their `place`: how many go before each, those that run now included."""
-    places = {}
-    if any(row["state"] == "queued" for row in rows):
-        running = _running(db)
-        places = {run: running + i for i, run in enumerate(order(*_line(db)))}
-    return [dict(row) | {"place": places.get(row["id"], 0)} for row in rows]
-
-
-def _cancel(db: sqlite3.Connection, id: str, how: str) -> None:
-    now = time.time()
-    db.execute(
-        "UPDATE runs SET state = 'stopped', finished = ? WHERE id = ? AND state = 'queued'", (now, id)
-    )
-    # the first moment counts: it is from then on that a child has seconds to leave
-    db.execute(
-        "UPDATE runs SET cancelled = CASE WHEN cancel = ?1 THEN cancelled ELSE ?2 END, cancel = ?1"
-        " WHERE id = ?3 AND state = 'running' AND cancel != 'stop'",
-        (how, now, id),
-    )
-
-
-def _next(db: sqlite3.Connection, name: str) -> int:
-    """The next number of a count that only goes up."""
-    row = db.execute("SELECT value FROM facts WHERE key = ?", (name,)).fetchone()
-    number = 1 + (0 if row is None else json.loads(row["value"]))
-    _remember(db, name, number)
-    return number
-
-
-def _remember(db: sqlite3.Connection, key: str, value: Any) -> None:
-    db.execute(
-        "INSERT INTO facts VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2", (key, json.dumps(value))
-    )
+            note(db, key, value)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from fourreal.errors import UserError
-from fourreal.jobs import devices, janitor
+from fourreal.jobs import devices, janitor, journal
 from fourreal.jobs.children import ROOT, environment
 from fourreal.jobs.files import remove
 from fourreal.jobs.journal import JournalWriter
@@ -176,12 +176,14 @@ class Worker:
         self._note(child.claim.run, f"{_crash(code)} {_outlook(state).capitalize()}")
 
     def _note(self, run: str, message: str) -> None:
-        folder = self.places.run(run)
-        if folder.is_dir():
-            JournalWriter(folder / "journal.jsonl").write({
-                "stage": "", "step": 0, "steps": 0, "seconds_left": None, "values": {}, "message": message,
-                "scene": None, "preview": None, "time": round(time.time(), 3),
-            })  # fmt: skip
+        path = self.places.run(run) / "journal.jsonl"
+        if not path.parent.is_dir():
+            return
+        where = {"stage": "", "step": 0, "steps": 0} | journal.last(path)
+        JournalWriter(path).write({
+            **{key: where[key] for key in ("stage", "step", "steps")}, "seconds_left": None, "values": {},
+            "message": message, "scene": None, "preview": None, "time": round(time.time(), 3),
+        })  # fmt: skip
 
     def _page_is_there(self) -> bool:
         return not _free(self.places.page_lock)
