@@ -14,6 +14,7 @@ from fourreal.errors import Cancelled, UserError
 from fourreal.progress import CancelToken
 from fourreal.video import registry
 from fourreal.video.known import Known
+from fourreal.video.memory import Plan
 from fourreal.video.model import VideoModel
 
 SIZE, FRAMES = (96, 64), 17
@@ -170,6 +171,15 @@ def test_denoising_once_gives_a_target_without_a_gradient(model):
     torch.testing.assert_close(unchanged[1:], video.detach()[1:], atol=2e-3, rtol=0)
 
 
+def test_memory_that_runs_out_is_said_with_what_to_do(model, monkeypatch):
+    def fail(*args, **kwargs):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(model.pipe.transformer, "forward", fail)
+    with pytest.raises(UserError, match="9 frames of 96x64"):
+        model.generate("a fox", known={0: picture(0)}, **ASK)
+
+
 def test_a_camera_path_matters_where_one_is_followed(model):
     cameras = Cameras(torch.eye(4).repeat(9, 1, 1), torch.tensor([90.0, 90.0, 48.0, 32.0]), SIZE)
     moving = cameras.world_to_camera.clone()
@@ -218,6 +228,25 @@ def test_known_frames_it_cannot_take_are_refused(model):
         else:
             with pytest.raises(UserError, match=r"can (only )?be given"):
                 model.generate("a fox", known=known, **ask)
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_it_works_at_the_precision_of_graphics_cards(name, folders, monkeypatch):
+    monkeypatch.setattr("fourreal.video.loading.make_plan", lambda *args: Plan("cpu", "bfloat16", "none", True))
+    if not registry.entry(name).cpu_bfloat16:  # diffusers refuses on a CPU alone, and in one place alone
+        from diffusers.models.transformers import transformer_sana_wm as module
+
+        grid, exact = module.create_grid, {"dtype": torch.float32}
+        monkeypatch.setattr(module, "create_grid", lambda **how: grid(**how | exact).to(how["dtype"]))
+    model = registry.load(name, folders[name])
+    assert model.pipe.transformer.dtype == torch.bfloat16
+    clip = model.generate("a fox", known={0: picture(0)}, preview=True, **ASK)
+    np.testing.assert_array_equal(clip.frames[0], picture(0))
+    video = torch.rand(9, 3, 64, 96)
+    target = model.denoise_once(video, 0.5, "a fox", known={0: picture(0)}, guidance=5, rescale=0.7)
+    assert (target.dtype, target.shape) == (torch.float32, video.shape)
+    assert target.isfinite().all()
+    model.release()
 
 
 @pytest.mark.parametrize("name", BACKENDS)

@@ -254,6 +254,13 @@ def test_the_layout_follows_the_memory(memory, dtype, offload):
     assert plan.tiling or memory.free > 20 * GB
 
 
+def test_a_model_that_a_cpu_takes_at_four_bytes_only_needs_them():
+    sana = MODELS["sana-wm"]
+    sizes = {name: int(billions * 2e9) for name, billions in sana.parameters.items()}
+    assert make_plan(sana, sizes, Memory("cpu", 64 * GB, 64 * GB)).dtype == "float32"
+    assert not fits(sana, Memory("cpu", 16 * GB, 16 * GB))
+
+
 def test_a_large_model_on_24_gb_waits_partly_outside():
     large = MODELS["wan-vace-14b"]
     sizes = {name: int(billions * 2e9) for name, billions in large.parameters.items()}

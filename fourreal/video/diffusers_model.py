@@ -3,14 +3,12 @@
 import gc
 import math
 import time
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from jaxtyping import Float
-from PIL import Image
 from torch import Tensor
 
 from fourreal.camera.cameras import Cameras
@@ -19,51 +17,12 @@ from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event, Progress, ignore
 from fourreal.video import denoise
 from fourreal.video.capabilities import Capabilities
-from fourreal.video.known import Pictures, pictures, settled
+from fourreal.video.job import Condition, Job
+from fourreal.video.known import pictures, settled
 from fourreal.video.model import KnownOrNone
 from fourreal.video.preview import LatentPreview, RunningEstimate
 
 _TEXTS_KEPT = 8
-
-
-@dataclass(frozen=True, eq=False)
-class Job:
-    """What one video is asked to be, checked against the capabilities. size: (width, height)."""
-
-    prompt: str
-    negative: str
-    known: Pictures
-    cameras: Cameras | None
-    frames: int
-    size: tuple[int, int]
-    fps: float
-    guidance: float
-    steps: int = 0
-
-    def images(self, count: int) -> list[Image.Image]:
-        """The first `count` known frames."""
-        return [Image.fromarray(self.known[index]) for index in range(count)]
-
-
-@dataclass(frozen=True, eq=False)
-class Condition:
-    """What the latent step needs besides the noisy latents.
-
-    text, negative: a backend's own embeddings; negative is None without guidance.
-    clean: (1, C, f, h, w) latents with those of the known frames in place, and keep: (1, 1, f, 1, 1), 1 where they
-        are. None where a model is told of known frames otherwise.
-    extras: whatever else a backend's velocity takes.
-    """
-
-    text: Any
-    negative: Any
-    clean: Tensor | None = None
-    keep: Tensor | None = None
-    extras: dict[str, Any] = field(default_factory=dict)
-
-    def with_known(self, latents: Tensor) -> Tensor:
-        """The latents with the known ones put in."""
-        return latents if self.clean is None else torch.where(self.keep.bool(), self.clean.to(latents), latents)
 
 
 class DiffusersModel:
@@ -147,7 +106,7 @@ class DiffusersModel:
         cancel.check()
         latents = self.sample(job, seed, progress, cancel, preview)
         progress(Event("video", job.steps, job.steps, message="Turning it into pictures."))
-        with torch.no_grad():
+        with torch.no_grad(), self._enough_memory(job):
             video = self.decode(latents)[0].float().clamp(-1, 1).add(1).div(2)  # (3, F, H, W)
         self.pipe.maybe_free_model_hooks()
         cancel.check()
@@ -179,7 +138,7 @@ class DiffusersModel:
             return self.latent_step(noisy, sigma, self.condition(job), job.guidance, rescale)
 
         pixels = video.detach().to(self.device, torch.float32).transpose(0, 1)[None] * 2 - 1  # (1, 3, F, H, W)
-        with torch.no_grad():
+        with torch.no_grad(), self._enough_memory(job):
             target = denoise.pixel_target(pixels, self.encode, self.decode, predict)
         target = ((target[0] + 1) / 2).transpose(0, 1).to(video)
         for index, picture in job.known.items():
@@ -249,7 +208,7 @@ class DiffusersModel:
         watch = self._watch(job, progress, cancel, self._picture() if preview else None)
         progress(Event("video", 0, job.steps))
         try:
-            with torch.no_grad():
+            with torch.no_grad(), self._enough_memory(job):
                 return self.call(
                     job, output_type="latent", return_dict=False, callback_on_step_end=watch,
                     generator=torch.Generator().manual_seed(seed), guidance_scale=job.guidance,
@@ -282,6 +241,19 @@ class DiffusersModel:
     @property
     def dtype(self) -> torch.dtype:
         return self.pipe.transformer.dtype
+
+    @contextmanager
+    def _enough_memory(self, job: Job) -> Iterator[None]:
+        try:
+            yield
+        except torch.OutOfMemoryError as error:
+            gc.collect()
+            torch.cuda.empty_cache()
+            width, height = job.size
+            raise UserError(
+                f"Memory ran out at {job.frames} frames of {width}x{height}. Ask for a smaller size or fewer frames, "
+                "close other programs, or choose a smaller model."
+            ) from error
 
     def _check_tokens(self, prompt: str) -> None:
         count, most = len(self.pipe.tokenizer(prompt).input_ids), self.capabilities.prompt_tokens
@@ -318,21 +290,3 @@ class DiffusersModel:
             return {}
 
         return watch
-
-
-def known_span(known: Collection[int], frame_step: int, frames: int) -> list[bool]:
-    """Which latents of a causal autoencoder stand for known frames alone.
-
-    The first stands for frame 0, the others for `frame_step` frames each.
-    """
-    spans = [range(1)] + [range(at, at + frame_step) for at in range(1, frames, frame_step)]
-    return [all(frame in known for frame in span) for span in spans]
-
-
-def grey_filled(job: Job) -> tuple[list[Image.Image], list[Image.Image]]:
-    """The known frames, mid grey for the others; and masks, white where it is to be generated."""
-    size = (job.size[0], job.size[1])
-    grey = np.full((size[1], size[0], 3), 128, np.uint8)
-    video = [Image.fromarray(job.known.get(index, grey)) for index in range(job.frames)]
-    black, white = Image.new("L", size, 0), Image.new("L", size, 255)
-    return video, [black if index in job.known else white for index in range(job.frames)]

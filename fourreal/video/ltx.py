@@ -5,7 +5,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from fourreal.video.diffusers_model import Condition, DiffusersModel, Job, known_span
+from fourreal.video.diffusers_model import DiffusersModel
+from fourreal.video.job import Condition, Job, known_span
 
 # Decoders made for it remove the last of the noise themselves (LTX-Video, sec. 3.2); the pipeline's documented values.
 _DECODE_TIME, _DECODE_NOISE = 0.05, 0.025

@@ -82,7 +82,7 @@ def make_plan(entry: Entry, sizes: Mapping[str, int], memory: Memory) -> Plan:
 
     Raises UserError, with the models that would fit, where they do not.
     """
-    plan = _plan(sizes, int(entry.working_gb * GB), memory)
+    plan = _plan(entry, sizes, memory)
     if plan is not None:
         return plan
     fit = [other.title for other in MODELS.values() if fits(other, memory)]
@@ -98,17 +98,18 @@ def make_plan(entry: Entry, sizes: Mapping[str, int], memory: Memory) -> Plan:
 def fits(entry: Entry, memory: Memory) -> bool:
     """Whether a model would run at all, judged before its weights are there."""
     sizes = {name: int(billions * 2e9) for name, billions in entry.parameters.items()}
-    return _plan(sizes, int(entry.working_gb * GB), memory) is not None
+    return _plan(entry, sizes, memory) is not None
 
 
-def _plan(sizes: Mapping[str, int], working: int, memory: Memory) -> Plan | None:
-    total, largest = sum(sizes.values()), max(sizes.values())
+def _plan(entry: Entry, sizes: Mapping[str, int], memory: Memory) -> Plan | None:
+    total, largest, working = sum(sizes.values()), max(sizes.values()), int(entry.working_gb * GB)
     if memory.device == "cpu":
         if 2 * total + working <= memory.free:
             return Plan("cpu", "float32", "none", 2 * total + working + _ROOMY > memory.free)
         if 2 * total + _SLIVER // 2 <= memory.free and total < GB:  # tiny weights: what they work on is tiny too
             return Plan("cpu", "float32", "none", True)
-        return Plan("cpu", "bfloat16", "none", True) if total * 1.1 <= memory.free else None
+        half = entry.cpu_bfloat16 and total * 1.1 <= memory.free
+        return Plan("cpu", "bfloat16", "none", True) if half else None
     if total + working <= memory.free:
         return Plan(memory.device, "bfloat16", "none", total + working + _ROOMY > memory.free)
     if memory.host < total * 1.1:

@@ -23,6 +23,7 @@ class Entry:
     parameters: billions, by component; those of the transformers and VAEs counted, of the text encoders computed.
     working_gb: guessed memory beside the weights, at the native size and length. Not measured.
     seconds: for a native video on what kind of machine; "" as long as nobody has measured it.
+    cpu_bfloat16: whether diffusers runs it on a CPU at two bytes a number.
     module, model: where the class is. adapters: LoRAs by the base they were made for (see `lora.KNOWN`).
     """
 
@@ -39,6 +40,7 @@ class Entry:
     revision: str = "main"
     seconds: str = ""
     adapters: tuple[str, ...] = ()
+    cpu_bfloat16: bool = True
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -105,7 +107,7 @@ MODELS: dict[str, Entry] = {
                 frame_step=8, size_step=32, native_size=(1280, 704), native_frames=161, fps=16.0, known="first frame",
                 text_alone=False, cameras=True, guidance=5.0, steps=60, prompt_tokens=300,
             ),
-            "fourreal.video.sana_wm", "SanaWm",
+            "fourreal.video.sana_wm", "SanaWm", cpu_bfloat16=False,
         ),
         Entry(
             "wan-ti2v-5b", "Wan 2.2 TI2V 5B", "720p from text, or from one picture.",

@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fourreal.video.diffusers_model import Condition, DiffusersModel, Job
+from fourreal.video.diffusers_model import DiffusersModel
+from fourreal.video.job import Condition, Job
 
 
 class SanaWm(DiffusersModel):

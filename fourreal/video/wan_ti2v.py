@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from fourreal.video.diffusers_model import Condition, Job
+from fourreal.video.job import Condition, Job
 from fourreal.video.wan import WanModel
 
 

@@ -5,7 +5,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from fourreal.video.diffusers_model import Condition, Job, grey_filled, known_span
+from fourreal.video.job import Condition, Job, grey_filled, known_span
 from fourreal.video.wan import WanModel
 
 

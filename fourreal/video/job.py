@@ -1,0 +1,71 @@
+"""What one video is asked to be, and what the latent step is told of it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from fourreal.camera.cameras import Cameras
+from fourreal.video.known import Pictures
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What one video is asked to be, checked against the capabilities. size: (width, height)."""
+
+    prompt: str
+    negative: str
+    known: Pictures
+    cameras: Cameras | None
+    frames: int
+    size: tuple[int, int]
+    fps: float
+    guidance: float
+    steps: int = 0
+
+    def images(self, count: int) -> list[Image.Image]:
+        """The first `count` known frames."""
+        return [Image.fromarray(self.known[index]) for index in range(count)]
+
+
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """What the latent step needs besides the noisy latents.
+
+    text, negative: a backend's own embeddings; negative is None without guidance.
+    clean: (1, C, f, h, w) latents with those of the known frames in place, and keep: (1, 1, f, 1, 1), 1 where they
+        are. None where a model is told of known frames otherwise.
+    extras: whatever else a backend's velocity takes.
+    """
+
+    text: Any
+    negative: Any
+    clean: Tensor | None = None
+    keep: Tensor | None = None
+    extras: dict[str, Any] = field(default_factory=dict)
+
+    def with_known(self, latents: Tensor) -> Tensor:
+        """The latents with the known ones put in."""
+        return latents if self.clean is None else torch.where(self.keep.bool(), self.clean.to(latents), latents)
+
+
+def known_span(known: Collection[int], frame_step: int, frames: int) -> list[bool]:
+    """Which latents of a causal autoencoder stand for known frames alone.
+
+    The first stands for frame 0, the others for `frame_step` frames each.
+    """
+    spans = [range(1)] + [range(at, at + frame_step) for at in range(1, frames, frame_step)]
+    return [all(frame in known for frame in span) for span in spans]
+
+
+def grey_filled(job: Job) -> tuple[list[Image.Image], list[Image.Image]]:
+    """The known frames, mid grey for the others; and masks, white where it is to be generated."""
+    size = (job.size[0], job.size[1])
+    grey = np.full((size[1], size[0], 3), 128, np.uint8)
+    video = [Image.fromarray(job.known.get(index, grey)) for index in range(job.frames)]
+    black, white = Image.new("L", size, 0), Image.new("L", size, 255)
+    return video, [black if index in job.known else white for index in range(job.frames)]
