@@ -61,7 +61,7 @@ class Served:
 
     def start(self, script: str, *arguments: str) -> subprocess.Popen:
         place = {"FOURREAL_DATA": str(self.data), "GRADIO_SERVER_PORT": str(self.port)}
-        with open(self.data / f"{script}.log", "ab") as log:
+        with open(self.data / f"{Path(script).name}.log", "ab") as log:
             return subprocess.Popen(
                 [sys.executable, str(HERE / script), *arguments], stdout=log, stderr=log, cwd=HERE.parent,
                 env=os.environ | place | {"PYTHONPATH": str(HERE.parent)}, start_new_session=True,

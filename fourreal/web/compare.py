@@ -61,9 +61,9 @@ def build(page: Parts) -> None:
         finally:
             page.uploads.forget(file)
 
-    other.upload(take, [page.me, other], [video, second], **(PRIVATE | {"show_progress": "minimal"})).then(
-        lambda: None, None, other, **PRIVATE
-    ).success(**event)
+    other.upload(take, [page.me, other], [video, second], **PRIVATE).then(lambda: None, None, other, **PRIVATE).success(
+        **event
+    )
 
     @safely
     def end(me: dict, one: str | None):

@@ -9,7 +9,7 @@ from fourreal.jobs.values import Run
 from fourreal.scene.film import TRAJECTORIES
 from fourreal.web import metrics
 from fourreal.web.cursor import fresh
-from fourreal.web.markup import duration, facts, note, piece, tag, text
+from fourreal.web.markup import duration, facts, note, piece, tag, text, waiting
 from fourreal.web.parts import COMPARE, NEW, PRIVATE, VIDEOS, WATCH, Parts
 from fourreal.web.routes import file_urls
 from fourreal.web.session import known, safely
@@ -50,10 +50,13 @@ def build(page: Parts) -> None:
         picture = tag("video", src=address, autoplay=True, loop=True, muted=True, playsinline=True, controls=True)
         return tag("div", picture if format == "mp4" else "", link, class_="made")
 
-    busy = PRIVATE | {"show_progress": "full", "show_progress_on": made}
+    def slowly(press: gr.Button, function, inputs: list) -> None:
+        press.click(lambda: waiting("Making it"), None, made, **PRIVATE)
+        press.click(function, inputs, made, **PRIVATE).failure(lambda: "", None, made, **PRIVATE)
+
     for press, format in zip(wanted, FORMATS, strict=True):
-        press.click(lambda me, format=format: make(me, format), page.me, made, **busy)
-    film.click(lambda me, path: make(me, "mp4", path), [page.me, path], made, **busy)
+        slowly(press, lambda me, format=format: make(me, format), [page.me])
+    slowly(film, lambda me, path: make(me, "mp4", path), [page.me, path])
 
     @safely
     def go_on(me: dict):

@@ -39,6 +39,11 @@ def note(sentence: str, kind: str = "") -> str:
     return tag("p", text(sentence), class_=f"note {kind}".strip()) if sentence else ""
 
 
+def waiting(what: str) -> str:
+    """A line for something that takes its time."""
+    return tag("p", text(what), class_="waiting")
+
+
 def duration(seconds: float | int | None) -> str:
     """Seconds as people say them: "40 s", "3 min", "1 h 20 min"."""
     if seconds is None:

@@ -53,7 +53,7 @@ def build(page: Parts) -> None:
 
     page.named["started"] = start.click(
         begin, [page.me, name, *settings], [page.me, page.steps, page.timer, page.cursor],
-        **(PRIVATE | {"show_progress": "minimal"}),
+        **PRIVATE,
     )  # fmt: skip
 
 

@@ -65,6 +65,6 @@ def safely(function: Callable) -> Callable:
         except gr.Error:
             raise
         except Exception as error:
-            raise gr.Error(said(error), title="", duration=12, print_exception=False) from None
+            raise gr.Error(said(error), title="That did not work", duration=12, print_exception=False) from None
 
     return guarded

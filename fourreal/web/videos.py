@@ -6,7 +6,7 @@ import gradio as gr
 
 from fourreal.errors import UserError
 from fourreal.jobs.values import Checks, Example, Video
-from fourreal.web.markup import button, note, piece, pressed, tag, text
+from fourreal.web.markup import button, note, piece, pressed, tag, text, waiting
 from fourreal.web.parts import PRIVATE, Parts
 from fourreal.web.routes import clip_urls
 from fourreal.web.session import known, safely
@@ -44,16 +44,6 @@ def build(page: Parts) -> None:
         known_cameras = piece(elem_id="cameras-known")
     onward = gr.Button("Continue", variant="primary", size="lg", visible=False, elem_id="to-reconstruct")
 
-    @safely
-    def give_cameras(me: dict, path: str | None):
-        me = known(me)
-        file = uploaded(page, path)
-        try:
-            count = page.service.add_cameras(page.owner(me), me["reference"], me["freeze"], file)
-        finally:
-            page.uploads.forget(file)
-        return note(f"{count} cameras taken.", "good")
-
     shown = [page.me, *cards.values(), *drops.values(), examples, tune, moment, trims, known_cameras, checks, onward]
     page.named |= {"pair": shown, "checks": checks, "moment": moment, "onward": onward, "show_pair": show_pair}
 
@@ -64,12 +54,20 @@ def build(page: Parts) -> None:
     look = safely(lambda me: check(page, known(me)))
     look_again = {"fn": look, "inputs": page.me, "outputs": [checks, moment, onward], **PRIVATE}
 
-    @safely
+    restore = {"fn": safely(show_pair_now), "inputs": page.me, "outputs": shown, **PRIVATE}
+
+    def patiently(event, function, inputs: list, told: str) -> None:
+        """What takes its time: a line says so meanwhile, and what failed leaves the step as it was."""
+        event(lambda: waiting(told), None, checks, **PRIVATE)
+        done = event(safely(function), inputs, shown, **PRIVATE)
+        done.success(**look_again)
+        done.failure(**restore).then(**look_again)
+
     def take_example(me: dict, event: gr.EventData):
         me, name = known(me), pressed(event).get("name", "")
         return show_pair(page, with_example(page, me, name))
 
-    examples.select(take_example, page.me, shown, **BUSY).success(**look_again)
+    patiently(examples.select, take_example, [page.me], "Taking the videos")
 
     for role in ROLES:
 
@@ -79,17 +77,23 @@ def build(page: Parts) -> None:
         def leave(me: dict, event: gr.EventData, role: str = role):
             return show_pair(page, known(me) | {role: "", **FRESH})
 
-        # An event that failed leaves the drop area as it was, file and all: emptied, it can be tried again.
-        drops[role].upload(safely(take), [page.me, drops[role]], shown, **BUSY).then(
-            lambda: None, None, drops[role], **PRIVATE
-        ).success(**look_again)
+        patiently(drops[role].upload, take, [page.me, drops[role]], "Reading the video")
         cards[role].select(safely(leave), page.me, shown, **PRIVATE)
 
-    cameras.upload(give_cameras, [page.me, cameras], known_cameras, **BUSY).then(
-        lambda: None, None, cameras, **PRIVATE
-    ).success(**look_again)  # fmt: skip
-
     @safely
+    def give_cameras(me: dict, path: str | None):
+        me = known(me)
+        file = uploaded(page, path)
+        try:
+            count = page.service.add_cameras(page.owner(me), me["reference"], me["freeze"], file)
+        finally:
+            page.uploads.forget(file)
+        return note(f"{count} cameras taken.", "good")
+
+    given = cameras.upload(give_cameras, [page.me, cameras], known_cameras, **PRIVATE)
+    given.then(lambda: None, None, cameras, **PRIVATE)
+    given.success(**look_again)
+
     def trim(me: dict, event: gr.EventData):
         me, sent = known(me), pressed(event)
         role = sent.get("role", "")
@@ -101,16 +105,13 @@ def build(page: Parts) -> None:
         video = page.service.trim(page.owner(me), me[role], first, last)
         return show_pair(page, me | {role: video.id, **FRESH})
 
-    trims.select(trim, page.me, shown, **BUSY).success(**look_again)
+    patiently(trims.select, trim, [page.me], "Cutting the video")
 
     @safely
     def choose_moment(me: dict, event: gr.EventData):
         return known(me) | {"canonical": whole(pressed(event), "value")}
 
     moment.select(choose_moment, page.me, page.me, **PRIVATE)
-
-
-BUSY = PRIVATE | {"show_progress": "minimal"}
 
 
 def with_example(page: Parts, me: dict, name: str) -> dict:
@@ -151,13 +152,13 @@ def show_pair(page: Parts, me: dict) -> list:
     return [
         me,
         *(card(role, videos[role], owner) for role in ROLES),
-        *(gr.update(visible=videos[role] is None) for role in ROLES),
+        *(gr.update(visible=videos[role] is None, value=None) for role in ROLES),
         example_cards(page.service.examples(), me["example"], folded=any(videos.values())),
         gr.update(visible=both),
         "",
         "".join(trimmer(role, videos[role], owner) for role in ROLES) if both else "",
         "",
-        tag("p", "Looking at both videos", class_="waiting") if both else "",
+        waiting("Looking at both videos") if both else "",
         gr.update(visible=both),
     ]  # fmt: skip
 

@@ -7,7 +7,7 @@ TEMPLATE = '<div class="viewer-box" role="region" aria-label="Scene viewer"></di
 # The template is fixed, so the viewer's canvas is never drawn anew; what changes comes in by `watch`.
 SCRIPT = """
 const box = element.querySelector('.viewer-box');
-const ready = import(new URL('page/stage.js', document.baseURI).href).then((stage) => stage.open(box, trigger));
+const ready = import(new URL('page/stage.js', document.baseURI).href).then((stage) => stage.open(box));
 const show = () => ready.then((stage) => stage.show(props.value)).catch((error) => {
   box.textContent = 'The viewer could not be loaded: ' + error.message;
 });
@@ -17,10 +17,7 @@ show();
 
 
 def viewer_box(value: dict, **options) -> gr.HTML:
-    """The viewer. Value: see `shown`; only what differs from what is there is loaded.
-
-    Event `load` {slot, url, splats, milliseconds}: a scene came up.
-    """
+    """The viewer. Value: see `shown`; only what differs from what is there is loaded."""
     return gr.HTML(value, html_template=TEMPLATE, js_on_load=SCRIPT, padding=False, apply_default_css=False, **options)
 
 

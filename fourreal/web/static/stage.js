@@ -3,7 +3,7 @@
 const address = (path) => new URL(path, document.baseURI).href;
 
 /** Opens a viewer in `box`. Returns { show(value) }, value as in viewer_box.shown. */
-export async function open(box, trigger) {
+export async function open(box) {
   const { Viewer } = await import(address('viewer/viewer.js'));
   let current = { scene: null, second: null, layout: 'single', preview: null };
   const viewer = new Viewer(box, {
@@ -11,7 +11,7 @@ export async function open(box, trigger) {
     render: (camera) => drawn(current.scene, camera),
   });
   window.fourrealViewer = viewer;
-  viewer.addEventListener('load', (event) => trigger('load', event.detail));
+  const there = (window.fourrealShown = { scene: '', second: '' }); // what has been loaded so far
 
   const sameRun = (a, b) => a && b && a.match(/files\/(\w+)\//)?.[1] === b.match(/files\/(\w+)\//)?.[1];
 
@@ -23,14 +23,18 @@ export async function open(box, trigger) {
     };
     const jobs = [];
     if (value.second?.url !== before.second?.url) {
+      there.second = '';
       if (!value.second) viewer.clear(1);
-      else if (value.second.kind === 'video') jobs.push(viewer.loadVideo(address(value.second.url), { slot: 1 }));
-      else jobs.push(viewer.load(address(value.second.url), { slot: 1, keep: true }));
+      else {
+        const { url, kind } = value.second;
+        const job = kind === 'video' ? viewer.loadVideo(address(url), { slot: 1 }) : viewer.load(address(url), { slot: 1, keep: true });
+        jobs.push(job.then(() => { there.second = url; }));
+      }
     }
     viewer.layout = value.second ? value.layout : 'single';
     if (value.scene && value.scene !== before.scene) {
       const keep = Boolean(value.second) || (Boolean(sameRun(value.scene, before.scene)));
-      jobs.push(viewer.load(address(value.scene), { slot: 0, keep }));
+      jobs.push(viewer.load(address(value.scene), { slot: 0, keep }).then(() => { there.scene = value.scene; }));
     } else if (!value.scene && value.preview && value.preview !== before.preview) {
       viewer.showImage(address(value.preview), '');
     }

@@ -1,0 +1,273 @@
+"""The page in a real browser: from two videos to a scene under the mouse, and what may happen on the way."""
+
+import base64
+import io
+import re
+
+import httpx
+import numpy as np
+import pytest
+from browser import chromium, needs_chromium, watched_page
+from PIL import Image
+from playwright.sync_api import Page, expect
+from web_samples import served
+
+pytestmark = needs_chromium
+
+DESK = {"viewport": {"width": 1280, "height": 800}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+SLOW = 90_000  # milliseconds until a machine with other things to do has got there
+
+PNG = """async () => {
+  await fourrealViewer.settle();
+  const bytes = new Uint8Array(await (await fourrealViewer.screenshot()).arrayBuffer());
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with served(tmp_path_factory.mktemp("page") / "data") as running:
+        yield running
+        assert "Traceback" not in running.log(), running.log()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def made(server, browser, fox_yard):
+    """What a browser remembers after a person has gone all the way from two files to a scene, checked on the way."""
+    with watched_page(browser, **DESK) as watched:
+        page = arrive(watched.page, server.url)
+        before = picture(page)
+        choose(page, fox_yard)
+        page.locator("#scene-name textarea, #scene-name input").fill("My <i>fox</i>")
+        page.locator("#start").click()
+        expect(page.locator("#progress .stages")).to_be_visible(timeout=SLOW)
+        expect(page.locator("#summary .figures")).to_be_visible(timeout=2 * SLOW)
+        expect(page.locator("#summary h4")).to_have_text("My <i>fox</i>")
+        loaded(page, re.compile(r"files/\w+/scene\.r4d"))
+        after = picture(page)
+        assert alike(after, shown_fox(after)), "the subject is not in the picture"
+        assert difference(before, after) > 2.0  # a scene of its own, not the ready-made one
+        yield watched.page.context.storage_state()
+
+
+# --- Steps that tests take -----------------------------------------------------------------------------------------
+
+
+def arrive(page: Page, url: str) -> Page:
+    """Open the page and wait until its scene can be seen."""
+    page.goto(url)
+    page.wait_for_function("window.fourrealShown?.scene", timeout=SLOW)
+    return page
+
+
+def choose(page: Page, fox_yard) -> None:
+    """Upload both videos and their cameras, read the verdicts, look at frames, and go on to the settings."""
+    for role in ("reference", "freeze"):
+        page.locator(f"#drop-{role} input[type=file]").set_input_files(str(fox_yard / f"{role}.mp4"))
+        expect(page.locator(f"#card-{role} video")).to_be_visible(timeout=SLOW)
+    expect(page.locator("#checks .verdicts li").first).to_be_visible(timeout=SLOW)
+    assert page.locator("#checks .verdicts li").count() >= 4
+    page.locator("#tune button").first.click()
+    found = page.locator("#moment img").get_attribute("src")
+    page.locator("#moment input").fill("3")
+    expect(page.locator("#moment img")).to_have_attribute("src", re.sub(r"\d{4}\.jpg", "0003.jpg", found))
+    page.wait_for_function("document.querySelector('#moment img').naturalWidth > 100")
+    page.locator("#moment input").fill(str(int(found[-8:-4])))
+    page.locator("#cameras-file input[type=file]").set_input_files(str(fox_yard / "cameras.json"))
+    expect(page.locator("#cameras-known .note")).to_be_visible(timeout=SLOW)
+    page.locator("#to-reconstruct").click()
+    expect(page.locator("#estimate .facts")).to_be_visible(timeout=SLOW)
+    expect(page.locator("#start")).to_be_enabled()
+
+
+def begin_long(page: Page) -> None:
+    """Start the example once more, so that there is time to do something to it."""
+    page.locator(".example").first.click()
+    expect(page.locator("#checks .verdicts")).to_be_visible(timeout=SLOW)
+    page.locator("#to-reconstruct").click()
+    page.locator("#preset label").nth(1).click()
+    expect(page.locator("#start")).to_be_enabled(timeout=SLOW)
+    page.locator("#start").click()
+    expect(page.locator("#progress")).to_contain_text("of 3,000", timeout=SLOW)
+
+
+def tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
+def loaded(page: Page, address: re.Pattern | str) -> None:
+    """Wait until the viewer has a scene from an address like this."""
+    pattern = address.pattern if isinstance(address, re.Pattern) else re.escape(address)
+    like = "(like) => new RegExp(like).test(window.fourrealShown?.scene || '')"
+    page.wait_for_function(like, arg=pattern, timeout=SLOW)
+
+
+def picture(page: Page, time: float | None = 0.2) -> np.ndarray:
+    """What the viewer draws, paused at a time in [0, 1] (None: as it is), as (H, W, 3) values 0 to 255."""
+    if time is not None:
+        page.evaluate("(time) => { fourrealViewer.playing = false; fourrealViewer.time = time; }", time)
+    with Image.open(io.BytesIO(base64.b64decode(page.evaluate(PNG)))) as image:
+        return np.asarray(image.convert("RGB"), dtype=np.float64)
+
+
+def difference(one: np.ndarray, other: np.ndarray) -> float:
+    """Mean absolute difference of two pictures of one size, 0 to 255."""
+    assert one.shape == other.shape
+    return float(np.abs(one - other).mean())
+
+
+def shown_fox(image: np.ndarray) -> float:
+    """Share of a picture that is fox-coloured: much red, less green, little blue."""
+    red, green, blue = image[..., 0], image[..., 1], image[..., 2]
+    return float(((red > 110) & (red > 1.3 * green) & (green > 1.4 * blue)).mean())
+
+
+def alike(image: np.ndarray, fox: float) -> bool:
+    """Whether there is a picture at all, and a fox in it that does not fill it."""
+    return bool(image.std() > 15) and 0.02 < fox < 0.6
+
+
+# --- What a newcomer sees ------------------------------------------------------------------------------------------
+
+
+def test_a_scene_plays_before_anything_was_done(server, browser):
+    with watched_page(browser, **DESK) as watched:
+        page = arrive(watched.page, server.url)
+        expect(page.locator("#try")).to_be_enabled()
+        assert page.evaluate("fourrealViewer.playing")
+        first = picture(page, 0.0)
+        assert alike(first, shown_fox(first))
+        assert difference(first, picture(page, 0.6)) > 0.5  # it moves
+        box = page.locator(".viewer-box").bounding_box()
+        middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 3
+        page.mouse.move(*middle)
+        page.mouse.down()
+        page.mouse.move(middle[0] + 160, middle[1] + 10, steps=6)
+        page.mouse.up()
+        turned = picture(page, 0.0)
+        assert difference(first, turned) > 4.0  # it can be walked around
+        assert alike(turned, shown_fox(turned))
+
+
+def test_one_press_leads_a_newcomer_to_a_scene(server, browser):
+    with watched_page(browser, **DESK) as watched:
+        page = arrive(watched.page, server.url)
+        page.locator("#try").click()
+        expect(page.locator("#progress .stages")).to_be_visible(timeout=SLOW)
+        expect(page.locator("#summary .figures")).to_be_visible(timeout=2 * SLOW)
+        loaded(page, re.compile(r"files/\w+/scene\.r4d"))
+        seen = picture(page)
+        assert alike(seen, shown_fox(seen))
+
+
+def test_on_a_phone_the_viewer_comes_first_and_nothing_is_cut_off(server, browser):
+    with watched_page(browser, **PHONE) as watched:
+        page = arrive(watched.page, server.url)
+        viewer, panel = (page.locator(name).bounding_box() for name in ("#viewer", "#panel"))
+        assert viewer["y"] + viewer["height"] <= panel["y"]
+        assert viewer["height"] < 844
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        seen = picture(page)
+        assert alike(seen, shown_fox(seen))
+
+
+def test_without_webgl_the_server_draws(server):
+    with chromium(webgl=False) as blind, watched_page(blind, **DESK) as watched:
+        page = watched.page
+        page.goto(server.url)
+        drawn = page.locator(".viewer-box img").first
+        expect(drawn).to_have_attribute("src", re.compile("^blob:"), timeout=SLOW)
+        assert drawn.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 50
+        expect(page.locator(".viewer-box").get_by_text("WebGL2").first).to_be_visible()
+
+
+# --- The flow, and what comes after --------------------------------------------------------------------------------
+
+
+def test_what_was_made_can_be_taken_away_found_again_and_compared(server, browser, made, fox_yard):
+    with watched_page(browser, storage_state=made, **DESK) as watched:
+        page = arrive(watched.page, server.url)
+        expect(page.locator("#summary .figures")).to_be_visible(timeout=SLOW)  # what was shown is shown again
+        for link in page.locator("#links a").all():
+            assert httpx.get(server.url + "/" + link.get_attribute("href")).status_code == 200
+        page.locator("#make-splat").click()
+        expect(page.locator("#made a")).to_be_visible(timeout=SLOW)
+        assert httpx.get(server.url + "/" + page.locator("#made a").get_attribute("href")).content[:2] == b"PK"
+
+        tab(page, "My scenes")
+        expect(page.locator("#gallery .scene")).to_have_count(1, timeout=SLOW)
+        expect(page.locator("#gallery .scene b")).to_have_text("My <i>fox</i>")
+        page.locator("#gallery").get_by_role("button", name="Rename").click()
+        page.locator("#gallery input.rename").fill("Renamed")
+        page.locator("#gallery").get_by_role("button", name="Save").click()
+        expect(page.locator("#gallery .scene b")).to_have_text("Renamed", timeout=SLOW)
+
+        tab(page, "Compare")
+        page.locator("#compare-video input[type=file]").set_input_files(str(fox_yard / "reference.mp4"))
+        expect(page.locator("#compare-end")).to_be_visible(timeout=SLOW)
+        page.wait_for_function("fourrealViewer.layout === 'side' && fourrealShown.second", timeout=SLOW)
+        both = picture(page)
+        half = both.shape[1] // 2
+        assert shown_fox(both[:, :half]) > 0.01
+        assert shown_fox(both[:, half:]) > 0.01
+        page.locator("#compare-layout label").nth(1).click()
+        page.wait_for_function("fourrealViewer.layout === 'wipe'", timeout=SLOW)
+        page.locator("#compare-end").click()
+        page.wait_for_function("fourrealViewer.layout === 'single'", timeout=SLOW)
+
+
+def test_a_reload_a_second_tab_and_a_killed_server_change_nothing(server, browser, made):
+    with watched_page(
+        browser, expected=("ERR_", "Failed to fetch", "NetworkError"), storage_state=made, **DESK
+    ) as watched:
+        page = arrive(watched.page, server.url)
+        page.locator("#again").click(timeout=SLOW)
+        begin_long(page)
+        loaded(page, re.compile(r"files/\w+/live/scene-\d+\.r4d"))
+        expect(page.locator("#curves .js-plotly-plot")).to_be_visible(timeout=SLOW)
+
+        page.reload()
+        expect(page.locator("#progress")).to_contain_text("of 3,000", timeout=SLOW)
+        second = page.context.new_page()
+        second.goto(server.url)
+        expect(second.locator("#progress")).to_contain_text("of 3,000", timeout=SLOW)
+
+        server.kill_page()
+        server.start_page()
+        page.reload()
+        expect(page.locator("#progress .stages, #summary .figures").first).to_be_visible(timeout=SLOW)
+
+        page.locator("#stop-keep").click()
+        for window in (page, second):
+            window.bring_to_front()
+            if window is second:
+                window.reload()
+            expect(window.locator("#resume")).to_be_visible(timeout=SLOW)
+        second.close()
+        tab(page, "My scenes")
+        expect(page.locator("#gallery .scene")).to_have_count(2, timeout=SLOW)
+        page.once("dialog", lambda dialog: dialog.accept())
+        page.locator("#gallery").get_by_role("button", name="Delete").first.click()
+        expect(page.locator("#gallery .scene")).to_have_count(1, timeout=SLOW)
+
+
+def test_what_is_no_video_is_said_and_can_be_tried_again(server, browser, fox_yard, tmp_path):
+    (tmp_path / "notes.mp4").write_text("not a video at all")
+    with watched_page(browser, **DESK) as watched:
+        page = arrive(watched.page, server.url)
+        page.locator("#drop-reference input[type=file]").set_input_files(str(tmp_path / "notes.mp4"))
+        toast = page.locator(".toast-body")
+        expect(toast).to_contain_text("notes.mp4", timeout=SLOW)
+        assert str(server.data) not in toast.inner_text()
+        expect(page.locator("#drop-reference input[type=file]")).to_be_attached(timeout=SLOW)
+        page.locator("#drop-reference input[type=file]").set_input_files(str(fox_yard / "reference.mp4"))
+        expect(page.locator("#card-reference video")).to_be_visible(timeout=SLOW)
+        page.locator("#card-reference").get_by_role("button", name="Choose another").click()
+        expect(page.locator("#drop-reference")).to_be_visible(timeout=SLOW)
