@@ -3,9 +3,9 @@
     python benchmarks/video_models.py [--models NAME ...] [--folders NAME=DIR ...] [--frames 17] [--size 832x480]
                                       [--steps N] [--out out/video_models]
 
-For each model: from text to a reference video (where it takes text alone), from a frame of it (or of the shipped example)
-to a freeze-time video, one window of extension, and one `denoise_once`. Weights are looked for in the hub's local copy and
-in --folders; nothing is downloaded. A model without weights is listed as not run.
+For each model: from text to a reference video (where it takes text alone), from a frame of it (or of the shipped
+example) to a freeze-time video, one window of extension, and one `denoise_once`. Weights are looked for in the hub's
+local copy and in --folders; nothing is downloaded. A model without weights is listed as not run.
 """
 
 import argparse

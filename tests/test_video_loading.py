@@ -227,6 +227,16 @@ def test_a_folder_that_is_not_whole_is_named_with_what_is_missing(folder, damage
     assert all(word in str(refusal.value) for word in words)
 
 
+def test_weights_are_told_apart_by_what_they_are_not_where(saved, folder):
+    here, there = (registry.load(NAME, place, device="cpu").identity for place in (saved, folder))
+    assert here == there
+    file = next((folder / "transformer").glob("*.safetensors"))
+    state = load_file(file)
+    name = next(iter(state))
+    save_file(state | {name: state[name] + 1}, file)
+    assert registry.load(NAME, folder, device="cpu").identity != here
+
+
 def test_a_folder_that_is_none(tmp_path):
     with pytest.raises(UserError, match="no folder"):
         registry.load(NAME, tmp_path / "nowhere")

@@ -10,7 +10,7 @@ from fourreal.video import hub, lora
 from fourreal.video.diffusers_model import DiffusersModel
 from fourreal.video.memory import Plan, free_memory, make_plan
 from fourreal.video.registry import Entry
-from fourreal.video.weights import check_folder
+from fourreal.video.weights import check_folder, fingerprint
 
 
 def load_model(
@@ -25,8 +25,8 @@ def load_model(
     progress(Event("loading", message=f"Loading {entry.title}. {plan.sentence}"))
     pipe = open_pipeline(model, folder, plan, file)
     cancel.check()
-    origin = f"{entry.repository}@{folder.name}" if source is None else str(folder)
-    return model(pipe, entry.capabilities, f"{entry.name} {origin} {adapter or ''}".strip())
+    bent = f" {file.name} {file.stat().st_size}" if file else ""
+    return model(pipe, entry.capabilities, f"{entry.name} {fingerprint(folder)}{bent}")
 
 
 def open_pipeline(model: type[DiffusersModel], folder: Path, plan: Plan, adapter: Path | None = None):
@@ -55,12 +55,14 @@ def open_pipeline(model: type[DiffusersModel], folder: Path, plan: Plan, adapter
 
 
 def _hush() -> None:
-    """No bars on the terminal: what goes on is reported to whoever asked."""
+    """No bars and no advice to programmers on the terminal: what goes on is reported to whoever asked."""
     import diffusers
     import transformers
 
     diffusers.utils.logging.disable_progress_bar()
     transformers.utils.logging.disable_progress_bar()
+    diffusers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.set_verbosity_error()
 
 
 def _given(source: Path | str) -> Path:

@@ -46,6 +46,7 @@ def _lowered(text: str) -> str:
 def _tidied(tokens: list[str]) -> str:
     text = re.sub(r"\s+([,;:)])", r"\1", " ".join(tokens))
     text = re.sub(r"\b(with|on|in|near|facing|and) (?=(with|on|in|near|facing|and|beside|at|under|behind)\b)", "", text)
+    text = re.sub(r" (on|at|to|into|onto) (each other|one another)\b", "", text)
     text = re.sub(r"([,;:])(\s*[,;:])+", r"\1", text)
     text = re.sub(r"\s+(and|with|in|on|near|facing|or)(?=[,;:]|$)", "", text)
     return re.sub(r"\s+", " ", text).strip(" ,;:")
@@ -67,7 +68,7 @@ class _Sentence:
         while index < len(self.tokens):
             word = self.lower[index]
             if word in words.CLAUSES and index and self._starts_clause(index):
-                index = self._comma(index)
+                index = index + 1 if self._at(index + 1) in words.STILL else self._comma(index)
             elif self._auxiliary(index):
                 index += 1
             elif self._attributive(index):
@@ -154,10 +155,15 @@ class _Sentence:
     def _drop(self, index: int) -> int:
         """Leaves out the action at `index` and what belongs to it alone; where to go on."""
         base = words.base_of(self._at(index)) or ""
-        while self.out and (self.out[-1].lower() in {"and", "or", "then"} or self.out[-1].lower().endswith("ly")):
+        joints = {"and", "or", "then", "that", "which", "who"}
+        while self.out and (self.out[-1].lower() in joints or self.out[-1].lower().endswith("ly")):
             self.out.pop()
         index += 1
+        if base in words.WITH_PARTICLE and self._at(index) in words.EITHER:
+            index += 1
         index = self._past_manner(index)
+        if self._at(index) in {"it", "them", "him"}:
+            index = self._past_manner(index + 1)
         if (self._at(index), self._at(index + 1)) in words.RECIPROCAL:
             index = self._past_manner(index + 2)
         if self._at(index) in words.REFLEXIVE:

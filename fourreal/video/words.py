@@ -15,7 +15,7 @@ ACTIONS = _set(
     "kick kiss knit knock land laugh launch leap leave lick lift like march melt mix mow nod open operate pace "
     "paddle paint pass pat peel perform pet pick plant play point pop pounce pour practice prance prepare press "
     "pull punch push race raise reach read rehearse repair ride rise roar roll rotate row rub run rush sail salute "
-    "scoot scratch sculpt serve sew shake shoot shovel show sing sip skate skateboard ski skip slice slide smash "
+    "scoot scratch sculpt serve sew shake shoot shovel show sing sip skate skateboard ski skip slice slide smash smell "
     "sneeze sniff snowboard soar speak spin splash spray sprint squeeze stir stomp stretch stride strike stroll "
     "strum surf sway sweep swim swing talk tap taste tease throw tickle tilt toss trot tumble turn twirl twist type "
     "unfold vacuum waddle wag wait walk waltz wander wash watch water wave whip whisk whisper wipe work wrestle "
@@ -69,7 +69,8 @@ PLACES = {
     "below": "below", "underneath": "underneath", "beneath": "beneath", "outside": "outside", "amid": "amid",
     "among": "among", "within": "within", "upon": "on", "atop": "on", "next": "next", "around": "near", "through": "in",
     "across": "on", "along": "along", "into": "in", "onto": "on", "from": "near", "towards": "near", "toward": "near",
-    "down": "on", "up": "on", "past": "near", "off": "near", "out": "near", "before": "before", "like": "like",
+    "down": "on", "up": "on", "past": "near", "off": "near", "out": "near", "before": "before",
+    "after": "near", "like": "like",
 }  # fmt: skip
 MOVING_PLACES = {"through", "across", "into", "onto", "towards", "toward", "past"}
 
@@ -86,12 +87,14 @@ REFLEXIVE = _set("herself himself itself themselves")
 
 # How an object stays with its subject once the action between them is gone; "with" for all others.
 LINKS = {
-    "ride": "on", "mount": "on", "drive": "in", "pilot": "in", "paddle": "in", "row": "in", "sail": "in", "fly": "in",
+    "ride": "on", "mount": "on", "drive": "in", "pilot": "in", "paddle": "in", "row": "in", "sail": "in",
     "skateboard": "on", "surf": "on", "climb": "on", "cross": "on", "enter": "at", "leave": "at", "approach": "near",
     "chase": "near", "catch": "near", "reach": "near",
     "follow": "near", "attack": "facing", "fight": "facing", "watch": "facing", "kiss": "beside",
     "explore": "in", "pass": "near", "sniff": "near", 
 }  # fmt: skip
+# Verbs whose particle is no place: "picks up a flower".
+WITH_PARTICLE = _set("blow break knock lift pick put set take tear throw turn")
 # Moved parts of the body say nothing once they are still: "turns its head".
 GESTURES = _set("beat close flap lift move nod open raise shake stretch tilt turn twist wag wave")
 POSSESSIVES = _set("her his its my our their your")
