@@ -1,0 +1,56 @@
+"""How well a video fits its text, by CLIP or X-CLIP, where their weights are at hand. Never downloads any."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from fourreal.clip.value import Clip, sample_indices
+from fourreal.errors import UserError
+from fourreal.video.score import Score
+
+# Hundred times the cosine. The paper's Table 1 has X-CLIP at 23 to 25 for its own videos and 20 for its rivals'.
+_UNFIT, _FITS = 15.0, 26.0
+_FRAMES = 8  # the length that X-CLIP's base models were trained for, and enough for CLIP
+
+
+class TextAlignment:
+    """A CLIP or X-CLIP model from a folder as transformers saves it."""
+
+    def __init__(self, folder: Path | str):
+        """Raises UserError where the folder holds no such model."""
+        from transformers import AutoConfig, AutoTokenizer, CLIPImageProcessorPil, CLIPModel, XCLIPModel
+
+        kinds = {"clip": CLIPModel, "xclip": XCLIPModel}
+        try:
+            kind = AutoConfig.from_pretrained(str(folder), local_files_only=True).model_type
+            if kind not in kinds:
+                raise UserError(f"{Path(folder).name} holds a {kind} model; CLIP or X-CLIP is needed.")
+            self._model = kinds[kind].from_pretrained(str(folder), local_files_only=True, use_safetensors=True).eval()
+            self._pictures = CLIPImageProcessorPil.from_pretrained(str(folder), local_files_only=True)
+            self._words = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+        except (OSError, ValueError, KeyError) as error:
+            raise UserError(f"The text model in {Path(folder).name} cannot be loaded: {error}") from error
+        self._video = kind == "xclip"
+
+    def __call__(self, clip: Clip, prompt: str) -> Score:
+        """The score of a clip: for CLIP the mean over frames, for X-CLIP that of the clip."""
+        import torch
+
+        count = self._model.config.vision_config.num_frames if self._video else _FRAMES
+        picks = np.resize(sample_indices(len(clip), count), count)  # a shorter clip is played again
+        pixels = self._pictures([Image.fromarray(clip.frames[pick]) for pick in np.sort(picks)], return_tensors="pt")
+        longest = self._model.config.text_config.max_position_embeddings
+        text = self._words([prompt], padding=True, truncation=True, max_length=longest, return_tensors="pt")
+        ask = {name: text[name] for name in ("input_ids", "attention_mask")}
+        with torch.no_grad():
+            if self._video:
+                found = self._model(**ask, pixel_values=pixels["pixel_values"][None])
+                pictures, words = found.video_embeds, found.text_embeds.flatten(0, -2)
+            else:
+                found = self._model(**ask, pixel_values=pixels["pixel_values"])
+                pictures, words = found.image_embeds, found.text_embeds
+            value = 100 * float(torch.nn.functional.cosine_similarity(pictures, words).mean())
+        good = float(np.clip((value - _UNFIT) / (_FITS - _UNFIT), 0, 1))
+        name = "X-CLIP" if self._video else "CLIP"
+        return Score("text", value, good, 2.0, f"It fits its text at {value:.1f} ({name}; 25 is good, 20 so-so).")
