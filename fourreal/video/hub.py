@@ -114,6 +114,8 @@ def _reporter(progress: Progress, cancel: CancelToken):
     """A tqdm that prints nothing: it reports bytes and files to `progress`, and stops the download where asked to."""
     from tqdm.auto import tqdm
 
+    most = [0]  # two bars count the bytes, those that came and those that were written; whichever is ahead is told
+
     class Reporter(tqdm):
         def __init__(self, *args, **kwargs):
             kwargs.pop("name", None)
@@ -122,8 +124,9 @@ def _reporter(progress: Progress, cancel: CancelToken):
         def update(self, n=1):
             cancel.check()
             out = super().update(n)
-            if self.total and getattr(self, "unit", "") == "B":
-                progress(Event("download", int(self.n), max(int(self.total), int(self.n))))
+            if self.total and getattr(self, "unit", "") == "B" and self.n > most[0]:
+                most[0] = int(self.n)
+                progress(Event("download", most[0], max(int(self.total), most[0])))
             return out
 
     return Reporter
