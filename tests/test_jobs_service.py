@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,9 +36,21 @@ def service(tmp_path):
     service.close()
 
 
+@pytest.fixture(scope="module")
+def taken_in(upload, tmp_path_factory):
+    """The folder of a video that was taken in once, and what is known of it."""
+    folder = tmp_path_factory.mktemp("taken") / "in"
+    return folder, asking.take_in(upload, folder, "one.mp4", JobLimits())
+
+
 @pytest.fixture
-def videos(service, upload) -> tuple[str, str]:
-    return service.add_video(ANNA, upload, "one.mp4").id, service.add_video(ANNA, upload, "two.mp4").id
+def videos(service, taken_in) -> tuple[str, str]:
+    folder, info = taken_in
+    ids = new_id(), new_id()
+    for id, name in zip(ids, ("one.mp4", "two.mp4"), strict=True):
+        shutil.copytree(folder, service.places.video(id))
+        service.store.add_video(id, ANNA, name, info, None, time.time())
+    return ids
 
 
 LIGHT = """
@@ -265,14 +279,17 @@ def test_no_name_leads_out_of_a_run_or_to_what_is_not_for_show(service, tmp_path
 @pytest.mark.parametrize(
     "name", ["../../../etc/passwd", "/abs/olute.mp4", "nul\0byte", "\n\u202e", "x" * 10_000, "a/b\\c", "."]
 )
-def test_names_are_for_show_only(name, service, videos, upload):
+def test_names_are_for_show_only(name, service, videos):
     run = service.submit(ANNA, *videos, Options(), name)
-    video = service.add_video(ANNA, upload, name)
-    for shown in (run.name, video.name):
-        assert 0 < len(shown) <= 80
-        assert shown.isprintable()
+    assert 0 < len(run.name) <= 80
+    assert run.name.isprintable()
     assert {folder.name for folder in service.places.runs.iterdir()} == {run.id}
-    assert len(list(service.places.videos.iterdir())) == 3
+
+
+def test_a_video_by_an_odd_name_lies_where_all_do(service, upload):
+    video = service.add_video(ANNA, upload, "../../\n\u202e\0" + "x" * 10_000)
+    assert video.name == "../../ " + "x" * 73
+    assert [folder.name for folder in service.places.videos.iterdir()] == [video.id]
 
 
 def test_picture_numbers_and_names_of_videos_are_checked(service, videos):
