@@ -12,9 +12,12 @@ from fourreal.errors import UserError
 from fourreal.jobs.service import Service
 from fourreal.jobs.values import Options, Run
 from fourreal.web.metrics import differences
+from fourreal.web.parts import TURNS
 from fourreal.web.routes import clip_urls, file_urls
 from fourreal.web.session import safely
 from fourreal.web.uploads import Uploads
+
+PATIENT_CALLS = {"add_example", "add_video", "add_cameras", "trim", "check", "export"}  # they wait for a child process
 
 
 def add(service: Service, uploads: Uploads) -> None:
@@ -22,7 +25,8 @@ def add(service: Service, uploads: Uploads) -> None:
     calls = Calls(service, uploads)
     for name, call in inspect.getmembers(calls, inspect.ismethod):
         if not name.startswith("_"):
-            gr.api(safely(_plain(call)), api_name=name, concurrency_limit=None)
+            turns = TURNS if name in PATIENT_CALLS else {"concurrency_limit": None}
+            gr.api(safely(_plain(call)), api_name=name, **turns)
 
 
 class Calls:

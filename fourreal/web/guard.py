@@ -1,5 +1,6 @@
 """What stands before every request: only the routes that the page needs, small bodies, own files, safe headers."""
 
+import asyncio
 import json
 import re
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PREFIX = "/gradio_api/"
 BODY_BYTES = 1024**2  # of a call; files come in by the upload route
+BODY_SECONDS = 20.0
 
 # What Gradio serves and the page uses. Its file, proxy, stream, recording and run history routes are not among them:
 # files have routes of their own, which ask whose they are.
@@ -50,7 +52,10 @@ class Guard:
             return await PlainTextResponse("Not found", 404)(scope, receive, send)
         if scope["method"] in ("GET", "HEAD", "OPTIONS") or path.rstrip("/") == PREFIX + "upload":
             return await self.app(scope, receive, send)
-        body = await small_body(receive)
+        try:
+            body = await asyncio.wait_for(small_body(receive), BODY_SECONDS)
+        except TimeoutError:
+            return await PlainTextResponse("Too slow", 408, {"Connection": "close"})(scope, receive, send)
         if body is None:
             refusal = PlainTextResponse("That request is too large.", 413, {"Connection": "close"})
         elif not self.acceptable(body):

@@ -8,7 +8,19 @@ from fourreal.jobs.service import Service
 from fourreal.jobs.values import Options
 from fourreal.web import api, compare, explore, reconstruct, scenes, videos, watch
 from fourreal.web.markup import piece, tag
-from fourreal.web.parts import COMPARE, EXPLORE, NEW, PRIVATE, RECONSTRUCT, SCENES, VIDEOS, WATCH, Parts, followed
+from fourreal.web.parts import (
+    COMPARE,
+    EXPLORE,
+    NEW,
+    PATIENT,
+    PRIVATE,
+    RECONSTRUCT,
+    SCENES,
+    VIDEOS,
+    WATCH,
+    Parts,
+    followed,
+)
 from fourreal.web.session import browser_state, known, safely
 from fourreal.web.uploads import Uploads
 from fourreal.web.viewer_box import shown, viewer_box
@@ -80,7 +92,7 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
         return [*videos.show_pair(page, me), gr.update(visible=not page.service.runs(page.owner(me)))]
 
     look = {"fn": safely(lambda me: videos.check(page, known(me))), "inputs": page.me,
-            "outputs": [page.named["checks"], page.named["moment"], page.named["onward"]], **PRIVATE}  # fmt: skip
+            "outputs": [page.named["checks"], page.named["moment"], page.named["onward"]], **PATIENT}  # fmt: skip
     blocks.load(arrive, page.me, [*page.named["pair"], example], **PRIVATE).success(**follow).success(**look)
 
     next_step = {"fn": lambda: gr.Walkthrough(selected=RECONSTRUCT), "inputs": None, "outputs": page.steps, **PRIVATE}
@@ -104,7 +116,7 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
         return [*followed(me, run), gr.update(visible=False)]
 
     restored = gr.update(interactive=True, value="Try with this example")
-    chosen = example.click(choose, page.me, [*page.named["pair"], example], **PRIVATE)
+    chosen = example.click(choose, page.me, [*page.named["pair"], example], **PATIENT)
     checked = chosen.success(**look)
     checked.success(
         begin, page.me, [page.me, page.steps, page.timer, page.cursor, example], **PRIVATE

@@ -15,6 +15,9 @@ VIDEOS, RECONSTRUCT, WATCH, EXPLORE = range(4)
 
 # How the page's own events are wired: none is part of the API, and none waits for another person's.
 PRIVATE = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
+# What waits for a child process takes turns, so that a crowd of it leaves threads for everything else.
+TURNS = {"concurrency_id": "children", "concurrency_limit": 8}
+PATIENT = PRIVATE | TURNS
 
 
 @dataclass

@@ -155,7 +155,7 @@ def progress_box(run: Run, cursor: dict) -> str:
     """One clear line, a bar, and the stages."""
     last = cursor["last"]
     if run.state == "queued":
-        ahead = "It is next." if run.place <= 1 else f"{run.place} scenes are before it."
+        ahead = {0: "It is next.", 1: "One scene is before it."}.get(run.place, f"{run.place} scenes are before it.")
         waiting = tag("p", "You can close this page; it will be here when you come back.", class_="quiet")
         return tag("div", tag("h4", "Waiting in line"), tag("p", ahead), waiting, class_="progress")
     if run.state == "failed":

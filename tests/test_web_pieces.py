@@ -1,0 +1,205 @@
+"""The small parts of the page: what people typed stays text, journals become curves, numbers become words."""
+
+import asyncio
+import json
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from fourreal.errors import UserError
+from fourreal.web import figures
+from fourreal.web.cursor import MOST_POINTS, advance, fresh
+from fourreal.web.guard import Guard
+from fourreal.web.markup import amount, button, duration, tag, text
+from fourreal.web.metrics import differences, flat, rows
+from fourreal.web.painter import checked
+from fourreal.web.session import known, safely, said
+
+EYE = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 2], [0, 0, 0, 1]]
+
+
+def entry(step: int, stage: str = "canonical", **more) -> dict:
+    return {"stage": stage, "step": step, "steps": 100, "values": {"loss": 1 / (1 + step), "psnr": 20 + step}} | more
+
+
+# --- Markup ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", '" onload="x', "a & b", "'"])
+def test_what_people_typed_stays_text(name):
+    made = tag("p", text(name), title=name) + button(name, "open", run=name)
+    assert "<script" not in made
+    assert made.count('"') == tag("p", text("x"), title="x").count('"') + button("x", "open", run="x").count('"')
+
+
+def test_a_tag_keeps_zero_and_leaves_out_what_is_absent():
+    assert tag("input", min=0, value=0, max=None, hidden=False, muted=True) == '<input min="0" value="0" muted></input>'
+
+
+def test_seconds_and_megabytes_are_told_as_people_do():
+    assert [duration(seconds) for seconds in (None, 3.4, 75, 1234, 5000)] == [
+        "unknown", "3 s", "1 min 15 s", "21 min", "1 h 23 min",
+    ]  # fmt: skip
+    assert [amount(size) for size in (None, 0.2, 900, 2048)] == ["unknown", "1 MB", "900 MB", "2.0 GB"]
+
+
+# --- A run's journal -------------------------------------------------------------------------------------------------
+
+
+def test_stages_follow_each_other_in_the_curves():
+    cursor = advance(fresh("r"), [entry(10), entry(100)], 50)
+    cursor = advance(cursor, [entry(5, "motion: field", scene="scene-1.r4d"), entry(9, "motion: field")], 90)
+    assert cursor["series"]["step"] == [10, 100, 105, 109]
+    assert [stage for _, stage in cursor["series"]["stages"]] == ["canonical", "motion: field"]
+    assert (cursor["scene"], cursor["offset"]) == ("scene-1.r4d", 90)
+
+
+def test_a_cursor_stays_small_and_keeps_the_newest():
+    cursor = fresh("r")
+    for begin in range(0, 5000, 50):
+        cursor = advance(cursor, [entry(step) for step in range(begin, begin + 50)], begin + 50)
+    assert len(cursor["series"]["step"]) <= MOST_POINTS
+    assert cursor["series"]["step"][-1] == 4999
+    assert cursor["series"]["step"] == sorted(cursor["series"]["step"])
+
+
+def test_a_journal_begun_anew_begins_the_curves_anew():
+    cursor = advance(fresh("r"), [entry(50)], 500)
+    assert advance(cursor, [entry(1)], 20)["series"]["step"] == [1]
+
+
+@pytest.mark.parametrize(
+    "odd", [{}, {"stage": None}, {"step": None, "values": None}, {"values": {"loss": "x", "psnr": None}}]
+)
+def test_odd_lines_do_no_harm(odd):
+    assert advance(fresh("r"), [odd, entry(3)], 9)["series"]["step"][-1] == 3
+
+
+def test_curves_and_cameras_are_drawn_with_gaps_and_without_points():
+    series = {"step": [1, 2, 3], "loss": [0.5, None, 0.1], "psnr": [None, 20.0, 21.0], "stages": [[0, "a"], [2, "b"]]}
+    drawn = json.loads(figures.curves(series).to_json())
+    assert len(drawn["data"]) == 4
+    assert {shape["x0"] for shape in drawn["layout"]["shapes"]} == {2}  # where the second stage began
+    seen = json.loads(
+        figures.layout(
+            {"cameras": [EYE], "points": [[0, 0, 0], [99, 0, 0]], "colors": [[1, 0, 0], [0, 1, 0]]}
+        ).to_json()
+    )
+    assert len(seen["data"][0]["x"]) == 1  # what lies far away is left out
+    assert figures.layout({"cameras": [], "points": [], "colors": []}).data == ()
+
+
+def test_a_frustum_lies_in_front_of_its_camera():
+    corners, centre = figures.frustum(EYE)
+    assert centre == pytest.approx([0, 0, -2])
+    assert all(corner[2] > centre[2] for corner in corners)
+    assert figures.upright((1, 2, 3)) == (1.0, 3.0, -2.0)
+
+
+# --- Figures ---------------------------------------------------------------------------------------------------------
+
+
+def test_figures_are_found_named_and_subtracted():
+    psnr = {"canonical": 30.0, "motion: field": 28.0, "motion: joint": 29.0}
+    metrics = {
+        "splats": 1000, "stages": {stage: {"psnr": value} for stage, value in psnr.items()}, "stopped": None,
+        "ground_truth": {"psnr": 25.0, "pose": {"rotation_deg": None}}, "notes": ["x"],
+    }  # fmt: skip
+    assert flat(metrics)["fit.freeze"] == 30.0
+    assert flat(metrics)["fit.reference"] == 29.0  # that of the last phase
+    assert dict(rows(metrics))["Unseen views"] == "25.0 dB"
+    assert differences(metrics, {"splats": 1500})["splats"] == {"first": 1000.0, "second": 1500.0, "difference": 500.0}
+    assert rows({}) == []
+
+
+# --- Who is looking, and what they are told --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kept", [None, [], "x", {}, {"token": 5, "canonical": True, "run": None}, {"canonical": -3}])
+def test_whatever_a_browser_kept_is_made_whole(kept):
+    me = known(kept)
+    assert len(me["token"]) > 30
+    assert me["canonical"] is None
+    assert me["run"] == ""
+    assert known(me) == me
+
+
+def test_a_persons_mistake_is_told_and_a_bug_is_only_noted(caplog):
+    assert said(UserError("Choose another.")) == "Choose another."
+    assert caplog.records == []
+    assert "/secret/path" not in said(RuntimeError("/secret/path"))
+    assert "/secret/path" in caplog.text
+
+
+def test_an_events_error_becomes_a_sentence():
+    import gradio as gr
+
+    @safely
+    def fails():
+        raise UserError("Choose another.")
+
+    with pytest.raises(gr.Error) as failure:
+        fails()
+    assert failure.value.message == "Choose another."
+
+
+@pytest.mark.parametrize(
+    "wanted", [{}, {"camera_to_world": "x"}, {"camera_to_world": EYE, "fov_y": float("nan"), "size": [9, 9], "time": 0}]
+)
+def test_only_cameras_are_drawn(wanted):
+    with pytest.raises(UserError):
+        checked(wanted)
+    fine = checked({"camera_to_world": EYE, "fov_y": 40, "size": [99999, 1], "time": 7})
+    assert fine["size"] == [1280, 16]
+    assert fine["time"] == 1.0
+
+
+# --- The guard -------------------------------------------------------------------------------------------------------
+
+
+def guarded(method: str, path: str, **request) -> httpx.Response:
+    """The answer of an application that echoes, behind the guard."""
+
+    async def echo(request: Request) -> JSONResponse:
+        return JSONResponse((await request.body()).decode())
+
+    async def ask() -> httpx.Response:
+        app = Guard(
+            Starlette(routes=[Route("/{path:path}", echo, methods=["GET", "POST"])]), holds=lambda path: path == "/mine"
+        )
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+            return await client.request(method, path, **request)
+
+    return asyncio.run(ask())
+
+
+def test_calls_go_through_whole():
+    body = {"data": ["x" * 1000, {"path": "/mine", "meta": {"_type": "gradio.FileData"}}]}
+    answer = guarded("POST", "/gradio_api/queue/join", json=body)
+    assert json.loads(answer.json()) == body
+    assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("nested", [lambda x: x, lambda x: {"a": [x]}, lambda x: [[[{"b": {"c": x}}]]]])
+@pytest.mark.parametrize("path", ["/yours", "http://example.com/x", 5, None, ["/mine"]])
+def test_a_file_of_somebody_else_is_not_named_however_deep(nested, path):
+    answer = guarded("POST", "/gradio_api/queue/join", json={"data": nested({"path": path})})
+    assert answer.status_code == 400
+
+
+def test_what_cannot_be_read_is_not_passed_on():
+    assert guarded("POST", "/gradio_api/queue/join", content=b'{"data": ').status_code == 400
+    assert guarded("POST", "/gradio_api/queue/join", content=b"[" * 100_000 + b"{").status_code == 400
+    assert guarded("POST", "/gradio_api/queue/join", content=b"{" + b" " * 2_000_000).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "path", ["file=/etc/passwd", "file/etc/passwd", "proxy=http://example.com", "vibe-code", "runs", "component_server"]
+)
+def test_only_what_the_page_needs_of_gradio_is_open(path):
+    assert guarded("GET", f"/gradio_api/{path}").status_code == 404
+    assert guarded("GET", "/gradio_api/info").status_code == 200
