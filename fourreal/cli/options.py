@@ -1,0 +1,52 @@
+"""What options may say: from text to values, refused with those that are possible."""
+
+import argparse
+import math
+
+# What `--without` switches off.
+ABLATIONS = {
+    "per-frame-deformation": "the field that explains inconsistencies of the freeze-time frames",
+    "small-motion": "the loss that keeps that field small",
+    "exposure": "gain and bias of each freeze-time frame",
+    "freeze-time": "the freeze-time video in stage one; only its reference frame is left",
+    "joint-finetune": "fine-tuning on both videos at the end",
+    "growth": "new splats, in both stages",
+    "regularisers": "rigidity, smoothness and norm of the motion",
+    "pose-refinement": "improving estimated cameras together with the splats",
+}
+
+
+def whole(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
+    return int(text)
+
+
+def positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+def frame_list(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(sorted({whole(part.strip()) for part in text.split(",")}))
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of frames such as 4,12,20: {error}") from error
+
+
+def width_height(text: str) -> tuple[int, int]:
+    parts = text.lower().split("x")
+    if len(parts) != 2:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 512x288")
+    return whole(parts[0]), whole(parts[1])
+
+
+def ablations(text: str) -> str:
+    if text not in ABLATIONS:
+        raise argparse.ArgumentTypeError(f"no part is called {text!r}; choose from {', '.join(ABLATIONS)}")
+    return text
