@@ -174,6 +174,25 @@ def test_draws_nothing_when_nothing_changes(viewer):
     assert viewer.run(frames) > 0
 
 
+def test_leaves_the_machine_to_others_but_never_lets_a_hand_wait(viewer):
+    count = """async () => {
+      let frames = 0;
+      const heard = () => frames++;
+      viewer.addEventListener("frame", heard);
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      viewer.removeEventListener("frame", heard);
+      return frames;
+    }"""
+    viewer.run("() => { viewer.loop = 'loop'; viewer.playing = true; viewer.gentle = true; }")
+    viewer.page.wait_for_function("viewer.drawing.restUntil > 0")
+    viewer.run("() => viewer.settle()")
+    viewer.run("() => { viewer.drawing.restUntil = Infinity; viewer.drawing.fence = null; }")
+    assert viewer.run(count) == 0
+    viewer.run("() => { viewer.rig.held = true; }")
+    assert viewer.run(count) > 0
+    viewer.run("() => { viewer.rig.held = false; viewer.gentle = false; }")
+
+
 def test_who_prefers_less_motion_gets_less(browser, url):
     with player(browser, url, {"autoplay": True}, reduced_motion="reduce") as viewer:
         viewer.load("scene.r4d")

@@ -18,6 +18,7 @@ export async function open(box) {
   async function show(value) {
     if (!value) return;
     const before = current;
+    viewer.gentle = Boolean(value.live); // the fit may be at work on the same processor
     current = {
       scene: value.scene ?? before.scene, second: value.second, layout: value.layout, preview: value.preview,
     };

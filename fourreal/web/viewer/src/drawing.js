@@ -7,6 +7,8 @@ import { fovOf } from "./view/rig.js";
 const HALT = 150; // milliseconds without motion after which a sharper frame is drawn
 const REST = 800; // and after which it is drawn at its best, however long that takes
 const PIXELS = 2; // canvas pixels a CSS pixel, at most
+const GENTLE = 4; // times as long as a frame took it rests, where the machine has other work
+const HAND = 1000; // milliseconds after the hand's last movement in which it does not
 
 export class Drawing {
   constructor(viewer) {
@@ -16,6 +18,8 @@ export class Drawing {
     this.announce = false; // the camera has moved, and nobody was told where it came to rest
     this.phase = 0; // of the camera path
     this.lastMotion = -Infinity;
+    this.lastHand = -Infinity; // when the camera last moved by hand
+    this.restUntil = -Infinity; // see `resting`
     this.fence = null; // {sync, began, quality} of the frame that the GPU works on
     this.stamps = []; // when frames were drawn
   }
@@ -31,15 +35,17 @@ export class Drawing {
     const moving = still < HALT;
     const polish = moving ? 0 : still > REST || viewer.pacer.cheap ? 2 : 1;
     if (!viewer.painter?.gl.isContextLost()) {
-      if (this.dirty) this.sort();
-      if (this.ready(now) && (this.dirty || polish > this.polish)) this.draw(now, polish);
+      const ready = this.ready(now);
+      const resting = this.resting(now);
+      if (this.dirty && !resting) this.sort();
+      if (ready && !resting && (this.dirty || polish > this.polish)) this.draw(now, polish);
     }
     if (!moving && !this.dirty && this.announce) {
       this.announce = false;
       viewer.emit("camera", viewer.view());
     }
     this.showStats(now, moving);
-    return viewer.playing || Boolean(viewer.path) || moving || this.polish < 2 || Boolean(this.fence);
+    return viewer.playing || Boolean(viewer.path) || moving || this.dirty || this.polish < 2 || Boolean(this.fence);
   }
 
   changed() {
@@ -68,7 +74,9 @@ export class Drawing {
       moved = clock.tick(seconds) || moved;
       if (played && !viewer.playing) viewer.ui.refresh(); // it came to its end
     }
-    return rig.tick(seconds) || moved;
+    const turned = rig.tick(seconds);
+    if (turned || rig.held) this.lastHand = performance.now();
+    return turned || moved;
   }
 
   draw(now, polish) {
@@ -95,8 +103,14 @@ export class Drawing {
     if (gl.getSyncParameter(this.fence.sync, gl.SYNC_STATUS) !== gl.SIGNALED) return false;
     gl.deleteSync(this.fence.sync);
     this.viewer.pacer.note(now - this.fence.began, this.fence.quality);
+    this.restUntil = now + GENTLE * (now - this.fence.began);
     this.fence = null;
     return true;
+  }
+
+  /** Whether to leave the processor to others for now: never to the cost of a hand that moves the camera. */
+  resting(now) {
+    return this.viewer.gentle && now - this.lastHand > HAND && now < this.restUntil;
   }
 
   /** Ask for new orders; each draws once more when it comes. */

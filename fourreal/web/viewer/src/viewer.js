@@ -40,6 +40,8 @@ export class Viewer extends EventTarget {
     this.options = { autoplay: true, adaptive: true, ...options };
     const background = rgb(this.options.background) ? this.options.background : null;
     this.state = { layout: "single", display: "splats", deformed: true, background, path: null, divider: 0.5 };
+    /** Whether to play with a fifth of what the machine can do, because it has other work. */
+    this.gentle = false;
     this.slots = new Slots(this);
     this.drawing = new Drawing(this);
     Object.assign(this, makeParts(this, element));
