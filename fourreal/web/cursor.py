@@ -20,6 +20,7 @@ def fresh(run: str) -> dict:
     return {
         "run": run, "offset": 0, "state": [], "scene": "", "preview": "", "layout": False, "last": {}, "messages": [],
         "series": {"step": [], "loss": [], "psnr": [], "stages": []}, "base": 0,
+        "plotted": 0.0,
     }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Step three: the scene forms. Everything here follows the journal of a run that another process works on."""
 
 import json
+import time
 
 import gradio as gr
 
@@ -15,6 +16,7 @@ from fourreal.web.session import known, safely
 from fourreal.web.viewer_box import shown
 
 LIVE = ("queued", "running")
+CURVES_SECONDS = 4.0  # between two drawings of the curves: the browser may share the processor with the fit
 
 
 def build(page: Parts) -> None:
@@ -90,7 +92,9 @@ def follow(page: Parts, me: dict, cursor: dict | None, outputs: list) -> list:
     change[resume] = gr.update(visible=run.state in ("stopped", "failed"))
     if first:
         change |= {plots: gr.update(visible=False), curves: None, layout: None}
-    if cursor["series"]["step"] and cursor["series"] != before["series"]:
+    due = not live or time.time() - cursor["plotted"] > CURVES_SECONDS
+    if cursor["series"]["step"] and due and (not live or cursor["series"] != before["series"]):
+        cursor["plotted"] = time.time()
         change |= {plots: gr.update(visible=True), curves: figures.curves(cursor["series"])}
     if not cursor["layout"] and (found := layout_of(page, run)):
         cursor["layout"] = True
