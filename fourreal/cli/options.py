@@ -46,6 +46,13 @@ def width_height(text: str) -> tuple[int, int]:
     return whole(parts[0]), whole(parts[1])
 
 
+def degrees(text: str) -> float:
+    value = positive(text)
+    if value > 360:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an angle from 1 to 360 degrees")
+    return value
+
+
 def ablations(text: str) -> str:
     if text not in ABLATIONS:
         raise argparse.ArgumentTypeError(f"no part is called {text!r}; choose from {', '.join(ABLATIONS)}")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import fourreal
 from fourreal.cli.commands import evaluate, export, reconstruct, render
-from fourreal.cli.options import ABLATIONS, ablations, frame_list, positive, whole, width_height
+from fourreal.cli.from_prompt import generate, models, run
+from fourreal.cli.options import ABLATIONS, ablations, degrees, frame_list, positive, whole, width_height
 from fourreal.scene.film import TRAJECTORIES
 
 EPILOG = (
@@ -38,7 +39,59 @@ def parser() -> argparse.ArgumentParser:
     add("--frames", type=whole, metavar="N", help="mp4: how many (default: the scene forth and back, twice)")
     add("--fps", type=positive, metavar="X", help="mp4: frames a second (default: the reference video's)")
     add("--size", type=width_height, metavar="WxH", help="mp4: pixels (default: the reconstruction's)")
+    _from_prompt(commands)
     return root
+
+
+def _from_prompt(commands) -> None:
+    _command(commands, models, "list the video models: what they take, their licences, what is on this machine")
+
+    add = _command(commands, generate, "make videos from a prompt, several to choose from; keeps those there are")
+    _video_options(add, "what the video shows; with --picture it is rewritten for a freeze-time video")
+    add("--out", type=Path, required=True, metavar="DIR", help="folder for <role>-<seed>.mp4, each with a .json of its "
+        "scores")  # fmt: skip
+    add("--picture", type=Path, metavar="FILE", help="make freeze-time videos that start from this picture, or from a "
+        "frame of this video (default: reference videos, from the prompt alone)")  # fmt: skip
+    add("--frame", type=whole, metavar="K", help="which frame, if --picture is a video")
+    add("--as-is", action="store_true", help="with --picture: leave the prompt as it is")
+    add("--negative", metavar="TEXT", help="what it shall not show (default: the usual for such videos)")
+    add("--arc", type=degrees, default=45.0, metavar="DEGREES", help="with --picture: how far the camera goes, if the "
+        "model follows a path (default: %(default)g)")  # fmt: skip
+
+    add = _command(commands, run, "the whole chain: from a prompt to a scene; continues what was stopped")
+    _video_options(add, "what the scene shows and what happens in it")
+    add("--out", type=Path, required=True, metavar="RUN", help="folder for the scene and all that leads to it; "
+        "choices.json there tells what was picked and why")  # fmt: skip
+    add("--freeze-model", metavar="NAME", help="another model for the freeze-time videos (default: the same)")
+    add("--freeze-source", type=Path, metavar="DIR", help="its folder, as --source")
+    add("--freeze-adapter", metavar="LORA", help="its LoRA, as --adapter")
+    add("--freeze-prompt", metavar="TEXT", help="prompt of the freeze-time videos (default: the prompt without its "
+        "actions, rewritten by rule)")  # fmt: skip
+    add("--arc", type=degrees, default=180.0, metavar="DEGREES", help="how far around the freeze-time video shall go "
+        "(default: %(default)g)")  # fmt: skip
+    add("--windows", type=whole, default=12, metavar="N", help="extend it by so many windows of 8 frames at most "
+        "(default: %(default)s)")  # fmt: skip
+    add("--pick-reference", type=whole, metavar="SEED", help="take this reference video (default: the best-scored)")
+    add("--pick-frame", type=whole, metavar="K", help="freeze this frame (default: the sharpest near the middle)")
+    add("--pick-freeze", type=whole, metavar="SEED", help="take this freeze-time video (default: the best-scored)")
+    add("--preset", choices=("draft", "standard", "paper"),
+        help="the reconstruction's pixels and schedule (default: standard on CUDA, draft on a CPU)")  # fmt: skip
+
+
+def _video_options(add: Callable, prompt: str) -> None:
+    add("prompt", metavar="PROMPT", help=prompt)
+    add("--model", metavar="NAME", help="see `python -m fourreal models` (default: wan-vace-1.3b)")
+    add("--source", type=Path, metavar="DIR", help="folder with the model's weights as diffusers saves them (default: "
+        "downloaded once, from the Hugging Face hub)")  # fmt: skip
+    add("--adapter", metavar="LORA", help="a LoRA: a name of docs/video.md, a file, or repository:file")
+    add("--candidates", type=whole, default=4, metavar="N", help="how many videos to choose from (default: "
+        "%(default)s)")  # fmt: skip
+    add("--seed", type=whole, default=0, metavar="N", help="of the first candidate; the others follow (default: "
+        "%(default)s)")  # fmt: skip
+    add("--frames", type=whole, metavar="N", help="how long (default: what the model was trained for)")
+    add("--size", type=width_height, metavar="WxH", help="pixels (default: what the model was trained for)")
+    add("--steps", type=whole, metavar="N", help="of denoising (default: the model's)")
+    add("--guidance", type=positive, metavar="X", help="how closely to keep to the prompt (default: the model's)")
 
 
 def _reconstruct_options(add: Callable) -> None:

@@ -1,0 +1,115 @@
+"""The commands that begin with a prompt: (arguments, progress, cancel) -> what is printed."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from fourreal.errors import UserError
+from fourreal.progress import CancelToken, Event
+
+
+def models(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+    from fourreal.video import hub, memory, registry
+
+    free = memory.free_memory(device_of(arguments))
+    rows = [("NAME", "FOR", "FRAMES", "SIZE", "WEIGHTS", "MEMORY", "LICENCE", "ON DISK", "RUNS HERE")]
+    for entry in registry.MODELS.values():
+        able = entry.capabilities
+        there = "yes" if hub.on_disk(entry) else "in part" if hub.local_copy(entry) else "no"
+        rows.append((
+            entry.name, ", ".join(entry.roles), f"{able.native_frames} ({able.frame_step}k+1)",
+            f"{able.native_size[0]}x{able.native_size[1]} ({able.size_step}k)", f"{entry.download_gb:.0f} GB",
+            f"{entry.least_memory_gb:.0f}-{entry.memory_gb:.0f} GB", entry.licence, there,
+            "yes" if memory.fits(entry, free) else "no",
+        ))  # fmt: skip
+    told = [f"{entry.name}: {entry.summary} {entry.page}" for entry in registry.MODELS.values()]
+    notes = (
+        f"The default is {registry.DEFAULT}. Memory: of a graphics card, the least and what is at ease; computed, not "
+        f"measured. Free now: {free.free / registry.GB:.1f} GB ({free.device})."
+    )
+    return "\n".join([*table(rows), "", *told, "", notes])
+
+
+def generate(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+    for name in ("frame", "as_is"):
+        if getattr(arguments, name) not in (None, False) and arguments.picture is None:
+            raise UserError(f"--{name.replace('_', '-')} goes with --picture.")
+    from fourreal.video.candidates import Wish, make, seeds_from
+    from fourreal.video.one_model import OneModel
+    from fourreal.video.prompt import freeze_prompt
+
+    picked, words = None, arguments.prompt
+    if arguments.picture is not None:
+        picked = picture(arguments.picture, arguments.frame)
+        words = words if arguments.as_is or not words.strip() else freeze_prompt(words)
+        progress(Event("prompt", message=words))
+    wish = Wish(
+        "reference" if picked is None else "freeze", words, choice(arguments), picked, arguments.negative,
+        arguments.frames, arguments.size, arguments.steps, arguments.guidance, arguments.arc,
+    )  # fmt: skip
+    seeds = seeds_from(arguments.seed, arguments.candidates)
+    with OneModel(device_of(arguments), progress, cancel) as loaded:
+        found = make(wish, loaded, arguments.out, seeds, progress, cancel)
+    return "\n".join(f"{kept.total:.2f}  {kept.path}  {' '.join(kept.reasons)}" for kept in found)
+
+
+def run(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+    from fourreal.pipeline.from_prompt import PromptRequest, from_prompt
+    from fourreal.video.one_model import Choice
+
+    other = None
+    if arguments.freeze_model or arguments.freeze_source or arguments.freeze_adapter:
+        same = choice(arguments)
+        name = arguments.freeze_model or same.name
+        source = same.source if name == same.name else None
+        other = Choice(name, arguments.freeze_source or source, arguments.freeze_adapter)
+    same = ("candidates", "seed", "frames", "size", "steps", "guidance", "arc", "windows", "pick_reference")
+    from_prompt(
+        PromptRequest(
+            arguments.prompt, arguments.out, choice(arguments), other, freeze_text=arguments.freeze_prompt,
+            pick_frame=arguments.pick_frame, pick_freeze=arguments.pick_freeze, preset=arguments.preset,
+            device=arguments.device, **{name: getattr(arguments, name) for name in same},
+        ), progress, cancel,
+    )  # fmt: skip
+    return str(arguments.out)
+
+
+def choice(arguments: argparse.Namespace):
+    """The model that was asked for; UserError where there is none of this name."""
+    from fourreal.video.one_model import DEFAULT, Choice
+    from fourreal.video.registry import entry
+
+    return Choice(entry(arguments.model or DEFAULT.name).name, arguments.source, arguments.adapter)
+
+
+def device_of(arguments: argparse.Namespace) -> str | None:
+    """As the video room has it, where None is the graphics card if there is one."""
+    return None if arguments.device == "auto" else arguments.device
+
+
+def picture(path: Path, frame: int | None):
+    """A picture of a file, or a frame of a video: (H, W, 3) uint8. UserError where it is neither."""
+    import numpy as np
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    from fourreal import clip
+    from fourreal.settings import ClipLimits
+    from fourreal.video.freeze_time import pick_frame
+
+    if frame is not None:
+        return pick_frame(clip.read(path), frame)
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > ClipLimits().max_pixels:
+                raise UserError(f"{path.name} is {image.width}x{image.height}, which is too large. Scale it down.")
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    except UnidentifiedImageError as error:
+        raise UserError(f"{path.name} is no picture. If it is a video, say which frame with --frame.") from error
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror or error}). Give a picture or a video.") from error
+
+
+def table(rows: list[tuple[str, ...]]) -> list[str]:
+    """Rows as lines, their cells one under another."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

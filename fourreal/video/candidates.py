@@ -1,0 +1,175 @@
+"""Several videos of one wish, one after the other, each on the disk with its scores as soon as it is finished."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from fourreal.errors import UserError
+from fourreal.progress import CancelToken, Event, Progress, ignore
+from fourreal.video import shelf
+from fourreal.video.capabilities import Capabilities
+from fourreal.video.freeze_time import FreezeTime, freeze_time
+from fourreal.video.model import VideoModel
+from fourreal.video.one_model import DEFAULT, Choice, OneModel
+from fourreal.video.prompt import NEGATIVE, REFERENCE_NEGATIVE
+from fourreal.video.score import Candidate, Role, judge, order
+from fourreal.video.shelf import Kept
+
+MOST = 64
+_LARGEST_SEED = 2**31
+
+
+@dataclass(frozen=True, eq=False)
+class Wish:
+    """What all candidates are asked to be. What is None is what the model was trained for.
+
+    role: "reference", from the prompt alone; "freeze", from `picked` on, going `arc` degrees around where the model
+    follows a camera path. size: (width, height). negative: None takes the usual one for the role.
+    """
+
+    role: Role
+    prompt: str
+    model: Choice = DEFAULT
+    picked: UInt8[np.ndarray, "_ _ 3"] | None = None
+    negative: str | None = None
+    frames: int | None = None
+    size: tuple[int, int] | None = None
+    steps: int | None = None
+    guidance: float | int | None = None
+    arc: float | int = 45.0
+
+    def check(self) -> None:
+        """Raise UserError for what the model does not have, before it is loaded."""
+        able, asked = self.capabilities, self.asked
+        able.check_prompt(self.prompt)
+        able.check_frames(asked["frames"])
+        able.check_size(tuple(asked["size"]))
+        if self.role == "reference" and not able.text_alone:
+            raise UserError(
+                f"{self.model.entry.title} starts from a picture, so it makes no reference videos. Choose another "
+                "model for them, or give a picture."
+            )
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.model.entry.capabilities
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """All that decides what comes out but the seed and the weights, as JSON has it."""
+        able, usual = self.capabilities, NEGATIVE if self.role == "freeze" else REFERENCE_NEGATIVE
+        return {
+            "model": self.model.name, "adapter": self.model.adapter, "prompt": self.prompt,
+            "negative": usual if self.negative is None else self.negative,
+            "frames": self.frames or able.native_frames, "size": list(self.size or able.native_size),
+            "steps": self.steps or able.steps, "guidance": able.guidance if self.guidance is None else self.guidance,
+            "arc": self.arc if self.role == "freeze" and able.cameras else None, "picture": self.picture,
+        }  # fmt: skip
+
+    @property
+    def picture(self) -> str:
+        """Tells picked pictures apart; "" for none."""
+        if self.picked is None:
+            return ""
+        shape = str(self.picked.shape).encode()
+        return hashlib.sha256(shape + np.ascontiguousarray(self.picked).tobytes()).hexdigest()[:16]
+
+
+def seeds_from(first: int, count: int) -> range:
+    """The seeds of `count` candidates; UserError where there can be no such number of them."""
+    if not 1 <= count <= MOST:
+        raise UserError(f"{count} candidates cannot be made; ask for 1 to {MOST}.")
+    if not 0 <= first <= _LARGEST_SEED - count:
+        raise UserError(f"Seed {first} is out of range. Take one from 0 to {_LARGEST_SEED - MOST}.")
+    return range(first, first + count)
+
+
+def make(
+    wish: Wish,
+    models: OneModel,
+    folder: Path,
+    seeds: Sequence[int],
+    progress: Progress = ignore,
+    cancel: CancelToken | None = None,
+    preview: bool = False,
+) -> list[Kept]:
+    """A candidate for each of `seeds`, best first.
+
+    Those that lie in `folder` already are kept, a person's own among them, so it goes on where it was stopped. The
+    model is loaded only if there is something to make.
+
+    Raises:
+        UserError: the model cannot do it or cannot be had, `folder` cannot be written, or holds candidates of another
+            wish. What was finished stays.
+        Cancelled: between two denoising steps, or two candidates.
+    """
+    cancel = cancel or CancelToken()
+    wish.check()
+    there = {seed: shelf.find(folder, wish.role, seed) for seed in seeds}
+    for kept in there.values():
+        if kept is not None:
+            _check_same(kept, wish)
+    done = []
+    with shelf.opened(folder):
+        for number, seed in enumerate(seeds):
+            cancel.check()
+            kept, name = there[seed], f"{wish.role}-{seed}"
+            what = "is being made" if kept is None else "is there already and kept"
+            progress(Event("candidates", number, len(seeds), message=f"{name} {what}."))
+            if kept is None:
+                kept = _made(wish, models.get(wish.model), folder, seed, progress, cancel, preview)
+            done.append(_judged(kept, wish))
+            progress(Event("candidates", number + 1, len(seeds), message=f"{name}: {done[-1].total:.2f} of 1."))
+    return ranked(done)
+
+
+def ranked(candidates: Sequence[Kept]) -> list[Kept]:
+    """Best first."""
+    return [candidates[scored.index] for scored in order([kept.scores for kept in candidates])]
+
+
+def _made(
+    wish: Wish, model: VideoModel, folder: Path, seed: int, progress: Progress, cancel: CancelToken, preview: bool
+) -> Kept:
+    asked, begin = wish.asked, time.monotonic()
+    how = dict(
+        negative=asked["negative"], frames=asked["frames"], size=tuple(asked["size"]), seed=seed,
+        steps=asked["steps"], guidance=asked["guidance"], progress=progress, cancel=cancel, preview=preview,
+    )  # fmt: skip
+    if wish.picked is None:
+        video = FreezeTime(model.generate(wish.prompt, **how), None)
+    else:
+        video = freeze_time(model, wish.prompt, wish.picked, arc=wish.arc, **how)
+    seconds = round(time.monotonic() - begin, 2)
+    path = folder / f"{wish.role}-{seed}.mp4"
+    return shelf.keep(video, Kept(path, wish.role, seed, "", asked, model.identity, seconds))
+
+
+def _judged(kept: Kept, wish: Wish) -> Kept:
+    """With its scores, found and written down if it has none for this picture."""
+    judged_with = wish.picture or "nothing"
+    if kept.judged_with == judged_with:
+        return kept
+    scores = judge(Candidate(kept.read(), wish.picked), wish.role)
+    plain = (replace(s, value=float(s.value), good=float(s.good), vital=bool(s.vital)) for s in scores)
+    kept = replace(kept, scores=tuple(plain), judged_with=judged_with)
+    shelf.note(kept)
+    return kept
+
+
+def _check_same(kept: Kept, wish: Wish) -> None:
+    """Refuse to mix candidates of two wishes, or to replace one by another."""
+    if kept.own:
+        return
+    other = [name for name, value in wish.asked.items() if kept.asked.get(name) != value]
+    if other:
+        raise UserError(
+            f"{kept.path.name} is there already, but was made with another {' and '.join(other)}. Choose another "
+            f"folder with --out, another --seed, or take {kept.path.name} away."
+        )

@@ -1,0 +1,158 @@
+"""Candidates on the disk: <role>-<seed>.mp4, and beside it a .json with what it was asked to be and its scores.
+
+A video without such a file, or with one of another video, was put there by a person: it is a candidate like the others.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fourreal import clip
+from fourreal.clip import Clip
+from fourreal.errors import UserError
+from fourreal.video.freeze_time import FreezeTime
+from fourreal.video.score import Role, Score, order
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A finished candidate.
+
+    path: the MP4. asked: what it was asked to be, as JSON has it; None for a person's own video.
+    model: which weights made it. seconds: how long that took. angles: radians, where the camera was commanded.
+    scores: with which picture they were found is `judged_with`, "" as long as there are none.
+    """
+
+    path: Path
+    role: Role
+    seed: int
+    sha256: str
+    asked: dict[str, Any] | None = None
+    model: str = ""
+    seconds: float | int = 0.0
+    angles: tuple[float, ...] | None = None
+    scores: tuple[Score, ...] = ()
+    judged_with: str = ""
+
+    @property
+    def own(self) -> bool:
+        """Whether a person put it there."""
+        return self.asked is None
+
+    @property
+    def total(self) -> float:
+        """0 to 1."""
+        return order([self.scores])[0].total
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Sentences, the most telling first."""
+        return order([self.scores])[0].reasons
+
+    def read(self) -> Clip:
+        """The video; UserError where a person's own one is none."""
+        return clip.read(self.path)
+
+    def freeze_time(self) -> FreezeTime:
+        """The video with the camera that was commanded."""
+        return FreezeTime(self.read(), None if self.angles is None else torch.tensor(self.angles))
+
+
+def find(folder: Path, role: Role, seed: int) -> Kept | None:
+    """The candidate of this number; None where there is none."""
+    path = folder / f"{role}-{seed}.mp4"
+    if not path.is_file():
+        return None
+    own = Kept(path, role, seed, clip.content_hash(path))
+    try:
+        told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        if told["sha256"] != own.sha256:
+            return own
+        scores = tuple(Score(**score) for score in told["scores"])
+        angles = None if told["angles"] is None else tuple(float(angle) for angle in told["angles"])
+        return replace(
+            own, asked=told["asked"], model=told["model"], seconds=told["seconds"], angles=angles, scores=scores,
+            judged_with=told["judged_with"],
+        )  # fmt: skip
+    except (FileNotFoundError, ValueError, KeyError, TypeError):  # nothing usable is known about it
+        return own
+
+
+def keep(video: FreezeTime, kept: Kept) -> Kept:
+    """Writes a video just made. It has its name only once all that is known of it lies beside it.
+
+    Raises UserError where it cannot be written; then nothing has changed.
+    """
+    with writing(kept.path) as new:
+        clip.write(video.clip, new)
+        angles = None if video.angles is None else tuple(video.angles.tolist())
+        kept = replace(kept, sha256=clip.content_hash(new), angles=angles)
+        note(kept)
+    return kept
+
+
+def note(kept: Kept) -> None:
+    """Writes down what is known of a candidate."""
+    told = asdict(kept) | {"path": kept.path.name}
+    if kept.scores:
+        told |= {"total": kept.total, "reasons": kept.reasons}
+    write_json(kept.path.with_suffix(".json"), told)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Whole or not at all. Raises UserError where it cannot be written."""
+    with writing(path) as part:
+        part.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """A name beside `path` to write to, which becomes `path` when the block ends without an error.
+
+    Raises UserError where it cannot be written; then `path` is as it was.
+    """
+    part = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield part
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[None]:
+    """A folder that can be written to, found out before hours of work. Taken away again if nothing came of it."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    probe = folder / f".{secrets.token_hex(4)}.part"
+    try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            probe.touch(exist_ok=False)
+            probe.unlink()
+        except OSError as error:
+            raise unwritable(folder, error) from error
+        yield
+    finally:
+        for place in missing:
+            if not place.is_dir() or any(place.iterdir()):
+                break
+            place.rmdir()
+
+
+def unwritable(path: Path, error: OSError) -> UserError:
+    return UserError(
+        f"{path} cannot be written ({error.strerror or error}). Free some space, or choose another place with --out."
+    )
