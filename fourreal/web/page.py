@@ -95,6 +95,7 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
             "outputs": [page.named["checks"], page.named["moment"], page.named["onward"]], **PATIENT}  # fmt: skip
     blocks.load(arrive, page.me, [*page.named["pair"], example], **PRIVATE).success(**follow).success(**look)
 
+    blocks.load(**page.named["suited_event"])
     next_step = {"fn": lambda: gr.Walkthrough(selected=RECONSTRUCT), "inputs": None, "outputs": page.steps, **PRIVATE}
     page.named["onward"].click(**next_step).then(**estimate)
     page.named["scenes_tab"].select(**page.named["gallery_event"])

@@ -5,7 +5,7 @@ import gradio as gr
 from fourreal.cli import ABLATIONS
 from fourreal.jobs.values import Estimate, Options, Run
 from fourreal.web.markup import amount, duration, facts, note, piece, tag
-from fourreal.web.parts import PRIVATE, Parts, followed
+from fourreal.web.parts import PATIENT, PRIVATE, Parts, followed
 from fourreal.web.session import known, safely
 
 PRESETS = [
@@ -51,6 +51,11 @@ def build(page: Parts) -> None:
         run = started(page, me, options_of(me, *chosen), (name or "").strip())
         return followed(me | {"again": ""}, run)
 
+    def suited():
+        """The preset that this machine is for, as the command line would choose."""
+        return "standard" if any(device["kind"] == "cuda" for device in page.service.devices()) else "draft"
+
+    page.named["suited_event"] = {"fn": safely(suited), "inputs": None, "outputs": preset, **PATIENT}
     page.named["started"] = start.click(
         begin, [page.me, name, *settings], [page.me, page.steps, page.timer, page.cursor],
         **PRIVATE,

@@ -1,6 +1,7 @@
 """Step three: the scene forms. Everything here follows the journal of a run that another process works on."""
 
 import json
+import logging
 import time
 
 import gradio as gr
@@ -17,6 +18,7 @@ from fourreal.web.viewer_box import shown
 
 LIVE = ("queued", "running")
 CURVES_SECONDS = 4.0  # between two drawings of the curves: the browser may share the processor with the fit
+log = logging.getLogger(__name__)
 
 
 def build(page: Parts) -> None:
@@ -35,9 +37,12 @@ def build(page: Parts) -> None:
     outputs = [page.me, page.cursor, page.viewer, page.caption, page.timer, page.tabs, page.steps,
                progress, stops, resume, plots, curves, layout, *page.named["explore"]]  # fmt: skip
 
-    @safely
     def tick(me: dict, cursor: dict | None):
-        return follow(page, known(me), cursor, outputs)
+        try:
+            return follow(page, known(me), cursor, outputs)
+        except Exception as error:  # the next tick may see more; a message a second would help nobody
+            log.error("a run could not be followed", exc_info=error)
+            return [gr.skip()] * len(outputs)
 
     page.named["follow_event"] = {"fn": tick, "inputs": [page.me, page.cursor], "outputs": outputs, **PRIVATE}
     page.timer.tick(**page.named["follow_event"])
