@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from fourreal.camera.match import find_frozen_frame
 from fourreal.clip import Clip
 from fourreal.errors import UserError
 from fourreal.pipeline.reconstruct import Request, reconstruct
@@ -137,11 +138,16 @@ def from_prompt(request: PromptRequest, progress: Progress = ignore, cancel: Can
     with shelf.writing(inputs / "reference.mp4") as temporary:
         shutil.copyfile(reference.path, temporary)
     cameras = _commanded(video, frame, inputs, choices)
-    canonical = request.pick_frame if freeze.own else frame
+    canonical, shared = frame, video.canonical
+    if freeze.own:  # nobody knows which frame it was made of
+        rows = range(len(shot)) if request.pick_frame is None else [frame]
+        meeting = find_frozen_frame(shot.frames[list(rows)], video.clip.frames)
+        canonical, shared = rows[meeting.canonical_index], meeting.freeze_reference_index
+        choices.add("frames in which the two videos meet", [canonical, shared], ["They look most alike."])
     return reconstruct(
         Request(
             inputs / "reference.mp4", inputs / "freeze.mp4", request.out, cameras, canonical_frame=canonical,
-            refine_poses=True, preset=request.preset, device=request.device, seed=request.seed,
+            freeze_reference_frame=shared, refine_poses=True, preset=request.preset, device=request.device, seed=request.seed,
         ), progress, cancel,
     )  # fmt: skip
 
