@@ -21,7 +21,7 @@ from fourreal.video.prompt import NEGATIVE, REFERENCE_NEGATIVE
 from fourreal.video.score import Candidate, Role, judge, order
 from fourreal.video.shelf import Kept
 
-MOST = 64
+MOST, MOST_STEPS = 64, 1000
 _LARGEST_SEED = 2**31
 
 
@@ -50,6 +50,8 @@ class Wish:
         able.check_prompt(self.prompt)
         able.check_frames(asked["frames"])
         able.check_size(tuple(asked["size"]))
+        if not 1 <= asked["steps"] <= MOST_STEPS:
+            raise UserError(f"{asked['steps']} steps of denoising cannot be done; ask for 1 to {MOST_STEPS}.")
         if self.role == "reference" and not able.text_alone:
             raise UserError(
                 f"{self.model.entry.title} starts from a picture, so it makes no reference videos. Choose another "
@@ -63,14 +65,15 @@ class Wish:
     @property
     def asked(self) -> dict[str, Any]:
         """All that decides what comes out but the seed and the weights, as JSON has it."""
-        able, usual = self.capabilities, NEGATIVE if self.role == "freeze" else REFERENCE_NEGATIVE
-        return {
-            "model": self.model.name, "adapter": self.model.adapter, "prompt": self.prompt,
-            "negative": usual if self.negative is None else self.negative,
-            "frames": self.frames or able.native_frames, "size": list(self.size or able.native_size),
-            "steps": self.steps or able.steps, "guidance": able.guidance if self.guidance is None else self.guidance,
-            "arc": self.arc if self.role == "freeze" and able.cameras else None, "picture": self.picture,
+        able = self.capabilities
+        usual = {
+            "negative": NEGATIVE if self.role == "freeze" else REFERENCE_NEGATIVE, "frames": able.native_frames,
+            "size": able.native_size, "steps": able.steps, "guidance": able.guidance,
         }  # fmt: skip
+        own = {name: getattr(self, name) for name in usual if getattr(self, name) is not None}
+        told = {"model": self.model.name, "adapter": self.model.adapter, "prompt": self.prompt, **usual, **own}
+        arc = self.arc if self.role == "freeze" and able.cameras else None
+        return told | {"size": list(told["size"]), "arc": arc, "picture": self.picture}
 
     @property
     def picture(self) -> str:
