@@ -147,7 +147,8 @@ def from_prompt(request: PromptRequest, progress: Progress = ignore, cancel: Can
     return reconstruct(
         Request(
             inputs / "reference.mp4", inputs / "freeze.mp4", request.out, cameras, canonical_frame=canonical,
-            freeze_reference_frame=shared, refine_poses=True, preset=request.preset, device=request.device, seed=request.seed,
+            freeze_reference_frame=shared, refine_poses=True, preset=request.preset,
+            device=request.device, seed=request.seed,
         ), progress, cancel,
     )  # fmt: skip
 
