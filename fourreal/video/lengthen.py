@@ -91,7 +91,9 @@ def _needed(
     if not windows:
         return 0, ("No windows were asked for." if not goal.windows else "A longer video could not be read again.",)
     if able.nearest_size(start.clip.size) != tuple(start.clip.size):
-        return 0, (f"It stays as it is: {choice.entry.title} makes no pictures of {start.clip.size}.",)
+        return 0, (
+            f"It stays as it is: {choice.entry.title} makes no pictures of {'x'.join(map(str, start.clip.size))}.",
+        )
     if start.degrees is not None:
         return windows, (f"Its camera was told to go {start.degrees:.0f} degrees around.",)
     progress(Event("extend", message="Finding out how far the camera goes."))
@@ -99,9 +101,10 @@ def _needed(
     cancel.check()
     if degrees.value >= goal.arc - 0.5:
         return 0, (degrees.sentence,)
-    if degrees.value > 0:
-        windows = min(windows, ceil((goal.arc - degrees.value) / (degrees.value / (frames - 1) * able.window[1])))
-    return windows, (degrees.sentence,)
+    if degrees.value <= 0:  # more of what cannot be reconstructed would be hours for nothing
+        return 0, (degrees.sentence, "So nothing is added to it.")
+    each = degrees.value / (frames - 1) * able.window[1]
+    return min(windows, ceil((goal.arc - degrees.value) / each)), (degrees.sentence,)
 
 
 def _there(path: Path, key: dict) -> tuple[FreezeTime, tuple[str, ...]] | None:
