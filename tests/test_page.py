@@ -82,16 +82,22 @@ def choose(page: Page, fox_yard) -> None:
     page.locator("#moment input").fill(str(int(found[-8:-4])))
     page.locator("#cameras-file input[type=file]").set_input_files(str(fox_yard / "cameras.json"))
     expect(page.locator("#cameras-known .note")).to_be_visible(timeout=SLOW)
+    settings(page)
+
+
+def settings(page: Page) -> None:
+    """Go on to the settings, and wait as long as a person takes to read them."""
     page.locator("#to-reconstruct").click()
     expect(page.locator("#estimate .facts")).to_be_visible(timeout=SLOW)
     expect(page.locator("#start")).to_be_enabled()
+    page.wait_for_timeout(2500)  # fields that just appeared are set to their first values once more, by Gradio
 
 
 def begin_long(page: Page) -> None:
     """Start the example once more, so that there is time to do something to it."""
     page.locator(".example").first.click()
     expect(page.locator("#checks .verdicts")).to_be_visible(timeout=SLOW)
-    page.locator("#to-reconstruct").click()
+    settings(page)
     page.locator("#preset label").nth(1).click()
     expect(page.locator("#start")).to_be_enabled(timeout=SLOW)
     page.locator("#start").click()

@@ -92,7 +92,7 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
         return [*videos.show_pair(page, me), gr.update(visible=not page.service.runs(page.owner(me)))]
 
     look = {"fn": safely(lambda me: videos.check(page, known(me))), "inputs": page.me,
-            "outputs": [page.named["checks"], page.named["moment"], page.named["onward"]], **PATIENT}  # fmt: skip
+            "outputs": [page.named["checks"], page.named["moment"]], **PATIENT}  # fmt: skip
     blocks.load(arrive, page.me, [*page.named["pair"], example], **PRIVATE).success(**follow).success(**look)
 
     blocks.load(**page.named["suited_event"])

@@ -52,7 +52,7 @@ def build(page: Parts) -> None:
 
     page.named["show_pair_now"] = show_pair_now
     look = safely(lambda me: check(page, known(me)))
-    look_again = {"fn": look, "inputs": page.me, "outputs": [checks, moment, onward], **PATIENT}
+    look_again = {"fn": look, "inputs": page.me, "outputs": [checks, moment], **PATIENT}
 
     restore = {"fn": safely(show_pair_now), "inputs": page.me, "outputs": shown, **PRIVATE}
 
@@ -164,14 +164,17 @@ def show_pair(page: Parts, me: dict) -> list:
 
 
 def check(page: Parts, me: dict) -> list:
-    """Updates of the verdicts, the frozen moment and the button onward."""
+    """Updates of the verdicts and the frozen moment.
+
+    Of nothing else: it may come while somebody is typing in the next step.
+    """
     if not (me["reference"] and me["freeze"]):
-        return [gr.skip()] * 3
+        return [gr.skip()] * 2
     owner = page.owner(me)
     found = page.service.check(owner, me["reference"], me["freeze"])
     video = page.service.video(owner, me["reference"])
     chosen = me["canonical"] if me["canonical"] is not None else found.canonical_frame
-    return [verdict_list(found), frozen_moment(video, owner, chosen or 0), gr.update(visible=True)]
+    return [verdict_list(found), frozen_moment(video, owner, chosen or 0)]
 
 
 # --- Markup ----------------------------------------------------------------------------------------------------------
