@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 from fourreal.jobs.children import leave_with_parent
+from fourreal.jobs.locks import alone
 from fourreal.jobs.places import Places
-from fourreal.jobs.runner import alone
 from fourreal.jobs.store import Claim, Store
 
 parser = argparse.ArgumentParser()
@@ -28,7 +28,7 @@ leave_with_parent(lambda: os.killpg(0, signal.SIGKILL))
 told = []
 signal.signal(signal.SIGTERM, lambda *_: told.append("pause"))
 name = store.run(claim.run)["name"]
-with alone(places.run(claim.run)) as ours:
+with alone(places.runner_lock(claim.run), 15.0) as ours:
     assert ours
     with open(given.data / "starts.txt", "a") as file:
         file.write(f"{os.getpid()} {claim.run}\n")

@@ -78,13 +78,12 @@ def test_halving_is_the_mean_of_two_by_two_pixels():
 @pytest.mark.parametrize("size", [(40, 30), (32, 48), (17, 13), (64, 47)])
 def test_shrinking_averages_the_covered_area(size):
     picture = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    exact = picture
     for axis, length in ((0, size[1]), (1, size[0])):
         edges = np.linspace(0, picture.shape[axis], length + 1)
         pixel = np.arange(picture.shape[axis])
         cover = np.clip(np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel), 0, None)
-        exact = np.moveaxis(
-            np.tensordot(cover / cover.sum(1, keepdims=True), exact if axis else picture, (1, axis)), 0, axis
-        )
+        exact = np.moveaxis(np.tensordot(cover / cover.sum(1, keepdims=True), exact, (1, axis)), 0, axis)
     assert np.abs(Clip(picture[None], 12.0).resized(size).frames[0] - exact).max() <= 0.51
 
 

@@ -116,7 +116,7 @@ def align(source: Cameras, target: Cameras, rounds: int = 10) -> Similarity:
     return Similarity(scale, turn, mean_t - scale * turn @ mean_s)
 
 
-def pose_errors(estimated: Cameras, truth: Cameras) -> tuple[Float[Tensor, "F"], Float[Tensor, "F"]]:
+def pose_errors(estimated: Cameras, truth: Cameras) -> tuple[Float[Tensor, " F"], Float[Tensor, " F"]]:
     """How far estimated cameras are from the true ones of the same frames, once they are aligned.
 
     Returns rotation_deg (F,) in degrees, and position (F,) relative to the radius of the true arc: the median

@@ -69,7 +69,7 @@ def _closest_to_lines(
 
 def azimuths(
     cameras: Cameras, centre: Float[Tensor, "3"], up: Float[Tensor, "3"], zero: Cameras
-) -> Float[Tensor, "F"]:
+) -> Float[Tensor, " F"]:
     """How far each camera has gone around the axis `up` through `centre`, in radians, from the one camera `zero`.
 
     Counted right-handed about `up`, and without jumps from camera to camera, so that a path may exceed half a turn.

@@ -78,7 +78,7 @@ def read(
 
 def _decode(
     path: Path, limits: ClipLimits, max_side: int | None
-) -> tuple[list[UInt8[np.ndarray, "_ _ 3"]], Int[np.ndarray, "K"], float]:
+) -> tuple[list[UInt8[np.ndarray, "_ _ 3"]], Int[np.ndarray, " K"], float]:
     """All frames as pictures, which to show at each tick, and the rate."""
     pictures, times = [], []
     with opened(path) as (container, stream):

@@ -11,7 +11,7 @@ FALLBACK_FPS = 25.0  # what decoders assume of a stream without timestamps
 
 def constant_rate(
     times: Sequence[float | None], nominal: Fraction | None, max_frames: int
-) -> tuple[Int[np.ndarray, "K"], float]:
+) -> tuple[Int[np.ndarray, " K"], float]:
     """Which of F frames to show at each tick of a constant rate, and that rate in frames a second.
 
     times: when each frame is shown, in seconds. nominal: the rate that the file states.

@@ -68,7 +68,7 @@ class Clip:
         return replace(self, frames=self.frames[:, top : top + height, left : left + width])
 
 
-def sample_indices(total: int, count: int, keep: Sequence[int] = ()) -> Int[np.ndarray, "K"]:
+def sample_indices(total: int, count: int, keep: Sequence[int] = ()) -> Int[np.ndarray, " K"]:
     """Which frames to take of `total`: K = min(count, total) increasing indices, evenly spread, with those of `keep`.
 
     A frame to keep replaces the sample nearest to it, so the others stay where they were.

@@ -35,6 +35,10 @@ class Places:
     def run(self, id: str) -> Path:
         return self.runs / checked(id, "scene")
 
+    def runner_lock(self, id: str) -> Path:
+        """Held alone by the process that makes the run."""
+        return self.run(id) / "runner.lock"
+
 
 def checked(id: str, what: str) -> str:
     """`id`, if it is one. Raises UserError for anything else, in the words for one that is unknown."""

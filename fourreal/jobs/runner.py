@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -20,6 +19,7 @@ from fourreal.jobs.children import leave_with_parent, out_of_space
 from fourreal.jobs.database import disk_full
 from fourreal.jobs.files import bytes_of
 from fourreal.jobs.live import Live, add_ground_truth, final_files
+from fourreal.jobs.locks import alone
 from fourreal.jobs.places import Places
 from fourreal.jobs.store import Claim, Store
 from fourreal.jobs.values import Options
@@ -27,7 +27,7 @@ from fourreal.progress import CancelToken
 from fourreal.settings import PRESETS, Preset
 
 POLL_SECONDS = 0.25
-LOCK_SECONDS = 15.0
+LOCK_SECONDS = 15.0  # a predecessor may just be leaving
 NICE = 10  # the page answers first
 
 
@@ -48,7 +48,7 @@ class Runner:
 
     def __init__(self, store: Store, places: Places, claim: Claim, presets: Mapping[str, Preset]) -> None:
         self.store, self.claim, self.presets = store, claim, presets
-        self.folder = places.run(claim.run)
+        self.folder, self.lock = places.run(claim.run), places.runner_lock(claim.run)
         self.cancel = CancelToken()
         self.over = threading.Event()  # the store knows how it ended
         self.told = ""  # "stop", "keep", "leave" (not ours any more) or "pause" (go on later)
@@ -58,7 +58,7 @@ class Runner:
         _first_to_go()
         leave_with_parent(lambda: os.killpg(0, signal.SIGKILL))
         signal.signal(signal.SIGTERM, lambda *_: self.tell("pause"))
-        with alone(self.folder) as ours:
+        with alone(self.lock, LOCK_SECONDS) as ours:
             if not ours:
                 return 1
             row = self.store.run(self.claim.run)
@@ -162,24 +162,6 @@ class Runner:
             return
         self.told = what
         self.cancel.cancel(keep=what == "keep")
-
-
-@contextlib.contextmanager
-def alone(folder: Path) -> Iterator[bool]:
-    """Whether this process has the run to itself; a predecessor that is just leaving is waited for."""
-    with open(folder / "runner.lock", "w") as lock:
-        end = time.monotonic() + LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    yield False
-                    return
-                time.sleep(0.1)
-            else:
-                yield True
-                return
 
 
 @contextlib.contextmanager

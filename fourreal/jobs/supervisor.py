@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from fourreal.jobs.children import ROOT, environment
+from fourreal.jobs.locks import free
 from fourreal.jobs.places import Places
 from fourreal.settings import JobLimits
 
@@ -46,7 +47,7 @@ class Supervisor:
             try:
                 if self.worker is not None and self.worker.poll() is not None:
                     self.worker = None
-                if self.worker is None and worker_missing(self.places):
+                if self.worker is None and free(self.places.worker_lock):
                     self.worker = self._start()
             except OSError as error:  # no more processes, no disk: it may be better in a moment
                 log.warning("no worker could be started: %s", error)
@@ -63,15 +64,3 @@ class Supervisor:
 def ensure_worker(data: Path, limits: JobLimits = LIMITS) -> Supervisor:
     """See `Supervisor`."""
     return Supervisor(data, limits)
-
-
-def worker_missing(places: Places) -> bool:
-    """Whether no worker holds the lock."""
-    try:
-        with open(places.worker_lock) as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return True
-    except BlockingIOError:
-        return False
-    return True

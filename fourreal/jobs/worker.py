@@ -7,7 +7,6 @@ any moment, as may its children and the page: the next worker takes up what was 
 import argparse
 import contextlib
 import ctypes
-import fcntl
 import json
 import logging
 import os
@@ -15,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from fourreal.jobs import devices, janitor, journal
 from fourreal.jobs.children import ROOT, environment
 from fourreal.jobs.files import remove
 from fourreal.jobs.journal import JournalWriter
+from fourreal.jobs.locks import alone, free
 from fourreal.jobs.places import Places
 from fourreal.jobs.store import Claim, Store
 from fourreal.settings import JobLimits
@@ -36,7 +36,7 @@ KILL_SECONDS = 6.0  # and after which it is killed
 KEEP_SECONDS = 90.0  # writing the scene may take its time
 LEAVE_SECONDS = 8.0  # for all children, where the worker itself is told to stop
 ALONE_SECONDS = 10.0  # without a page and without work, then it goes
-LOCK_SECONDS = 3.0
+LOCK_SECONDS = 3.0  # pages look now and then whether there is a worker
 TIDY_SECONDS = 300.0
 LIMITS = JobLimits()
 
@@ -71,7 +71,7 @@ class Worker:
     def run(self) -> int:
         """Work until told to stop, or until there is neither a page nor anything to do. 1 if another is at work."""
         self.places.data.mkdir(parents=True, exist_ok=True)
-        with _locked(self.places.worker_lock) as ours:
+        with alone(self.places.worker_lock, LOCK_SECONDS) as ours:
             if not ours:
                 log.info("another worker is at work here")
                 return 1
@@ -117,7 +117,7 @@ class Worker:
         """Runs that seem to run, but not with us: our predecessor was killed. They go on once their child is gone."""
         ours = {child.claim.run for child in self.children.values()}
         for row in self.store.all_runs("running"):
-            if row["id"] not in ours and _free(self.places.run(row["id"]) / "runner.lock"):
+            if row["id"] not in ours and free(self.places.runner_lock(row["id"])):
                 state = self.store.interrupted(Claim(row["id"], row["claim"]))
                 self._note(row["id"], "The computer or the server stopped; " + _outlook(state))
         for id in self.store.deleted():
@@ -186,7 +186,7 @@ class Worker:
         })  # fmt: skip
 
     def _page_is_there(self) -> bool:
-        return not _free(self.places.page_lock)
+        return not free(self.places.page_lock)
 
     def _dismiss(self) -> None:
         """Let all children keep a checkpoint and go; their runs are the first when a worker comes again."""
@@ -245,36 +245,6 @@ def _kill_orphans(children: set[int]) -> None:
         with contextlib.suppress(ProcessLookupError, ChildProcessError):
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[bool]:
-    """Whether we have the lock; others look at it now and then for a moment, which is waited out."""
-    with open(path, "a") as lock:
-        end = time.monotonic() + LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    yield False
-                    return
-                time.sleep(0.05)
-            else:
-                yield True
-                return
-
-
-def _free(path: Path) -> bool:
-    """Whether nobody holds a lock."""
-    try:
-        with open(path) as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return True
-    except BlockingIOError:
-        return False
-    return True
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

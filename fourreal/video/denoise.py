@@ -16,8 +16,8 @@ def noised(clean: Float[Tensor, "*n"], noise: Float[Tensor, "*n"], sigma: float 
 
 
 def guided(
-    text: Float[Tensor, "B *n"], negative: Float[Tensor, "B *n"], guidance: float | int, rescale: float | int = 0.0
-) -> Float[Tensor, "B *n"]:
+    text: Float[Tensor, "*video"], negative: Float[Tensor, "*video"], guidance: float | int, rescale: float | int = 0.0
+) -> Float[Tensor, "*video"]:
     """Classifier-free guidance on velocities: negative + guidance * (text - negative).
 
     rescale: 0 to 1, how far its spread is brought back to that of `text`, as much guidance overexposes (Lin et al.

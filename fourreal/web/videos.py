@@ -198,18 +198,18 @@ def card(role: str, video: Video | None, owner: str) -> str:
     )
 
 
-def moving(source: str, label: str) -> str:
-    """A silent clip that plays over and over."""
-    how = {"autoplay": True, "loop": True, "muted": True, "playsinline": True, "preload": "auto"}
+def moving(source: str, label: str, autoplay: bool = True) -> str:
+    """A silent clip that plays over and over, from the start or when static/page.js says so."""
+    how = {"autoplay": autoplay, "loop": True, "muted": True, "playsinline": True, "preload": "auto"}
     return tag("video", src=source, aria_label=label, **how)
 
 
 def example_cards(examples: list[Example], chosen: str = "", folded: bool = False) -> str:
-    """The shipped pairs as cards that play and can be pressed."""
+    """The shipped pairs as cards that can be pressed, and play under the pointer."""
     cards = [
         tag(
             "button",
-            tag("span", *(moving(f"examples/{one.name}/{role}.mp4", role) for role in ROLES), class_="two"),
+            tag("span", *(moving(f"examples/{one.name}/{role}.mp4", role, False) for role in ROLES), class_="two"),
             tag("span", text(one.title), class_="title"),
             type="button",
             class_="example" + (" chosen" if one.name == chosen else ""),

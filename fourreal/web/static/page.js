@@ -7,3 +7,16 @@ document.addEventListener('input', (event) => {
   const told = slider.closest('label')?.querySelector('output');
   if (told) told.textContent = slider.value;
 });
+
+// Examples play under the pointer or the focus: all of them at once would be restless, beside a scene that plays.
+const plays = { pointerover: true, focusin: true, pointerout: false, focusout: false };
+for (const [kind, play] of Object.entries(plays)) {
+  document.addEventListener(kind, (event) => {
+    const card = event.target.closest?.('.example');
+    if (!card || card.contains(event.relatedTarget)) return;
+    for (const video of card.querySelectorAll('video')) {
+      if (play) video.play().catch(() => {}); // it was told to pause before it had begun
+      else video.pause();
+    }
+  });
+}
