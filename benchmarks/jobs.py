@@ -1,14 +1,18 @@
-"""Twenty jobs from five clients at once, and how fast the service answers meanwhile.
+"""Twenty jobs from five clients at once, and how fast the service and the page answer meanwhile.
 
     python -m benchmarks.jobs [--clients 5] [--jobs 4] [--share 0.01]
 
 Real jobs by the real worker and runner on the shipped example, with the preset draft cut down to a share of its steps,
-so that they load the machine as real ones do but end sooner. While they run every client asks what a page asks. Prints
-Markdown: each call's latency in milliseconds; then whether each run was done once, and whose turns came in which order.
+so that they load the machine as real ones do but end sooner. While they run every client asks the service what a page
+asks, and asks the page itself, a server of its own, for its first view and, as a program, for its API. Prints Markdown:
+each call's latency in milliseconds; then whether each run was done once, and whose turns came in which order.
 """
 
 import argparse
+import contextlib
 import json
+import os
+import socket
 import statistics
 import subprocess
 import sys
@@ -19,6 +23,9 @@ from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
+
+from fourreal.errors import UserError
 from fourreal.jobs.children import ROOT, environment
 from fourreal.jobs.service import Service
 from fourreal.jobs.values import Options
@@ -41,15 +48,34 @@ def main() -> None:
             [sys.executable, "-m", "benchmarks.jobs", "worker", str(data)], cwd=ROOT, env=environment(),
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        page = subprocess.Popen(
+            [sys.executable, "app.py"], cwd=ROOT, stderr=subprocess.DEVNULL,
+            env=os.environ | {"FOURREAL_DATA": str(data), "GRADIO_SERVER_PORT": str(port)},
+        )  # fmt: skip
         try:
-            measure(service, options.clients, options.jobs)
+            measure(service, served(f"http://127.0.0.1:{port}"), options.clients, options.jobs)
         finally:
-            worker.terminate()
-            worker.wait()
+            for process in (page, worker):
+                process.terminate()
+                process.wait()
             service.close()
 
 
-def measure(service: Service, clients: int, jobs: int) -> None:
+def served(url: str) -> str:
+    """`url`, once the page answers there."""
+    for _ in range(300):
+        try:
+            if httpx.get(url + "/healthz").is_success:
+                return url
+        except httpx.TransportError:
+            time.sleep(0.2)
+    raise SystemExit("The page does not start: see python app.py.")
+
+
+def measure(service: Service, url: str, clients: int, jobs: int) -> None:
     timings, order, lock = defaultdict(list), [], threading.Lock()
     begin = time.monotonic()
 
@@ -61,7 +87,9 @@ def measure(service: Service, clients: int, jobs: int) -> None:
         return result
 
     def client(number: int) -> None:
-        owner = service.owner(f"benchmark client number {number}")
+        token = f"benchmark client number {number}"
+        owner = service.owner(token)
+        page = httpx.Client(base_url=url, timeout=60)
         pair = timed("add_example", service.add_example, owner, "fox_yard")
         timed("check", service.check, owner, *(video.id for video in pair))
         for _ in range(jobs):
@@ -70,12 +98,14 @@ def measure(service: Service, clients: int, jobs: int) -> None:
         offset = 0
         while True:
             runs = timed("runs", service.runs, owner)
+            timed("page: first view", page.get, "/")
+            timed("page: API, status", api_status, page, token, runs[0].id)
             for run in runs:
                 timed("run", service.run, owner, run.id)
                 if run.state == "running":
                     _, offset = timed("journal", service.journal, owner, run.id, offset)
                     live = next((name for name in (run.progress.get("scene"), run.progress.get("preview")) if name), "")
-                    if live and (service.places.run(run.id) / "live" / live).exists():
+                    with contextlib.suppress(UserError):  # a newer one may have taken its place
                         timed("public_file", service.public_file, run.id, f"live/{live}")
             if all(run.state in ("done", "failed", "stopped") for run in runs):
                 break
@@ -97,6 +127,13 @@ def measure(service: Service, clients: int, jobs: int) -> None:
     turns = " ".join(str(who) for _, who in sorted(order))
     seconds = time.monotonic() - begin
     print(f"\n{len(rows)} runs in {seconds:.0f} s, {done} done; claimed once each: {once}; turns: {turns}")
+
+
+def api_status(page: httpx.Client, token: str, run: str) -> None:
+    """What docs/api.md says for those without gradio_client: ask, then read the answer."""
+    event = page.post("/gradio_api/call/status", json={"data": [token, run]}).json()["event_id"]
+    answer = page.get(f"/gradio_api/call/status/{event}")
+    assert "event: complete" in answer.text, answer.text
 
 
 def work(data: Path) -> int:

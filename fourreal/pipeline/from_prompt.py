@@ -214,18 +214,11 @@ def _pick(found: Sequence[Kept], seed: int | None, what: str, request: PromptReq
 
 def _commanded(video: FreezeTime, canonical: int, inputs: Path, choices: Choices) -> Path | None:
     """inputs/cameras.json, where the model was told a path; None where the cameras are to be found by looking."""
-    cameras, path = video.cameras, inputs / "cameras.json"
-    if cameras is None:
+    content, path = video.commanded(canonical), inputs / "cameras.json"
+    if content is None:
         path.unlink(missing_ok=True)  # of an earlier try with another model
         choices.add("cameras", "found by looking", ["The model was told no path."])
         return None
-    poses = [{"w2c": pose} for pose in cameras.world_to_camera.tolist()]
-    fx, fy, cx, cy = cameras.intrinsics.tolist()
-    content = {
-        "intrinsics": {"fx": fx, "fy": fy, "cx": cx, "cy": cy, "w": cameras.size[0], "h": cameras.size[1]},
-        "freeze": poses, "reference": [poses[video.canonical]], "canonical_index": canonical,
-        "freeze_reference_index": video.canonical,
-    }  # fmt: skip
     shelf.write_json(path, content)
     choices.add("cameras", "inputs/cameras.json", ["The model was told this path; it is refined with the scene."])
     return path

@@ -14,14 +14,15 @@ from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event, Progress, ignore
 from fourreal.video import shelf
 from fourreal.video.capabilities import Capabilities
+from fourreal.video.extend import How, Side, add_window
 from fourreal.video.freeze_time import FreezeTime, freeze_time
 from fourreal.video.model import VideoModel
 from fourreal.video.one_model import DEFAULT, Choice, OneModel
 from fourreal.video.prompt import NEGATIVE, REFERENCE_NEGATIVE
-from fourreal.video.score import Candidate, Role, judge, order
+from fourreal.video.score import Candidate, Role, Score, coverage, judge, order
 from fourreal.video.shelf import Kept
 
-MOST, MOST_STEPS = 64, 1000
+MOST = 64
 _LARGEST_SEED = 2**31
 
 
@@ -46,17 +47,8 @@ class Wish:
 
     def check(self) -> None:
         """Raise UserError for what the model does not have, before it is loaded."""
-        able, asked = self.capabilities, self.asked
-        able.check_prompt(self.prompt)
-        able.check_frames(asked["frames"])
-        able.check_size(tuple(asked["size"]))
-        if not 1 <= asked["steps"] <= MOST_STEPS:
-            raise UserError(f"{asked['steps']} steps of denoising cannot be done; ask for 1 to {MOST_STEPS}.")
-        if self.role == "reference" and not able.text_alone:
-            raise UserError(
-                f"{self.model.entry.title} starts from a picture, so it makes no reference videos. Choose another "
-                "model for them, or give a picture."
-            )
+        asked = self.asked
+        self.model.entry.check(self.role, self.prompt, asked["frames"], tuple(asked["size"]), asked["steps"])
 
     @property
     def capabilities(self) -> Capabilities:
@@ -132,6 +124,47 @@ def make(
     return ranked(done)
 
 
+def longer(
+    wish: Wish,
+    models: OneModel,
+    folder: Path,
+    of: int,
+    side: Side,
+    seed: int,
+    progress: Progress = ignore,
+    cancel: CancelToken | None = None,
+) -> Kept:
+    """Candidate `seed`: the freeze-time candidate `of` with one window more at its left or right.
+
+    Kept if it lies in `folder` already. Raises UserError where there is no such candidate, or it does not suit the
+    model, and Cancelled.
+    """
+    kept, start = (shelf.find(folder, wish.role, number) for number in (seed, of))
+    if kept is None:
+        if start is None:
+            raise UserError(f"There is no candidate {of} (any more) that could be made longer. Choose another one.")
+        asked, begin = wish.asked, time.monotonic()
+        how = How(wish.prompt, asked["negative"], seed, asked["steps"], asked["guidance"])
+        model = models.get(wish.model)
+        video = add_window(model, start.freeze_time(), how, side, progress, cancel or CancelToken())
+        told = asked | {"longer": {"of": of, "side": side}}
+        path, seconds = folder / f"{wish.role}-{seed}.mp4", round(time.monotonic() - begin, 2)
+        kept = shelf.keep(video, Kept(path, wish.role, seed, "", told, model.identity, seconds))
+    return _judged(kept, wish)
+
+
+def measured(kept: Kept, progress: Progress = ignore, cancel: CancelToken | None = None) -> Kept:
+    """With how far its camera goes among its scores; if that is not known yet it is looked for, up to a minute long."""
+    if any(score.name == "coverage" for score in kept.scores):
+        return kept
+    progress(Event("coverage", message=f"Finding out how far the camera of {kept.path.stem} goes."))
+    found = coverage(kept.read(), cancel)
+    (cancel or CancelToken()).check()
+    kept = replace(kept, scores=(*kept.scores, *_plain(found)))
+    shelf.note(kept)
+    return kept
+
+
 def ranked(candidates: Sequence[Kept]) -> list[Kept]:
     """Best first."""
     return [candidates[scored.index] for scored in order([kept.scores for kept in candidates])]
@@ -160,10 +193,14 @@ def _judged(kept: Kept, wish: Wish) -> Kept:
     if kept.judged_with == judged_with:
         return kept
     scores = judge(Candidate(kept.read(), wish.picked), wish.role)
-    plain = (replace(s, value=float(s.value), good=float(s.good), vital=bool(s.vital)) for s in scores)
-    kept = replace(kept, scores=tuple(plain), judged_with=judged_with)
+    kept = replace(kept, scores=_plain(scores), judged_with=judged_with)
     shelf.note(kept)
     return kept
+
+
+def _plain(scores: Sequence[Score]) -> tuple[Score, ...]:
+    """With Python's own numbers, as JSON has no others."""
+    return tuple(replace(s, value=float(s.value), good=float(s.good), vital=bool(s.vital)) for s in scores)
 
 
 def _check_same(kept: Kept, wish: Wish) -> None:

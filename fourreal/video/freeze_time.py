@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import radians
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,6 +39,22 @@ class FreezeTime:
     def cameras(self) -> Cameras | None:
         """The commanded cameras, to start a reconstruction from; None where there was no command."""
         return None if self.angles is None else around(self.angles, self.clip.size)
+
+    def commanded(self, canonical: int) -> dict[str, Any] | None:
+        """The content of a cameras.json for a reconstruction that is to improve them; None where nothing was commanded.
+
+        canonical: the reference video's frame that was picked.
+        """
+        cameras = self.cameras
+        if cameras is None:
+            return None
+        poses = [{"w2c": pose} for pose in cameras.world_to_camera.tolist()]
+        fx, fy, cx, cy = cameras.intrinsics.tolist()
+        return {
+            "intrinsics": {"fx": fx, "fy": fy, "cx": cx, "cy": cy, "w": cameras.size[0], "h": cameras.size[1]},
+            "freeze": poses, "reference": [poses[self.canonical]], "canonical_index": canonical,
+            "freeze_reference_index": self.canonical,
+        }  # fmt: skip
 
     @property
     def degrees(self) -> float | None:

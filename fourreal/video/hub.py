@@ -1,6 +1,10 @@
-"""Weights from the Hugging Face hub: to the local copy, going on where an earlier download stopped."""
+"""Weights from the Hugging Face hub: to the local copy, going on where an earlier download stopped.
+
+A folder $FOURREAL_MODELS/NAME with a model's weights goes before the hub's: for machines without a network.
+"""
 
 import errno
+import os
 import shutil
 from pathlib import Path
 
@@ -9,11 +13,20 @@ from fourreal.progress import CancelToken, Event, Progress
 from fourreal.video.registry import GB, Entry
 from fourreal.video.weights import INDEX, check_folder, components
 
-OTHER_WAY = "or download it elsewhere and give its folder"
+PROVIDED = "FOURREAL_MODELS"
+OTHER_WAY = f"or download it elsewhere and give its folder ({PROVIDED} names the one that holds it)"
+
+
+def provided(entry: Entry) -> Path | None:
+    """The folder that somebody put there for this model, if any."""
+    folder = Path(os.environ.get(PROVIDED, "")) / entry.name
+    return folder.absolute() if os.environ.get(PROVIDED) and folder.is_dir() else None
 
 
 def local_copy(entry: Entry) -> Path | None:
-    """The folder of an earlier download, whole or not; None without one. Asks nobody."""
+    """The folder that somebody provided, or of an earlier download, whole or not; None without one. Asks nobody."""
+    if (folder := provided(entry)) is not None:
+        return folder
     from huggingface_hub import try_to_load_from_cache
 
     found = try_to_load_from_cache(entry.repository, INDEX, revision=entry.revision)
@@ -35,6 +48,9 @@ def fetch(entry: Entry, progress: Progress, cancel: CancelToken) -> Path:
     Only what the pipeline's index names is taken, and no pickles. Raises UserError with what to do where it cannot be
     had, and Cancelled.
     """
+    if (folder := provided(entry)) is not None:
+        check_folder(folder, {})
+        return folder
     if on_disk(entry):
         return local_copy(entry)
     from huggingface_hub import constants, hf_hub_download, snapshot_download

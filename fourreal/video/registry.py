@@ -10,6 +10,7 @@ from fourreal.progress import CancelToken, Progress, ignore
 from fourreal.video.capabilities import Capabilities
 
 GB = 1024**3
+MOST_STEPS = 1000
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,19 @@ class Entry:
     def roles(self) -> tuple[str, ...]:
         """What it serves for: "reference" (from text), "freeze" (from a picture), "distill" (one step at a time)."""
         return (("reference",) if self.capabilities.text_alone else ()) + ("freeze", "distill")
+
+    def check(self, role: str, prompt: str, frames: int, size: tuple[int, int], steps: int) -> None:
+        """Raise UserError for what this model does not have."""
+        self.capabilities.check_prompt(prompt)
+        self.capabilities.check_frames(frames)
+        self.capabilities.check_size(size)
+        if not 1 <= steps <= MOST_STEPS:
+            raise UserError(f"{steps} steps of denoising cannot be done; ask for 1 to {MOST_STEPS}.")
+        if role not in self.roles:
+            raise UserError(
+                f"{self.title} starts from a picture, so it makes no reference videos. Choose another model for them, "
+                "or give a picture."
+            )
 
     @property
     def download_gb(self) -> float:

@@ -27,6 +27,7 @@ class Kept:
 
     path: the MP4. asked: what it was asked to be, as JSON has it; None for a person's own video.
     model: which weights made it. seconds: how long that took. angles: radians, where the camera was commanded.
+    canonical: the number of the frame that was picked, which moves as frames are added before it.
     scores: with which picture they were found is `judged_with`, "" as long as there are none.
     """
 
@@ -38,6 +39,7 @@ class Kept:
     model: str = ""
     seconds: float | int = 0.0
     angles: tuple[float, ...] | None = None
+    canonical: int = 0
     scores: tuple[Score, ...] = ()
     judged_with: str = ""
 
@@ -62,7 +64,8 @@ class Kept:
 
     def freeze_time(self) -> FreezeTime:
         """The video with the camera that was commanded."""
-        return FreezeTime(self.read(), None if self.angles is None else torch.tensor(self.angles))
+        angles = None if self.angles is None else torch.tensor(self.angles)
+        return FreezeTime(self.read(), angles, self.canonical)
 
 
 def find(folder: Path, role: Role, seed: int) -> Kept | None:
@@ -78,8 +81,8 @@ def find(folder: Path, role: Role, seed: int) -> Kept | None:
         scores = tuple(Score(**score) for score in told["scores"])
         angles = None if told["angles"] is None else tuple(float(angle) for angle in told["angles"])
         return replace(
-            own, asked=told["asked"], model=told["model"], seconds=told["seconds"], angles=angles, scores=scores,
-            judged_with=told["judged_with"],
+            own, asked=told["asked"], model=told["model"], seconds=told["seconds"], angles=angles,
+            canonical=told["canonical"], scores=scores, judged_with=told["judged_with"],
         )  # fmt: skip
     except (FileNotFoundError, ValueError, KeyError, TypeError):  # nothing usable is known about it
         return own
@@ -93,7 +96,7 @@ def keep(video: FreezeTime, kept: Kept) -> Kept:
     with writing(kept.path) as new:
         clip.write(video.clip, new)
         angles = None if video.angles is None else tuple(video.angles.tolist())
-        kept = replace(kept, sha256=clip.content_hash(new), angles=angles)
+        kept = replace(kept, sha256=clip.content_hash(new), angles=angles, canonical=video.canonical)
         note(kept)
     return kept
 
