@@ -187,7 +187,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(service, tmp_path, monkeypatch):
     path = encode(tmp_path / "good.mp4", np.random.default_rng(0).integers(0, 255, (12, 240, 320, 3), np.uint8))
     (out := tmp_path / "out").mkdir()
     question = {"path": str(path), "folder": str(out), "name": "good.mp4", "start": 0, "end": None, "frames": None}
-    question |= {"as_is": False, "max_bytes": 10**9, "max_side": 512}
+    question |= {"reverse": False, "as_is": False, "max_bytes": 10**9, "max_side": 512}
     asked = json.dumps({"question": question, "limits": {"seconds": 60, "memory": 2**33}})
     start = dict(input=asked, capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=60)
     child = subprocess.run([sys.executable, "-c", SMALL_DISK], **start)

@@ -17,6 +17,7 @@ from videos import encode, numbered
 from fourreal.errors import UserError
 from fourreal.jobs import asking
 from fourreal.jobs.children import ROOT, environment
+from fourreal.jobs.create_values import Wishes
 from fourreal.jobs.service import Service
 from fourreal.jobs.store import new_id
 from fourreal.jobs.values import Checks, Options, Verdict
@@ -56,6 +57,7 @@ def videos(service, taken_in) -> tuple[str, str]:
 LIGHT = """
 import sys
 from pathlib import Path
+from fourreal.jobs.create_values import Wishes
 from fourreal.jobs.service import Service
 from fourreal.jobs.supervisor import ensure_worker
 from fourreal.jobs.values import Options
@@ -158,9 +160,9 @@ def test_the_checks_say_what_speaks_against_two_videos(service, videos, upload, 
 def test_a_cap_of_waiting_runs_and_a_sentence_about_it(service, videos):
     service.limits = replace(service.limits, queued_per_person=2)
     runs = [service.submit(ANNA, *videos, Options()) for _ in range(2)]
-    with pytest.raises(UserError, match="2 reconstructions waiting"):
+    with pytest.raises(UserError, match="2 jobs waiting"):
         service.submit(ANNA, *videos, Options())
-    with pytest.raises(UserError, match="2 reconstructions waiting"):
+    with pytest.raises(UserError, match="2 jobs waiting"):
         service.duplicate(ANNA, runs[0].id, Options())
     assert {folder.name for folder in service.places.runs.iterdir()} == {run.id for run in runs}
     service.cancel(ANNA, runs[0].id)
@@ -213,13 +215,31 @@ def calls(service: Service, owner: str, video: str, run: str) -> dict:
         "file": lambda: service.file(owner, run, "inputs/reference.mp4"),
         "export": lambda: service.export(owner, run, "ply"),
         "metrics": lambda: service.metrics(owner, run),
+        "create": lambda: service.create(owner, FREEZE, reference_id=video),
+        "creation": lambda: service.creation(owner, run),
+        "resume_creation": lambda: service.resume_creation(owner, run),
+        "more": lambda: service.more(owner, run),
+        "regenerate": lambda: service.regenerate(owner, run, 0),
+        "discard": lambda: service.discard(owner, run, 0),
+        "keep": lambda: service.keep(owner, run, 0),
+        "renew": lambda: service.renew(owner, run),
+        "add_own": lambda: service.add_own(owner, run, Path("own.mp4"), "own"),
+        "change": lambda: service.change(owner, run, 0, 0, 5),
+        "longer": lambda: service.longer(owner, run, 0, "left"),
+        "take": lambda: service.take(owner, run, 0),
     }
+
+
+FREEZE = Wishes("freeze", "a fox", frame=0)
 
 
 def test_what_is_anothers_is_not_there_in_the_same_words_as_what_is_nowhere(service, videos):
     run = service.submit(ANNA, *videos, Options()).id
     named = {name for name in dir(Service) if not name.startswith("_")}
-    open_to_all = {"owner", "examples", "add_example", "add_video", "videos", "runs", "public_file", "devices", "close"}
+    open_to_all = {
+        "owner", "examples", "add_example", "add_video", "videos", "runs", "public_file", "devices", "close", "models",
+        "creations", "estimate_creation",
+    }  # fmt: skip
     assert named - open_to_all == set(calls(service, BEN, videos[0], run)) - {"picture"}
     foreign, unknown = calls(service, BEN, videos[0], run), calls(service, BEN, new_id(), new_id())
     odd_ids = ("", "../x", "a" * 31, "A" * 32, "a" * 33, "a" * 32 + "\n", "\0")

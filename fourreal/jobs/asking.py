@@ -21,13 +21,13 @@ TORCH_BYTES = 32 * 1024**3  # of address space: torch reserves far more of it th
 
 def take_in(
     path: Path, folder: Path, name: str, limits: JobLimits, start: float | int = 0, end: float | int | None = None,
-    frames: tuple[int, int] | None = None, as_is: bool = False,
+    frames: tuple[int, int] | None = None, reverse: bool = False, as_is: bool = False,
 ) -> dict[str, Any]:  # fmt: skip
     """Write clip.mp4, frames/ and info.json into `folder`, which must not exist and is gone again if this fails.
 
     Args:
         name: what the sentences call the file.
-        start, end: seconds to keep. frames: first and last frame to keep instead.
+        start, end: seconds to keep. frames: first and last frame to keep instead. reverse: play it backwards.
         as_is: the file is one of ours, so it is copied and not encoded again.
 
     Returns:
@@ -38,7 +38,7 @@ def take_in(
     """
     question = {
         "path": str(path), "folder": str(folder), "name": name, "start": start, "end": end, "frames": frames,
-        "as_is": as_is, "max_bytes": limits.max_upload_bytes, "max_side": limits.max_side,
+        "reverse": reverse, "as_is": as_is, "max_bytes": limits.max_upload_bytes, "max_side": limits.max_side,
     }  # fmt: skip
     try:
         folder.mkdir(parents=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fourreal.errors import UserError
 
-VERSION = 1
+VERSION = 2
 BUSY_SECONDS = 20.0  # a transaction takes milliseconds; so long only on a machine that stands still
 
 SCHEMA = """
@@ -27,6 +27,7 @@ CREATE INDEX videos_of ON videos (owner, created);
 CREATE TABLE runs (
     id TEXT PRIMARY KEY,
     owner TEXT NOT NULL,
+    kind TEXT NOT NULL DEFAULT 'reconstruct' CHECK (kind IN ('reconstruct', 'create')),
     name TEXT NOT NULL,
     reference TEXT NOT NULL,
     freeze TEXT NOT NULL,
@@ -51,11 +52,31 @@ CREATE TABLE runs (
 ) STRICT;
 CREATE INDEX runs_of ON runs (owner, created);
 CREATE INDEX runs_in ON runs (state);
+CREATE TABLE candidates (
+    run TEXT NOT NULL,
+    number INTEGER NOT NULL,           -- within the run; of one that a model makes, the seed
+    how TEXT NOT NULL,                 -- JSON: see create_values.How
+    made INTEGER NOT NULL DEFAULT 0,   -- whether its video and scores are there
+    kept INTEGER NOT NULL DEFAULT 0,   -- the person wants to keep it
+    dropped INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (run, number)
+) STRICT;
 CREATE TABLE facts (
     key TEXT PRIMARY KEY,
     value TEXT NOT NULL                -- JSON
 ) STRICT;
 """
+
+# What an older file lacks, by its version: what was added to the schema since.
+LATER = {
+    1: (
+        "ALTER TABLE runs ADD COLUMN kind TEXT NOT NULL DEFAULT 'reconstruct'"
+        " CHECK (kind IN ('reconstruct', 'create'))",
+        "CREATE TABLE candidates (run TEXT NOT NULL, number INTEGER NOT NULL, how TEXT NOT NULL, made INTEGER NOT NULL"
+        " DEFAULT 0, kept INTEGER NOT NULL DEFAULT 0, dropped INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (run, number))"
+        " STRICT",
+    ),
+}
 
 
 class Database:
@@ -113,10 +134,12 @@ class Database:
                     f"{self.path} was written by a newer version: update fourreal, or set FOURREAL_DATA to another "
                     "folder."
                 )
-            if version == 0:
-                for statement in SCHEMA.split(";\n"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {VERSION}")
+            missing = SCHEMA.split(";\n") if version == 0 else [
+                statement for older in range(version, VERSION) for statement in LATER[older]
+            ]  # fmt: skip
+            for statement in missing:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from fourreal.settings import ClipLimits
 
 FRAME_WIDTH = 320
 
+
 def work(question: Mapping[str, Any]) -> dict[str, Any]:
     path, folder = Path(question["path"]), Path(question["folder"])
     if not path.is_file() or path.is_symlink():
@@ -68,7 +69,8 @@ def cut(whole: Clip, question: Mapping[str, Any]) -> Clip:
             f"Too little is left of {question['name']}: it has {len(whole)} frames in {whole.seconds:.1f} seconds. "
             "Keep two frames or more."
         )
-    return whole if (first, stop) == (0, len(whole)) else whole[first:stop]
+    kept = whole if (first, stop) == (0, len(whole)) else whole[first:stop]
+    return kept[::-1] if question["reverse"] else kept
 
 
 def thumbnails(kept: Clip, folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import json
 import os
 import shutil
 import signal
@@ -12,23 +11,24 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from fourreal.errors import Cancelled, UserError
 from fourreal.jobs.children import leave_with_parent, out_of_space
+from fourreal.jobs.creating import Creating
 from fourreal.jobs.database import disk_full
-from fourreal.jobs.files import bytes_of
-from fourreal.jobs.live import Live, add_ground_truth, final_files
+from fourreal.jobs.live import Live
 from fourreal.jobs.locks import alone
 from fourreal.jobs.places import Places
+from fourreal.jobs.reconstructing import Reconstructing
+from fourreal.jobs.runs import without_paths
 from fourreal.jobs.store import Claim, Store
-from fourreal.jobs.values import Options
 from fourreal.progress import CancelToken
 from fourreal.settings import PRESETS, Preset
 
 POLL_SECONDS = 0.25
 LOCK_SECONDS = 15.0  # a predecessor may just be leaving
 NICE = 10  # the page answers first
+WORK = {"reconstruct": Reconstructing, "create": Creating}  # by the run's kind
 
 
 def main(arguments: Sequence[str] | None = None, presets: Mapping[str, Preset] = PRESETS) -> int:
@@ -65,15 +65,15 @@ class Runner:
             if row is None:  # deleted before we came
                 self.store.finish(self.claim, "stopped")
                 return 0
-            self.options = Options.from_dict(json.loads(row["options"]))
+            self.work = WORK[row["kind"]](self.folder, row, self.store, self.presets)
             watch = threading.Thread(target=self.watch, daemon=True, name="cancel")
             watch.start()
-            state, error = self.attempt()
-            self.settle(state, error)
+            while not self.settle(*(ended := self.attempt())):
+                pass  # more was asked for in the last moment
             self.over.set()
             watch.join()
-            if state == "done":
-                self.compare()
+            if ended[0] == "done":
+                self.work.afterwards()
         return 0
 
     def attempt(self) -> tuple[str, str]:
@@ -81,67 +81,26 @@ class Runner:
         live = Live(self.folder)
         try:
             with scratch(self.folder):
-                return self.reconstruct(live), ""
+                self.work.do(live, self.cancel)
+                return "stopped" if self.cancel.cancelled and self.told == "keep" else "done", ""
         except Cancelled:
             return ("pause" if self.told in ("pause", "leave") else "stopped"), ""
         except UserError as error:
             told = disk_full() if out_of_space(error) else error
-            return "failed", str(told).replace(f"{self.folder}{os.sep}", "").replace(str(self.folder), "its folder")
+            return "failed", without_paths(str(told), self.folder)
         except Exception as error:
             traceback.print_exc()
             return "failed", in_words(error)
 
-    def reconstruct(self, live: Live) -> str:
-        from fourreal import pipeline
-
-        options = self.options
-        cameras = self.folder / "inputs" / "cameras.json"
-        request = pipeline.Request(
-            reference=self.folder / "inputs" / "reference.mp4",
-            freeze=self.folder / "inputs" / "freeze.mp4",
-            out=self.folder,
-            cameras=cameras if options.use_cameras and cameras.exists() else None,
-            canonical_frame=options.canonical_frame,
-            refine_poses=options.refine_poses,
-            preset=None if options.preset is None else self.presets[options.preset],
-            deformation=options.deformation,
-            without=frozenset(options.without),
-            device=options.device,
-            seed=options.seed,
-        )
-        self.scene = pipeline.reconstruct(request, live, self.cancel)
-        row = self.store.run(self.claim.run)
-        final_files(self.folder, self.scene, "" if row is None else row["name"], live)
-        return "stopped" if self.cancel.cancelled and self.told == "keep" else "done"
-
-    def compare(self) -> None:
-        """Score a shipped example against what is known of it. The person has the scene already, so others go first."""
-        row = self.store.run(self.claim.run)
-        if row is None or row["example"] is None:
-            return
-        self.cancel, self.told = CancelToken(), ""
-        threading.Thread(target=self.make_room, daemon=True, name="others").start()
-        try:
-            add_ground_truth(self.folder, self.scene, row["example"], self.cancel)
-        except (UserError, OSError, Cancelled) as error:
-            print(f"No score against the true views: {error}", file=sys.stderr)
-
-    def make_room(self) -> None:
-        """End the scoring as soon as somebody waits for the device."""
-        while not self.store.anyone_waits():
-            time.sleep(POLL_SECONDS)
-        self.cancel.cancel()
-
-    def settle(self, state: str, error: str) -> None:
-        """Tell the store; a full disk is waited out for a while, as all the work is done."""
+    def settle(self, state: str, error: str) -> bool:
+        """Tell the store; a full disk is waited out for a while, as all the work is done. False if it is not over."""
         for patience in (0.5, 1, 2, 4, 8, None):
             try:
                 if state == "pause":
                     self.store.interrupted(self.claim)
-                else:
-                    cost = cost_of(self.folder, self.options) if state == "done" else None
-                    self.store.finish(self.claim, state, error, cost)
-                return
+                    return True
+                cost = self.work.cost() if state == "done" else None
+                return self.store.finish(self.claim, state, error, cost) or self.store.wanted(self.claim) != "go"
             except UserError:
                 if patience is None:
                     raise
@@ -183,21 +142,6 @@ def in_words(error: Exception) -> str:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return "There was not enough memory. Choose a smaller preset, or run it where there is more."
     return f"Something went wrong that should not have ({type(error).__name__}). The details are in the run's log.txt."
-
-
-def cost_of(folder: Path, options: Options) -> dict[str, Any]:
-    """What a finished run took, for later estimates. Parts taken over from another run count as if done here."""
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    return {
-        "preset": manifest["preset"],
-        "device": manifest["device"],
-        "deformation": options.deformation,
-        "without": manifest["without"],
-        "cameras_known": manifest["cameras"]["freeze"]["origin"]["method"] == "given",
-        "seconds": manifest["seconds"]["total"],
-        "memory_mb": manifest["peak_memory_mb"],
-        "disk_mb": bytes_of(folder) / 2**20,
-    }
 
 
 def _first_to_go() -> None:

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from fourreal.errors import UserError
-from fourreal.jobs import devices, examples, journal
+from fourreal.jobs import examples, journal
 from fourreal.jobs.children import ROOT, end, environment
+from fourreal.jobs.creations import Creations
 from fourreal.jobs.estimate import estimate
-from fourreal.jobs.files import link, put, remove
-from fourreal.jobs.library import LIMITS, Library, part_of
-from fourreal.jobs.places import absent, file_within, shown_name
-from fourreal.jobs.store import new_id
+from fourreal.jobs.files import link, put
+from fourreal.jobs.library import LIMITS, part_of
+from fourreal.jobs.places import file_within, shown_name
 from fourreal.jobs.values import Estimate, Options, Run
 from fourreal.scene.film import TRAJECTORIES
 from fourreal.settings import JobLimits
@@ -29,7 +29,7 @@ FORMATS = ("ply", "splat", "mp4", "r4d")
 UNNAMED = "Untitled"
 
 
-class Service(Library):
+class Service(Creations):
     """See the module. Any thread may call any method.
 
     data: the data folder, made if it is missing. Every method raises UserError, with what to do, for what a person can
@@ -67,11 +67,11 @@ class Service(Library):
                 put(inputs / "cameras.json", json.dumps(cameras).encode())
 
         name = shown_name(name, _default_name(reference))
-        return self._queue(owner, name, reference_id, freeze_id, options, example, fill)
+        return self.run(owner, self._queue(owner, name, reference_id, freeze_id, options.as_dict(), fill, example))
 
     def duplicate(self, owner: str, id: str, options: Options) -> Run:
         """The same videos with other options, in a new run. What the options do not touch is not computed again."""
-        row = self._run(owner, id)
+        row = self._row(owner, id, "reconstruct")
         old = self.places.run(id)
         self._fitting(owner, options, (old / "inputs" / "cameras.json").is_file() and options.use_cameras)
 
@@ -86,63 +86,34 @@ class Service(Library):
                         link(file, work / file.name)
 
         name = shown_name(f"{row['name']} again", UNNAMED)
-        return self._queue(owner, name, row["reference"], row["freeze"], options, row["example"], fill)
+        id = self._queue(owner, name, row["reference"], row["freeze"], options.as_dict(), fill, row["example"])
+        return self.run(owner, id)
 
     def run(self, owner: str, id: str) -> Run:
-        return self._value(self._run(owner, id))
+        return self._value(self._row(owner, id, "reconstruct"))
 
     def runs(self, owner: str) -> list[Run]:
         """Newest first."""
         return [self._value(row) for row in self.store.runs(owner)]
 
-    def journal(self, owner: str, id: str, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
-        """What happened from byte `offset` of the journal on, and where to go on reading."""
-        self._run(owner, id)
-        return journal.read(self.places.run(id) / "journal.jsonl", offset)
-
-    def cancel(self, owner: str, id: str, keep: bool = False) -> None:
-        """Stop a run; with `keep` its scene as it is now is kept. It can be resumed. What is over stays as it is."""
-        self._run(owner, id)
-        self.store.cancel(id, keep)
-
     def resume(self, owner: str, id: str) -> None:
         """Put a stopped or failed run back into the line; it goes on from where it was."""
-        row = self._run(owner, id)
+        row = self._row(owner, id, "reconstruct")
         if row["state"] in ("stopped", "failed"):
             options = Options.from_dict(json.loads(row["options"]))
             known = (self.places.run(id) / "inputs" / "cameras.json").is_file() and options.use_cameras
             self._fitting(owner, options, known)
-            if not self.store.requeue(id, self.limits.queued_per_person):
-                raise self._too_many()
+            self._requeue(id)
 
     def rename(self, owner: str, id: str, name: str) -> None:
-        self._run(owner, id)
+        self._row(owner, id, "reconstruct")
         self.store.rename(id, shown_name(name, UNNAMED))
-
-    def delete(self, owner: str, id: str) -> None:
-        """Remove a run with all its files; one that runs is stopped first."""
-        self._run(owner, id)
-        if self.store.delete(id):
-            remove(self.places.run(id))
-            self.store.forget(id)
 
     # --- Files of a run -----------------------------------------------------------------------------------------------
 
-    def file(self, owner: str, id: str, name: str) -> Path:
-        """A file of a run, by a name out of `places.FILES`."""
-        self._run(owner, id)
-        return file_within(self.places.run(id), name)
-
-    def public_file(self, run_id: str, name: str) -> Path:
-        """The same for whoever knows the run's id, which nobody can guess: for addresses that a browser fetches."""
-        folder = self.places.run(run_id)
-        if self.store.run(run_id) is None:
-            raise absent("scene")
-        return file_within(folder, name)
-
     def export(self, owner: str, id: str, format: str, trajectory: str | None = None) -> Path:
         """Write a finished scene for other programs; at once if that was done before."""
-        self._run(owner, id)
+        self._row(owner, id, "reconstruct")
         folder = self.places.run(id)
         if format not in FORMATS:
             raise UserError(f"There is no format of that name: choose from {', '.join(FORMATS)}.")
@@ -162,33 +133,11 @@ class Service(Library):
 
     def metrics(self, owner: str, id: str) -> dict[str, Any]:
         """Numbers of a finished run, {} before."""
-        self._run(owner, id)
+        self._row(owner, id, "reconstruct")
         path = self.places.run(id) / "metrics.json"
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
     # --- Within -------------------------------------------------------------------------------------------------------
-
-    def _queue(
-        self, owner: str, name: str, reference: str, freeze: str, options: Options, example: str | None, fill
-    ) -> Run:
-        """Make a run's folder, then its place in the line; nothing is left of it where either fails."""
-        id = new_id()
-        folder = self.places.run(id)
-        try:
-            (folder / "inputs").mkdir(parents=True)
-            fill(folder / "inputs")
-            kept = self.store.add_run(
-                id, owner, name, reference, freeze, options.as_dict(), example, self.limits.queued_per_person
-            )
-            if not kept:
-                raise self._too_many()
-        except OSError as error:
-            remove(folder)
-            raise UserError(f"The run could not be stored: {error.strerror or error}. Free some space.") from error
-        except UserError:
-            remove(folder)
-            raise
-        return self.run(owner, id)
 
     def _fitting(self, owner: str, options: Options, cameras_known: bool) -> None:
         """Raises UserError where a run with these options cannot be held here."""
@@ -201,27 +150,6 @@ class Service(Library):
             options, cameras_known, self.devices(), self.store.costs(), self.store.place_of_next(owner),
             self.places.data, self.limits,
         )  # fmt: skip
-
-    def devices(self) -> list[dict[str, Any]]:
-        """What computes here; seconds the first time, if no worker has looked yet."""
-        found = self.store.fact("devices")
-        if found is None:
-            found = devices.find()
-            self.store.remember("devices", found)
-        return found
-
-    def _too_many(self) -> UserError:
-        return UserError(
-            f"You have {self.limits.queued_per_person} reconstructions waiting already, which is the most a person may "
-            "have. Wait until one has begun, or stop one."
-        )
-
-    def _run(self, owner: str, id: str) -> dict[str, Any]:
-        self.places.run(id)
-        row = self.store.run(id)
-        if row is None or row["owner"] != owner:
-            raise absent("scene")
-        return row
 
     def _value(self, row: dict[str, Any]) -> Run:
         folder = self.places.run(row["id"])

@@ -7,11 +7,12 @@ that nothing stale ever changes a later attempt.
 import json
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fourreal.jobs.candidate_rows import CandidateRows, insert
 from fourreal.jobs.database import Database
 from fourreal.jobs.line import Waiting, order
 from fourreal.jobs.statements import ask_to_stop, how_many_run, next_of, note, placed, queued_of, the_line
@@ -37,6 +38,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.database = Database(path)
+        self.candidates = CandidateRows(self.database)
 
     def close(self) -> None:
         self.database.close()
@@ -71,24 +73,30 @@ class Store:
 
     def add_run(
         self, id: str, owner: str, name: str, reference: str, freeze: str, options: Mapping[str, Any],
-        example: str | None, most_queued: int,
+        example: str | None, most_queued: int, kind: str = "reconstruct", candidates: Sequence[Mapping[str, Any]] = (),
     ) -> bool:  # fmt: skip
-        """Put a run at the end of its owner's part of the line; False if that has `most_queued` already."""
+        """Put a run at the end of its owner's part of the line; False if that has `most_queued` already.
+
+        kind: "reconstruct", or "create" with the candidates to be made: {number, how}.
+        """
         with self.database.writing() as db:
             if queued_of(db, owner) >= most_queued:
                 return False
+            told, ticket = json.dumps(options), next_of(db, "ticket")
             db.execute(
-                "INSERT INTO runs (id, owner, name, reference, freeze, options, example, state, ticket, created)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?)",
-                (id, owner, name, reference, freeze, json.dumps(options), example, next_of(db, "ticket"), time.time()),
+                "INSERT INTO runs (id, owner, kind, name, reference, freeze, options, example, state, ticket, created)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?)",
+                (id, owner, kind, name, reference, freeze, told, example, ticket, time.time()),
             )
+            for candidate in candidates:
+                insert(db, id, **candidate)
             return True
 
     def requeue(self, id: str, most_queued: int) -> bool:
-        """Put a stopped or failed run back into the line, to go on; False if its owner has too many there."""
+        """Put a run that is over back into the line, to go on; False if its owner has too many there."""
         with self.database.writing() as db:
             row = db.execute("SELECT owner, state FROM runs WHERE id = ?", (id,)).fetchone()
-            if row is None or row["state"] not in ("stopped", "failed"):
+            if row is None or row["state"] in ("queued", "running"):
                 return True
             if queued_of(db, row["owner"]) >= most_queued:
                 return False
@@ -105,11 +113,12 @@ class Store:
             row = db.execute("SELECT * FROM runs WHERE id = ? AND NOT deleted", (id,)).fetchone()
             return None if row is None else placed(db, [row])[0]
 
-    def runs(self, owner: str) -> list[dict[str, Any]]:
-        """One person's runs, newest first."""
+    def runs(self, owner: str, kind: str = "reconstruct") -> list[dict[str, Any]]:
+        """One person's runs of a kind, newest first."""
         with self.database.reading() as db:
             rows = db.execute(
-                "SELECT * FROM runs WHERE owner = ? AND NOT deleted ORDER BY created DESC, ticket DESC", (owner,)
+                "SELECT * FROM runs WHERE owner = ? AND kind = ? AND NOT deleted ORDER BY created DESC, ticket DESC",
+                (owner, kind),
             ).fetchall()
             return placed(db, rows)
 
@@ -166,7 +175,9 @@ class Store:
     def forget(self, id: str) -> None:
         """Remove the row of a run whose files are gone. One that runs stays."""
         with self.database.writing() as db:
-            db.execute("DELETE FROM runs WHERE id = ? AND state != 'running'", (id,))
+            gone = db.execute("DELETE FROM runs WHERE id = ? AND state != 'running'", (id,))
+            if gone.rowcount:
+                db.execute("DELETE FROM candidates WHERE run = ?", (id,))
 
     def cancel(self, id: str, keep: bool) -> None:
         """Ask a run to stop; one that waits is stopped at once, one that is over stays as it is."""
@@ -215,11 +226,15 @@ class Store:
         return None if row is None else dict(row)
 
     def finish(self, claim: Claim, state: str, error: str = "", cost: Mapping[str, Any] | None = None) -> bool:
-        """The run is over: "done", "stopped" or "failed". False, and nothing happens, where the claim is old."""
+        """The run is over: "done", "stopped" or "failed".
+
+        False, and nothing happens, where the claim is old, or where it is not done as more candidates are wanted now.
+        """
         with self.database.writing() as db:
             changed = db.execute(
                 "UPDATE runs SET state = ?1, error = ?2, finished = ?3, seconds = seconds + ?3 - claimed, cancel = '',"
-                " cancelled = NULL, cost = coalesce(?4, cost) WHERE id = ?5 AND claim = ?6 AND state = 'running'",
+                " cancelled = NULL, cost = coalesce(?4, cost) WHERE id = ?5 AND claim = ?6 AND state = 'running'"
+                " AND (?1 != 'done' OR NOT EXISTS (SELECT 1 FROM candidates WHERE run = ?5 AND NOT (made OR dropped)))",
                 (state, error, time.time(), json.dumps(cost) if cost else None, claim.run, claim.number),
             )
             return changed.rowcount == 1
@@ -249,11 +264,12 @@ class Store:
             )  # fmt: skip
             return state
 
-    def costs(self) -> list[dict[str, Any]]:
-        """What finished runs took, newest first, as the runner noted it; deleted ones count as well."""
+    def costs(self, kind: str = "reconstruct") -> list[dict[str, Any]]:
+        """What finished runs of a kind took, newest first, as the runner noted it; deleted ones count as well."""
         with self.database.reading() as db:
             rows = db.execute(
-                "SELECT cost FROM runs WHERE state = 'done' AND cost != '{}' ORDER BY finished DESC LIMIT 200"
+                "SELECT cost FROM runs WHERE state = 'done' AND kind = ? AND cost != '{}' ORDER BY finished DESC"
+                " LIMIT 200", (kind,)
             ).fetchall()
         return [json.loads(row["cost"]) for row in rows]
 

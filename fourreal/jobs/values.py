@@ -86,11 +86,11 @@ class Options:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "without", tuple(sorted(set(self.without))))
-        _among("preset", self.preset, (None, *PRESETS))
-        _among("deformation", self.deformation, (None, *DEFORMATIONS))
-        _among("device", self.device, DEVICES)
+        among("preset", self.preset, (None, *PRESETS))
+        among("deformation", self.deformation, (None, *DEFORMATIONS))
+        among("device", self.device, DEVICES)
         for part in self.without:
-            _among("part to leave out", part, tuple(ABLATIONS))
+            among("part to leave out", part, tuple(ABLATIONS))
         if not 0 <= self.seed <= LARGEST_SEED:
             raise UserError(f"The seed is a whole number from 0 to {LARGEST_SEED}, not {self.seed}.")
         if self.canonical_frame is not None and self.canonical_frame < 0:
@@ -107,18 +107,24 @@ class Options:
             "preset": (str, type(None)), "canonical_frame": (int, type(None)), "seed": (int,), "without": (list, tuple),
             "deformation": (str, type(None)), "refine_poses": (bool,), "use_cameras": (bool,), "device": (str,),
         }  # fmt: skip
-        for name, value in values.items():
-            if name not in kinds:
-                raise UserError(f"There is no option {str(name)[:40]!r}: choose from {', '.join(kinds)}.")
-            number = isinstance(value, bool) and bool not in kinds[name]
-            if number or not isinstance(value, kinds[name]):
-                raise UserError(f"{str(value)[:40]!r} is no value for the option {name}.")
+        of_kinds(values, kinds)
         if not all(isinstance(part, str) for part in values.get("without", ())):
             raise UserError("`without` is a list of names.")
         return cls(**{**values, "without": tuple(values.get("without", ()))})
 
 
-def _among(what: str, value: str | None, choices: tuple) -> None:
+def of_kinds(values: Mapping[str, Any], kinds: Mapping[str, tuple[type, ...]]) -> None:
+    """Raise UserError for names that are not among `kinds`, and values of other kinds."""
+    for name, value in values.items():
+        if name not in kinds:
+            raise UserError(f"There is no option {str(name)[:40]!r}: choose from {', '.join(kinds)}.")
+        number = isinstance(value, bool) and bool not in kinds[name]
+        if number or not isinstance(value, kinds[name]):
+            raise UserError(f"{str(value)[:40]!r} is no value for the option {name}.")
+
+
+def among(what: str, value: str | None, choices: tuple) -> None:
+    """Raise UserError where `value` is none of the choices."""
     if value not in choices:
         known = ", ".join(str(choice) for choice in choices if choice is not None)
         raise UserError(f"There is no {what} {str(value)[:40]!r}: choose from {known}.")

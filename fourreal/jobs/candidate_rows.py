@@ -1,0 +1,79 @@
+"""The store's rows of candidates: what of a run of kind "create" is to be made, is there, and is kept.
+
+Every method is one transaction, as in `store`.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from fourreal.jobs.database import Database
+
+
+class CandidateRows:
+    """See the module. Rows are dicts of the columns in `database.SCHEMA`, `how` as it was given."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def of(self, run: str) -> list[dict[str, Any]]:
+        """By number."""
+        with self.database.reading() as db:
+            query = "SELECT * FROM candidates WHERE run = ? AND NOT dropped ORDER BY number"
+            rows = db.execute(query, (run,)).fetchall()
+        return [dict(row) | {"how": json.loads(row["how"])} for row in rows]
+
+    def add(self, run: str, how: Mapping[str, Any], made: bool = False) -> int:
+        """One more; its number, the next that was never taken."""
+        with self.database.writing() as db:
+            number = _next(db, run)
+            insert(db, run, number, how, made)
+            return number
+
+    def replace(self, run: str, number: int) -> int | None:
+        """A new one, made in the same way, in place of one that goes; None where that is not there."""
+        with self.database.writing() as db:
+            row = db.execute(
+                "UPDATE candidates SET dropped = 1 WHERE run = ? AND number = ? AND NOT dropped RETURNING how",
+                (run, number),
+            ).fetchone()
+            if row is None:
+                return None
+            new = _next(db, run)
+            insert(db, run, new, json.loads(row["how"]))
+            return new
+
+    def drop(self, run: str, number: int) -> None:
+        with self.database.writing() as db:
+            # the row stays, so that its number is not given again
+            db.execute("UPDATE candidates SET dropped = 1 WHERE run = ? AND number = ?", (run, number))
+
+    def keep(self, run: str, number: int, kept: bool) -> None:
+        with self.database.writing() as db:
+            db.execute("UPDATE candidates SET kept = ? WHERE run = ? AND number = ?", (kept, run, number))
+
+    def is_made(self, run: str, number: int) -> bool:
+        """Note that its video and scores are there; False where it was dropped meanwhile."""
+        with self.database.writing() as db:
+            changed = db.execute(
+                "UPDATE candidates SET made = 1 WHERE run = ? AND number = ? AND NOT dropped", (run, number)
+            )
+            return changed.rowcount == 1
+
+    def has(self, run: str, number: int) -> bool:
+        with self.database.reading() as db:
+            found = db.execute(
+                "SELECT 1 FROM candidates WHERE run = ? AND number = ? AND NOT dropped", (run, number)
+            ).fetchone()
+        return found is not None
+
+
+def _next(db: sqlite3.Connection, run: str) -> int:
+    return db.execute("SELECT coalesce(max(number) + 1, 0) FROM candidates WHERE run = ?", (run,)).fetchone()[0]
+
+
+def insert(db: sqlite3.Connection, run: str, number: int, how: Mapping[str, Any], made: bool = False) -> None:
+    db.execute(
+        "INSERT INTO candidates (run, number, how, made) VALUES (?, ?, ?, ?)", (run, number, json.dumps(how), made)
+    )

@@ -1,0 +1,104 @@
+"""What a creation will take on this machine, and which models run here at all. Nothing is loaded for it."""
+
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from fourreal.errors import UserError
+from fourreal.jobs.create_values import Offer, Wishes
+from fourreal.jobs.estimate import ALIKE, MB, MEMORY_LEFT, memory_of_machine
+from fourreal.jobs.values import Estimate
+from fourreal.settings import JobLimits
+from fourreal.video import hub, memory, registry
+from fourreal.video.weights import check_folder
+
+GB = registry.GB
+LOAD_SECONDS = 30.0  # of large weights, from the disk
+VIDEO_MB = 4.0  # of a candidate with its scores
+
+
+def offers(devices: list[Mapping[str, Any]]) -> list[Offer]:
+    """All models, with whether they run on the first GPU, or the CPU where there is none."""
+    there = memory_for(devices, "auto")
+    same = ("name", "title", "summary", "repository", "revision", "page", "licence", "download_gb", "roles")
+    out = []
+    for entry in registry.MODELS.values():
+        able = entry.capabilities
+        out.append(Offer(
+            **{key: getattr(entry, key) for key in same}, memory_gb=(entry.least_memory_gb, entry.memory_gb),
+            cameras=able.cameras, frames=able.native_frames, frame_step=able.frame_step, size=able.native_size,
+            size_step=able.size_step, fps=able.fps, steps=able.steps, guidance=able.guidance,
+            on_disk=hub.on_disk(entry), fits=plan_of(entry, there)[0] is not None,
+        ))  # fmt: skip
+    return out
+
+
+def estimate_creation(
+    wishes: Wishes, count: int, devices: list[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]], place: int,
+    data: Path, limits: JobLimits,
+) -> Estimate:  # fmt: skip
+    """See `Estimate`.
+
+    Args:
+        earlier: the costs of finished creations, newest first, as the runner noted them.
+        place: how many would go before it.
+    """
+    entry, there = registry.entry(wishes.model), memory_for(devices, wishes.device)
+    if wishes.device == "cuda" and there.device == "cpu":
+        return Estimate(None, None, None, "cuda", False, "There is no CUDA device here. Choose the CPU.", place)
+    label = next((device["name"] for device in devices if device["kind"] == there.device), there.device)
+    plan, reason = plan_of(entry, there)
+    disk = count * VIDEO_MB
+    if not reason:
+        short = disk - (shutil.disk_usage(data).free - limits.free_bytes) / MB
+        reason = f"The disk is too full by {short:.0f} MB. Delete scenes, or free some space." if short > 0 else ""
+    if plan is None or reason:
+        return Estimate(None, None, disk, label, False, reason, place)
+    alike = [cost for cost in earlier if cost["model"] == wishes.model and cost["device"] == there.device][:ALIKE]
+    seconds = None
+    told = "How long it takes here was not measured yet; the first candidate will tell."
+    if alike:
+        seconds = LOAD_SECONDS + count * work_of(wishes) * median(cost["seconds"] / cost["work"] for cost in alike)
+        told = f"This is what earlier videos of this model took here, by their size and steps ({len(alike)})."
+    download = "" if hub.on_disk(entry) else (
+        f"About {entry.download_gb:.0f} GB are downloaded first, once: {entry.repository}, {entry.revision}, licence "
+        f"{entry.licence}. "
+    )  # fmt: skip
+    needed = sum(sizes_of(entry).values()) / MB + entry.working_gb * 1024 if plan.offload == "none" else None
+    return Estimate(seconds, needed, disk, label, True, f"{download}{plan.sentence} {told}", place)
+
+
+def work_of(wishes: Wishes) -> float:
+    """What the time of one video goes with: pixels of all frames, times steps."""
+    frames, (width, height), steps = wishes.amount
+    return float(frames * width * height * steps)
+
+
+def memory_for(devices: list[Mapping[str, Any]], device: str) -> memory.Memory:
+    """What would be free if nothing else ran, as a job has the device to itself."""
+    host = memory_of_machine() - MEMORY_LEFT
+    gpu = next((one for one in devices if one["kind"] == "cuda"), None)
+    if gpu is None or device == "cpu":
+        return memory.Memory("cpu", host, host)
+    return memory.Memory("cuda", int(gpu["memory_mb"] * MB), host)
+
+
+def plan_of(entry: registry.Entry, there: memory.Memory) -> tuple[memory.Plan | None, str]:
+    """How a model would be laid out, or why it cannot be, with the models that would fit."""
+    try:
+        return memory.make_plan(entry, sizes_of(entry), there), ""
+    except UserError as error:
+        return None, str(error)
+
+
+def sizes_of(entry: registry.Entry) -> dict[str, int]:
+    """Bytes of the components at two a parameter: of the weights that are here, else as the registry has them."""
+    folder = hub.local_copy(entry)
+    try:
+        if folder is not None:
+            return check_folder(folder, {})
+    except UserError:  # not whole: what is missing comes when it is loaded, or is said then
+        pass
+    return {name: int(billions * 2e9) for name, billions in entry.parameters.items()}

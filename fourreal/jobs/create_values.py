@@ -1,0 +1,153 @@
+"""What goes in and out of the part of `Service` that makes videos from a prompt: plain values, as in `values`."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from fourreal.errors import UserError
+from fourreal.jobs.values import DEVICES, among, of_kinds
+from fourreal.video import registry
+
+ROLES = ("reference", "freeze")
+SIDES = ("left", "right")
+MOST_CANDIDATES = 16  # of one creation: more than anybody looks at
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a person may choose for a creation; see `video.candidates.Wish`. None takes what the model is best at.
+
+    frame: of the reference video, the one that a freeze-time video freezes. Raises UserError where a value is none of
+    the choices, or nothing that the model can make.
+    """
+
+    role: str
+    prompt: str
+    model: str = registry.DEFAULT
+    negative: str | None = None
+    frames: int | None = None
+    size: tuple[int, int] | None = None
+    steps: int | None = None
+    guidance: float | int | None = None
+    arc: float | int = 45.0
+    frame: int | None = None
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        among("role", self.role, ROLES)
+        among("device", self.device, DEVICES)
+        if not 0 < self.arc <= 360:
+            raise UserError(f"A camera cannot go {self.arc:g} degrees around; ask for 1 to 360.")
+        if self.guidance is not None and not 0 <= self.guidance <= 100:
+            raise UserError(f"A guidance of {self.guidance:g} makes no sense; ask for 1 to 20.")
+        registry.entry(self.model).check(self.role, self.prompt, *self.amount)
+
+    @property
+    def amount(self) -> tuple[int, tuple[int, int], int]:
+        """Frames, (width, height) and denoising steps of each video."""
+        able = registry.entry(self.model).capabilities
+        usual = (able.native_frames, able.native_size, able.steps)
+        asked = (self.frames, self.size, self.steps)
+        return tuple(default if one is None else one for one, default in zip(asked, usual, strict=True))
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able; `from_dict` reads it."""
+        return asdict(self) | {"size": None if self.size is None else list(self.size)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Wishes":
+        """Raises UserError for names and kinds of values that are none of these."""
+        none = type(None)
+        of_kinds(values, {
+            "role": (str,), "prompt": (str,), "model": (str,), "negative": (str, none), "frames": (int, none),
+            "size": (list, tuple, none), "steps": (int, none), "guidance": (float, int, none), "arc": (float, int),
+            "frame": (int, none), "device": (str,),
+        })  # fmt: skip
+        missing = {"role", "prompt"} - set(values)
+        if missing:
+            raise UserError(f"A creation needs {' and '.join(sorted(missing))}.")
+        size = values.get("size")
+        if size is not None and (len(size) != 2 or not all(type(side) is int for side in size)):
+            raise UserError("A size is two whole numbers of pixels: width and height.")
+        return cls(**{**values, "size": None if size is None else tuple(size)})
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A video model as it is offered. fits: whether it runs here. on_disk: whether its weights are here.
+
+    See `video.registry.Entry` for the others.
+    """
+
+    name: str
+    title: str
+    summary: str
+    repository: str
+    revision: str
+    page: str
+    licence: str
+    download_gb: float
+    memory_gb: tuple[float, float]
+    roles: tuple[str, ...]
+    cameras: bool
+    frames: int
+    frame_step: int
+    size: tuple[int, int]
+    size_step: int
+    fps: float
+    steps: int
+    guidance: float
+    on_disk: bool
+    fits: bool
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One video of a creation, there or still to be made.
+
+    way: "model", "own" (somebody's own, or cut or reversed by them) or "longer" (another one with a window added).
+    made: whether video and scores are there. kept: the person marked it. file: to be had by `Service.file`.
+    total: 0 to 1, the score; reasons: sentences, the most telling first. degrees: how far the camera goes around, None
+    where that is not known. seconds: how long making it took. frames, fps: of the video, 0 before it is there.
+    best_frame: of a reference video, the one to freeze rather than others.
+    """
+
+    number: int
+    way: str
+    made: bool
+    kept: bool
+    name: str = ""
+    file: str = ""
+    total: float | None = None
+    reasons: tuple[str, ...] = ()
+    degrees: float | None = None
+    seconds: float | None = None
+    frames: int = 0
+    fps: float = 0.0
+    best_frame: int = 0
+
+
+@dataclass(frozen=True)
+class Creation:
+    """Candidates for one of the two videos. candidates: those that are there best first, then those to be made.
+
+    state, place, progress, error, created, seconds: as of `values.Run`. reference: id of the video that is frozen, ""
+    for reference videos. preview: what is being made, as it looks by now; to be had by `Service.file`, "" before.
+    """
+
+    id: str
+    state: str
+    place: int
+    wishes: Wishes
+    created: float
+    error: str
+    seconds: float
+    reference: str
+    candidates: tuple[Candidate, ...]
+    preview: str = ""
+    progress: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being made or waits to be."""
+        return self.state in ("queued", "running")

@@ -1,0 +1,140 @@
+"""What a run of kind "create" does: candidates, one after the other, until all that were asked for are there."""
+
+import contextlib
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from fourreal.errors import Cancelled, UserError
+from fourreal.jobs.create_estimate import work_of
+from fourreal.jobs.create_values import Wishes
+from fourreal.jobs.files import link, put
+from fourreal.jobs.live import Live
+from fourreal.jobs.store import Store
+from fourreal.progress import CancelToken
+from fourreal.settings import Preset
+
+LOOK_SECONDS = 0.25
+
+
+class Creating:
+    """row: the run's, from the store. presets: not needed here."""
+
+    def __init__(self, folder: Path, row: Mapping[str, Any], store: Store, presets: Mapping[str, Preset]) -> None:
+        self.folder, self.id, self.rows = folder, row["id"], store.candidates
+        self.wishes = Wishes.from_dict(json.loads(row["options"]))
+        self.videos = folder / "candidates"
+        self.spent: list[float] = []  # seconds a video
+        self.device = ""
+
+    def do(self, live: Live, cancel: CancelToken) -> None:
+        """Raises UserError and Cancelled; finished candidates are kept, and a half-made one is begun anew."""
+        from fourreal.video.one_model import OneModel
+
+        device = None if self.wishes.device == "auto" else self.wishes.device
+        wish = self._wish()
+        with OneModel(device, live, cancel) as models:
+            while (row := next((row for row in self.rows.of(self.id) if not row["made"]), None)) is not None:
+                wanted = Wanted(cancel, lambda number=row["number"]: self.rows.has(self.id, number))
+                try:
+                    self._make(row, wish, models, live, wanted)
+                except Cancelled:
+                    if cancel.cancelled:
+                        raise
+                    self._clear(row["number"])  # it was discarded meanwhile
+        if wish.role == "freeze":
+            self._measure(live, cancel)
+
+    def cost(self) -> dict[str, Any] | None:
+        """What a video took, for later estimates; None where none was made."""
+        if not self.spent:
+            return None
+        work = work_of(self.wishes)
+        return {"model": self.wishes.model, "device": self.device, "seconds": median(self.spent), "work": work}
+
+    def afterwards(self) -> None:
+        """Nothing more to do."""
+
+    # --- One candidate ------------------------------------------------------------------------------------------------
+
+    def _wish(self):
+        """The wish of the video room, with the picked frame where there is one."""
+        from fourreal import clip
+        from fourreal.pipeline.from_prompt import alike
+        from fourreal.video.candidates import Wish
+        from fourreal.video.freeze_time import pick_frame
+        from fourreal.video.one_model import Choice
+
+        picked, size = None, self.wishes.size
+        choice = Choice(self.wishes.model)
+        if self.wishes.role == "freeze":
+            shot = clip.read(self.folder / "inputs" / "reference.mp4")
+            picked = pick_frame(shot, self.wishes.frame)
+            size = alike(choice.entry.capabilities, shot.size, size)
+        same = {name: getattr(self.wishes, name) for name in ("negative", "frames", "steps", "guidance", "arc")}
+        return Wish(self.wishes.role, self.wishes.prompt, choice, picked, size=size, **same)
+
+    def _make(self, row: Mapping[str, Any], wish, models, live: Live, cancel: CancelToken) -> None:
+        from fourreal.pipeline.from_prompt import best_frame
+        from fourreal.video import candidates
+        from fourreal.video.memory import free_memory
+
+        number, how, begin = row["number"], row["how"], time.monotonic()
+        if how["way"] == "longer":
+            kept = candidates.longer(wish, models, self.videos, how["of"], how["side"], number, live, cancel)
+        else:
+            if how["way"] == "own":
+                self.videos.mkdir(exist_ok=True)
+                with contextlib.suppress(FileExistsError):
+                    link(self.folder / "own" / f"{how['file']}.mp4", self.videos / f"{wish.role}-{number}.mp4")
+            (kept,) = candidates.make(wish, models, self.videos, [number], live, cancel, preview=True)
+        if how["way"] == "model":
+            self.spent.append(kept.seconds or time.monotonic() - begin)
+            self.device = free_memory(None if self.wishes.device == "auto" else self.wishes.device).device
+        video = kept.freeze_time()
+        told = {"frames": len(video.clip), "fps": video.clip.fps, "best_frame": best_frame(video.clip)[0]}
+        put(kept.path.with_suffix(".clip.json"), json.dumps(told).encode())
+        if wish.role == "freeze" and (commanded := video.commanded(self.wishes.frame)) is not None:
+            put(kept.path.with_suffix(".cameras.json"), json.dumps(commanded).encode())
+        if not self.rows.is_made(self.id, number):
+            self._clear(number)
+
+    def _measure(self, live: Live, cancel: CancelToken) -> None:
+        """Find out how far cameras go that nobody commanded: slow, so it comes when all can be seen already."""
+        from fourreal.video import candidates, shelf
+
+        for row in self.rows.of(self.id):
+            kept = shelf.find(self.videos, "freeze", row["number"])
+            if kept is not None and kept.angles is None and not cancel.cancelled:
+                wanted = Wanted(cancel, lambda number=row["number"]: self.rows.has(self.id, number))
+                try:
+                    candidates.measured(kept, live, wanted)
+                except Cancelled:
+                    if cancel.cancelled:
+                        raise
+                if not self.rows.has(self.id, row["number"]):
+                    self._clear(row["number"])
+
+    def _clear(self, number: int) -> None:
+        for path in self.videos.glob(f"{self.wishes.role}-{number}.*"):
+            path.unlink(missing_ok=True)
+
+
+class Wanted(CancelToken):
+    """Set when `whole` is, or when `there` says that nobody wants the result any more."""
+
+    def __init__(self, whole: CancelToken, there) -> None:
+        super().__init__()
+        self._whole, self._there, self._looked = whole, there, 0.0
+
+    @property
+    def cancelled(self) -> bool:
+        if not self._event.is_set() and time.monotonic() - self._looked > LOOK_SECONDS:
+            self._looked = time.monotonic()
+            with contextlib.suppress(UserError):  # a full disk does not concern whoever only looks
+                if not self._there():
+                    self._event.set()
+        return self._event.is_set() or self._whole.cancelled

@@ -1,0 +1,256 @@
+"""Candidates for the two videos, made from a prompt: asked for, looked at, added to, and taken as a video."""
+
+import contextlib
+import json
+import os
+import time
+from math import degrees
+from pathlib import Path
+from typing import Any
+
+from fourreal.errors import UserError
+from fourreal.jobs import asking, journal
+from fourreal.jobs.create_estimate import estimate_creation, offers
+from fourreal.jobs.create_values import MOST_CANDIDATES, SIDES, Candidate, Creation, Offer, Wishes
+from fourreal.jobs.files import link, put, remove
+from fourreal.jobs.places import absent, shown_name
+from fourreal.jobs.runs import Runs
+from fourreal.jobs.store import new_id
+from fourreal.jobs.values import LARGEST_SEED, Estimate, Video
+
+BY_MODEL = {"way": "model"}
+
+
+class Creations(Runs):
+    """The part of `Service` that is about making videos. A creation is a run: it waits in the line and can be stopped.
+
+    While it is there candidates may be added to it at any time, and it goes on until all are made.
+    """
+
+    def models(self) -> list[Offer]:
+        """All there are, with what they need; nothing is loaded."""
+        return offers(self.devices())
+
+    def estimate_creation(self, owner: str, wishes: Wishes, count: int) -> Estimate:
+        """What `count` candidates would take, and whether they can be made here."""
+        return estimate_creation(
+            wishes, count, self.devices(), self.store.costs("create"), self.store.place_of_next(owner),
+            self.places.data, self.limits,
+        )  # fmt: skip
+
+    def create(self, owner: str, wishes: Wishes, count: int = 4, seed: int = 0, reference_id: str = "") -> Creation:
+        """Ask for `count` candidates, the first from `seed`, the others from those that follow.
+
+        reference_id: the video of which `wishes.frame` is frozen, for freeze-time videos.
+        """
+        if not 1 <= count <= MOST_CANDIDATES:
+            raise UserError(f"{count} candidates cannot be made at once; ask for 1 to {MOST_CANDIDATES}.")
+        if not 0 <= seed <= LARGEST_SEED - MOST_CANDIDATES:
+            raise UserError(f"Seed {seed} is out of range. Take one from 0 to {LARGEST_SEED - MOST_CANDIDATES}.")
+        freeze = wishes.role == "freeze"
+        if freeze:
+            frames = json.loads(self._video(owner, reference_id)["info"])["frames"]
+            if wishes.frame is None or not 0 <= wishes.frame < frames:
+                raise UserError(f"Pick a frame of the reference video to freeze: 0 to {frames - 1}.")
+        found = self.estimate_creation(owner, wishes, count)
+        if not found.fits:
+            raise UserError(found.reason)
+
+        def fill(inputs: Path) -> None:
+            if freeze:
+                link(self.places.video(reference_id) / "clip.mp4", inputs / "reference.mp4")
+
+        asked = [{"number": seed + i, "how": BY_MODEL} for i in range(count)]
+        name = shown_name(wishes.prompt, "a prompt")
+        id = self._queue(
+            owner, name, reference_id if freeze else "", "", wishes.as_dict(), fill, kind="create", candidates=asked
+        )
+        return self.creation(owner, id)
+
+    def creation(self, owner: str, id: str) -> Creation:
+        return self._creation(self._row(owner, id, "create"))
+
+    def creations(self, owner: str) -> list[Creation]:
+        """Newest first."""
+        return [self._creation(row) for row in self.store.runs(owner, "create")]
+
+    def resume_creation(self, owner: str, id: str) -> None:
+        """Go on with one that was stopped or failed, where something is still to be made."""
+        row = self._row(owner, id, "create")
+        if row["state"] in ("stopped", "failed"):
+            self._requeue(id)
+
+    # --- Its candidates -----------------------------------------------------------------------------------------------
+
+    def more(self, owner: str, id: str, count: int = 1) -> None:
+        """Ask for more of the same, with seeds that were not taken yet."""
+        row = self._row(owner, id, "create")
+        if not 1 <= count <= MOST_CANDIDATES - len(self.store.candidates.of(row["id"])):
+            raise UserError(f"There may be {MOST_CANDIDATES} candidates at once. Discard some first.")
+        for _ in range(count):
+            self._add(row, BY_MODEL)
+
+    def regenerate(self, owner: str, id: str, number: int) -> None:
+        """Another one in place of a candidate that a model made, with a new seed."""
+        row = self._row(owner, id, "create")
+        if self._candidate(row, number)["how"]["way"] == "own":
+            raise UserError("This is a video of your own, so there is nothing to make again. Ask for more instead.")
+        self.store.candidates.replace(id, number)
+        self._forget(row, number)
+        self._go_on(row)
+
+    def discard(self, owner: str, id: str, number: int) -> None:
+        """A candidate goes, also while it is being made."""
+        row = self._row(owner, id, "create")
+        self._candidate(row, number)
+        self.store.candidates.drop(id, number)
+        self._forget(row, number)
+
+    def keep(self, owner: str, id: str, number: int, kept: bool = True) -> None:
+        """Mark a candidate, or no longer: what is marked stays when the others are made anew."""
+        row = self._row(owner, id, "create")
+        self._candidate(row, number)
+        self.store.candidates.keep(id, number, kept)
+
+    def renew(self, owner: str, id: str) -> int:
+        """Make all that are not kept anew; how many these are."""
+        row = self._row(owner, id, "create")
+        others = [one for one in self.store.candidates.of(id) if not one["kept"] and one["how"]["way"] == "model"]
+        for one in others:
+            self.store.candidates.replace(id, one["number"])
+            self._forget(row, one["number"])
+        if others:
+            self._go_on(row)
+        return len(others)
+
+    def add_own(self, owner: str, id: str, path: Path, name: str) -> None:
+        """A person's own video as a candidate. The file may be removed afterwards."""
+        self._own(self._row(owner, id, "create"), Path(path), shown_name(name, "your own"))
+
+    def change(self, owner: str, id: str, number: int, first: int, last: int, reverse: bool = False) -> None:
+        """Frames `first` to `last` of a candidate, backwards if asked, as another candidate."""
+        row = self._row(owner, id, "create")
+        path = self._made(row, number)
+        if not 0 <= first < last:
+            raise UserError("Keep two frames or more: the last one comes after the first.")
+        told = f"{number}, {'reversed' if reverse else 'cut'}"
+        self._own(row, path, told, frames=(first, last), reverse=reverse)
+
+    def longer(self, owner: str, id: str, number: int, side: str) -> None:
+        """A freeze-time candidate with some frames more at one side, as another candidate."""
+        row = self._row(owner, id, "create")
+        if row["reference"] == "" or side not in SIDES:
+            raise UserError("Only freeze-time videos can be extended: left, before their start, or right.")
+        self._made(row, number)
+        self._add(row, {"way": "longer", "of": number, "side": side})
+
+    def take(self, owner: str, id: str, number: int) -> Video:
+        """A finished candidate as a video to reconstruct from, with the cameras that its model was told."""
+        row = self._row(owner, id, "create")
+        path = self._made(row, number)
+        what = "freeze-time" if row["reference"] else "reference"
+        video = self._take_in(owner, path, shown_name(f"{row['name'][:60]} ({what} {number})", what), as_is=True)
+        cameras = path.with_suffix(".cameras.json")
+        if row["reference"] and cameras.is_file():
+            put(self.places.video(video.id) / f"cameras-{row['reference']}.json", cameras.read_bytes())
+        return video
+
+    # --- Within -------------------------------------------------------------------------------------------------------
+
+    def _add(self, row: dict[str, Any], how: dict[str, Any]) -> None:
+        number = self.store.candidates.add(row["id"], how)
+        try:
+            self._go_on(row)
+        except UserError:
+            self.store.candidates.drop(row["id"], number)
+            raise
+
+    def _go_on(self, row: dict[str, Any]) -> None:
+        self._room()
+        self._requeue(row["id"])
+
+    def _own(self, row: dict[str, Any], path: Path, name: str, **how) -> None:
+        """Take a video in, in a child, and put it among the candidates."""
+        self._room()
+        if len(self.store.candidates.of(row["id"])) >= MOST_CANDIDATES:
+            raise UserError(f"There may be {MOST_CANDIDATES} candidates at once. Discard some first.")
+        folder, file = self.places.run(row["id"]) / "own", new_id()
+        fresh = folder / f".new-{file}"
+        with self._decoding:
+            asking.take_in(path, fresh, name, self.limits, **how)
+        try:
+            os.replace(fresh / "clip.mp4", folder / f"{file}.mp4")
+        except OSError as error:
+            raise UserError(f"{name} could not be stored: {error.strerror or error}. Free some space.") from error
+        finally:
+            remove(fresh)
+        try:
+            self._add(row, {"way": "own", "file": file, "name": name})
+        except UserError:
+            (folder / f"{file}.mp4").unlink(missing_ok=True)
+            raise
+
+    def _forget(self, row: dict[str, Any], number: int) -> None:
+        role = json.loads(row["options"])["role"]
+        for path in (self.places.run(row["id"]) / "candidates").glob(f"{role}-{number}.*"):
+            path.unlink(missing_ok=True)
+
+    def _candidate(self, row: dict[str, Any], number: int) -> dict[str, Any]:
+        found = next((one for one in self.store.candidates.of(row["id"]) if one["number"] == number), None)
+        if found is None:
+            raise absent("candidate")
+        return found
+
+    def _made(self, row: dict[str, Any], number: int) -> Path:
+        """The file of a finished candidate."""
+        found = self._candidate(row, number)
+        path = self.places.run(row["id"]) / "candidates" / f"{json.loads(row['options'])['role']}-{number}.mp4"
+        if not found["made"] or not path.is_file():
+            raise UserError(f"Candidate {number} is not finished yet. Wait for it.")
+        return path
+
+    def _creation(self, row: dict[str, Any]) -> Creation:
+        folder = self.places.run(row["id"])
+        wishes = Wishes.from_dict(json.loads(row["options"]))
+        found = [shown(folder / "candidates", wishes.role, one) for one in self.store.candidates.of(row["id"])]
+        running = row["state"] == "running"
+        return Creation(
+            **{key: row[key] for key in ("id", "state", "place", "created", "error", "reference")},
+            wishes=wishes,
+            seconds=row["seconds"] + (time.time() - row["claimed"] if running else 0.0),
+            candidates=tuple(sorted(found, key=lambda one: (not one.made, -(one.total or 0.0), one.number))),
+            preview=newest_preview(folder) if running else "",
+            progress=journal.last(folder / "journal.jsonl"),
+        )
+
+
+def newest_preview(folder: Path) -> str:
+    names = [path.name for path in (folder / "live").glob("preview-*.jpg")]
+    return f"live/{max(names, key=lambda name: (len(name), name))}" if names else ""
+
+
+def shown(folder: Path, role: str, row: dict[str, Any]) -> Candidate:
+    """A row of the store with what its runner wrote beside the video."""
+    number, how = row["number"], row["how"]
+    told, video = (_json(folder / f"{role}-{number}{kind}.json") for kind in ("", ".clip"))
+    name = how.get("name") or (f"{how['of']}, longer on the {how['side']}" if how["way"] == "longer" else "")
+    return Candidate(
+        number=number, way=how["way"], made=bool(row["made"] and told and video), kept=bool(row["kept"]), name=name,
+        file=f"candidates/{role}-{number}.mp4", total=told.get("total"), reasons=tuple(told.get("reasons", ())),
+        degrees=_degrees(told), seconds=told.get("seconds") or None,
+        **video,
+    )  # fmt: skip
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """What a file says; nothing where it is not there yet, or is just being replaced."""
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        return json.loads(path.read_text(encoding="utf-8"))
+    return {}
+
+
+def _degrees(told: dict[str, Any]) -> float | None:
+    """How far the camera goes: as it was told, else as it was seen."""
+    if told.get("angles"):
+        return degrees(max(told["angles"]) - min(told["angles"]))
+    return next((score["value"] for score in told.get("scores", ()) if score["name"] == "coverage"), None)

@@ -1,0 +1,82 @@
+"""What a run of kind "reconstruct" does: the two videos into a scene."""
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fourreal.errors import Cancelled, UserError
+from fourreal.jobs.files import bytes_of
+from fourreal.jobs.live import Live, add_ground_truth, final_files
+from fourreal.jobs.store import Store
+from fourreal.jobs.values import Options
+from fourreal.progress import CancelToken
+from fourreal.settings import Preset
+
+POLL_SECONDS = 0.25
+
+
+class Reconstructing:
+    """row: the run's, from the store. presets: what the names in the options stand for."""
+
+    def __init__(self, folder: Path, row: Mapping[str, Any], store: Store, presets: Mapping[str, Preset]) -> None:
+        self.folder, self.row, self.store, self.presets = folder, row, store, presets
+        self.options = Options.from_dict(json.loads(row["options"]))
+
+    def do(self, live: Live, cancel: CancelToken) -> None:
+        """Raises UserError and Cancelled; what was reached is gone on from the next time."""
+        from fourreal import pipeline
+
+        options = self.options
+        cameras = self.folder / "inputs" / "cameras.json"
+        request = pipeline.Request(
+            reference=self.folder / "inputs" / "reference.mp4",
+            freeze=self.folder / "inputs" / "freeze.mp4",
+            out=self.folder,
+            cameras=cameras if options.use_cameras and cameras.exists() else None,
+            canonical_frame=options.canonical_frame,
+            refine_poses=options.refine_poses,
+            preset=None if options.preset is None else self.presets[options.preset],
+            deformation=options.deformation,
+            without=frozenset(options.without),
+            device=options.device,
+            seed=options.seed,
+        )
+        self.scene = pipeline.reconstruct(request, live, cancel)
+        row = self.store.run(self.row["id"])  # it may have another name by now
+        final_files(self.folder, self.scene, "" if row is None else row["name"], live)
+
+    def cost(self) -> dict[str, Any]:
+        """What it took, for later estimates. Parts taken over from another run count as if done here."""
+        manifest = json.loads((self.folder / "manifest.json").read_text(encoding="utf-8"))
+        return {
+            "preset": manifest["preset"],
+            "device": manifest["device"],
+            "deformation": self.options.deformation,
+            "without": manifest["without"],
+            "cameras_known": manifest["cameras"]["freeze"]["origin"]["method"] == "given",
+            "seconds": manifest["seconds"]["total"],
+            "memory_mb": manifest["peak_memory_mb"],
+            "disk_mb": bytes_of(self.folder) / 2**20,
+        }
+
+    def afterwards(self) -> None:
+        """Score a shipped example against what is known of it. The person has the scene already, so others go first."""
+        row = self.store.run(self.row["id"])
+        if row is None or row["example"] is None:
+            return
+        cancel = CancelToken()
+        threading.Thread(target=self._make_room, args=(cancel,), daemon=True, name="others").start()
+        try:
+            add_ground_truth(self.folder, self.scene, row["example"], cancel)
+        except (UserError, OSError, Cancelled) as error:
+            print(f"No score against the true views: {error}", file=sys.stderr)
+
+    def _make_room(self, cancel: CancelToken) -> None:
+        """End the scoring as soon as somebody waits for the device."""
+        while not self.store.anyone_waits():
+            time.sleep(POLL_SECONDS)
+        cancel.cancel()

@@ -1,0 +1,295 @@
+"""Videos from a prompt as jobs: the real worker, runner and loading code on tiny random weights of the real classes."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tiny_models
+from job_samples import ANNA, BEN, until
+
+from fourreal import clip
+from fourreal.errors import UserError
+from fourreal.jobs.children import ROOT, environment
+from fourreal.jobs.create_values import Wishes
+from fourreal.jobs.database import Database
+from fourreal.jobs.service import Service
+from fourreal.settings import JobLimits
+
+VACE, SANA = "wan-vace-1.3b", "sana-wm"
+SMALL = {"frames": 9, "size": (64, 64), "steps": 2}
+LIMITS = replace(JobLimits(), free_bytes=0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def models(tmp_path_factory):
+    """A folder of models, as an administrator would provide it."""
+    folder = tmp_path_factory.mktemp("models")
+    for name in (VACE, SANA):
+        tiny_models.save(name, folder / name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FOURREAL_MODELS", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    service = Service(tmp_path_factory.mktemp("create") / "data", LIMITS)
+    service.store.remember("devices", [{"kind": "cpu", "name": "cpu", "memory_mb": None}])
+    yield service
+    service.close()
+
+
+@pytest.fixture(scope="module")
+def worker(service):
+    command = [sys.executable, "-m", "fourreal.jobs.worker", "--data", str(service.places.data), "--device", "cpu",
+               "--stay", "--limits", json.dumps(vars(LIMITS))]  # fmt: skip
+    process = subprocess.Popen(command, cwd=ROOT, env=environment())
+    yield process
+    process.terminate()
+    process.wait(30)
+
+
+@pytest.fixture
+def idle(tmp_path, fox_yard):
+    """A service for which nobody works."""
+    service = Service(tmp_path / "idle", LIMITS)
+    service.store.remember("devices", [{"kind": "cpu", "name": "cpu", "memory_mb": None}])
+    yield service
+    service.close()
+
+
+def over(service, id):
+    return lambda: not service.creation(ANNA, id).busy
+
+
+def reference(**changes) -> Wishes:
+    return Wishes(**({"role": "reference", "prompt": "a fox looks around", "model": VACE, **SMALL} | changes))
+
+
+@pytest.mark.slow
+def test_from_a_prompt_to_two_videos_a_person_choosing(service, worker, fox_yard):
+    made = service.create(ANNA, reference(), count=2, seed=5)
+    assert [one.number for one in made.candidates] == [5, 6]
+    assert not any(one.made for one in made.candidates)
+    until(over(service, made.id), "the candidates", 180)
+
+    found = service.creation(ANNA, made.id)
+    assert (found.state, found.error) == ("done", "")
+    assert sorted(one.number for one in found.candidates) == [5, 6]
+    for one in found.candidates:
+        shown = clip.read(service.file(ANNA, made.id, one.file))
+        assert (len(shown), shown.size) == (9, (64, 64))
+        assert 0 <= one.total <= 1
+        assert one.reasons
+        assert (one.frames, one.fps) == (9, 16)
+        assert 0 <= one.best_frame < 9
+    assert found.candidates[0].total >= found.candidates[1].total
+    assert any(service.places.run(made.id).glob("live/preview-*.jpg"))
+
+    # one is made anew, one is kept, one is somebody's own, one is cut and reversed: all while it goes on
+    service.keep(ANNA, made.id, 6)
+    service.regenerate(ANNA, made.id, 5)
+    service.add_own(ANNA, made.id, fox_yard / "reference.mp4", "my fox.mp4")
+    until(over(service, made.id), "more candidates", 180)
+    found = service.creation(ANNA, made.id)
+    assert {one.number: (one.way, one.kept) for one in found.candidates} == {
+        6: ("model", True), 7: ("model", False), 8: ("own", False),
+    }  # fmt: skip
+    own = next(one for one in found.candidates if one.way == "own")
+    assert own.name == "my fox.mp4"
+    assert own == found.candidates[0], "a real video with a still camera is better than noise"
+    service.change(ANNA, made.id, 8, 3, 12, reverse=True)
+    service.discard(ANNA, made.id, 7)
+    until(over(service, made.id), "the reversed one", 180)
+    whole, back = (clip.read(service.file(ANNA, made.id, f"candidates/reference-{n}.mp4")).frames for n in (8, 9))
+    assert len(back) == 10
+    assert np.abs(whole[12].astype(int) - back[0]).mean() < 3
+    assert np.abs(whole[3].astype(int) - back[-1]).mean() < 3
+
+    # what is taken is a video like an uploaded one, and can be frozen
+    video = service.take(ANNA, made.id, 6)
+    assert (video.frames, video.width, video.height) == (9, 64, 64)
+    wishes = Wishes("freeze", "camera circling around a fox", VACE, **SMALL, frame=4)
+    frozen = service.create(ANNA, wishes, count=1, reference_id=video.id)
+    until(over(service, frozen.id), "the freeze-time video", 180)
+    service.longer(ANNA, frozen.id, 0, "left")
+    until(over(service, frozen.id), "the longer one", 180)
+    found = service.creation(ANNA, frozen.id)
+    assert found.error == ""
+    assert found.reference == video.id
+    lengths = {one.number: len(clip.read(service.file(ANNA, frozen.id, one.file))) for one in found.candidates}
+    assert lengths == {0: 9, 1: 17}
+    assert all(one.degrees is not None for one in found.candidates), "the gauge has something to show"
+    first, longer = (clip.read(service.file(ANNA, frozen.id, f"candidates/freeze-{n}.mp4")).frames for n in (0, 1))
+    assert np.abs(first.astype(int) - longer[8:]).mean() < 4, "the frames there were come after the new ones"
+    again = service.estimate_creation(ANNA, reference(), 2)
+    assert again.seconds > 0
+    assert "took here" in again.reason
+
+
+@pytest.mark.slow
+def test_commanded_cameras_go_along_with_the_video_that_is_taken(service, worker, fox_yard):
+    video = service.add_video(ANNA, fox_yard / "reference.mp4", "fox.mp4")
+    wishes = Wishes("freeze", "a fox", SANA, frames=9, size=(64, 64), steps=2, frame=11, arc=30)
+    made = service.create(ANNA, wishes, count=1, reference_id=video.id)
+    until(over(service, made.id), "the freeze-time video", 180)
+    (one,) = service.creation(ANNA, made.id).candidates
+    assert one.degrees == pytest.approx(30)
+    taken = service.take(ANNA, made.id, one.number)
+    assert service.cameras_known(ANNA, video.id, taken.id)
+    cameras = json.loads((service.places.video(taken.id) / f"cameras-{video.id}.json").read_text())
+    assert (len(cameras["freeze"]), cameras["canonical_index"], cameras["freeze_reference_index"]) == (9, 11, 0)
+
+
+@pytest.mark.slow
+def test_killed_stopped_and_gone_on_with_what_is_finished_stays(service, worker):
+    made = service.create(ANNA, reference(steps=40), count=3)
+    until(lambda: any(one.made for one in service.creation(ANNA, made.id).candidates), "the first candidate", 180)
+    first = next(one for one in service.creation(ANNA, made.id).candidates if one.made)
+    path = service.file(ANNA, made.id, first.file)
+    before = path.stat()
+    (runner,) = [
+        int(line.split()[0]) for line in subprocess.run(["ps", "-wweo", "pid,args"], capture_output=True, text=True,
+        check=True).stdout.splitlines() if "fourreal.jobs.runner" in line and made.id in line
+    ]  # fmt: skip
+    os.kill(runner, signal.SIGKILL)
+    until(lambda: sum(one.made for one in service.creation(ANNA, made.id).candidates) == 2, "the second one", 180)
+    unmade = next(one for one in service.creation(ANNA, made.id).candidates if not one.made)
+    service.cancel(ANNA, made.id)
+    until(over(service, made.id), "it stops", 30)
+    assert service.creation(ANNA, made.id).state == "stopped"
+    assert sum(one.made for one in service.creation(ANNA, made.id).candidates) == 2
+    service.discard(ANNA, made.id, unmade.number)
+    service.resume_creation(ANNA, made.id)
+    until(over(service, made.id), "it ends", 60)
+    found = service.creation(ANNA, made.id)
+    assert (found.state, len(found.candidates)) == ("done", 2)
+    after = path.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns), "it was made twice"
+
+
+def test_what_cannot_be_made_is_refused_with_what_can(idle, monkeypatch, tmp_path):
+    for wrong, said in (
+        ({"prompt": "  "}, "empty"), ({"prompt": "a" * 9000}, "characters"), ({"frames": 10}, "nearest is 9"),
+        ({"size": (65, 64)}, "nearest"), ({"steps": 0}, "steps"), ({"model": "sora"}, "no video model"),
+        ({"model": SANA, "size": None, "frames": None}, "starts from a picture"), ({"arc": 0}, "degrees"),
+        ({"role": "dream"}, "role"),
+    ):  # fmt: skip
+        with pytest.raises(UserError, match=said):
+            reference(**wrong)
+    for values, said in (
+        ({"role": "reference"}, "needs prompt"), ({"role": "reference", "prompt": "a", "x": 1}, "no option"),
+        ({"role": "reference", "prompt": "a", "frames": "9"}, "no value"),
+    ):  # fmt: skip
+        with pytest.raises(UserError, match=said):
+            Wishes.from_dict(values)
+    for how, said in (({"count": 0}, "candidates"), ({"count": 99}, "candidates"), ({"seed": -1}, "Seed")):
+        with pytest.raises(UserError, match=said):
+            idle.create(ANNA, reference(), **how)
+    monkeypatch.setenv("FOURREAL_MODELS", str(tmp_path / "nothing"))
+    monkeypatch.setattr("fourreal.jobs.create_estimate.memory_of_machine", lambda: 4 * 1024**3)
+    with pytest.raises(UserError, match="memory free"):
+        idle.create(ANNA, reference())
+    assert idle.creations(ANNA) == []
+    assert list(idle.places.runs.glob("*")) == []
+
+
+def test_before_a_download_its_source_size_and_licence_are_told(idle, monkeypatch, tmp_path):
+    monkeypatch.setenv("FOURREAL_MODELS", str(tmp_path / "nothing"))
+    monkeypatch.setattr("fourreal.jobs.create_estimate.memory_of_machine", lambda: 64 * 1024**3)
+    offers = {offer.name: offer for offer in idle.models()}
+    assert not offers[VACE].on_disk
+    assert offers[VACE].fits
+    told = idle.estimate_creation(ANNA, reference(), 4)
+    offer = offers[VACE]
+    for what in (offer.repository, offer.revision, offer.licence, f"{offer.download_gb:.0f} GB"):
+        assert what in told.reason
+    assert told.seconds is None
+
+
+def test_what_is_somebody_elses_is_not_there(idle, fox_yard):
+    made = idle.create(ANNA, reference())
+    calls = [
+        lambda: idle.creation(BEN, made.id), lambda: idle.more(BEN, made.id), lambda: idle.discard(BEN, made.id, 0),
+        lambda: idle.keep(BEN, made.id, 0), lambda: idle.take(BEN, made.id, 0), lambda: idle.cancel(BEN, made.id),
+        lambda: idle.add_own(BEN, made.id, fox_yard / "reference.mp4", "x"), lambda: idle.delete(BEN, made.id),
+        lambda: idle.longer(BEN, made.id, 0, "left"), lambda: idle.renew(BEN, made.id),
+        lambda: idle.file(BEN, made.id, "candidates/reference-0.mp4"), lambda: idle.run(ANNA, made.id),
+    ]  # fmt: skip
+    for call in calls:
+        with pytest.raises(UserError, match="There is no such"):
+            call()
+    assert idle.creations(BEN) == []
+    assert idle.runs(ANNA) == []
+    assert [one.id for one in idle.creations(ANNA)] == [made.id]
+    with pytest.raises(UserError, match="There is no such"):
+        idle.public_file(made.id, "candidates/../../store.sqlite")
+
+
+def test_candidates_come_and_go_and_no_number_is_given_twice(idle, fox_yard, tmp_path):
+    made = idle.create(ANNA, reference(), count=3)
+    numbers = lambda: [one.number for one in idle.creation(ANNA, made.id).candidates]
+    idle.discard(ANNA, made.id, 2)
+    idle.more(ANNA, made.id, 2)
+    assert numbers() == [0, 1, 3, 4]
+    idle.keep(ANNA, made.id, 3)
+    assert idle.renew(ANNA, made.id) == 3
+    assert numbers() == [3, 5, 6, 7]
+    with pytest.raises(UserError, match="no such candidate"):
+        idle.discard(ANNA, made.id, 0)
+    with pytest.raises(UserError, match="not finished"):
+        idle.take(ANNA, made.id, 3)
+    with pytest.raises(UserError, match="at once"):
+        idle.more(ANNA, made.id, 99)
+    (tmp_path / "notes.mp4").write_text("no video at all")
+    with pytest.raises(UserError, match=r"notes\.mp4"):
+        idle.add_own(ANNA, made.id, tmp_path / "notes.mp4", "notes.mp4")
+    assert numbers() == [3, 5, 6, 7]
+    idle.add_own(ANNA, made.id, fox_yard / "reference.mp4", "fox")
+    with pytest.raises(UserError, match="of your own"):
+        idle.regenerate(ANNA, made.id, 8)
+    with pytest.raises(UserError, match="freeze-time"):
+        idle.longer(ANNA, made.id, 8, "left")
+    idle.delete(ANNA, made.id)
+    assert idle.creations(ANNA) == []
+    assert not idle.places.run(made.id).exists()
+
+
+def test_a_frame_that_the_video_does_not_have_is_refused(idle, fox_yard):
+    video = idle.add_video(ANNA, fox_yard / "reference.mp4", "fox")
+    for frame in (None, -1, 24):
+        with pytest.raises(UserError, match="0 to 23"):
+            idle.create(ANNA, Wishes("freeze", "a fox", VACE, frame=frame, **SMALL), 1, reference_id=video.id)
+    with pytest.raises(UserError, match="no such video"):
+        idle.create(BEN, Wishes("freeze", "a fox", VACE, frame=0, **SMALL), 1, reference_id=video.id)
+
+
+def test_a_store_of_the_version_before_is_brought_up_to_date(tmp_path):
+    path = tmp_path / "store.sqlite"
+    new = Database(tmp_path / "new.sqlite")
+    with closing(sqlite3.connect(path)) as old, new.reading() as db:
+        for name in ("people", "videos", "runs", "facts"):
+            (schema,) = db.execute("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).fetchone()
+            lines = [line for line in schema.splitlines() if not line.strip().startswith("kind ")]
+            old.execute("\n".join(lines))
+        old.execute(
+            "INSERT INTO runs (id, owner, name, reference, freeze, options, state, ticket, created)"
+            " VALUES ('a', 'b', 'c', 'd', 'e', '{}', 'done', 1, ?)", (time.time(),)
+        )
+        old.execute("PRAGMA user_version = 1")
+        old.commit()
+    new.close()
+    database = Database(path)
+    with database.reading() as db:
+        assert db.execute("SELECT kind FROM runs").fetchone()["kind"] == "reconstruct"
+        assert db.execute("SELECT count(*) FROM candidates").fetchone()[0] == 0
+        assert db.execute("PRAGMA user_version").fetchone()[0] == 2
+    database.close()
