@@ -10,7 +10,7 @@ from fourreal.scene.film import TRAJECTORIES
 from fourreal.web import metrics
 from fourreal.web.cursor import fresh
 from fourreal.web.markup import duration, facts, note, piece, tag, text, waiting
-from fourreal.web.parts import COMPARE, NEW, PATIENT, PRIVATE, VIDEOS, WATCH, Parts
+from fourreal.web.parts import COMPARE, CREATE, NEW, PATIENT, PRIVATE, WATCH, Parts
 from fourreal.web.routes import file_urls
 from fourreal.web.session import known, safely
 from fourreal.web.videos import FRESH
@@ -69,10 +69,12 @@ def build(page: Parts) -> None:
     compare.click(lambda: gr.Tabs(selected=COMPARE), None, page.tabs, **PRIVATE)
 
     def start_over(me: dict):
-        me = known(me) | {"reference": "", "freeze": "", "run": "", **FRESH}
-        return [*page.named["show_pair_now"](me), gr.Tabs(selected=NEW), gr.Walkthrough(selected=VIDEOS), fresh("")]
+        me = known(me) | {"reference": "", "freeze": "", "run": "", "making": "", "freezing": "", **FRESH}
+        return [*page.named["show_pair_now"](me), gr.Tabs(selected=NEW), gr.Walkthrough(selected=CREATE), fresh("")]
 
-    again.click(safely(start_over), page.me, [*page.named["pair"], page.tabs, page.steps, page.cursor], **PRIVATE)
+    page.named["started_over"] = again.click(
+        safely(start_over), page.me, [*page.named["pair"], page.tabs, page.steps, page.cursor], **PRIVATE
+    )
 
 
 def arrived(page: Parts, run: Run, owner: str) -> dict:

@@ -1,4 +1,4 @@
-"""The page as a whole: one viewer that stays, and beside it the steps from two videos to a scene."""
+"""The page as a whole: one viewer that stays, and beside it the steps from a prompt, or two videos, to a scene."""
 
 from pathlib import Path
 
@@ -6,10 +6,11 @@ import gradio as gr
 
 from fourreal.jobs.service import Service
 from fourreal.jobs.values import Options
-from fourreal.web import api, compare, explore, reconstruct, scenes, videos, watch
+from fourreal.web import api, compare, create, explore, reconstruct, scenes, videos, watch
 from fourreal.web.markup import piece, tag
 from fourreal.web.parts import (
     COMPARE,
+    CREATE,
     EXPLORE,
     NEW,
     PATIENT,
@@ -29,7 +30,7 @@ READY = "assets/scene.r4d"
 FIRST_EXAMPLE = "fox_yard"
 HEADER = (
     '<header class="top"><a href="." class="mark">four<b>real</b></a>'
-    "<span>Two short videos in. A scene you can look around in, at any moment, out.</span></header>"
+    "<span>A prompt or two short videos in. A scene you can look around in, at any moment, out.</span></header>"
 )
 WELCOME = tag(
     "div",
@@ -63,7 +64,9 @@ def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
 def steps(page: Parts) -> None:
     """The panel: a new scene step by step, earlier scenes, comparison."""
     with gr.Tabs(selected=NEW, elem_id="tabs") as page.tabs:
-        with gr.Tab("New scene", id=NEW), gr.Walkthrough(selected=VIDEOS, elem_id="steps") as page.steps:
+        with gr.Tab("New scene", id=NEW), gr.Walkthrough(selected=CREATE, elem_id="steps") as page.steps:
+            with gr.Step("Create", id=CREATE):
+                create.build(page)
             with gr.Step("Videos", id=VIDEOS):
                 videos.build(page)
             with gr.Step("Reconstruct", id=RECONSTRUCT):
@@ -84,16 +87,25 @@ def steps(page: Parts) -> None:
 
 def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
     """What leads from one step to another."""
+    create.wire(page)
     follow, estimate = page.named["follow_event"], page.named["estimate_event"]
+    making, picked = page.named["making_event"], page.named["picked_event"]
 
     @safely
     def arrive(me: dict | None):
         me = known(me)
-        return [*videos.show_pair(page, me), gr.update(visible=not page.service.runs(page.owner(me)))]
+        fresh = not page.service.runs(page.owner(me))
+        made, step = gr.Timer(active=bool(me["making"] or me["freezing"])), create.first_step(me)
+        return [*videos.show_pair(page, me), gr.update(visible=fresh), made, gr.Walkthrough(selected=step)]
 
     look = {"fn": safely(lambda me: videos.check(page, known(me))), "inputs": page.me,
             "outputs": [page.named["checks"], page.named["moment"]], **PATIENT}  # fmt: skip
-    blocks.load(arrive, page.me, [*page.named["pair"], example], **PRIVATE).success(**follow).success(**look)
+    arrived = blocks.load(arrive, page.me, [*page.named["pair"], example, page.making, page.steps], **PRIVATE)
+    arrived.success(**follow).success(**making).success(**picked).success(**look)
+    page.named["started_over"].success(**making).success(**picked)
+    for role in ("reference", "freeze"):
+        blocks.load(**page.named[f"{role}_told"])
+        page.named[f"{role}_picked"].success(**look)
 
     blocks.load(**page.named["suited_event"])
     next_step = {"fn": lambda: gr.Walkthrough(selected=RECONSTRUCT), "inputs": None, "outputs": page.steps, **PRIVATE}

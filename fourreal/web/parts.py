@@ -10,8 +10,7 @@ from fourreal.web.cursor import fresh
 from fourreal.web.uploads import Uploads
 
 NEW, SCENES, COMPARE = "new", "scenes", "compare"  # tabs
-# Steps of a new scene, in order. One that makes the videos from a prompt would come before VIDEOS.
-VIDEOS, RECONSTRUCT, WATCH, EXPLORE = range(4)
+CREATE, VIDEOS, RECONSTRUCT, WATCH, EXPLORE = range(5)  # steps of a new scene, in order
 
 # How the page's own events are wired: none is part of the API, and none waits for another person's.
 PRIVATE = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
@@ -33,6 +32,8 @@ class Parts:
     steps: gr.Walkthrough | None = None
     timer: gr.Timer | None = None  # ticks while a run is being watched
     cursor: gr.State | None = None  # what of the run's journal has been shown
+    making: gr.Timer | None = None  # ticks while candidates are being made
+    seen: gr.State | None = None  # what of the candidates has been shown
     named: dict[str, object] = field(default_factory=dict)  # components of one step that another one changes
 
     def owner(self, me: dict) -> str:

@@ -17,8 +17,11 @@ SECRET_FILE = "page.secret"  # in the data folder: with another one browsers wou
 
 # What a browser keeps. token: who it is. reference, freeze: chosen videos. example: their example's name, if any.
 # canonical: the reference frame that the person chose, None while it is the found one. run: what it follows or shows.
-# again: the run whose videos are to be taken once more.
-FORGOTTEN = {"token": "", "reference": "", "freeze": "", "example": "", "canonical": None, "run": "", "again": ""}
+# again: the run whose videos are to be taken once more. making, freezing: creations of the two videos.
+FORGOTTEN = {
+    "token": "", "reference": "", "freeze": "", "example": "", "canonical": None, "run": "", "again": "", "making": "",
+    "freezing": "",
+}  # fmt: skip
 
 
 def browser_state(data: Path) -> gr.BrowserState:

@@ -237,11 +237,17 @@ def verdict_list(checks: Checks) -> str:
 
 def frozen_moment(video: Video, owner: str, frame: int) -> str:
     """A slider over the reference video's frames with the frame's picture."""
+    return freeze_slider(
+        "The moment that the freeze-time video shows", video, clip_urls(owner, video.id) + "frames/", frame
+    )
+
+
+def freeze_slider(title: str, video: Video, folder: str, frame: int) -> str:
+    """A picture of one of a video's frames over a slider that tells Python which one was chosen."""
     frame = min(max(frame, 0), video.frames - 1)
-    folder = clip_urls(owner, video.id) + "frames/"
     return tag(
         "div",
-        tag("h4", "The moment that the freeze-time video shows"),
+        tag("h4", text(title)),
         tag("img", src=f"{folder}{frame:04d}.jpg", alt="Chosen frame of the reference video", class_="frame"),
         slider("Frame", video.frames, frame, folder, data_change="moment"),
         class_="scrub",

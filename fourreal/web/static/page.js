@@ -1,7 +1,12 @@
-// Sliders over a clip's frames: the picture follows the finger without asking Python.
+// Sliders over a clip's frames: the picture, or the film itself, follows the finger without asking Python.
 document.addEventListener('input', (event) => {
   const slider = event.target;
-  if (!slider.dataset?.frames) return;
+  const film = slider.dataset?.seek && slider.closest('[data-form]')?.querySelector('video');
+  if (film) {
+    film.pause();
+    film.currentTime = (Number(slider.value) + 0.5) / Number(film.dataset.fps);
+  }
+  if (!slider.dataset?.frames && !film) return;
   const frame = slider.closest('.scrub')?.querySelector('img.frame');
   if (frame) frame.src = slider.dataset.frames + String(slider.value).padStart(4, '0') + '.jpg';
   const told = slider.closest('label')?.querySelector('output');

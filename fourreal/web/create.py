@@ -1,0 +1,160 @@
+"""Step zero: from a prompt to the two videos, a person choosing. First reference videos, then freeze-time videos."""
+
+import gradio as gr
+
+from fourreal.errors import UserError
+from fourreal.web.create_follow import follow, freezing
+from fourreal.web.create_form import Part, part, tell, wishes_of
+from fourreal.web.markup import piece, pressed
+from fourreal.web.parts import CREATE, PATIENT, PRIVATE, VIDEOS, Parts
+from fourreal.web.session import known, safely
+from fourreal.web.videos import FRESH, show_pair, uploaded, whole
+
+
+def build(page: Parts) -> None:
+    """Lay the step out. `wire` does the rest, once the other steps are there."""
+    gr.Markdown("Describe a scene. Video models make it move, then freeze it and go around it.", elem_classes="lead")
+    reference = part("reference")
+    with gr.Column(visible=False, elem_id="freezing") as freezing:
+        gr.HTML("<h3>Now freeze a moment, and go around it</h3>", padding=False, apply_default_css=False)
+        frame = piece(elem_id="picked-frame")
+        freeze = part("freeze")
+    skip = gr.Button("I have two videos already", variant="secondary", elem_id="to-videos")
+    page.named |= {"create": (reference, freeze), "freezing": freezing, "picked_frame": frame, "to_videos": skip}
+    page.making, page.seen = gr.Timer(1.0, active=False), gr.State({})
+
+
+def wire(page: Parts) -> None:
+    """What happens within the step, and how it leads to the next one."""
+    halves = page.named["create"]
+    outputs = [page.me, page.seen, page.making, *(part for half in halves for part in half.watched)]
+
+    @safely
+    def tick(me: dict, seen: dict | None):
+        return follow(page, known(me), seen or {}, outputs)
+
+    page.named["making_event"] = {"fn": tick, "inputs": [page.me, page.seen], "outputs": outputs, **PRIVATE}
+    page.making.tick(**page.named["making_event"])
+    page.named["to_videos"].click(lambda: gr.Walkthrough(selected=VIDEOS), None, page.steps, **PRIVATE)
+
+    @safely
+    def show(me: dict, seen: dict | None):
+        """The chosen videos, where the next step shows them and where they lead on; nothing if they are there."""
+        me, seen = known(me), seen or {}
+        pair = [me["reference"], me["freeze"], me["making"]]
+        if seen.get("pair") == pair:
+            return [gr.skip()] * (1 + len(page.named["pair"]) + len(opened))
+        return [seen | {"pair": pair}, *show_pair(page, me), *freezing(page, me)]
+
+    prompt, width, height = (halves[1].form[i] for i in (0, 5, 6))
+    opened = [page.named["freezing"], page.named["picked_frame"], prompt, width, height]
+    shown = [page.seen, *page.named["pair"], *opened]
+    page.named["picked_event"] = {"fn": show, "inputs": [page.me, page.seen], "outputs": shown, **PRIVATE}
+
+    @safely
+    def choose_frame(me: dict, event: gr.EventData):
+        return known(me) | {"canonical": whole(pressed(event), "value")}
+
+    page.named["picked_frame"].select(choose_frame, page.me, page.me, **PRIVATE)
+    for half in halves:
+        wire_part(page, half)
+
+
+def wire_part(page: Parts, half: Part) -> None:
+    page.named[f"{half.role}_told"] = tell(page, half)
+
+    def look(event):
+        """What was changed is seen at once, not only at the next tick."""
+        return event.success(**page.named["making_event"])
+
+    @safely
+    def begin(me: dict, *given):
+        me = known(me)
+        freeze = half.role == "freeze"
+        wishes, count, seed = wishes_of(half.role, me["canonical"] or 0 if freeze else None, *given)
+        made = page.service.create(page.owner(me), wishes, count, seed, me["reference"] if freeze else "")
+        return [me | {half.kept: made.id}, gr.Timer(active=True)]
+
+    look(half.start.click(begin, [page.me, *half.form], [page.me, page.making], **PRIVATE))
+
+    @safely
+    def take_own(me: dict, path: str | None):
+        me, file = known(me), uploaded(page, path)
+        try:
+            page.service.add_own(page.owner(me), me[half.kept], file, file.name)
+        finally:
+            page.uploads.forget(file)
+        return gr.Timer(active=True)
+
+    taken = half.own.upload(take_own, [page.me, half.own], page.making, **PATIENT)
+    taken.then(lambda: None, None, half.own, **PRIVATE)
+    look(taken)
+
+    @safely
+    def end(me: dict):
+        me = known(me)
+        page.service.cancel(page.owner(me), me[half.kept])
+        gr.Info("Stopping. Finished candidates stay.", title="", duration=4)
+
+    @safely
+    def go_on(me: dict):
+        me = known(me)
+        page.service.resume_creation(page.owner(me), me[half.kept])
+        return gr.Timer(active=True)
+
+    half.stop.click(end, page.me, None, **PRIVATE)
+    look(half.resume.click(go_on, page.me, page.making, **PRIVATE))
+
+    @safely
+    def act(me: dict, event: gr.EventData):
+        me, sent = known(me), pressed(event)
+        if sent.get("action") == "pick":
+            return picked(page, me, half, whole(sent, "number"))
+        change(page, me, half, sent)
+        return [me, gr.Timer(active=True), gr.skip()]
+
+    acted = half.candidates.select(act, page.me, [page.me, page.making, page.steps], **PATIENT)
+    page.named[f"{half.role}_picked"] = look(acted).success(**page.named["picked_event"])
+
+
+# --- What presses do -------------------------------------------------------------------------------------------------
+
+
+def change(page: Parts, me: dict, half: Part, sent: dict) -> None:
+    """Do to one candidate, or to all, what was pressed."""
+    service, about, action = page.service, (page.owner(me), me[half.kept]), sent.get("action", "")
+    number, ends = lambda: whole(sent, "number"), lambda: (whole(sent, "first"), whole(sent, "last"))
+    actions = {
+        "more": lambda: service.more(*about),
+        "renew": lambda: service.renew(*about),
+        "again": lambda: service.regenerate(*about, number()),
+        "discard": lambda: service.discard(*about, number()),
+        "keep": lambda: service.keep(*about, number(), True),
+        "unkeep": lambda: service.keep(*about, number(), False),
+        "left": lambda: service.longer(*about, number(), "left"),
+        "right": lambda: service.longer(*about, number(), "right"),
+        "cut": lambda: service.change(*about, number(), *ends()),
+        "reverse": lambda: service.change(*about, number(), *ends(), reverse=True),
+    }
+    if action not in actions:
+        raise UserError("The page does not know what was pressed. Reload it.")
+    actions[action]()
+
+
+def picked(page: Parts, me: dict, half: Part, number: int) -> list:
+    """Take a candidate: a reference video to be frozen, a freeze-time video to the next step."""
+    owner = page.owner(me)
+    video = page.service.take(owner, me[half.kept], number)
+    if half.role == "reference":
+        found = page.service.creation(owner, me[half.kept])
+        frame = next(one.best_frame for one in found.candidates if one.number == number)
+        me = me | FRESH | {"reference": video.id, "freeze": "", "canonical": frame, "freezing": ""}
+        return [me, gr.Timer(active=True), gr.skip()]
+    reference = page.service.creation(owner, me[half.kept]).reference
+    me = me | {"example": "", "again": "", "reference": reference, "freeze": video.id}
+    return [me, gr.Timer(active=True), gr.Walkthrough(selected=VIDEOS)]
+
+
+def first_step(me: dict) -> int:
+    """Where a visitor begins: at the videos if they have chosen some and made none, else at the prompt."""
+    return VIDEOS if (me["reference"] or me["freeze"]) and not me["making"] else CREATE

@@ -1,0 +1,140 @@
+"""The two forms of the step *Create*: what is asked for, and what that will take."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from fourreal.errors import UserError
+from fourreal.jobs.create_values import Offer, Wishes
+from fourreal.jobs.values import Estimate
+from fourreal.video.registry import DEFAULT, MODELS
+from fourreal.web.candidates import model_facts
+from fourreal.web.markup import amount, duration, facts, note, piece
+from fourreal.web.parts import PATIENT, PRIVATE, Parts
+from fourreal.web.session import safely
+
+MOST_PROMPT = 4000
+NOBODY = "0" * 32  # what a video takes does not depend on who asks
+
+
+@dataclass
+class Part:
+    """One half of the step: the components for one of the two videos.
+
+    kept: under which name the browser keeps the creation's id.
+    """
+
+    role: str
+    kept: str
+    form: list
+    told: gr.HTML
+    start: gr.Button
+    progress: gr.HTML
+    stop: gr.Button
+    resume: gr.Button
+    candidates: gr.HTML
+    own: gr.File
+    rest: gr.Column
+
+    @property
+    def watched(self) -> list:
+        """What changes while candidates are made."""
+        return [self.progress, self.stop, self.resume, self.candidates, self.rest]
+
+
+def part(role: str) -> Part:
+    """The form, what is told of it, and the candidates, for one of the two videos."""
+    freeze = role == "freeze"
+    models = [(entry.title, entry.name) for entry in MODELS.values() if role in entry.roles]
+    usual = native(DEFAULT)
+    prompt = gr.Textbox(
+        label="The frozen scene, in words; edit it freely" if freeze else "Prompt", lines=2, max_lines=6,
+        placeholder="" if freeze else "A red fox looking around in a yard, a brick wall behind it",
+        max_length=MOST_PROMPT, elem_id=f"{role}-prompt",
+    )  # fmt: skip
+    with gr.Accordion("Model and settings", open=False, elem_id=f"{role}-settings"):
+        model = gr.Dropdown(models, value=DEFAULT, label="Model", elem_id=f"{role}-model")
+        count = gr.Slider(1, 8, 2 if freeze else 4, step=1, label="Candidates", elem_id=f"{role}-count")
+        with gr.Row():
+            seed = gr.Number(0, label="First seed", precision=0, minimum=0, maximum=2**31 - 64)
+            frames = gr.Number(usual["frames"], label="Frames", precision=0, minimum=2, elem_id=f"{role}-frames")
+            steps = gr.Number(usual["steps"], label="Steps", precision=0, minimum=1, elem_id=f"{role}-steps")
+        with gr.Row():
+            width = gr.Number(usual["width"], label="Width", precision=0, minimum=16, elem_id=f"{role}-width")
+            height = gr.Number(usual["height"], label="Height", precision=0, minimum=16, elem_id=f"{role}-height")
+            guidance = gr.Number(usual["guidance"], label="Guidance", minimum=0, maximum=100)
+        arc = gr.Slider(
+            10, 180, 60, step=5, label="How far around, for models that follow a camera path (degrees)", visible=freeze
+        )
+        negative = gr.Textbox(label="What it should not show", placeholder="the usual", max_length=MOST_PROMPT)
+    told = piece(elem_id=f"{role}-told")
+    start = gr.Button("Make candidates", variant="primary", size="lg", elem_id=f"{role}-make")
+    progress = piece(elem_id=f"{role}-progress")
+    with gr.Row():
+        stop = gr.Button("Stop", variant="stop", visible=False, elem_id=f"{role}-stop")
+        resume = gr.Button("Continue making them", variant="primary", visible=False, elem_id=f"{role}-resume")
+    candidates = piece(elem_id=f"{role}-candidates")
+    with gr.Column(visible=False) as rest:
+        gr.HTML("<h4>Or a video of your own, as one more candidate</h4>", padding=False, apply_default_css=False)
+        own = gr.File(
+            show_label=False, file_count="single", type="filepath", height=104, elem_id=f"{role}-own",
+            elem_classes="drop",
+        )  # fmt: skip
+    form = [prompt, model, count, seed, frames, width, height, steps, guidance, arc, negative]
+    kept = "freezing" if freeze else "making"
+    return Part(role, kept, form, told, start, progress, stop, resume, candidates, own, rest)
+
+
+def tell(page: Parts, half: Part) -> dict:
+    """The event that tells what the form's wishes will take; wired to its fields, and handed back for others."""
+    event = {
+        "fn": safely(lambda *given: expected(page, half.role, *given)), "inputs": half.form,
+        "outputs": [half.told, half.start], **PATIENT,
+    }  # fmt: skip
+    _, model, *fields, arc, _ = half.form
+    for field in (*fields, arc):
+        field.input(**event)
+    filled = half.form[4:9]
+    model.input(lambda name: list(native(name).values()), model, filled, **PRIVATE).then(**event)
+    return event
+
+
+def native(name: str) -> dict[str, float | int]:
+    """What a model is best at, in the order of the fields."""
+    able = MODELS[name].capabilities
+    width, height = able.native_size
+    return {
+        "frames": able.native_frames, "width": width, "height": height, "steps": able.steps, "guidance": able.guidance
+    }  # fmt: skip
+
+
+def wishes_of(role: str, frame: int | None, *given) -> tuple[Wishes, int, int]:
+    """The form as `Wishes`, the number of candidates, and the first seed."""
+    prompt, model, count, seed, frames, width, height, steps, guidance, arc, negative = given
+    frames, width, height, steps, seed = (int(value or 0) for value in (frames, width, height, steps, seed))
+    wishes = Wishes(
+        role, prompt or "", model, (negative or "").strip() or None, frames, (width, height), steps, guidance, arc,
+        frame,
+    )  # fmt: skip
+    return wishes, int(count), seed
+
+
+def expected(page: Parts, role: str, prompt: str, *given) -> list:
+    """Updates of what is told of the model and the time, and of the button that starts."""
+    try:
+        wishes, count, _ = wishes_of(role, 0, (prompt or "").strip() or "a scene", *given)
+        found = page.service.estimate_creation(NOBODY, wishes, count)
+    except UserError as error:
+        return [note(str(error), "bad"), gr.update(interactive=False)]
+    offer = next(offer for offer in page.service.models() if offer.name == wishes.model)
+    return [told_box(offer, found), gr.update(interactive=found.fits)]
+
+
+def told_box(offer: Offer, found: Estimate) -> str:
+    rows = facts([
+        ("Time", "about " + duration(found.seconds) if found.seconds is not None else "not measured yet"),
+        ("Memory", amount(found.memory_mb) if found.memory_mb is not None else "as there is"),
+        ("Place in line", "starts at once" if found.place == 0 else f"{found.place} before it"),
+        ("On", found.device),
+    ])  # fmt: skip
+    return model_facts(offer) + (rows if found.fits else "") + note(found.reason, "" if found.fits else "bad")
