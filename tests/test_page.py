@@ -67,8 +67,15 @@ def arrive(page: Page, url: str) -> Page:
     return page
 
 
+def with_videos(page: Page) -> None:
+    """From the first step to the one for people who have videos."""
+    page.locator("#to-videos").click()
+    expect(page.locator("#examples .example").first).to_be_visible()
+
+
 def choose(page: Page, fox_yard) -> None:
     """Upload both videos and their cameras, read the verdicts, look at frames, and go on to the settings."""
+    with_videos(page)
     for role in ("reference", "freeze"):
         page.locator(f"#drop-{role} input[type=file]").set_input_files(str(fox_yard / f"{role}.mp4"))
         expect(page.locator(f"#card-{role} video")).to_be_visible(timeout=SLOW)
@@ -95,6 +102,7 @@ def settings(page: Page) -> None:
 
 def begin_long(page: Page) -> None:
     """Start the example once more, so that there is time to do something to it."""
+    with_videos(page)
     page.locator(".example").first.click()
     expect(page.locator("#checks .verdicts")).to_be_visible(timeout=SLOW)
     settings(page)
@@ -275,6 +283,7 @@ def test_what_is_no_video_is_said_and_can_be_tried_again(server, browser, fox_ya
     (tmp_path / "notes.mp4").write_text("not a video at all")
     with watched_page(browser, **DESK) as watched:
         page = arrive(watched.page, server.url)
+        with_videos(page)
         page.locator("#drop-reference input[type=file]").set_input_files(str(tmp_path / "notes.mp4"))
         toast = page.locator(".toast-body")
         expect(toast).to_contain_text("notes.mp4", timeout=SLOW)

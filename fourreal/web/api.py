@@ -4,20 +4,20 @@ import functools
 import inspect
 import secrets
 from dataclasses import asdict
-from pathlib import Path
 
 import gradio as gr
 
-from fourreal.errors import UserError
 from fourreal.jobs.service import Service
 from fourreal.jobs.values import Options, Run
+from fourreal.web.api_create import CreateCalls
 from fourreal.web.metrics import differences
 from fourreal.web.parts import TURNS
-from fourreal.web.routes import clip_urls, file_urls
+from fourreal.web.routes import file_urls
 from fourreal.web.session import safely
 from fourreal.web.uploads import Uploads
 
-PATIENT_CALLS = {"add_example", "add_video", "add_cameras", "trim", "check", "export"}  # they wait for a child process
+# They wait for a child process.
+PATIENT_CALLS = {"add_example", "add_video", "add_cameras", "trim", "check", "export", "add_candidate", "cut", "take"}
 
 
 def add(service: Service, uploads: Uploads) -> None:
@@ -29,14 +29,11 @@ def add(service: Service, uploads: Uploads) -> None:
             gr.api(safely(_plain(call)), api_name=name, **turns)
 
 
-class Calls:
+class Calls(CreateCalls):
     """The endpoints: a public method each, under its own name. Values are JSON; ids and addresses are text.
 
     Every one but `new_token` takes the caller's token first; what belongs to another token is not there.
     """
-
-    def __init__(self, service: Service, uploads: Uploads) -> None:
-        self._service, self._uploads = service, uploads
 
     def new_token(self) -> str:
         """A fresh token nobody can guess. Keep it: it is the only way back to what is made with it."""
@@ -142,15 +139,6 @@ class Calls:
         """Both runs' metrics and what lies between: {name: {first, second, difference}}."""
         owner = self._service.owner(token)
         return differences(self._service.metrics(owner, first), self._service.metrics(owner, second))
-
-    def _uploaded(self, file: dict) -> Path:
-        path = str(file.get("path", ""))
-        if not self._uploads.holds(path):
-            raise UserError("Upload the file first: pass gradio_client.handle_file(path).")
-        return Path(path)
-
-    def _video(self, owner: str, video) -> dict:
-        return asdict(video) | {"url": clip_urls(owner, video.id) + "clip.mp4"}
 
 
 def _run(run: Run) -> dict:

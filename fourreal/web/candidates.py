@@ -53,7 +53,7 @@ def gallery(found: Creation) -> str:
     there = [one for one in found.candidates if one.made]
     cards = [card(found, one, best=place == 0 and len(there) > 1) for place, one in enumerate(there)]
     waiting = len(found.candidates) - len(there)
-    rest = tag("p", text(f"{waiting} more to come."), class_="quiet") if waiting and found.busy else ""
+    rest = tag("p", text(f"{waiting} more to come."), class_="quiet") if waiting else ""
     more = tag("div", button("One more", "more"), button("Make all anew but those I keep", "renew"), class_="links")
     return tag("div", tag("div", *cards, class_="candidates"), rest, more if there else "", class_="made-of-prompt")
 
@@ -61,7 +61,7 @@ def gallery(found: Creation) -> str:
 def card(found: Creation, one: Candidate, best: bool) -> str:
     """One candidate: the video playing, its score in words, and what can be done with it."""
     role, own = found.wishes.role, {"number": one.number}
-    what = {"own": f"Yours: {one.name}", "longer": one.name}.get(one.way, f"Seed {one.number}")
+    what = {"own": f"Yours: {one.name}", "longer": f"Seed {one.name}"}.get(one.way, f"Seed {one.number}")
     video = tag("video", src=file_urls(found.id) + one.file, autoplay=True, loop=True, muted=True, playsinline=True,
                 aria_label=f"Candidate {one.number}", data_fps=one.fps)  # fmt: skip
     score = tag("span", text(f"{100 * (one.total or 0):.0f}"), class_="score", title="Score of 100; you decide")

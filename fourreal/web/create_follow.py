@@ -43,10 +43,10 @@ def follow(page: Parts, me: dict, seen: dict, outputs: list) -> list:
         if line != seen.get(f"{half.kept} line"):
             now[f"{half.kept} line"] = line
             updates[half.progress] = line
-        look = looks_of(found)
-        if look != seen.get(half.kept):
-            now[half.kept] = look
-            updates |= shown(half, found)
+        for key, look, draw in ((half.kept, looks_of(found), cards), (f"{half.kept} state", state_of(found), buttons)):
+            if look != seen.get(key):
+                now[key] = look
+                updates |= draw(half, found)
     if now != seen:
         updates[page.seen] = now
     if not busy:
@@ -55,21 +55,25 @@ def follow(page: Parts, me: dict, seen: dict, outputs: list) -> list:
 
 
 def looks_of(found: Creation | None) -> list:
-    """What the gallery shows of a creation: it is drawn anew, its videos begun anew, only when this changes."""
+    """What the gallery shows of a creation. Only when this changes is it drawn anew: its videos begin anew then, and
+    whatever somebody was about to set in a card is lost."""
     if found is None:
-        return ["", "", []]
+        return []
     each = [[one.number, one.made, one.kept, one.total, one.degrees] for one in found.candidates]
-    return [found.id, found.state, each]
+    return [found.id, each]
 
 
-def shown(half: Part, found: Creation | None) -> dict:
-    """Updates of one half for a creation, or for none."""
-    if found is None:
-        return {half.candidates: "", half.rest: gr.update(visible=False), half.stop: gr.update(visible=False),
-                half.resume: gr.update(visible=False)}  # fmt: skip
+def state_of(found: Creation | None) -> str:
+    return "" if found is None else found.state
+
+
+def cards(half: Part, found: Creation | None) -> dict:
+    return {half.candidates: "" if found is None else gallery(found), half.rest: gr.update(visible=found is not None)}
+
+
+def buttons(half: Part, found: Creation | None) -> dict:
+    state = state_of(found)
     return {
-        half.candidates: gallery(found),
-        half.rest: gr.update(visible=True),
-        half.stop: gr.update(visible=found.busy),
-        half.resume: gr.update(visible=found.state in ("stopped", "failed")),
+        half.stop: gr.update(visible=state in ("queued", "running")),
+        half.resume: gr.update(visible=state in ("stopped", "failed")),
     }

@@ -77,7 +77,7 @@ def part(role: str) -> Part:
     with gr.Column(visible=False) as rest:
         gr.HTML("<h4>Or a video of your own, as one more candidate</h4>", padding=False, apply_default_css=False)
         own = gr.File(
-            show_label=False, file_count="single", type="filepath", height=104, elem_id=f"{role}-own",
+            show_label=False, file_count="single", type="filepath", height=122, elem_id=f"{role}-own",
             elem_classes="drop",
         )  # fmt: skip
     form = [prompt, model, count, seed, frames, width, height, steps, guidance, arc, negative]

@@ -28,7 +28,7 @@ def build(page: Parts) -> None:
             with gr.Column(min_width=180, elem_classes="clip"):
                 cards[role] = piece(card(role, None, ""), elem_id=f"card-{role}")
                 drops[role] = gr.File(
-                    label=title, show_label=False, file_count="single", type="filepath", height=104,
+                    label=title, show_label=False, file_count="single", type="filepath", height=122,
                     elem_id=f"drop-{role}", elem_classes="drop",
                 )  # fmt: skip
     examples = piece(example_cards(page.service.examples()), elem_id="examples")
@@ -38,7 +38,7 @@ def build(page: Parts) -> None:
         trims = piece(elem_id="trims")
         gr.HTML("<h4>Known cameras, if you have a cameras.json</h4>", padding=False, apply_default_css=False)
         cameras = gr.File(
-            show_label=False, type="filepath", height=96, elem_id="cameras-file",
+            show_label=False, type="filepath", height=122, elem_id="cameras-file",
             elem_classes="drop",
         )  # fmt: skip
         known_cameras = piece(elem_id="cameras-known")

@@ -1,7 +1,7 @@
 // Sliders over a clip's frames: the picture, or the film itself, follows the finger without asking Python.
 document.addEventListener('input', (event) => {
   const slider = event.target;
-  const film = slider.dataset?.seek && slider.closest('[data-form]')?.querySelector('video');
+  const film = slider.dataset?.seek !== undefined && slider.closest('[data-form]')?.querySelector('video');
   if (film) {
     film.pause();
     film.currentTime = (Number(slider.value) + 0.5) / Number(film.dataset.fps);

@@ -1,0 +1,118 @@
+"""The endpoints from a prompt to the two videos; see `api`."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from fourreal.errors import UserError
+from fourreal.jobs.create_values import Creation, Wishes
+from fourreal.jobs.service import Service
+from fourreal.web.routes import clip_urls, file_urls
+from fourreal.web.uploads import Uploads
+
+
+class CreateCalls:
+    """What `api.Calls` has of them, and what both need."""
+
+    def __init__(self, service: Service, uploads: Uploads) -> None:
+        self._service, self._uploads = service, uploads
+
+    def models(self, token: str) -> list:
+        """The video models, with sizes, licence, what they are for and whether they run here."""
+        self._service.owner(token)
+        return [asdict(offer) for offer in self._service.models()]
+
+    def estimate_creation(self, token: str, wishes: dict, count: int = 4) -> dict:
+        """What candidates would take: {seconds, memory_mb, disk_mb, device, fits, reason, place}."""
+        return asdict(self._service.estimate_creation(self._service.owner(token), Wishes.from_dict(wishes), count))
+
+    def create(self, token: str, wishes: dict, count: int = 4, seed: int = 0, reference: str = "") -> dict:
+        """Ask for candidates; answers at once with the creation. reference: the video of which a frame is frozen."""
+        owner = self._service.owner(token)
+        return _creation(self._service.create(owner, Wishes.from_dict(wishes), count, seed, reference))
+
+    def creation(self, token: str, creation: str) -> dict:
+        """A creation as it is now, its finished candidates best first."""
+        return _creation(self._service.creation(self._service.owner(token), creation))
+
+    def creations(self, token: str) -> list:
+        """All creations of this token, newest first."""
+        return [_creation(one) for one in self._service.creations(self._service.owner(token))]
+
+    def stop_creation(self, token: str, creation: str) -> dict:
+        """Stop making candidates; what is finished stays."""
+        return self._after(token, creation, "cancel")
+
+    def resume_creation(self, token: str, creation: str) -> dict:
+        """Go on with what was stopped or failed."""
+        return self._after(token, creation, "resume_creation")
+
+    def delete_creation(self, token: str, creation: str) -> bool:
+        """Delete a creation with all its candidates. Videos that were taken from it stay."""
+        self._service.delete(self._service.owner(token), creation)
+        return True
+
+    def more(self, token: str, creation: str, count: int = 1) -> dict:
+        """Ask for more candidates of the same wishes."""
+        return self._after(token, creation, "more", count)
+
+    def regenerate(self, token: str, creation: str, number: int) -> dict:
+        """Another candidate in place of one, with a new seed."""
+        return self._after(token, creation, "regenerate", number)
+
+    def renew(self, token: str, creation: str) -> dict:
+        """Make all candidates anew that are not kept."""
+        return self._after(token, creation, "renew")
+
+    def keep(self, token: str, creation: str, number: int, kept: bool = True) -> dict:
+        """Mark a candidate to be kept, or no longer."""
+        return self._after(token, creation, "keep", number, kept)
+
+    def discard(self, token: str, creation: str, number: int) -> dict:
+        """Remove a candidate, also while it is being made."""
+        return self._after(token, creation, "discard", number)
+
+    def add_candidate(self, token: str, creation: str, file: dict) -> dict:
+        """Take an uploaded file (`gradio_client.handle_file`) in as one more candidate."""
+        path = self._uploaded(file)
+        try:
+            return self._after(token, creation, "add_own", path, path.name)
+        finally:
+            self._uploads.forget(path)
+
+    def cut(self, token: str, creation: str, number: int, first: int, last: int, reverse: bool = False) -> dict:
+        """Frames `first` to `last` of a candidate, backwards if asked, as one more candidate."""
+        return self._after(token, creation, "change", number, first, last, reverse)
+
+    def extend(self, token: str, creation: str, number: int, side: str) -> dict:
+        """A freeze-time candidate with frames added at its "left" or "right", as one more candidate."""
+        return self._after(token, creation, "longer", number, side)
+
+    def take(self, token: str, creation: str, number: int) -> dict:
+        """A finished candidate as a video, to freeze a frame of or to reconstruct from."""
+        owner = self._service.owner(token)
+        return self._video(owner, self._service.take(owner, creation, number))
+
+    # --- Shared -------------------------------------------------------------------------------------------------------
+
+    def _after(self, token: str, creation: str, what: str, *given) -> dict:
+        """The creation after something was done to it."""
+        owner = self._service.owner(token)
+        getattr(self._service, what)(owner, creation, *given)
+        return _creation(self._service.creation(owner, creation))
+
+    def _uploaded(self, file: dict) -> Path:
+        path = str(file.get("path", ""))
+        if not self._uploads.holds(path):
+            raise UserError("Upload the file first: pass gradio_client.handle_file(path).")
+        return Path(path)
+
+    def _video(self, owner: str, video) -> dict:
+        return asdict(video) | {"url": clip_urls(owner, video.id) + "clip.mp4"}
+
+
+def _creation(found: Creation) -> dict:
+    """A creation as JSON, with the addresses of its candidates."""
+    value = asdict(found) | {"wishes": found.wishes.as_dict()}
+    for one in value["candidates"]:
+        one["url"] = file_urls(found.id) + one.pop("file") if one["made"] else None
+    return value

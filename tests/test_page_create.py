@@ -1,0 +1,145 @@
+"""The page from a prompt on, in a real browser, with the real loading code on tiny random weights of a real class."""
+
+import re
+
+import pytest
+import tiny_models
+from browser import chromium, needs_chromium, watched_page
+from playwright.sync_api import Page, expect
+from web_samples import served
+
+pytestmark = [needs_chromium, pytest.mark.slow]
+SLOW = 120_000  # milliseconds until a machine with other things to do has got there
+DESK = {"viewport": {"width": 1360, "height": 850}}
+FORM = {"frames": 9, "steps": 3, "width": 96, "height": 64}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    models = tmp_path_factory.mktemp("models")
+    tiny_models.save("wan-vace-1.3b", models / "wan-vace-1.3b")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FOURREAL_MODELS", str(models))
+        with served(tmp_path_factory.mktemp("page") / "data") as running:
+            yield running
+            assert "Traceback" not in running.log(), running.log()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+def fill(page: Page, role: str) -> None:
+    """Set the form to what a tiny model makes quickly."""
+    page.locator(f"#{role}-settings button").first.click()
+    page.wait_for_timeout(2500)  # fields that just appeared are set to their first values once more, by Gradio
+    for name, value in FORM.items():
+        page.locator(f"#{role}-{name} input").fill(str(value))
+    page.locator(f"#{role}-count input[type=number]").fill("2")
+    page.locator(f"#{role}-settings button").first.click()
+
+
+def candidates(page: Page, role: str, count: int):
+    """The cards of a role, once there are so many."""
+    cards = page.locator(f"#{role}-candidates .candidate")
+    expect(cards).to_have_count(count, timeout=SLOW)
+    return cards
+
+
+def plays(card) -> None:
+    """Its video is one that the browser can show."""
+    card.locator("video").evaluate(
+        "async (video) => { while (!video.videoWidth) await new Promise((again) => setTimeout(again, 50)); }"
+    )
+
+
+def test_from_a_prompt_to_two_videos(server, browser, fox_yard):
+    with watched_page(browser, **DESK) as watched:
+        page = watched.page
+        page.goto(server.url)
+        expect(page.locator("#reference-told")).to_contain_text("Apache-2.0", timeout=SLOW)
+        page.evaluate("fourrealViewer.playing = false")
+        page.locator("#reference-make").click()
+        expect(page.locator(".toast-body")).to_contain_text("prompt is empty", timeout=SLOW)
+        fill(page, "reference")
+        page.locator("#reference-prompt textarea").fill("A red fox running through a yard")
+        page.locator("#reference-make").click()
+        expect(page.locator("#reference-progress .progress")).to_be_visible(timeout=SLOW)
+
+        page.reload()  # nothing is lost by it
+        page.wait_for_function("window.fourrealShown?.scene", timeout=SLOW)
+        page.evaluate("fourrealViewer.playing = false")
+        cards = candidates(page, "reference", 2)
+        for card in cards.all():
+            plays(card)
+            expect(card.locator("li").first).to_be_attached()
+            assert 0 <= int(card.locator(".score").inner_text()) <= 100
+        expect(page.locator("#reference-progress .progress")).to_have_count(0, timeout=SLOW)
+
+        cards.nth(1).get_by_role("button", name="Keep", exact=True).click()
+        expect(page.locator("#reference-candidates .candidate.kept")).to_have_count(1, timeout=SLOW)
+        cards.first.get_by_role("button", name="Discard").click()
+        candidates(page, "reference", 1)
+        page.locator("#reference-own input[type=file]").set_input_files(str(fox_yard / "reference.mp4"))
+        cards = candidates(page, "reference", 2)
+        own = cards.filter(has_text="Yours: reference.mp4")
+        own.locator("summary", has_text="Cut or reverse").click()
+        own.locator("input[data-field=last]").fill("12")
+        expect(own.locator("output").nth(1)).to_have_text("12")
+        own.get_by_role("button", name="Reverse").click()
+        candidates(page, "reference", 3)
+
+        page.locator("#reference-candidates .candidate", has_text="reversed").locator(".pick").click()
+        expect(page.locator("#picked-frame img.frame")).to_be_visible(timeout=SLOW)
+        words = page.locator("#freeze-prompt textarea")
+        expect(words).to_have_value(re.compile("^Camera circulating around a red fox"))
+        shown = page.locator("#picked-frame img").get_attribute("src")
+        page.locator("#picked-frame input").fill("5")
+        expect(page.locator("#picked-frame img")).to_have_attribute("src", re.sub(r"\d{4}\.jpg", "0005.jpg", shown))
+
+        fill(page, "freeze")
+        page.locator("#freeze-make").click()
+        cards = candidates(page, "freeze", 2)
+        expect(cards.first.locator(".gauge")).to_contain_text("around", timeout=SLOW)
+        cards.first.get_by_role("button", name="Extend right").click()
+        cards = candidates(page, "freeze", 3)
+        page.locator("#freeze-candidates .candidate", has_text="longer on the right").locator(".pick").click()
+
+        for role in ("reference", "freeze"):
+            expect(page.locator(f"#card-{role} video")).to_be_visible(timeout=SLOW)
+        expect(page.locator("#card-freeze")).to_contain_text("17 frames")
+        expect(page.locator("#checks .verdicts li").first).to_be_visible(timeout=SLOW)
+        page.locator("#to-reconstruct").click()
+        expect(page.locator("#estimate .facts")).to_be_visible(timeout=SLOW)
+        expect(page.locator("#start")).to_be_enabled()
+
+
+def test_what_a_model_cannot_make_is_said_with_the_nearest_that_it_can(server, browser):
+    with watched_page(browser, **DESK) as watched:
+        page = watched.page
+        page.goto(server.url)
+        expect(page.locator("#reference-told .facts")).to_be_visible(timeout=SLOW)
+        page.locator("#reference-settings button").first.click()
+        page.wait_for_timeout(2500)  # see `fill`
+        page.locator("#reference-frames input").fill("10")
+        expect(page.locator("#reference-told .note.bad")).to_contain_text("nearest is 9", timeout=SLOW)
+        expect(page.locator("#reference-make")).to_be_disabled()
+        page.locator("#reference-frames input").fill("9")
+        expect(page.locator("#reference-make")).to_be_enabled(timeout=SLOW)
+
+
+def test_stopped_they_can_be_gone_on_with(server, browser):
+    with watched_page(browser, **DESK) as watched:
+        page = watched.page
+        page.goto(server.url)
+        expect(page.locator("#reference-told .facts")).to_be_visible(timeout=SLOW)
+        page.evaluate("fourrealViewer.playing = false")
+        fill(page, "reference")
+        page.locator("#reference-prompt textarea").fill("A cat")
+        page.locator("#reference-make").click()
+        page.locator("#reference-stop").click(timeout=SLOW)
+        expect(page.locator("#reference-progress .note")).to_contain_text("Stopped", timeout=SLOW)
+        page.locator("#reference-resume").click(timeout=SLOW)
+        candidates(page, "reference", 2)
