@@ -2,13 +2,16 @@
 
 import re
 
+import httpx
 import pytest
 import tiny_models
 from browser import chromium, needs_chromium, watched_page
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
 from playwright.sync_api import Page, expect
-from web_samples import served
+from web_samples import ANNA, BEN, served, wait
 
-pytestmark = [needs_chromium, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 SLOW = 120_000  # milliseconds until a machine with other things to do has got there
 DESK = {"viewport": {"width": 1360, "height": 850}}
 FORM = {"frames": 9, "steps": 3, "width": 96, "height": 64}
@@ -55,6 +58,7 @@ def plays(card) -> None:
     )
 
 
+@needs_chromium
 def test_from_a_prompt_to_two_videos(server, browser, fox_yard):
     with watched_page(browser, **DESK) as watched:
         page = watched.page
@@ -116,6 +120,7 @@ def test_from_a_prompt_to_two_videos(server, browser, fox_yard):
         expect(page.locator("#start")).to_be_enabled()
 
 
+@needs_chromium
 def test_what_a_model_cannot_make_is_said_with_the_nearest_that_it_can(server, browser):
     with watched_page(browser, **DESK) as watched:
         page = watched.page
@@ -130,6 +135,7 @@ def test_what_a_model_cannot_make_is_said_with_the_nearest_that_it_can(server, b
         expect(page.locator("#reference-make")).to_be_enabled(timeout=SLOW)
 
 
+@needs_chromium
 def test_stopped_they_can_be_gone_on_with(server, browser):
     with watched_page(browser, **DESK) as watched:
         page = watched.page
@@ -143,3 +149,44 @@ def test_stopped_they_can_be_gone_on_with(server, browser):
         expect(page.locator("#reference-progress .note")).to_contain_text("Stopped", timeout=SLOW)
         page.locator("#reference-resume").click(timeout=SLOW)
         candidates(page, "reference", 2)
+
+
+def test_every_step_has_its_endpoint(server, fox_yard):
+    client = Client(server.url, verbose=False, analytics_enabled=False)
+    call = lambda step, **given: client.predict(api_name=f"/{step}", token=ANNA, **given)
+    there = {model["name"]: model["on_disk"] for model in call("models")}
+    assert (there["wan-vace-1.3b"], there["ltx-video"]) == (True, False)
+    wishes = {"role": "reference", "prompt": "a cat", "frames": 9, "size": [64, 64], "steps": 2}
+    assert call("estimate_creation", wishes=wishes, count=2)["fits"]
+    with pytest.raises(AppError, match="nearest is 9"):
+        call("create", wishes=wishes | {"frames": 10})
+    about = {"creation": call("create", wishes=wishes, count=1, seed=3)["id"]}
+    settled = lambda: (found := call("creation", **about))["state"] not in ("queued", "running") and found
+    assert [one["number"] for one in wait(settled, "the candidate", 120)["candidates"]] == [3]
+    call("keep", **about, number=3)
+    call("add_candidate", **about, file=handle_file(str(fox_yard / "reference.mp4")))
+    wait(settled, "the upload", 120)
+    call("cut", **about, number=4, first=2, last=9, reverse=True)
+    call("more", **about)
+    call("stop_creation", **about)
+    wait(settled, "it stops")
+    call("resume_creation", **about)
+    found = wait(settled, "all of it", 120)
+    assert (found["state"], found["error"]) == ("done", "")
+    assert {one["number"]: one["frames"] for one in found["candidates"]} == {3: 9, 4: 24, 5: 8, 6: 9}
+    assert all(httpx.get(f"{server.url}/{one['url']}").content[4:8] == b"ftyp" for one in found["candidates"])
+    numbers = lambda found: sorted(one["number"] for one in found["candidates"])
+    assert numbers(call("regenerate", **about, number=6)) == [3, 4, 5, 7]
+    assert numbers(call("renew", **about)) == [3, 4, 5, 8]
+    assert numbers(call("discard", **about, number=8)) == [3, 4, 5]
+    reference = call("take", **about, number=4)
+    assert (reference["frames"], reference["width"]) == (24, 512)
+    with pytest.raises(AppError, match="freeze-time"):
+        call("extend", **about, number=4, side="left")
+    freeze = call("create", wishes=wishes | {"role": "freeze", "frame": 11}, count=1, reference=reference["id"])
+    assert [one["id"] for one in call("creations")] == [freeze["id"], about["creation"]]
+    assert call("delete_creation", creation=freeze["id"])
+    assert [one["id"] for one in call("creations")] == [about["creation"]]
+    with pytest.raises(AppError, match="no such"):
+        client.predict(api_name="/creation", token=BEN, **about)
+    client.close()
