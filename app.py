@@ -14,8 +14,13 @@ if __name__ == "__main__":
     data = Path(os.environ.get("FOURREAL_DATA", "runs"))
     host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
     port = int(os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT") or 7860)
+    # behind a Space's proxy, which alone can reach it, addresses are to begin with https as the browser's do
+    proxies = "*" if "SPACE_ID" in os.environ else None
     worker = ensure_worker(data)
     try:
-        uvicorn.run(create_app(data), host=host, port=port, log_level="warning", timeout_graceful_shutdown=3)
+        uvicorn.run(
+            create_app(data), host=host, port=port, log_level="warning", timeout_graceful_shutdown=3,
+            forwarded_allow_ips=proxies,
+        )  # fmt: skip
     finally:
         worker.stop()

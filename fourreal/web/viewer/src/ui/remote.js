@@ -25,9 +25,9 @@ export class Remote {
         const url = await this.render(camera);
         this.shown = key;
         if (this.stopped) return;
+        this.show(url);
         if (this.last?.startsWith("blob:") && this.last !== url) URL.revokeObjectURL(this.last);
         this.last = url;
-        this.show(url);
       } catch (error) {
         this.fail(error);
       }
