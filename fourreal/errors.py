@@ -8,5 +8,9 @@ class UserError(Exception):
     """
 
 
+class MemoryRanOut(UserError):
+    """There was too little memory for what was asked; for less of it there may be enough."""
+
+
 class Cancelled(Exception):
     """The person asked the work to stop. Finished artifacts and checkpoints stay on disk."""

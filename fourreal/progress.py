@@ -20,6 +20,8 @@ class Event:
     values: named scalars, e.g. loss terms, "psnr" (dB), "splats".
     message: one sentence for people, may be empty.
     preview: (H, W, 3) uint8 RGB image or None.
+    critique: (H, W, 3) uint8 RGB, or None: some frames of the last distilled shot, above as they were rendered, below
+        as the video model wants them.
     scene: makes what the step has so far (out of the pipeline: a `Scene4D`), or None where there is nothing yet. It
         looks at live values, so it is called before the report returns.
     arrays: what can be drawn of it once it is known: "cameras" (F, 4, 4) world-to-camera of the freeze-time frames,
@@ -35,6 +37,7 @@ class Event:
     preview: np.ndarray | None = None
     scene: Callable[[], Any] | None = None
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    critique: np.ndarray | None = None
 
 
 @runtime_checkable

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from fourreal.camera.cameras import Cameras
 from fourreal.fit.debris import debris
+from fourreal.fit.distill import Distillation
 from fourreal.fit.exposure import Exposure, PoseCorrection
 from fourreal.fit.initialize import initial_gaussians
 from fourreal.fit.losses import photometric, psnr, small_motion
@@ -51,8 +52,11 @@ class CanonicalStage:
     name = "canonical"
 
     def __init__(
-        self, observations: Observations, settings: CanonicalSettings, refine_poses: bool, seed: int
-    ) -> None:
+        self, observations: Observations, settings: CanonicalSettings, refine_poses: bool, seed: int,
+        distillation: Distillation | None = None,
+    ) -> None:  # fmt: skip
+        """distillation: of the canonical Gaussians as they are without what bends and tints single frames."""
+        self.distillation = distillation
         self.observations, self.settings, self.seed, self.steps = observations, settings, seed, settings.steps
         self.device = observations.freeze.device
         self.background = torch.full((3,), 0.5, device=self.device)
@@ -110,6 +114,8 @@ class CanonicalStage:
         if joint and self.exposure is not None:
             loss = loss + settings.small_exposure * self.exposure.size(frame)
         loss.backward()
+        if self.distillation is not None:
+            values |= self.distillation.after(index, self.steps, lambda code: self.splats.gaussians)
         self._update(index, joint)
         self.statistics.add(tap.grad, target.image.shape[1::-1])
         self._grow(index)
@@ -156,6 +162,8 @@ class CanonicalStage:
         state = self.splats.state() | {"seen.total": self.statistics.total, "seen.count": self.statistics.seen}
         for name, module in self.modules.items():
             state |= {f"{name}.{k}": v for k, v in module.state_dict().items()}
+        if self.distillation is not None:
+            state |= self.distillation.state()
         if self.optimizer is not None:
             state |= {f"joint.{k}": v for k, v in adam_state(self.optimizer, self._joint_parameters()).items()}
         return state
@@ -167,6 +175,8 @@ class CanonicalStage:
         self.statistics.seen += state["seen.count"].to(self.device)
         for name, module in self.modules.items():
             module.load_state_dict(below(state, name))
+        if self.distillation is not None:
+            self.distillation.restore(state)
         if self.optimizer is not None:
             restore_adam(self.optimizer, self._joint_parameters(), below(state, "joint"))
 

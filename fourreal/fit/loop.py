@@ -69,6 +69,9 @@ def run(stage: Stage, checkpoint: Path | None, progress: Progress, cancel: Cance
             keep(index)
             cancel.check()
         values = stage.step(index)
+        critic = getattr(stage, "distillation", None)
+        while critic is not None and critic.notes:
+            progress(Event(stage.name, index + 1, stage.steps, message=critic.notes.pop(0)))
         now = time.monotonic()
         if now - told_at > EVENT_SECONDS or index + 1 == stage.steps:
             picture = None
@@ -76,7 +79,13 @@ def run(stage: Stage, checkpoint: Path | None, progress: Progress, cancel: Cance
                 picture, shown_at = stage.preview(), now
             done = index + 1 - first
             left = (now - begin) / done * (stage.steps - index - 1)
-            progress(Event(stage.name, index + 1, stage.steps, left, values, preview=picture, scene=stage.result))
+            wanted = critic.picture() if critic is not None and picture is not None else None
+            progress(
+                Event(
+                    stage.name, index + 1, stage.steps, left, values, preview=picture, scene=stage.result,
+                    critique=wanted,
+                )
+            )  # fmt: skip
             told_at = now
         if now - saved_at > CHECKPOINT_SECONDS:
             keep(index + 1)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fourreal.fit import sampling
 from fourreal.fit.canonical import Canonical, below
+from fourreal.fit.distill import Distillation
 from fourreal.fit.losses import Neighbours, photometric, psnr, rigidity
 from fourreal.fit.movers import find_movers, moving_window
 from fourreal.fit.observations import Observations, Targets
@@ -70,7 +71,12 @@ class MotionStage:
         settings: MotionSettings,
         phase: MotionPhase,
         seed: int,
+        distillation: Distillation | None = None,
     ) -> None:
+        """distillation: of the moving Gaussians, for a phase that sees all of them."""
+        if distillation is not None and phase.trained == "none":
+            raise ValueError("a phase that trains the field alone does not have the Gaussians beside the mover")
+        self.distillation = distillation
         self.observations, self.canonical, self.settings, self.phase = observations, canonical, settings, phase
         self.seed, self.name, self.steps = seed, f"motion: {phase.name}", phase.steps
         self.field, self.whole = start.field, start.gaussians
@@ -120,6 +126,8 @@ class MotionStage:
         else:
             loss, values = self._reference_step(index, random)
         values["loss"] = loss.item()
+        if self.distillation is not None:
+            values |= self.distillation.after(index, self.steps, self._at)
         self._update(index)
         return values | {"splats": len(self.splats)}
 
@@ -189,6 +197,10 @@ class MotionStage:
             bending = (after.dx - 2 * here.dx + before.dx).abs().mean()
             terms["acceleration"] = (settings.acceleration, bending)
         return terms
+
+    def _at(self, code: float) -> Gaussians:
+        gaussians = self.splats.gaussians
+        return bend(gaussians, self.field.offsets(gaussians, code))
 
     # --- the time window ------------------------------------------------------------------------------------------
 
@@ -262,6 +274,8 @@ class MotionStage:
         state = self.splats.state() | {"frozen": self.frozen}
         state |= {"seen.total": self.statistics.total, "seen.count": self.statistics.seen}
         state |= {f"field.{k}": v for k, v in self.field.state_dict().items()}
+        if self.distillation is not None:
+            state |= self.distillation.state()
         if self.neighbours is not None:
             state |= {f"near.{k}": v for k, v in self.neighbours._asdict().items()}
         return state | {f"motion.{k}": v for k, v in adam_state(self.optimizer, list(self.field.parameters())).items()}
@@ -273,6 +287,8 @@ class MotionStage:
         self.statistics.total += state["seen.total"].to(self.device)
         self.statistics.seen += state["seen.count"].to(self.device)
         self.field.load_state_dict(below(state, "field"))
+        if self.distillation is not None:
+            self.distillation.restore(state)
         near = below(state, "near")
         self.neighbours = Neighbours(**{k: v.to(self.device) for k, v in near.items()}) if near else None
         restore_adam(self.optimizer, list(self.field.parameters()), below(state, "motion"))

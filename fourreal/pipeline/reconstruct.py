@@ -20,10 +20,12 @@ from fourreal.camera.align import normalise
 from fourreal.errors import Cancelled
 from fourreal.fit import artifacts, loop
 from fourreal.fit.canonical import Canonical, CanonicalStage
+from fourreal.fit.distill import Critic, Distillation
 from fourreal.fit.motion import MotionStage, Moving, still
 from fourreal.fit.movers import change_masks, nothing_moves
 from fourreal.fit.observations import Observations
 from fourreal.pipeline import inputs
+from fourreal.pipeline.critic import Distil, critic_for, critic_key
 from fourreal.pipeline.inputs import Footage, Placement
 from fourreal.pipeline.machine import peak_memory, pick_device, prepare_kernels, torch_threads, working_folder
 from fourreal.pipeline.watch import Watch
@@ -38,6 +40,7 @@ class Request:
     """What a person asks for; the command line's options, see `python -m fourreal reconstruct --help`.
 
     preset: a name of `settings.PRESETS`, a preset of one's own, or None for the device's default.
+    distil: the video model that criticises views and times that no video shows; None for none.
     """
 
     reference: Path
@@ -53,6 +56,7 @@ class Request:
     without: frozenset[str] = frozenset()
     device: str = "auto"
     seed: int = 0
+    distil: Distil | None = None
 
 
 def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelToken | None = None) -> Scene4D:
@@ -69,7 +73,12 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
     device = pick_device(request.device)
     preset = chosen_preset(request, device)
     footage = inputs.read(request, preset, progress)
-    with working_folder(request.out) as work, torch_threads(device, preset):
+    settings, fps = preset.distillation, footage.reference.fps
+    with (
+        working_folder(request.out) as work,
+        torch_threads(device, preset),
+        critic_for(request.distil, settings, fps, device, progress, cancel) as (critic, remarks),
+    ):
         placement, poses_seconds = place(request, footage, work, progress, cancel)
         observations, similarity = observe(request, preset, footage, placement)
         if not change_masks(observations.reference, observations.canonical)[0].any():
@@ -78,20 +87,23 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
         if device == "cpu":
             prepare_kernels(progress)
         key = name_of(
-            footage.key(), placement.key(), observations.held_out, preset.pixels, asdict(preset.canonical), request.seed
-        )
+            footage.key(), placement.key(), observations.held_out, preset.pixels, asdict(preset.canonical),
+            request.seed, *(critic_key(critic, settings) if settings.canonical_steps else []),
+        )  # fmt: skip
         refine = not placement.given or request.refine_poses
         watch = Watch(progress, observations, tuple(placement.frames), similarity, footage.reference.fps)
         seconds = {"poses": poses_seconds, "canonical": 0.0, "motion": 0.0}
         stopped = None
         try:
             canonical, seconds["canonical"] = fit_canonical(
-                observations, preset, refine, request.seed, work / f"canonical-{name_of(key, refine)}", watch, cancel
-            )
+                observations, preset, refine, request.seed, work / f"canonical-{name_of(key, refine)}", watch, cancel,
+                critic,
+            )  # fmt: skip
             watch.reached(canonical)
             moving, seconds["motion"] = fit_motion(
-                observations, canonical, preset, request.seed, work / f"motion-{name_of(key, refine)}", watch, cancel
-            )
+                observations, canonical, preset, request.seed, work / f"motion-{name_of(key, refine)}", watch, cancel,
+                critic,
+            )  # fmt: skip
             watch.reached(moving)
         except Cancelled:
             if not cancel.keep or (stopped := watch.where()) is None:
@@ -101,7 +113,8 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
             **footage.manifest(),
             "held_out_freeze": list(request.hold_out_freeze),
             "freeze_reference_frame": placement.freeze_reference,
-            "notes": [*footage.notes, placement.cameras.origin.note],
+            "notes": [*footage.notes, placement.cameras.origin.note, *remarks],
+            "critic": critic.model.identity if critic is not None else None,
             "preset": preset.name,
             "settings": asdict(preset),
             "without": sorted(request.without),
@@ -162,13 +175,17 @@ def observe(request: Request, preset: Preset, footage: Footage, placement: Place
 
 def fit_canonical(
     observations: Observations, preset: Preset, refine: bool, seed: int, path: Path, progress: Progress,
-    cancel: CancelToken,
+    cancel: CancelToken, critic: Critic | None = None,
 ) -> tuple[Canonical, float]:  # fmt: skip
     """Stage one."""
+    steps = preset.distillation.canonical_steps
 
     def make() -> tuple[Canonical, float]:
         begin = time.monotonic()
-        stage = CanonicalStage(observations, preset.canonical, refine, seed)
+        distillation = None
+        if critic is not None and steps:
+            distillation = Distillation(critic, preset.distillation, observations, steps, False, seed)
+        stage = CanonicalStage(observations, preset.canonical, refine, seed, distillation)
         started = time.monotonic() - begin
         seconds = loop.run(stage, path.with_suffix(".checkpoint"), progress, cancel)
         return stage.result(), started + seconds
@@ -179,18 +196,25 @@ def fit_canonical(
 
 def fit_motion(
     observations: Observations, canonical: Canonical, preset: Preset, seed: int, path: Path, progress: Progress,
-    cancel: CancelToken,
+    cancel: CancelToken, critic: Critic | None = None,
 ) -> tuple[Moving, float]:  # fmt: skip
     """Stage two, phase by phase; each leaves an artifact of its own."""
-    settings, total = preset.motion, 0.0
+    settings, total, distilled = preset.motion, 0.0, None
+    if critic is not None and preset.distillation.motion_steps:
+        settings, distilled = preset.distillation.place_in(settings), preset.distillation.phase.name
     moving = still(canonical.gaussians, observations, settings, seed)
     for number, phase in enumerate(settings.phases):
         # a phase depends on those before it and not on those after it
         so_far = replace(settings, phases=settings.phases[: number + 1])
-        place = path.with_name(f"{path.name}-{name_of(asdict(so_far))}-{phase.name}")
+        told = critic_key(critic, preset.distillation) if phase.name == distilled else []
+        place = path.with_name(f"{path.name}-{name_of(asdict(so_far), *told)}-{phase.name}")
 
         def make(start=moving, phase=phase, number=number, place=place) -> tuple[Moving, float]:
-            stage = MotionStage(observations, start, canonical, settings, phase, seed + number)
+            distillation = None
+            if phase.name == distilled:
+                steps = preset.distillation.motion_steps
+                distillation = Distillation(critic, preset.distillation, observations, steps, True, seed + number)
+            stage = MotionStage(observations, start, canonical, settings, phase, seed + number, distillation)
             seconds = loop.run(stage, place.with_suffix(".checkpoint"), progress, cancel)
             return stage.result(), seconds
 
@@ -208,6 +232,9 @@ def chosen_preset(request: Request, device: str) -> Preset:
     preset = PRESETS[preset] if isinstance(preset, str) else preset
     if request.deformation is not None:
         preset = replace(preset, motion=replace(preset.motion, deformation=request.deformation))
+    if request.distil is not None:
+        request.distil.check()
+        preset = request.distil.applied(preset)
     return ablated(preset, request.without)
 
 

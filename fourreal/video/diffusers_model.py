@@ -13,7 +13,7 @@ from torch import Tensor
 
 from fourreal.camera.cameras import Cameras
 from fourreal.clip.value import Clip
-from fourreal.errors import UserError
+from fourreal.errors import MemoryRanOut, UserError
 from fourreal.progress import CancelToken, Event, Progress, ignore
 from fourreal.video import denoise
 from fourreal.video.capabilities import Capabilities
@@ -129,8 +129,10 @@ class DiffusersModel:
         """See `VideoModel.denoise_once`."""
         if not 0 < sigma < 1:
             raise ValueError(f"sigma must be within (0, 1), not {sigma}")
+        if not prompt.strip() and guidance != 1:
+            raise ValueError("guidance goes by the prompt; without one it is 1")
         size = video.shape[3], video.shape[2]
-        job = self.job(prompt, negative, known, cameras, len(video), size, fps, guidance, None)
+        job = self.job(prompt, negative, known, cameras, len(video), size, fps, guidance, None, wordless=True)
 
         def predict(latents: Tensor) -> Tensor:
             noise = self.noise(latents.shape, seed)
@@ -178,12 +180,14 @@ class DiffusersModel:
     def job(
         self, prompt: str, negative: str, known: KnownOrNone, cameras: Cameras | None, frames: int,
         size: tuple[int, int], fps: float | int | None, guidance: float | int | None, steps: int | None,
+        wordless: bool = False,
     ) -> Job:  # fmt: skip
-        """What is asked, checked."""
+        """What is asked, checked. wordless: whether it may be asked without a prompt."""
         if self.pipe is None:
             raise ValueError("this model was released; load it again")
         able = self.capabilities
-        able.check_prompt(prompt)
+        if prompt.strip() or not wordless:
+            able.check_prompt(prompt)
         self._check_tokens(prompt)
         able.check_frames(frames)
         able.check_size(size)
@@ -250,7 +254,7 @@ class DiffusersModel:
             gc.collect()
             torch.cuda.empty_cache()
             width, height = job.size
-            raise UserError(
+            raise MemoryRanOut(
                 f"Memory ran out at {job.frames} frames of {width}x{height}. Ask for a smaller size or fewer frames, "
                 "close other programs, or choose a smaller model."
             ) from error

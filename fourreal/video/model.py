@@ -70,7 +70,7 @@ class VideoModel(Protocol):
         """What the model thinks that `video` should look like, having seen it under noise: a target to move towards.
 
         video: [0, 1]. sigma: in (0, 1), the share of noise, x_s = (1 - sigma) x0 + sigma eps. rescale: as in
-        `denoise.guided`. The noise depends on `seed` alone.
+        `denoise.guided`. The noise depends on `seed` alone. prompt: "" asks without words, at guidance 1.
 
         Returns video + D(z0_hat) - D(z), z being the encoded video: what encoding loses is the same in both terms
         and does not show. May reach a little outside [0, 1]. Known frames are those given. No gradient runs through it.

@@ -1,0 +1,95 @@
+"""The video model that criticises a reconstruction: what a person asks for, checked, loaded, and done without."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+
+from fourreal.errors import UserError
+from fourreal.fit.distill import Critic
+from fourreal.progress import CancelToken, Event, Progress
+from fourreal.settings import DistillationSettings, Preset
+from fourreal.video.model import VideoModel
+from fourreal.video.one_model import DEFAULT, Choice, OneModel
+from fourreal.video.prompt import NEGATIVE, freeze_prompt
+
+MOST_STEPS, MOST_STRENGTH, MOST_GUIDANCE = 20_000, 10.0, 30.0
+
+
+@dataclass(frozen=True)
+class Distil:
+    """What a person asks for.
+
+    prompt: what happens in the videos; "" asks the model without words. frozen: of a video in which time stands still;
+    None has the prompt rewritten by rule.
+    strength: factor on the preset's weights. steps: distillation steps in all, None for the preset's.
+    guidance: None for the model's own.
+    model: already loaded, in place of `choice`.
+    """
+
+    prompt: str = ""
+    choice: Choice = DEFAULT
+    frozen: str | None = None
+    strength: float | int = 1.0
+    steps: int | None = None
+    guidance: float | int | None = None
+    model: VideoModel | None = field(default=None, compare=False, repr=False)
+    told: object = field(default=None, compare=False, repr=False)  # as `Critic.told`
+
+    def check(self) -> None:
+        """Raises UserError for what can be known to be wrong before anything is loaded."""
+        if self.model is None:
+            self.choice.entry  # noqa: B018 raises where there is no such model
+        if not 0 < self.strength <= MOST_STRENGTH:
+            raise UserError(f"A strength of {self.strength:g} is out of range; say above 0, up to {MOST_STRENGTH:g}.")
+        if self.steps is not None and not 1 <= self.steps <= MOST_STEPS:
+            raise UserError(f"{self.steps} distillation steps are out of range; ask for 1 to {MOST_STEPS}.")
+        if self.guidance is not None and not 1 <= self.guidance <= MOST_GUIDANCE:
+            raise UserError(f"A guidance of {self.guidance:g} is out of range; it is 1 (none) to {MOST_GUIDANCE:g}.")
+        if self.prompt.strip() and self.model is None:
+            self.choice.entry.capabilities.check_prompt(self.prompt)
+
+    def applied(self, preset: Preset) -> Preset:
+        """The preset with its distillation as asked for."""
+        settings = preset.distillation
+        if self.steps is not None:
+            total = settings.canonical_steps + settings.motion_steps
+            first = round(self.steps * settings.canonical_steps / total) if total else 0
+            settings = replace(settings, canonical_steps=first, motion_steps=self.steps - first if total else 0)
+        settings = replace(settings, strength=settings.strength * self.strength)
+        if self.guidance is not None:
+            settings = replace(settings, guidance=float(self.guidance))
+        return replace(preset, distillation=settings)
+
+
+@contextmanager
+def critic_for(
+    wanted: Distil | None, settings: DistillationSettings, fps: float, device: str, progress: Progress,
+    cancel: CancelToken,
+) -> Iterator[tuple[Critic | None, tuple[str, ...]]]:  # fmt: skip
+    """(the critic, or None where there is none, and sentences about it), for as long as the context lasts."""
+    if wanted is None or not settings.canonical_steps + settings.motion_steps:
+        yield None, ()
+        return
+    with OneModel(device, progress, cancel) as models:
+        try:
+            model = wanted.model or models.get(wanted.choice)
+        except UserError as error:
+            note = f"It was reconstructed without a video model's criticism: {error}"
+            progress(Event("critic", message=f"Going on without the video model. {error}"))
+            yield None, (note,)
+            return
+        words = wanted.prompt.strip()
+        notes = ()
+        if not words:
+            notes = ("The video model was asked without words, as no prompt was given; one would help it.",)
+            progress(Event("critic", message=notes[0]))
+        frozen = freeze_prompt(words) if words and wanted.frozen is None else wanted.frozen or ""
+        told = {} if wanted.told is None else {"told": wanted.told}
+        yield Critic(model, words, frozen, NEGATIVE if words else "", fps, **told), notes
+
+
+def critic_key(critic: Critic | None, settings: DistillationSettings) -> list:
+    """What results depend on besides the reconstruction's own settings; nothing where there is no critic."""
+    if critic is None:
+        return []
+    return [[critic.model.identity, critic.prompt, critic.frozen, critic.negative, critic.fps, asdict(settings)]]
