@@ -10,6 +10,7 @@ each call's latency in milliseconds; then whether each run was done once, and wh
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import socket
@@ -31,7 +32,8 @@ from fourreal.jobs.service import Service
 from fourreal.jobs.values import Options
 from fourreal.settings import DRAFT, JobLimits
 
-PAUSE_SECONDS = 0.5  # between two looks of a client, about what a page does
+PAUSE_SECONDS = 1.0  # between two looks of a client, as of the page's own timer
+RELOAD = 10  # looks until the page is opened anew: more often than people do
 
 
 def main() -> None:
@@ -96,9 +98,10 @@ def measure(service: Service, url: str, clients: int, jobs: int) -> None:
             timed("estimate", service.estimate, owner, *(video.id for video in pair), Options())
             run = timed("submit", service.submit, owner, *(video.id for video in pair), Options(preset="draft"))
         offset = 0
-        while True:
+        for look in itertools.count():
             runs = timed("runs", service.runs, owner)
-            timed("page: first view", page.get, "/")
+            if look % RELOAD == 0:
+                timed("page: first view", page.get, "/")
             timed("page: API, status", api_status, page, token, runs[0].id)
             for run in runs:
                 timed("run", service.run, owner, run.id)

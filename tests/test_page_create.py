@@ -150,6 +150,15 @@ def test_stopped_they_can_be_gone_on_with(server, browser):
         page.locator("#reference-resume").click(timeout=SLOW)
         candidates(page, "reference", 2)
 
+        page.locator("#reference-prompt textarea").fill("A dog")  # and what was made before can be come back to
+        page.locator("#reference-make").click()
+        expect(page.locator("#earlier")).to_be_visible(timeout=SLOW)
+        candidates(page, "reference", 0)
+        page.locator("#reference-stop").click(timeout=SLOW)
+        page.locator("#earlier input").click()
+        page.get_by_role("option", name="A cat").click()
+        candidates(page, "reference", 2)
+
 
 def test_every_step_has_its_endpoint(server, fox_yard):
     client = Client(server.url, verbose=False, analytics_enabled=False)

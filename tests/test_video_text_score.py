@@ -1,13 +1,17 @@
 """Text alignment, on tiny random CLIP and X-CLIP models built in code."""
 
+import shutil
 import string
 
 import numpy as np
 import pytest
 import torch
 
+from fourreal import clip
 from fourreal.clip import Clip
 from fourreal.errors import UserError
+from fourreal.video.candidates import Wish, make
+from fourreal.video.one_model import OneModel
 from fourreal.video.text_score import TextAlignment
 
 
@@ -46,6 +50,21 @@ def test_it_looks_at_both_the_video_and_the_text(folder):
     assert all(-100 <= value <= 100 for value in values)
     assert score(one, "a fox").value == score(one, "a fox").value
     assert 0 <= score(one[:3], "a fox " * 100).good <= 1  # a short clip, a long text
+
+
+def test_where_such_a_model_is_at_hand_candidates_are_scored_by_it(folder, tmp_path, monkeypatch, tiny_clip):
+    """A person's own video, so that nothing has to be made."""
+    wish = Wish("reference", "a fox", frames=9, size=(64, 64), steps=2)
+    for number in (0, 1):
+        clip.write(tiny_clip, tmp_path / "videos" / f"reference-{number}.mp4")
+    (without,) = make(wish, OneModel(), tmp_path / "videos", [0])
+    assert "text" not in {score.name for score in without.scores}
+    shutil.copytree(folder, tmp_path / "models" / ("x-clip" if "xclip" in folder.name else "clip"))
+    monkeypatch.setenv("FOURREAL_MODELS", str(tmp_path / "models"))
+    (found,) = make(wish, OneModel(), tmp_path / "videos", [1])
+    (told,) = (score for score in found.scores if score.name == "text")
+    assert "fits its text" in told.sentence
+    assert told.sentence in found.reasons
 
 
 def test_a_folder_without_such_a_model_is_refused(tmp_path):

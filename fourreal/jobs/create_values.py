@@ -7,18 +7,25 @@ from typing import Any
 from fourreal.errors import UserError
 from fourreal.jobs.values import DEVICES, among, of_kinds
 from fourreal.video import registry
+from fourreal.video.lora import KNOWN
 
 ROLES = ("reference", "freeze")
 SIDES = ("left", "right")
 MOST_CANDIDATES = 16  # of one creation: more than anybody looks at
 
 
+def adapters(entry: registry.Entry) -> list[str]:
+    """The known LoRAs that were made for a model."""
+    return [one.name for one in KNOWN.values() if one.base in entry.adapters]
+
+
 @dataclass(frozen=True)
 class Wishes:
     """What a person may choose for a creation; see `video.candidates.Wish`. None takes what the model is best at.
 
-    frame: of the reference video, the one that a freeze-time video freezes. Raises UserError where a value is none of
-    the choices, or nothing that the model can make.
+    frame: of the reference video, the one that a freeze-time video freezes. adapter: a known LoRA, by name.
+
+    Raises UserError where a value is none of the choices, or nothing that the model can make.
     """
 
     role: str
@@ -31,6 +38,7 @@ class Wishes:
     guidance: float | int | None = None
     arc: float | int = 45.0
     frame: int | None = None
+    adapter: str | None = None
     device: str = "auto"
 
     def __post_init__(self) -> None:
@@ -40,7 +48,10 @@ class Wishes:
             raise UserError(f"A camera cannot go {self.arc:g} degrees around; ask for 1 to 360.")
         if self.guidance is not None and not 0 <= self.guidance <= 100:
             raise UserError(f"A guidance of {self.guidance:g} makes no sense; ask for 1 to 20.")
-        registry.entry(self.model).check(self.role, self.prompt, *self.amount)
+        entry = registry.entry(self.model)
+        entry.check(self.role, self.prompt, *self.amount)
+        # known ones by name alone: a file's name or a repository's is nothing that a stranger may choose
+        among("adapter for this model", self.adapter, (None, *adapters(entry)))
 
     @property
     def amount(self) -> tuple[int, tuple[int, int], int]:
@@ -61,7 +72,7 @@ class Wishes:
         of_kinds(values, {
             "role": (str,), "prompt": (str,), "model": (str,), "negative": (str, none), "frames": (int, none),
             "size": (list, tuple, none), "steps": (int, none), "guidance": (float, int, none), "arc": (float, int),
-            "frame": (int, none), "device": (str,),
+            "frame": (int, none), "adapter": (str, none), "device": (str,),
         })  # fmt: skip
         missing = {"role", "prompt"} - set(values)
         if missing:

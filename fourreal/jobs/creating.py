@@ -69,7 +69,7 @@ class Creating:
         from fourreal.video.one_model import Choice
 
         picked, size = None, self.wishes.size
-        choice = Choice(self.wishes.model)
+        choice = Choice(self.wishes.model, adapter=self.wishes.adapter)
         if self.wishes.role == "freeze":
             shot = clip.read(self.folder / "inputs" / "reference.mp4")
             picked = pick_frame(shot, self.wishes.frame)

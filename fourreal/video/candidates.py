@@ -21,6 +21,7 @@ from fourreal.video.one_model import DEFAULT, Choice, OneModel
 from fourreal.video.prompt import NEGATIVE, REFERENCE_NEGATIVE
 from fourreal.video.score import Candidate, Role, Score, coverage, judge, order
 from fourreal.video.shelf import Kept
+from fourreal.video.text_score import text_scores
 
 MOST = 64
 _LARGEST_SEED = 2**31
@@ -192,7 +193,8 @@ def _judged(kept: Kept, wish: Wish) -> Kept:
     judged_with = wish.picture or "nothing"
     if kept.judged_with == judged_with:
         return kept
-    scores = judge(Candidate(kept.read(), wish.picked), wish.role)
+    video = kept.read()
+    scores = (*judge(Candidate(video, wish.picked), wish.role), *text_scores(video, wish.prompt))
     kept = replace(kept, scores=_plain(scores), judged_with=judged_with)
     shelf.note(kept)
     return kept

@@ -1,5 +1,6 @@
 """How well a video fits its text, by CLIP or X-CLIP, where their weights are at hand. Never downloads any."""
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,24 @@ from PIL import Image
 
 from fourreal.clip.value import Clip, sample_indices
 from fourreal.errors import UserError
+from fourreal.video.hub import provided
 from fourreal.video.score import Score
 
 # Hundred times the cosine. The paper's Table 1 has X-CLIP at 23 to 25 for its own videos and 20 for its rivals'.
 _UNFIT, _FITS = 15.0, 26.0
 _FRAMES = 8  # the length that X-CLIP's base models were trained for, and enough for CLIP
+FOLDERS = ("x-clip", "clip")  # beside the video models that somebody provides, the better one first
+
+
+def text_scores(clip: Clip, prompt: str) -> tuple[Score, ...]:
+    """The score of a clip by the model at hand; none without one. Raises UserError where its folder is not whole."""
+    folder = next(filter(None, map(provided, FOLDERS)), None)
+    return () if folder is None else (_loaded(folder)(clip, prompt),)
+
+
+@lru_cache(maxsize=1)
+def _loaded(folder: Path) -> "TextAlignment":
+    return TextAlignment(folder)
 
 
 class TextAlignment:

@@ -3,7 +3,7 @@
 import gradio as gr
 
 from fourreal.errors import UserError
-from fourreal.web.create_follow import follow, freezing
+from fourreal.web.create_follow import earlier, follow, freezing
 from fourreal.web.create_form import Part, part, tell, wishes_of
 from fourreal.web.markup import piece, pressed
 from fourreal.web.parts import CREATE, PATIENT, PRIVATE, VIDEOS, Parts
@@ -14,13 +14,15 @@ from fourreal.web.videos import FRESH, show_pair, uploaded, whole
 def build(page: Parts) -> None:
     """Lay the step out. `wire` does the rest, once the other steps are there."""
     gr.Markdown("Describe a scene. Video models make it move, then freeze it and go around it.", elem_classes="lead")
+    before = gr.Dropdown([], label="Earlier prompts", visible=False, elem_id="earlier")
     reference = part("reference")
     with gr.Column(visible=False, elem_id="freezing") as freezing:
         gr.HTML("<h3>Now freeze a moment, and go around it</h3>", padding=False, apply_default_css=False)
         frame = piece(elem_id="picked-frame")
         freeze = part("freeze")
     skip = gr.Button("I have two videos already", variant="secondary", elem_id="to-videos")
-    page.named |= {"create": (reference, freeze), "freezing": freezing, "picked_frame": frame, "to_videos": skip}
+    page.named |= {"create": (reference, freeze), "freezing": freezing, "picked_frame": frame, "to_videos": skip,
+                   "earlier": before}  # fmt: skip
     page.making, page.seen = gr.Timer(1.0, active=False), gr.State({})
 
 
@@ -41,14 +43,14 @@ def wire(page: Parts) -> None:
     def show(me: dict, seen: dict | None):
         """The chosen videos, where the next step shows them and where they lead on; nothing if they are there."""
         me, seen = known(me), seen or {}
-        pair = [me["reference"], me["freeze"], me["making"]]
+        pair = [me["reference"], me["freeze"], me["making"], me["freezing"]]
         if seen.get("pair") == pair:
-            return [gr.skip()] * (1 + len(page.named["pair"]) + len(opened))
-        return [seen | {"pair": pair}, *show_pair(page, me), *freezing(page, me)]
+            return [gr.skip()] * len(shown)
+        return [seen | {"pair": pair}, *show_pair(page, me), earlier(page, me), *freezing(page, me)]
 
     prompt, width, height = (halves[1].form[i] for i in (0, 5, 6))
     opened = [page.named["freezing"], page.named["picked_frame"], prompt, width, height]
-    shown = [page.seen, *page.named["pair"], *opened]
+    shown = [page.seen, *page.named["pair"], page.named["earlier"], *opened]
     page.named["picked_event"] = {"fn": show, "inputs": [page.me, page.seen], "outputs": shown, **PRIVATE}
 
     @safely
@@ -56,6 +58,19 @@ def wire(page: Parts) -> None:
         return known(me) | {"canonical": whole(pressed(event), "value")}
 
     page.named["picked_frame"].select(choose_frame, page.me, page.me, **PRIVATE)
+
+    @safely
+    def reopen(me: dict, id: str | None):
+        me = known(me)
+        found = page.service.creation(page.owner(me), id or "")
+        if found.wishes.role == "freeze":
+            gone = {"freezing": found.id, "reference": found.reference, "canonical": found.wishes.frame, "freeze": ""}
+        else:
+            gone = {"making": found.id, "freezing": "", "reference": "", "freeze": ""}
+        return [me | {"example": "", "again": ""} | gone, gr.Timer(active=True)]
+
+    reopened = page.named["earlier"].input(reopen, [page.me, page.named["earlier"]], [page.me, page.making], **PRIVATE)
+    reopened.success(**page.named["making_event"]).success(**page.named["picked_event"])
     for half in halves:
         wire_part(page, half)
 
@@ -75,7 +90,8 @@ def wire_part(page: Parts, half: Part) -> None:
         made = page.service.create(page.owner(me), wishes, count, seed, me["reference"] if freeze else "")
         return [me | {half.kept: made.id}, gr.Timer(active=True)]
 
-    look(half.start.click(begin, [page.me, *half.form], [page.me, page.making], **PRIVATE))
+    begun = half.start.click(begin, [page.me, *half.form], [page.me, page.making], **PRIVATE)
+    look(begun).success(**page.named["picked_event"])
 
     @safely
     def take_own(me: dict, path: str | None):
@@ -157,4 +173,5 @@ def picked(page: Parts, me: dict, half: Part, number: int) -> list:
 
 def first_step(me: dict) -> int:
     """Where a visitor begins: at the videos if they have chosen some and made none, else at the prompt."""
-    return VIDEOS if (me["reference"] or me["freeze"]) and not me["making"] else CREATE
+    made = me["making"] or me["freezing"]
+    return VIDEOS if (me["reference"] or me["freeze"]) and not made else CREATE

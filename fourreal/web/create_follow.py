@@ -15,18 +15,28 @@ from fourreal.web.videos import freeze_slider
 def freezing(page: Parts, me: dict) -> list:
     """Updates of the second half: whether it is there, the frame that is frozen, the prompt without its actions, and
     the size, which is the reference video's."""
-    video = None
-    if me["making"] and me["reference"]:
+    owner, video = page.owner(me), None
+    if me["reference"] and (me["freezing"] or me["making"]):
         try:
-            video = page.service.video(page.owner(me), me["reference"])
-            words = page.service.creation(page.owner(me), me["making"]).wishes.prompt
+            video = page.service.video(owner, me["reference"])
+            made = page.service.creation(owner, me["freezing"] or me["making"])
         except UserError:  # deleted meanwhile
             video = None
     if video is None:
         return [gr.update(visible=False), "", gr.skip(), gr.skip(), gr.skip()]
-    folder = clip_urls(page.owner(me), video.id) + "frames/"
+    words = made.wishes.prompt if me["freezing"] else freeze_prompt(made.wishes.prompt)
+    folder = clip_urls(owner, video.id) + "frames/"
     frame = freeze_slider("The moment that is frozen", video, folder, me["canonical"] or 0)
-    return [gr.update(visible=True), frame, freeze_prompt(words), video.width, video.height]
+    return [gr.update(visible=True), frame, words, video.width, video.height]
+
+
+def earlier(page: Parts, me: dict):
+    """Update of the list of everything that was asked for before; it is there once there is a choice."""
+    what = {"reference": "", "freeze": "Frozen: "}
+    found = page.service.creations(page.owner(me))
+    choices = [(what[one.wishes.role] + one.wishes.prompt[:90], one.id) for one in found]
+    here = next((id for id in (me["freezing"], me["making"]) if id in [one.id for one in found]), None)
+    return gr.update(choices=choices, value=here, visible=len(choices) > 1)
 
 
 def follow(page: Parts, me: dict, seen: dict, outputs: list) -> list:

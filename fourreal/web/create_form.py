@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from fourreal.errors import UserError
-from fourreal.jobs.create_values import Offer, Wishes
+from fourreal.jobs.create_values import Offer, Wishes, adapters
 from fourreal.jobs.values import Estimate
 from fourreal.video.registry import DEFAULT, MODELS
 from fourreal.web.candidates import model_facts
@@ -14,6 +14,7 @@ from fourreal.web.parts import PATIENT, PRIVATE, Parts
 from fourreal.web.session import safely
 
 MOST_PROMPT = 4000
+NO_ADAPTER = "none"
 NOBODY = "0" * 32  # what a video takes does not depend on who asks
 
 
@@ -66,6 +67,7 @@ def part(role: str) -> Part:
         arc = gr.Slider(
             10, 180, 60, step=5, label="How far around, for models that follow a camera path (degrees)", visible=freeze
         )
+        adapter = gr.Dropdown([NO_ADAPTER], value=NO_ADAPTER, label="Adapter (LoRA)", elem_id=f"{role}-adapter")
         negative = gr.Textbox(label="What it should not show", placeholder="the usual", max_length=MOST_PROMPT)
     told = piece(elem_id=f"{role}-told")
     start = gr.Button("Make candidates", variant="primary", size="lg", elem_id=f"{role}-make")
@@ -80,7 +82,7 @@ def part(role: str) -> Part:
             show_label=False, file_count="single", type="filepath", height=122, elem_id=f"{role}-own",
             elem_classes="drop",
         )  # fmt: skip
-    form = [prompt, model, count, seed, frames, width, height, steps, guidance, arc, negative]
+    form = [prompt, model, count, seed, frames, width, height, steps, guidance, arc, negative, adapter]
     kept = "freezing" if freeze else "making"
     return Part(role, kept, form, told, start, progress, stop, resume, candidates, own, rest)
 
@@ -91,11 +93,15 @@ def tell(page: Parts, half: Part) -> dict:
         "fn": safely(lambda *given: expected(page, half.role, *given)), "inputs": half.form,
         "outputs": [half.told, half.start], **PATIENT,
     }  # fmt: skip
-    _, model, *fields, arc, _ = half.form
-    for field in (*fields, arc):
+    _, model, *fields, _, adapter = half.form
+    for field in (*fields, adapter):
         field.input(**event)
-    filled = half.form[4:9]
-    model.input(lambda name: list(native(name).values()), model, filled, **PRIVATE).then(**event)
+
+    def suited(name: str) -> list:
+        offered = [NO_ADAPTER, *adapters(MODELS[name])]
+        return [*native(name).values(), gr.update(choices=offered, value=NO_ADAPTER)]
+
+    model.input(suited, model, [*half.form[4:9], adapter], **PRIVATE).then(**event)
     return event
 
 
@@ -110,11 +116,11 @@ def native(name: str) -> dict[str, float | int]:
 
 def wishes_of(role: str, frame: int | None, *given) -> tuple[Wishes, int, int]:
     """The form as `Wishes`, the number of candidates, and the first seed."""
-    prompt, model, count, seed, frames, width, height, steps, guidance, arc, negative = given
+    prompt, model, count, seed, frames, width, height, steps, guidance, arc, negative, adapter = given
     frames, width, height, steps, seed = (int(value or 0) for value in (frames, width, height, steps, seed))
     wishes = Wishes(
         role, prompt or "", model, (negative or "").strip() or None, frames, (width, height), steps, guidance, arc,
-        frame,
+        frame, None if adapter == NO_ADAPTER else adapter,
     )  # fmt: skip
     return wishes, int(count), seed
 
