@@ -9,6 +9,7 @@ from PIL import Image
 from videos import encode, numbered, numbers
 
 from fourreal.clip import probe, read
+from fourreal.settings import ClipLimits
 
 PATCHES = [(255, 255, 255), (0, 0, 0), (200, 30, 40), (20, 180, 60), (30, 40, 220), (128, 128, 128)]
 
@@ -210,3 +211,21 @@ def test_read_thins_and_shrinks(tmp_path):
     assert numbers(read(path, max_frames=4).frames) == [0, 2, 5, 7]
     assert clip.frames.shape == (4, 24, 32, 3)
     assert clip.fps == pytest.approx(12 * 3 / 7)  # 7 steps of a twelfth of a second are now 3
+
+
+@pytest.mark.parametrize(("count", "kept"), [(30, 30), (31, 16), (60, 30), (61, 16), (200, 25)])
+def test_a_video_with_too_many_frames_can_be_thinned_out_instead_of_refused(tmp_path, count, kept):
+    path = encode(tmp_path / "many.mp4", numbered(100).repeat(2, 0)[:count], fps=24)
+    few = read(path, ClipLimits(max_frames=30), thin=True)
+    stride = -(-count // kept)
+    assert (len(few), few.fps) == (kept, 24 / stride)
+    wanted = np.arange(kept) * stride / 2
+    assert np.abs(np.array(numbers(few.frames, 100)) - wanted).max() <= 1, "levels are two apart, coding takes one"
+
+
+def test_an_uneven_one_too(tmp_path):
+    at = [i / 24 for i in range(40)] + [4 + i / 24 for i in range(40)]  # a pause in the middle
+    path = encode(tmp_path / "uneven.mp4", numbered(80), at=at)
+    few = read(path, ClipLimits(max_frames=30), thin=True)
+    assert len(few) <= 30
+    assert few.seconds == pytest.approx(5.7, rel=0.1)

@@ -1,6 +1,7 @@
 """Reading: whatever comes in becomes upright 8-bit RGB at a constant rate, or a sentence that says why not."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -34,6 +35,7 @@ from fourreal.settings import ClipLimits
 
 UNSPECIFIED = 2  # a colour matrix that a file does not name, as FFmpeg counts them
 HD_HEIGHT = 720
+MOST_COUNTED = 40_000  # frames of a video that is thinned out; two minutes of the fastest cameras
 HDR = {ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67}  # PQ and HLG, the two curves of HDR video
 SCALER = Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
 
@@ -44,11 +46,13 @@ def read(
     max_frames: int | None = None,
     max_side: int | None = None,
     fps: float | None = None,
+    thin: bool = False,
 ) -> Clip:
     """A video file or a folder of pictures (in natural order of their names) as a `Clip`.
 
     max_frames: at most so many frames, evenly sampled; max_side: at most so many pixels on the longer side, averaged
-    down while decoding; fps: plays it at this rate instead of its own (24 for a folder).
+    down while decoding; fps: plays it at this rate instead of its own (24 for a folder); thin: of a video with more
+    frames than `limits` allow evenly spaced ones are kept, and no more than these ever are in memory.
 
     Turned upright and to square pixels; colours by the file's matrix and range (without one: BT.709 from 720 lines up
     and BT.601 below, as players do); transparency over white, as pages show it; an uneven rate onto a constant one
@@ -58,18 +62,20 @@ def read(
     headers lie.
     """
     path = Path(path).absolute()
-    info = probe(path, limits)
-    check_memory(path, info.frames, _shrunk((info.width, info.height), max_side), limits)
+    info = probe(path, replace(limits, max_frames=MOST_COUNTED) if thin else limits)
+    check_memory(path, min(info.frames, limits.max_frames), _shrunk((info.width, info.height), max_side), limits)
     with explained(path):
         if path.is_dir():
             pictures = [_fitted(_load(file), max_side) for file in picture_files(path)]
             picks, own_fps = np.arange(len(pictures)), info.fps
         else:
-            pictures, picks, own_fps = _decode(path, limits, max_side)
+            pictures, picks, own_fps = _decode(path, limits, max_side, thin)
     sizes = {picture.shape for picture in pictures}
     if len(sizes) > 1:
         raise UserError(f"{path.name} changes its picture size midway. Convert it to one size, e.g. with ffmpeg.")
     total = len(picks)
+    if thin:
+        max_frames = min(max_frames or limits.max_frames, limits.max_frames)
     if max_frames is not None:
         picks = picks[sample_indices(total, max_frames)]
     rate = (fps or own_fps) * (max(len(picks) - 1, 1) / (total - 1) if len(picks) < total else 1)
@@ -77,26 +83,34 @@ def read(
 
 
 def _decode(
-    path: Path, limits: ClipLimits, max_side: int | None
+    path: Path, limits: ClipLimits, max_side: int | None, thin: bool
 ) -> tuple[list[UInt8[np.ndarray, "_ _ 3"]], Int[np.ndarray, " K"], float]:
-    """All frames as pictures, which to show at each tick, and the rate."""
-    pictures, times = [], []
+    """All frames as pictures, which to show at each tick, and the rate; with `thin` every so manieth where there are
+    too many: whenever the room is full every other one goes, and half as many are kept from then on."""
+    pictures, times, stride = [], [], 1
     with opened(path) as (container, stream):
         stream.thread_type = "AUTO"
         aspect, nominal, scaler = pixel_aspect(stream), stream.average_rate, VideoReformatter()
-        for frame in _frames(container, stream):
+        for number, frame in enumerate(_frames(container, stream)):
             if frame.is_corrupt:
-                raise UserError(f"{path.name} is damaged at frame {len(times)}. Download or export it again.")
+                raise UserError(f"{path.name} is damaged at frame {number}. Download or export it again.")
+            if thin and len(pictures) == limits.max_frames and number % stride == 0:
+                pictures, times, stride = pictures[::2], times[::2], 2 * stride
+            if number % stride:
+                continue
             size = display_size(frame.width, frame.height, aspect)
             check_size(path, *size, limits)
             times.append(frame.time)
-            check_frames(path, len(times), limits, counting=True)
+            if not thin:
+                check_frames(path, len(times), limits, counting=True)
             check_seconds(path, (frame.time or 0.0) - (times[0] or 0.0), limits)
             check_memory(path, len(times), _shrunk(size, max_side), limits)
             pictures.append(_fitted(turns(frame)(_rgb(frame, size, scaler)), max_side))
     check_count(path, len(pictures))
-    picks, fps = constant_rate(times, nominal, limits.max_frames)
-    check_frames(path, len(picks), limits, counting=True)
+    rate = nominal / stride if nominal else nominal
+    picks, fps = constant_rate(times, rate, MOST_COUNTED if thin else limits.max_frames)
+    if not thin:
+        check_frames(path, len(picks), limits, counting=True)
     return pictures, picks, fps
 
 

@@ -30,7 +30,7 @@ def work(question: Mapping[str, Any]) -> dict[str, Any]:
         raise UserError(f"{question['name']} is no file. Choose a video file.")
     limits = replace(ClipLimits(), max_bytes=question["max_bytes"])
     try:
-        whole = clip.read(path, limits, max_side=question["max_side"])
+        whole = clip.read(path, limits, max_side=question["max_side"], thin=True)
         kept = cut(whole, question)
     except UserError as error:  # in the words of the person, who never saw our name for the file
         raise UserError(str(error).replace(path.name, question["name"])) from error
