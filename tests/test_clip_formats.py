@@ -220,7 +220,7 @@ def test_a_video_with_too_many_frames_can_be_thinned_out_instead_of_refused(tmp_
     stride = -(-count // kept)
     assert (len(few), few.fps) == (kept, 24 / stride)
     wanted = np.arange(kept) * stride / 2
-    assert np.abs(np.array(numbers(few.frames, 100)) - wanted).max() <= 1, "levels are two apart, coding takes one"
+    assert np.abs(np.array(numbers(few.frames, 100)) - wanted).max() <= 1.5, "levels are two apart, coding takes one"
 
 
 def test_an_uneven_one_too(tmp_path):
