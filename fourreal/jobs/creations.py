@@ -71,8 +71,12 @@ class Creations(Runs):
         return self._creation(self._row(owner, id, "create"))
 
     def creations(self, owner: str) -> list[Creation]:
-        """Newest first."""
-        return [self._creation(row) for row in self.store.runs(owner, "create")]
+        """Newest first. One that asked for what this version does not know any more is left out."""
+        found = []
+        for row in self.store.runs(owner, "create"):
+            with contextlib.suppress(UserError):
+                found.append(self._creation(row))
+        return found
 
     def resume_creation(self, owner: str, id: str) -> None:
         """Go on with one that was stopped or failed, where something is still to be made."""
@@ -85,8 +89,7 @@ class Creations(Runs):
     def more(self, owner: str, id: str, count: int = 1) -> None:
         """Ask for more of the same, with seeds that were not taken yet."""
         row = self._row(owner, id, "create")
-        if not 1 <= count <= MOST_CANDIDATES - len(self.store.candidates.of(row["id"])):
-            raise UserError(f"There may be {MOST_CANDIDATES} candidates at once. Discard some first.")
+        self._check_number(row, count)
         for _ in range(count):
             self._add(row, BY_MODEL)
 
@@ -142,6 +145,7 @@ class Creations(Runs):
         if row["reference"] == "" or side not in SIDES:
             raise UserError("Only freeze-time videos can be extended: left, before their start, or right.")
         self._made(row, number)
+        self._check_number(row)
         self._add(row, {"way": "longer", "of": number, "side": side})
 
     def take(self, owner: str, id: str, number: int) -> Video:
@@ -156,6 +160,10 @@ class Creations(Runs):
         return video
 
     # --- Within -------------------------------------------------------------------------------------------------------
+
+    def _check_number(self, row: dict[str, Any], count: int = 1) -> None:
+        if not 1 <= count <= MOST_CANDIDATES - len(self.store.candidates.of(row["id"])):
+            raise UserError(f"There may be {MOST_CANDIDATES} candidates at once. Discard some first.")
 
     def _add(self, row: dict[str, Any], how: dict[str, Any]) -> None:
         number = self.store.candidates.add(row["id"], how)
@@ -172,8 +180,7 @@ class Creations(Runs):
     def _own(self, row: dict[str, Any], path: Path, name: str, **how) -> None:
         """Take a video in, in a child, and put it among the candidates."""
         self._room()
-        if len(self.store.candidates.of(row["id"])) >= MOST_CANDIDATES:
-            raise UserError(f"There may be {MOST_CANDIDATES} candidates at once. Discard some first.")
+        self._check_number(row)
         folder, file = self.places.run(row["id"]) / "own", new_id()
         fresh = folder / f".new-{file}"
         with self._decoding:
