@@ -15,7 +15,25 @@ from fourreal.scene.film import Film
 def reconstruct(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
     from fourreal import pipeline
 
-    request = pipeline.Request(
+    pipeline.reconstruct(request_of(arguments), progress, cancel)
+    return str(arguments.out)
+
+
+def request_of(arguments: argparse.Namespace):
+    """What `reconstruct`'s options ask for."""
+    from fourreal import pipeline
+    from fourreal.pipeline.critic import Distil
+    from fourreal.video.one_model import Choice
+
+    distil = None
+    if arguments.critic is not None:
+        distil = Distil(
+            arguments.prompt, Choice(arguments.critic, arguments.critic_source), strength=arguments.strength,
+            steps=arguments.distillation_steps, guidance=arguments.critic_guidance,
+        )  # fmt: skip
+    elif arguments.critic_source or arguments.prompt or arguments.distillation_steps or arguments.critic_guidance:
+        raise UserError("--prompt and the critic's options go with --critic, which names the video model.")
+    return pipeline.Request(
         reference=arguments.reference,
         freeze=arguments.freeze,
         out=arguments.out,
@@ -29,9 +47,8 @@ def reconstruct(arguments: argparse.Namespace, progress: Callable[[Event], None]
         without=frozenset(arguments.without),
         device=arguments.device,
         seed=arguments.seed,
+        distil=distil,
     )
-    pipeline.reconstruct(request, progress, cancel)
-    return str(arguments.out)
 
 
 def render(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:

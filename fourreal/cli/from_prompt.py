@@ -54,9 +54,16 @@ def generate(arguments: argparse.Namespace, progress: Callable[[Event], None], c
 
 
 def run(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+    from fourreal.pipeline.critic import Distil
     from fourreal.pipeline.from_prompt import PromptRequest, from_prompt
     from fourreal.video.one_model import Choice
 
+    distil = None
+    if arguments.distil:
+        distil = Distil(
+            arguments.prompt, choice(arguments), arguments.freeze_prompt, arguments.strength,
+            arguments.distillation_steps, arguments.critic_guidance,
+        )  # fmt: skip
     other = None
     if arguments.freeze_model or arguments.freeze_source or arguments.freeze_adapter:
         same = choice(arguments)
@@ -68,7 +75,7 @@ def run(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel
         PromptRequest(
             arguments.prompt, arguments.out, choice(arguments), other, freeze_text=arguments.freeze_prompt,
             pick_frame=arguments.pick_frame, pick_freeze=arguments.pick_freeze, preset=arguments.preset,
-            device=arguments.device, **{name: getattr(arguments, name) for name in same},
+            device=arguments.device, distil=distil, **{name: getattr(arguments, name) for name in same},
         ), progress, cancel,
     )  # fmt: skip
     return str(arguments.out)

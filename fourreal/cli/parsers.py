@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import fourreal
+from fourreal.cli.ablate import ablate
 from fourreal.cli.commands import evaluate, export, reconstruct, render
 from fourreal.cli.from_prompt import generate, models, run
 from fourreal.cli.options import ABLATIONS, ablations, degrees, frame_list, positive, whole, width_height
@@ -28,6 +29,16 @@ def parser() -> argparse.ArgumentParser:
 
     add = _command(commands, evaluate, "score a scene against ground truth; prints one JSON object", run=True)
     add("--ground-truth", type=Path, required=True, metavar="SCENE", help="folder with cameras.json, videos, heldout/")
+
+    add = _command(commands, ablate, "reconstruct without each part of the method and compare; continues what was "
+                   "stopped")  # fmt: skip
+    _reconstruct_options(add)
+    add("--ground-truth", type=Path, metavar="SCENE", help="score against this scene folder (default: by frames kept "
+        "out of the fit)")  # fmt: skip
+    add("--seeds", type=whole, default=3, metavar="N", help="runs of each variant, from --seed on (default: "
+        "%(default)s)")  # fmt: skip
+    add("--variants", type=ablations, nargs="+", metavar="PART", help="parts to leave out, one at a time (default: "
+        "what the paper ablates)")  # fmt: skip
 
     add = _command(commands, export, "write a scene for other programs", run=True)
     add("--format", choices=("ply", "splat", "r4d", "mp4"), required=True,
@@ -76,6 +87,9 @@ def _from_prompt(commands) -> None:
     add("--pick-freeze", type=whole, metavar="SEED", help="take this freeze-time video (default: the best-scored)")
     add("--preset", choices=("draft", "standard", "paper"),
         help="the reconstruction's pixels and schedule (default: standard on CUDA, draft on a CPU)")  # fmt: skip
+    add("--distil", action="store_true", help="let the model criticise views and times that no video shows, see "
+        "docs/distillation.md")  # fmt: skip
+    _distillation_options(add)
 
 
 def _video_options(add: Callable, prompt: str) -> None:
@@ -115,6 +129,21 @@ def _reconstruct_options(add: Callable) -> None:
         help="leave parts of the method out (default: none). "
         + "; ".join(f"{name}: {what}" for name, what in ABLATIONS.items()))  # fmt: skip
     add("--seed", type=whole, default=0, metavar="N", help="of all that is random (default: %(default)s)")
+    add("--critic", metavar="NAME", help="let this video model criticise views and times that no video shows, see "
+        "`python -m fourreal models` and docs/distillation.md (default: none)")  # fmt: skip
+    add("--prompt", default="", metavar="TEXT", help="what the videos show, for the critic (default: it is asked "
+        "without words)")  # fmt: skip
+    add("--critic-source", type=Path, metavar="DIR", help="folder with the critic's weights (default: from the hub)")
+    _distillation_options(add)
+
+
+def _distillation_options(add: Callable) -> None:
+    add("--strength", type=positive, default=1.0, metavar="X", help="factor on the weights of the criticism (default: "
+        "%(default)g)")  # fmt: skip
+    add("--distillation-steps", type=whole, metavar="N", help="how often the critic is asked, about (default: the "
+        "preset's)")  # fmt: skip
+    add("--critic-guidance", type=positive, metavar="X", help="how closely the critic keeps to the prompt (default: "
+        "the model's own)")  # fmt: skip
 
 
 def _command(commands, function: Callable, summary: str, run: bool = False) -> Callable:

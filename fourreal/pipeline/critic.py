@@ -1,11 +1,12 @@
 """The video model that criticises a reconstruction: what a person asks for, checked, loaded, and done without."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 
 from fourreal.errors import UserError
 from fourreal.fit.distill import Critic
+from fourreal.fit.trajectories import Shot
 from fourreal.progress import CancelToken, Event, Progress
 from fourreal.settings import DistillationSettings, Preset
 from fourreal.video.model import VideoModel
@@ -23,7 +24,7 @@ class Distil:
     None has the prompt rewritten by rule.
     strength: factor on the preset's weights. steps: distillation steps in all, None for the preset's.
     guidance: None for the model's own.
-    model: already loaded, in place of `choice`.
+    model: already loaded, in place of `choice`. told: as `Critic.told`.
     """
 
     prompt: str = ""
@@ -33,7 +34,7 @@ class Distil:
     steps: int | None = None
     guidance: float | int | None = None
     model: VideoModel | None = field(default=None, compare=False, repr=False)
-    told: object = field(default=None, compare=False, repr=False)  # as `Critic.told`
+    told: Callable[[Shot], None] | None = field(default=None, compare=False, repr=False)
 
     def check(self) -> None:
         """Raises UserError for what can be known to be wrong before anything is loaded."""

@@ -18,6 +18,7 @@ import numpy as np
 from fourreal.camera.match import find_frozen_frame
 from fourreal.clip import Clip
 from fourreal.errors import UserError
+from fourreal.pipeline.critic import Distil
 from fourreal.pipeline.reconstruct import Request, reconstruct
 from fourreal.progress import CancelToken, Event, Progress, ignore
 from fourreal.scene.scene4d import Scene4D
@@ -44,6 +45,7 @@ class PromptRequest:
     size: (width, height) of the reference video; the freeze-time video gets the same shape as far as its model can.
     freeze_text: the prompt of the freeze-time videos; None has it rewritten by rule.
     arc: degrees that the freeze-time video shall go. windows: at most so many are added to get there.
+    distil: how a model criticises the reconstruction; None: not at all.
     pick_reference, pick_frame, pick_freeze: a seed, a frame and a seed, where the person decides.
     """
 
@@ -65,6 +67,7 @@ class PromptRequest:
     pick_freeze: int | None = None
     preset: str | Preset | None = None
     device: str = "auto"
+    distil: Distil | None = None
 
     @property
     def going_around(self) -> Choice:
@@ -148,7 +151,7 @@ def from_prompt(request: PromptRequest, progress: Progress = ignore, cancel: Can
         Request(
             inputs / "reference.mp4", inputs / "freeze.mp4", request.out, cameras, canonical_frame=canonical,
             freeze_reference_frame=shared, refine_poses=True, preset=request.preset,
-            device=request.device, seed=request.seed,
+            device=request.device, seed=request.seed, distil=request.distil,
         ), progress, cancel,
     )  # fmt: skip
 
@@ -190,6 +193,8 @@ def _checked(request: PromptRequest) -> range:
     asked = dict(frames=request.frames, steps=request.steps, guidance=request.guidance)
     Wish("reference", request.prompt, request.model, size=request.size, **asked).check()
     Wish("freeze", request.freeze_words, request.going_around, **asked).check()
+    if request.distil is not None:
+        request.distil.check()
     for seed in (request.pick_reference, request.pick_freeze):
         if seed is not None and seed not in seeds:
             raise UserError(f"Candidate {seed} cannot be picked; the candidates are {seeds[0]} to {seeds[-1]}.")

@@ -1,0 +1,77 @@
+"""The ablations' command: all variants, scored and shown on one page that needs nothing else."""
+
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fit_samples import STAGE_ONE, STAGE_TWO
+from test_distill_pipeline import SHORT
+from test_pipeline import request, videos  # noqa: F401 the fixture
+
+from fourreal.errors import UserError
+from fourreal.evaluate.ablation_page import Shown, Variant, page
+from fourreal.evaluate.world_files import write_scene
+from fourreal.evaluate.worlds import make_world
+from fourreal.pipeline import Request
+from fourreal.pipeline.ablate import Ablation, ablate
+
+PRESET = replace(
+    SHORT,
+    canonical=replace(STAGE_ONE, steps=40, plain_steps=10),
+    motion=replace(STAGE_TWO, phases=STAGE_TWO.phases[:1]),
+)
+
+
+def test_variants_are_scored_against_the_truth_and_shown_beside_it(tmp_path):
+    scene = write_scene(make_world(2), tmp_path / "scene", size=(64, 36), frames=8, freeze_frames=9, views=4)
+    asked = Request(
+        scene / "reference.mp4", scene / "freeze.mp4", tmp_path / "out", scene / "cameras.json", preset=PRESET,
+        device="cpu",
+    )  # fmt: skip
+    events = []
+    shown = ablate(Ablation(asked, ("small-motion", "joint-sds"), scene, seeds=2), events.append).read_text()
+    rows = json.loads((tmp_path / "out" / "table.json").read_text())
+    assert [(row["variant"], row["seed"]) for row in rows] == [
+        ("everything", 0), ("everything", 1), ("small-motion", 0), ("small-motion", 1)
+    ]  # fmt: skip
+    assert all(row["psnr_moving"] > 5 for row in rows)
+    with open(tmp_path / "out" / "table.csv", newline="") as file:
+        assert [float(row["psnr"]) for row in csv.DictReader(file)] == [row["psnr"] for row in rows]
+    assert "no video" not in shown
+    assert any("--critic" in event.message for event in events)
+    assert shown.count("<img") == 3 * 3  # the truth and two variants at three views
+    assert "<script src" not in shown
+    assert "src=\"http" not in shown
+
+
+def test_without_the_truth_frames_left_out_are_scored(videos, tmp_path):  # noqa: F811
+    asked = request(videos, tmp_path / "out", preset=PRESET, hold_out_freeze=(2, 6))
+    ablate(Ablation(asked, ("exposure",), seeds=1))
+    rows = json.loads((tmp_path / "out" / "table.json").read_text())
+    assert [row["variant"] for row in rows] == ["everything", "exposure"]
+    assert all(row["psnr_freeze_left_out"] > 10 for row in rows)
+    assert (tmp_path / "out" / "page.html").read_text().count("<img") == 6
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [({"seeds": 0}, "0 seeds"), ({"variants": ("everything else",)}, "everything else"), ({}, "hold-out-freeze")],
+)
+def test_what_cannot_be_run_is_refused_before_the_first_run(changes, says, tmp_path):
+    asked = Request(tmp_path / "a.mp4", tmp_path / "b.mp4", tmp_path / "out")
+    with pytest.raises(UserError, match=says):
+        ablate(Ablation(asked, **changes))
+    assert not (tmp_path / "out").exists()
+
+
+def test_only_differences_beyond_the_seeds_are_marked():
+    picture = (np.zeros((4, 6, 3), np.uint8),)
+    rows = lambda *values: tuple({"psnr": value} for value in values)
+    full = Variant("everything", "", rows(20.0, 21.0), picture)
+    near, far = (Variant(n, f"without {n}", rows(*v), picture) for n, v in (("a", (19.5, 20.5)), ("b", (17.0, 18.0))))
+    shown = page([full, near, far], Shown(("time 0",), picture))
+    assert shown.count('class="worse"') == 1
+    assert '<span class="worse">17.50' in shown
+    assert 'class="better"' not in shown

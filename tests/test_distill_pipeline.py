@@ -1,0 +1,113 @@
+"""Reconstruction with a critic: what it depends on, what it does without one that cannot be had, what it refuses."""
+
+from dataclasses import asdict, replace
+
+import pytest
+from distill_samples import SETTINGS, Says, grey
+from fit_samples import STAGE_ONE, STAGE_TWO
+from test_pipeline import TINY, request, videos  # noqa: F401 the fixture
+
+from fourreal import settings
+from fourreal.cli import main
+from fourreal.errors import UserError
+from fourreal.pipeline import reconstruct
+from fourreal.pipeline.critic import Distil
+from fourreal.scene import bundle
+from fourreal.settings import PRESETS, ablated
+from fourreal.video.one_model import Choice
+
+SHORT = replace(
+    TINY,
+    canonical=replace(STAGE_ONE, steps=30, plain_steps=10),
+    motion=replace(STAGE_TWO, phases=(replace(STAGE_TWO.phases[0], steps=20),)),
+    distillation=SETTINGS,
+)
+
+
+def test_a_critic_is_asked_in_both_stages_and_only_where_it_is_wanted(videos, tmp_path):  # noqa: F811
+    model, events = Says(grey), []
+    wanted = Distil("a ball rolls to the right", model=model)
+    reconstruct(request(videos, tmp_path / "run", preset=SHORT, distil=wanted), events.append)
+    asked = [(question["prompt"] == wanted.prompt, question["frames"]) for question in model.asked]
+    assert len(asked) == 4 + 2 + 6 + 2  # steps, and examinations of each kind every third time
+    assert sum(own for own, _ in asked) == 3 + 1
+    assert {frames for _, frames in asked} == {5}
+    assert any("distillation" in event.values for event in events)
+    assert any(event.critique is not None for event in events)
+    manifest = bundle.read_manifest(tmp_path / "run")
+    assert manifest["critic"] == "says"
+    assert manifest["settings"]["distillation"]["strength"] == 1.0
+    count = len(model.asked)
+    reconstruct(request(videos, tmp_path / "run", preset=SHORT, distil=wanted))
+    assert len(model.asked) == count  # what is there is not made again
+    for part, expected in (("multi-view-sds", 8), ("joint-sds", 6)):
+        other = Says(grey)
+        ask = replace(wanted, model=other)
+        reconstruct(request(videos, tmp_path / part, preset=SHORT, distil=ask, without=frozenset([part])))
+        assert len(other.asked) == expected
+    plain = request(videos, tmp_path / "plain", preset=SHORT)
+    reconstruct(plain)
+    assert not any("distillation" in path.name for path in (tmp_path / "plain" / "work").iterdir())
+
+
+def test_it_goes_on_without_a_model_that_cannot_be_loaded_and_says_so(videos, tmp_path):  # noqa: F811
+    events = []
+    wanted = Distil("a ball", Choice("wan-vace-1.3b", tmp_path / "nothing here"))
+    reconstruct(request(videos, tmp_path / "run", preset=SHORT, distil=wanted), events.append)
+    assert any("without the video model" in event.message for event in events)
+    manifest = bundle.read_manifest(tmp_path / "run")
+    assert manifest["critic"] is None
+    assert any("nothing here" in note for note in manifest["notes"])
+
+
+def test_without_a_prompt_it_is_asked_without_words_and_says_so(videos, tmp_path):  # noqa: F811
+    model = Says(grey)
+    reconstruct(request(videos, tmp_path / "run", preset=SHORT, distil=Distil(model=model)))
+    assert {(question["prompt"], question["guidance"]) for question in model.asked} == {("", 1.0)}
+    assert any("prompt" in note for note in bundle.read_manifest(tmp_path / "run")["notes"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"strength": 0.0}, "strength of 0"), ({"strength": 11}, "strength of 11"), ({"steps": 0}, "0 distillation"),
+        ({"steps": 10**6}, "1000000 distillation"), ({"guidance": 0.5}, "guidance of 0.5"),
+        ({"choice": Choice("sora")}, "sora"), ({"prompt": "long " * 5000}, "characters"),
+    ],
+)  # fmt: skip
+def test_what_is_out_of_range_is_refused_before_anything_is_made(changes, says, videos, tmp_path):  # noqa: F811
+    with pytest.raises(UserError, match=says):
+        reconstruct(request(videos, tmp_path / "run", distil=Distil(**({"prompt": "a ball"} | changes))))
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_command_line_wants_a_critic_for_its_options(tmp_path, capsys):
+    files = ["--reference", "a.mp4", "--freeze", "b.mp4", "--out", str(tmp_path / "run")]
+    assert main(["reconstruct", *files, "--prompt", "a fox"]) == 2
+    assert "--critic" in capsys.readouterr().err
+    assert main(["reconstruct", *files, "--critic", "sora"]) == 2
+    assert "sora" in capsys.readouterr().err
+
+
+def test_steps_are_shared_out_as_in_the_preset_and_strength_multiplies():
+    preset = Distil("x", steps=90, strength=2).applied(PRESETS["draft"])
+    before, after = PRESETS["draft"].distillation, preset.distillation
+    assert after.canonical_steps + after.motion_steps == 90
+    assert after.canonical_steps / 90 == pytest.approx(before.canonical_steps / 180, abs=0.02)
+    assert after.strength == 2 * before.strength
+
+
+def test_presets_distil_late_and_nothing_of_it_is_in_the_reconstruction_itself():
+    for preset in PRESETS.values():
+        work = preset.distillation
+        assert work.canonical_steps * work.every < 0.5 * preset.canonical.steps
+        distilled = work.place_in(preset.motion)
+        phase = distilled.phases[-1]
+        assert phase.name == work.phase.name
+        assert phase.steps == work.motion_steps * work.every
+        assert (phase.trained, phase.videos) == ("all", "both")
+        assert ablated(preset, ["joint-sds"]).distillation.place_in(preset.motion) == preset.motion
+    paper = PRESETS["paper"].distillation
+    assert (paper.views_weight, paper.times_weight, paper.every, paper.examine) == (5.0, 20.0, 1, 0)
+    assert [phase.name for phase in paper.place_in(PRESETS["paper"].motion).phases] == ["field", "growth", "joint"]
+    assert asdict(settings.NO_DISTILLATION)["motion_steps"] == 0
