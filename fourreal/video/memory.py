@@ -44,7 +44,7 @@ class Plan:
 
     @property
     def sentence(self) -> str:
-        where = "on the graphics card" if self.device.startswith("cuda") else "on the CPU, which takes hours"
+        where = "on the graphics card" if self.device.startswith("cuda") else "on the CPU, which is slow"
         waiting = {
             "none": "", "model": ", the parts that are not at work waiting in the machine's memory",
             "sequential": ", layer by layer as little memory is free, which is slow",
