@@ -12,8 +12,10 @@ CUDA `--full-size` takes VACE-1.3B's own transformer and autoencoder with random
 
 import argparse
 import json
+import resource
 import time
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ from fourreal.evaluate.worlds import make_world, other_motion, other_shape
 from fourreal.fit import loop
 from fourreal.fit.canonical import CanonicalStage
 from fourreal.fit.distill import Critic, Distillation
+from fourreal.fit.initialize import initial_gaussians
 from fourreal.fit.motion import MotionStage, still
 from fourreal.progress import CancelToken, ignore
 from fourreal.settings import (
@@ -36,6 +39,7 @@ from fourreal.settings import (
     MotionPhase,
     MotionSettings,
 )
+from fourreal.video import registry
 
 SIZE, ASKED = (128, 72), (64, 36)  # of the fit, and at which the oracle is asked
 CANONICAL = CanonicalSettings(steps=900, plain_steps=300, initial=5000, growth=Growth(budget=7000))
@@ -56,6 +60,7 @@ def main() -> None:
     two.add_argument("--model", default="wan-vace-1.3b")
     two.add_argument("--source", type=Path, help="folder of weights; without, the oracle is asked")
     two.add_argument("--full-size", action="store_true")
+    two.add_argument("--count", type=int, default=10)
     options = parser.parse_args()
     options.run(options)
 
@@ -111,7 +116,72 @@ def trial(scene: int, seed: int, out: Path) -> dict:
 
 
 def step(options: argparse.Namespace) -> None:
-    raise SystemExit("to be measured")
+    """Median seconds of a whole step, of rendering with its gradients, and of the model; and the peak of memory."""
+    world = make_world(0)
+    size, frames = ((512, 288), 17) if options.full_size else ((256, 144), 16)
+    observations, similarity = observed(world, size, frames=24, freeze_frames=9)
+    if options.full_size:
+        model, told = full_size_vace(options.device), lambda shot: None
+    elif options.source is not None:
+        model, told = registry.load(options.model, options.source, options.device), lambda shot: None
+    else:
+        model = Oracle([world], similarity, 24, ASKED)
+        told = model.tell
+    observations = observations.to(options.device)
+    gaussians = initial_gaussians(observations, 100_000 if options.full_size else 20_000, 0)
+    gaussians = gaussians.map(lambda x: x.requires_grad_() if x.is_floating_point() else x)
+    work = Distillation(
+        Critic(model, "a robot", "a robot", told=told), replace(SETTINGS, frames=frames), observations, 100, True, 0
+    )
+    clock: dict[str, list[float]] = {"step": [], "model": [], "rendering": []}
+    ask = work.critic.model.denoise_once
+
+    def timed(*arguments, **named):
+        begin = now(options.device)
+        out = ask(*arguments, **named)
+        clock["model"].append(now(options.device) - begin)
+        return out
+
+    model.denoise_once = timed
+    for index in range(options.count + 2):
+        shot = work.shots.draw(("views", "times")[index % 2], np.random.default_rng(index), True)
+        begin = now(options.device)
+        work.distil(shot, lambda code: gaussians, 0.5)
+        clock["step"].append(now(options.device) - begin)
+        clock["rendering"].append(clock["step"][-1] - clock["model"][-1])
+    told = ", ".join(f"{name} {np.median(values[2:]):.3f} s" for name, values in clock.items())  # two to warm up
+    memory = torch.cuda.max_memory_allocated() / 2**20 if options.device == "cuda" else (
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    )
+    asked = f"{work.shots.frames} frames of {work.shots.size}, {len(gaussians)} splats at {size}"
+    print(f"{asked}: {told}; {memory:.0f} MB")
+
+
+def now(device: str) -> float:
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.monotonic()
+
+
+def full_size_vace(device: str):
+    """VACE-1.3B as its repository describes it, with random weights and without the text encoder's."""
+    from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanVACEPipeline, WanVACETransformer3DModel
+
+    from fourreal.video.wan_vace import WanVace
+
+    with torch.device(device):
+        transformer = WanVACETransformer3DModel(
+            num_attention_heads=12, attention_head_dim=128, ffn_dim=8960, num_layers=30,
+            vace_layers=list(range(0, 30, 2)), vace_in_channels=96,
+        ).bfloat16().eval()  # fmt: skip
+        vae = AutoencoderKLWan().bfloat16().eval()
+    scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
+    pipe = WanVACEPipeline(tokenizer=None, text_encoder=None, transformer=transformer, vae=vae, scheduler=scheduler)
+    model = WanVace(pipe, registry.entry("wan-vace-1.3b").capabilities, "random weights")
+    embeddings = torch.zeros(1, 512, 4096, dtype=torch.bfloat16, device=device)
+    model._check_tokens = lambda prompt: None
+    model.texts = lambda job: (embeddings, embeddings)
+    return model
 
 
 if __name__ == "__main__":

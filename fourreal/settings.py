@@ -247,6 +247,20 @@ class DistillationSettings:
 FINE_RATES = SplatRates(means=5e-6, means_end=2e-6, scales=4e-4, quats=1e-4, opacities=2e-3, colors=4e-4, hold=0.0)
 # What was measured with an oracle in the place of a video model, see docs/distillation.md.
 DISTILLED = MotionPhase("distillation", 0, "all", "both", field_scale=2.0, hold=0.5, rates=FINE_RATES)
+@dataclass(frozen=True)
+class UpsampleSettings:
+    """Detail by re-upsampling (4Real sec. 3.4), where a video model is given and detail is asked for.
+
+    steps: of fitting the Gaussians to the restored film. frames: of it. factor: by which it is degraded.
+    levels: falling noise levels of the restoration. Not tuned: no real model was at hand.
+    """
+
+    steps: int = 200
+    frames: int = 33
+    factor: int = 2
+    levels: tuple[float, ...] = (0.4, 0.25, 0.12)
+
+
 NO_DISTILLATION = DistillationSettings(every=1, canonical_steps=0, motion_steps=0, phase=DISTILLED)
 
 
@@ -265,6 +279,7 @@ class Preset:
     canonical: CanonicalSettings
     motion: MotionSettings
     distillation: DistillationSettings = NO_DISTILLATION
+    upsample: UpsampleSettings = UpsampleSettings()
 
 
 PAPER_RATES = SplatRates(

@@ -35,8 +35,11 @@ class Says:
     def generate(self, prompt, **options):
         raise AssertionError("nobody asked it for a video")
 
+    def rest(self) -> None:
+        self.asked.append({"rest": True})
+
     def release(self) -> None:
-        self.released = True
+        self.asked.append({"release": True})
 
 
 def grey(video: Tensor) -> Tensor:

@@ -22,16 +22,19 @@ def reconstruct(arguments: argparse.Namespace, progress: Callable[[Event], None]
 def request_of(arguments: argparse.Namespace):
     """What `reconstruct`'s options ask for."""
     from fourreal import pipeline
-    from fourreal.pipeline.critic import Distil
-    from fourreal.video.one_model import Choice
 
     distil = None
     if arguments.critic is not None:
+        from fourreal.pipeline.critic import Distil
+        from fourreal.video.one_model import Choice
+
         distil = Distil(
             arguments.prompt, Choice(arguments.critic, arguments.critic_source), strength=arguments.strength,
-            steps=arguments.distillation_steps, guidance=arguments.critic_guidance,
+            steps=arguments.distillation_steps, guidance=arguments.critic_guidance, detail=arguments.detail,
         )  # fmt: skip
-    elif arguments.critic_source or arguments.prompt or arguments.distillation_steps or arguments.critic_guidance:
+    elif arguments.critic_source or arguments.prompt or arguments.distillation_steps or arguments.critic_guidance or (
+        arguments.detail
+    ):
         raise UserError("--prompt and the critic's options go with --critic, which names the video model.")
     return pipeline.Request(
         reference=arguments.reference,

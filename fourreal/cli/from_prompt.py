@@ -54,15 +54,16 @@ def generate(arguments: argparse.Namespace, progress: Callable[[Event], None], c
 
 
 def run(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
-    from fourreal.pipeline.critic import Distil
     from fourreal.pipeline.from_prompt import PromptRequest, from_prompt
     from fourreal.video.one_model import Choice
 
     distil = None
     if arguments.distil:
+        from fourreal.pipeline.critic import Distil
+
         distil = Distil(
             arguments.prompt, choice(arguments), arguments.freeze_prompt, arguments.strength,
-            arguments.distillation_steps, arguments.critic_guidance,
+            arguments.distillation_steps, arguments.critic_guidance, arguments.detail,
         )  # fmt: skip
     other = None
     if arguments.freeze_model or arguments.freeze_source or arguments.freeze_adapter:

@@ -138,6 +138,8 @@ def _reconstruct_options(add: Callable) -> None:
 
 
 def _distillation_options(add: Callable) -> None:
+    add("--detail", action="store_true", help="in the end, let the critic restore a film of the scene, and fit the "
+        "scene to that")  # fmt: skip
     add("--strength", type=positive, default=1.0, metavar="X", help="factor on the weights of the criticism (default: "
         "%(default)g)")  # fmt: skip
     add("--distillation-steps", type=whole, metavar="N", help="how often the critic is asked, about (default: the "

@@ -93,6 +93,9 @@ class Oracle:
     def generate(self, prompt: str, **options):
         raise NotImplementedError("the oracle judges videos; it makes none")
 
+    def rest(self) -> None:
+        """It holds nothing."""
+
     def release(self) -> None:
         """It holds nothing."""
 

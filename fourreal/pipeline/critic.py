@@ -24,6 +24,7 @@ class Distil:
     None has the prompt rewritten by rule.
     strength: factor on the preset's weights. steps: distillation steps in all, None for the preset's.
     guidance: None for the model's own.
+    detail: whether the scene is fitted to a film of it that the model restored, in the end.
     model: already loaded, in place of `choice`. told: as `Critic.told`.
     """
 
@@ -33,6 +34,7 @@ class Distil:
     strength: float | int = 1.0
     steps: int | None = None
     guidance: float | int | None = None
+    detail: bool = False
     model: VideoModel | None = field(default=None, compare=False, repr=False)
     told: Callable[[Shot], None] | None = field(default=None, compare=False, repr=False)
 
@@ -68,7 +70,7 @@ def critic_for(
     cancel: CancelToken,
 ) -> Iterator[tuple[Critic | None, tuple[str, ...]]]:  # fmt: skip
     """(the critic, or None where there is none, and sentences about it), for as long as the context lasts."""
-    if wanted is None or not settings.canonical_steps + settings.motion_steps:
+    if wanted is None or not (settings.canonical_steps + settings.motion_steps or wanted.detail):
         yield None, ()
         return
     with OneModel(device, progress, cancel) as models:

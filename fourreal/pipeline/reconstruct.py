@@ -24,6 +24,7 @@ from fourreal.fit.distill import Critic, Distillation
 from fourreal.fit.motion import MotionStage, Moving, still
 from fourreal.fit.movers import change_masks, nothing_moves
 from fourreal.fit.observations import Observations
+from fourreal.fit.upsample import UpsampleStage
 from fourreal.pipeline import inputs
 from fourreal.pipeline.critic import Distil, critic_for, critic_key
 from fourreal.pipeline.inputs import Footage, Placement
@@ -105,6 +106,12 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
                 critic,
             )  # fmt: skip
             watch.reached(moving)
+            if critic is not None and request.distil.detail:
+                told = name_of(key, refine, asdict(preset), critic_key(critic, settings))
+                moving, seconds["detail"] = fit_detail(
+                    observations, moving, preset, request.seed, work / f"detail-{told}", watch, cancel, critic
+                )
+                watch.reached(moving)
         except Cancelled:
             if not cancel.keep or (stopped := watch.where()) is None:
                 raise
@@ -188,6 +195,8 @@ def fit_canonical(
         stage = CanonicalStage(observations, preset.canonical, refine, seed, distillation)
         started = time.monotonic() - begin
         seconds = loop.run(stage, path.with_suffix(".checkpoint"), progress, cancel)
+        if critic is not None:
+            critic.model.rest()  # stage two begins without it
         return stage.result(), started + seconds
 
     canonical, seconds = artifacts.kept(path, make, artifacts.pack_canonical, artifacts.unpack_canonical)
@@ -221,6 +230,21 @@ def fit_motion(
         moving, seconds = artifacts.kept(place, make, artifacts.pack_moving, artifacts.unpack_moving)
         moving, total = moving.to(observations.freeze.device), total + seconds
     return moving, total
+
+
+def fit_detail(
+    observations: Observations, moving: Moving, preset: Preset, seed: int, path: Path, progress: Progress,
+    cancel: CancelToken, critic: Critic,
+) -> tuple[Moving, float]:  # fmt: skip
+    """Re-upsampling: the Gaussians fitted to a film of the scene that the critic restored."""
+
+    def make() -> tuple[Moving, float]:
+        stage = UpsampleStage(observations, moving, critic, preset.upsample, seed)
+        seconds = loop.run(stage, path.with_suffix(".checkpoint"), progress, cancel)
+        return stage.result(), seconds
+
+    found, seconds = artifacts.kept(path, make, artifacts.pack_moving, artifacts.unpack_moving)
+    return found.to(observations.freeze.device), seconds
 
 
 # --- Names and settings ----------------------------------------------------------------------------------------------

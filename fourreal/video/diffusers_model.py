@@ -37,6 +37,7 @@ class DiffusersModel:
         self.identity = identity
         self._texts: dict[tuple[str, str | None], tuple[Any, Any]] = {}
         self._preview: LatentPreview | None = None
+        self._home: torch.device | None = None  # while it rests elsewhere
         pipe.set_progress_bar_config(disable=True)
 
     # --- What a backend fills in --------------------------------------------------------------------------------
@@ -164,6 +165,19 @@ class DiffusersModel:
             velocity = denoise.guided(velocity, other, guidance, rescale)
         return condition.with_known(inputs - sigma * velocity)
 
+    def rest(self) -> None:
+        """See `VideoModel.rest`. Where its parts come and go by themselves they are not there anyway."""
+        parts = [part for part in self.pipe.components.values() if isinstance(part, torch.nn.Module)]
+        if self.device.type == "cuda" and not any(hasattr(part, "_hf_hook") for part in parts):
+            self._home = self.device
+            self.pipe.to("cpu")
+            torch.cuda.empty_cache()
+
+    def _wake(self) -> None:
+        if self._home is not None:
+            self.pipe.to(self._home)
+            self._home = None
+
     def release(self) -> None:
         """See `VideoModel.release`."""
         pipe, self.pipe, self._preview = self.pipe, None, None
@@ -185,6 +199,7 @@ class DiffusersModel:
         """What is asked, checked. wordless: whether it may be asked without a prompt."""
         if self.pipe is None:
             raise ValueError("this model was released; load it again")
+        self._wake()
         able = self.capabilities
         if prompt.strip() or not wordless:
             able.check_prompt(prompt)

@@ -77,6 +77,10 @@ class VideoModel(Protocol):
         """
         ...
 
+    def rest(self) -> None:
+        """Leaves the memory of its device to others until it is asked again."""
+        ...
+
     def release(self) -> None:
         """Frees the memory of its weights. It cannot be asked anything afterwards."""
         ...
