@@ -17,12 +17,14 @@ from fourreal.jobs import runner, worker
 from fourreal.jobs.devices import CPU
 from fourreal.jobs.places import Places
 from fourreal.jobs.store import Store
-from fourreal.settings import JobLimits, Preset
+from fourreal.settings import DISTILLED as DISTILLED_PHASE
+from fourreal.settings import DistillationSettings, JobLimits, Preset
 
 TINY = Preset("tiny", SIZE[0] * SIZE[1], 40, 32, STAGE_ONE, STAGE_TWO)
 STEPS = 2500  # long enough to be killed in their middle, with many checkpoints
 LONGER = replace(TINY, canonical=replace(STAGE_ONE, steps=STEPS, growth=replace(STAGE_ONE.growth, stop=0.1)))
-PRESETS = {"draft": TINY, "standard": LONGER}
+DISTILLED = DistillationSettings(every=2, canonical_steps=3, motion_steps=3, phase=DISTILLED_PHASE, frames=9, chunk=4)
+PRESETS = {"draft": TINY, "standard": LONGER, "paper": replace(TINY, distillation=DISTILLED)}
 
 FULL_SEED = 77  # with it the disk is full at a run's first attempt
 

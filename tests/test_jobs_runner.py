@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_models
 import torch
 from fit_samples import CANONICAL, FRAMES, observations
 from job_runner import FULL_SEED, STEPS
@@ -26,6 +27,8 @@ from fourreal.jobs.values import Options
 from fourreal.scene import bundle
 from fourreal.scene.r4d import read_r4d
 from fourreal.settings import JobLimits
+
+CRITIC = "wan-vace-1.3b"
 
 
 def write(frames: torch.Tensor, path: Path) -> Path:
@@ -60,9 +63,10 @@ class House:
                 command, stdout=log, stderr=log, cwd=ROOT, env=environment(), start_new_session=True
             )
 
-    def submit(self, preset: str = "draft", seed: int = 0) -> str:
+    def submit(self, preset: str = "draft", seed: int = 0, **others) -> str:
         """A run with known cameras, which only examples have otherwise."""
-        run = self.service.submit(ANNA, self.reference, self.freeze, Options(preset=preset, seed=seed), "tiny").id
+        options = Options(preset=preset, seed=seed, **others)
+        run = self.service.submit(ANNA, self.reference, self.freeze, options, "tiny").id
         (self.data / "runs" / run / "inputs" / "cameras.json").write_text(json.dumps(self.cameras))
         return run
 
@@ -83,11 +87,16 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
-    house = House(tmp_path_factory.mktemp("house"))
-    yield house
-    house.worker.terminate()
-    house.worker.wait(30)
-    house.service.close()
+    models = tmp_path_factory.mktemp("models")
+    tiny_models.save(CRITIC, models / CRITIC)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FOURREAL_MODELS", str(models))
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        house = House(tmp_path_factory.mktemp("house"))
+        yield house
+        house.worker.terminate()
+        house.worker.wait(30)
+        house.service.close()
 
 
 @pytest.fixture(scope="module")
@@ -256,3 +265,17 @@ def test_a_bug_is_said_shortly_and_its_traceback_is_in_the_log(house):
     house.wait(run, "failed")
     assert "log.txt" in house.service.run(ANNA, run).error
     assert "Traceback" in (house.data / "runs" / run / "log.txt").read_text()
+
+
+def test_a_video_model_criticises_and_where_it_cannot_be_had_it_goes_on_without(house):
+    runs = [house.submit("paper", critic=critic, prompt="a box") for critic in (CRITIC, "ltx-video")]
+    found = []
+    for run in runs:
+        house.wait(run)
+        found.append(json.loads((house.data / "runs" / run / "manifest.json").read_text()))
+    assert found[0]["critic"].startswith(CRITIC)
+    assert found[1]["critic"] is None
+    assert any("without a video model" in note for note in found[1]["notes"])
+    assert house.service.estimate(ANNA, house.reference, house.freeze, Options(preset="paper")).seconds is not None
+    unlike = house.service.estimate(ANNA, house.reference, house.freeze, Options(preset="draft", critic=CRITIC))
+    assert (unlike.seconds, unlike.fits) == (None, True)

@@ -179,7 +179,7 @@ def test_options_are_checked_wherever_they_come_from(service, videos):
         ({"preset": "huge"}, "preset"), ({"device": "tpu"}, "device"), ({"without": ["everything"]}, "leave out"),
         ({"deformation": "rubber"}, "deformation"), ({"seed": -1}, "seed"), ({"seed": 1.5}, "seed"),
         ({"seed": True}, "seed"), ({"nonsense": 1}, "nonsense"), ({"without": [3]}, "names"),
-        ({"canonical_frame": -1}, "Frames"), ({"use_cameras": "no"}, "use_cameras"),
+        ({"canonical_frame": -1}, "Frames"), ({"critic": "sora"}, "critic"), ({"use_cameras": "no"}, "use_cameras"),
     ):  # fmt: skip
         with pytest.raises(UserError, match=says):
             Options.from_dict(values)

@@ -45,6 +45,7 @@ def estimate(
         cost for cost in earlier
         if cost["preset"] == name and cost["device"] == device and cost["cameras_known"] == cameras_known
         and cost["deformation"] == options.deformation and cost["without"] == list(options.without)
+        and cost.get("critic") == options.critic
     ][:ALIKE]  # fmt: skip
     if alike:
         seconds, memory, disk = (median(cost[key] for cost in alike) for key in ("seconds", "memory_mb", "disk_mb"))
@@ -52,6 +53,8 @@ def estimate(
         source = f"This is what earlier runs like it took here ({len(alike)})."
     else:
         seconds, memory, disk, source = from_table(PRESETS[name], device, cameras_known, options.deformation)
+        if options.critic is not None:
+            seconds, source = None, "How long it takes with a video model as its critic was not measured here yet."
     there = gpu["memory_mb"] if device == "cuda" else (memory_of_machine() - MEMORY_LEFT) / MB
     reason = refusal(memory, there, device, disk, data, limits)
     if not reason and device == "cpu" and seconds is not None and seconds > LONG_SECONDS:

@@ -29,6 +29,8 @@ class Reconstructing:
     def do(self, live: Live, cancel: CancelToken) -> None:
         """Raises UserError and Cancelled; what was reached is gone on from the next time."""
         from fourreal import pipeline
+        from fourreal.pipeline.critic import Distil
+        from fourreal.video.one_model import Choice
 
         options = self.options
         cameras = self.folder / "inputs" / "cameras.json"
@@ -44,6 +46,7 @@ class Reconstructing:
             without=frozenset(options.without),
             device=options.device,
             seed=options.seed,
+            distil=None if options.critic is None else Distil(options.prompt, Choice(options.critic)),
         )
         self.scene = pipeline.reconstruct(request, live, cancel)
         row = self.store.run(self.row["id"])  # it may have another name by now
@@ -57,6 +60,7 @@ class Reconstructing:
             "device": manifest["device"],
             "deformation": self.options.deformation,
             "without": manifest["without"],
+            "critic": self.options.critic,
             "cameras_known": manifest["cameras"]["freeze"]["origin"]["method"] == "given",
             "seconds": manifest["seconds"]["total"],
             "memory_mb": manifest["peak_memory_mb"],

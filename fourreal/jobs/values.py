@@ -7,6 +7,7 @@ from typing import Any
 
 from fourreal.errors import UserError
 from fourreal.settings import ABLATIONS, PRESETS
+from fourreal.video.registry import MODELS
 
 STATES = ("queued", "running", "done", "stopped", "failed")
 DEFORMATIONS = ("bases", "mlp")
@@ -72,7 +73,10 @@ class Checks:
 class Options:
     """What a person may choose for a run; see `pipeline.Request`.
 
-    use_cameras: take the cameras that an example comes with. Raises UserError where a value is none of the choices.
+    use_cameras: take the cameras that an example comes with. critic: the video model that criticises unseen views and
+    times (score distillation), None for none; prompt: what it is told of the videos.
+
+    Raises UserError where a value is none of the choices.
     """
 
     preset: str | None = None
@@ -83,12 +87,17 @@ class Options:
     refine_poses: bool = False
     use_cameras: bool = True
     device: str = "auto"
+    critic: str | None = None
+    prompt: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "without", tuple(sorted(set(self.without))))
         among("preset", self.preset, (None, *PRESETS))
         among("deformation", self.deformation, (None, *DEFORMATIONS))
         among("device", self.device, DEVICES)
+        among("critic", self.critic, (None, *MODELS))
+        if self.critic is not None and self.prompt.strip():
+            MODELS[self.critic].capabilities.check_prompt(self.prompt)
         for part in self.without:
             among("part to leave out", part, tuple(ABLATIONS))
         if not 0 <= self.seed <= LARGEST_SEED:
@@ -106,6 +115,7 @@ class Options:
         kinds = {
             "preset": (str, type(None)), "canonical_frame": (int, type(None)), "seed": (int,), "without": (list, tuple),
             "deformation": (str, type(None)), "refine_poses": (bool,), "use_cameras": (bool,), "device": (str,),
+            "critic": (str, type(None)), "prompt": (str,),
         }  # fmt: skip
         of_kinds(values, kinds)
         if not all(isinstance(part, str) for part in values.get("without", ())):

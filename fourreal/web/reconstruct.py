@@ -1,9 +1,12 @@
 """Step two: how carefully, and what it will take."""
 
+from dataclasses import replace
+
 import gradio as gr
 
 from fourreal.cli import ABLATIONS
 from fourreal.jobs.values import Estimate, Options, Run
+from fourreal.video.registry import MODELS
 from fourreal.web.markup import amount, duration, facts, note, piece, tag
 from fourreal.web.parts import PATIENT, PRIVATE, Parts, followed
 from fourreal.web.session import known, safely
@@ -14,6 +17,7 @@ PRESETS = [
     ("Paper: the paper's full schedule and network, for a GPU and patience", "paper"),
 ]
 MOTION = [("As the preset has it", "preset"), ("Rigid bases", "bases"), ("The paper's network", "mlp")]
+CRITICS = [("None", "none"), *((entry.title, entry.name) for entry in MODELS.values())]
 LEAVE_OUT = [(what[0].upper() + what[1:], name) for name, what in ABLATIONS.items()]
 
 
@@ -30,10 +34,15 @@ def build(page: Parts) -> None:
         without = gr.CheckboxGroup(
             LEAVE_OUT, label="Leave out, to see what it is good for", elem_classes="stacked", elem_id="without"
         )
+        critic = gr.Dropdown(CRITICS, value="none", label="Video model that criticises what no video shows")
+        words = gr.Textbox(
+            label="What it is told of the videos", placeholder="the prompt that they were made from", lines=2,
+            max_length=4000,
+        )  # fmt: skip
     estimate = piece(elem_id="estimate")
     start = gr.Button("Start", variant="primary", size="lg", elem_id="start")
 
-    settings = [preset, deformation, seed, cameras, refine, without]
+    settings = [preset, deformation, seed, cameras, refine, without, critic, words]
     page.named |= {"settings": [name, *settings], "estimate": estimate, "start": start}
 
     @safely
@@ -42,7 +51,7 @@ def build(page: Parts) -> None:
 
     told = [estimate, start]
     page.named["estimate_event"] = {"fn": tell, "inputs": [page.me, *settings], "outputs": told, **PRIVATE}
-    for setting in (preset, deformation, cameras):
+    for setting in (preset, deformation, cameras, critic):
         setting.change(**page.named["estimate_event"])
 
     @safely
@@ -65,6 +74,8 @@ def build(page: Parts) -> None:
 def started(page: Parts, me: dict, options: Options, name: str) -> Run:
     """A new run of the chosen videos, or of those of an earlier run, whose finished stages are used again."""
     owner = page.owner(me)
+    if options.critic and not options.prompt and me["making"]:
+        options = replace(options, prompt=page.service.creation(owner, me["making"]).wishes.prompt)
     if not me["again"]:
         return page.service.submit(owner, me["reference"], me["freeze"], options, name)
     run = page.service.duplicate(owner, me["again"], options)
@@ -74,7 +85,8 @@ def started(page: Parts, me: dict, options: Options, name: str) -> Run:
 
 
 def options_of(
-    me: dict, preset: str, deformation: str, seed: float | int | None, cameras: bool, refine: bool, without: list
+    me: dict, preset: str, deformation: str, seed: float | int | None, cameras: bool, refine: bool, without: list,
+    critic: str, words: str,
 ) -> Options:
     """`Options` from the form and the chosen moment."""
     return Options(
@@ -85,6 +97,8 @@ def options_of(
         without=tuple(without),
         refine_poses=refine,
         use_cameras=cameras,
+        critic=None if critic == "none" else critic,
+        prompt=(words or "").strip(),
     )
 
 
