@@ -75,3 +75,5 @@ def test_only_differences_beyond_the_seeds_are_marked():
     assert shown.count('class="worse"') == 1
     assert '<span class="worse">17.50' in shown
     assert 'class="better"' not in shown
+    single = [replace(variant, rows=variant.rows[:1]) for variant in (full, far)]
+    assert 'class="worse"' not in page(single, Shown(("time 0",), picture))  # one seed tells nothing of chance

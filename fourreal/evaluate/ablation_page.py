@@ -20,7 +20,7 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #22262b; background: #fbfaf8
   padding: 0 1.5rem } h1 { font-size: 1.5rem; margin: 0 } h2 { font-size: 1.05rem; margin: 2.2rem 0 .6rem }
 p { color: #6b6f75; margin: .3rem 0 } table { border-collapse: collapse } .wide { overflow-x: auto }
 th, td { padding: .35rem .8rem .35rem 0; text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
-th { font-weight: 500; color: #6b6f75; border-bottom: 1px solid #d9d6d0 }
+th { font-weight: 500; color: #6b6f75; border-bottom: 1px solid #d9d6d0; white-space: normal; vertical-align: bottom }
 th:first-child, td:first-child { text-align: left }
 td small { color: #8b8984 } .worse { color: #b3412f } .better { color: #1d7a5f }
 .pictures td, .pictures th { text-align: left; padding: 0 .5rem .5rem 0; border: 0 } .pictures img { display: block;
@@ -56,9 +56,9 @@ def page(variants: Sequence[Variant], full: Shown, notes: Sequence[str] = ()) ->
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Ablations</title>'
         f"<style>{STYLE}</style><h1>What each part is good for</h1>"
-        f"<p>The same two videos, each time without one part of the method. {_count(seeds, 'seed')} each; the table "
-        f"has means and, beneath, the range.</p>{told}{_chart(variants, scores)}<h2>Scores</h2>"
-        f"{_table(variants, scores)}<h2>The same cameras and times</h2>{_pictures(variants, full)}</html>"
+        f"<p>The same two videos, each time without one part of the method. {_seeds(seeds)}</p>{told}"
+        f"{_chart(variants, scores)}<h2>Scores</h2>{_table(variants, scores)}"
+        f"<h2>The same cameras and times</h2>{_pictures(variants, full)}</html>"
     )
 
 
@@ -94,7 +94,7 @@ def _chart(variants: Sequence[Variant], scores: Sequence[str]) -> str:
     )  # fmt: skip
     figure.update_xaxes(title_text=TITLES[score], gridcolor="#e6e3de", zeroline=False)
     figure.update_yaxes(autorange="reversed", gridcolor="#e6e3de", automargin=True)
-    return figure.to_html(include_plotlyjs="inline", full_html=False, config={"displaylogo": False})
+    return figure.to_html(include_plotlyjs="inline", full_html=False, config={"displayModeBar": False})
 
 
 def _table(variants: Sequence[Variant], scores: Sequence[str]) -> str:
@@ -110,7 +110,8 @@ def _table(variants: Sequence[Variant], scores: Sequence[str]) -> str:
             digits = 3 if score == "ssim" else 0 if score == "seconds" else 2
             show = lambda value, digits=digits: f"{value:.{digits}f}"
             apart = found[0] - whole[0] if score != "seconds" and variant.title else 0.0
-            sure = found[2] < whole[1] or found[1] > whole[2]  # the ranges do not meet
+            # seeds tell how much is chance: a difference is beyond it where their ranges do not meet
+            sure = len(variant.rows) > 1 and (found[2] < whole[1] or found[1] > whole[2])
             kind = ("worse" if apart < 0 else "better") if sure and apart else ""
             ranged = f"<br><small>{show(found[1])} to {show(found[2])}</small>" if len(variant.rows) > 1 else ""
             cells.append(f'<td><span class="{kind}">{show(found[0])}</span>{ranged}</td>')
@@ -137,5 +138,7 @@ def _image(picture: np.ndarray, title: str) -> str:
     return f'<img alt="{escape(title)}" src="data:image/jpeg;base64,{data}">'
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def _seeds(number: int) -> str:
+    if number == 1:
+        return "One seed each, so small differences may be chance."
+    return f"{number} seeds each; the table has means and, beneath, the range. What is beyond chance is coloured."
