@@ -238,7 +238,7 @@ def test_what_is_anothers_is_not_there_in_the_same_words_as_what_is_nowhere(serv
     named = {name for name in dir(Service) if not name.startswith("_")}
     open_to_all = {
         "owner", "examples", "add_example", "add_video", "videos", "runs", "public_file", "devices", "close", "models",
-        "creations", "estimate_creation",
+        "creations", "estimate_creation", "ablations", "ablation_page",
     }  # fmt: skip
     assert named - open_to_all == set(calls(service, BEN, videos[0], run)) - {"picture"}
     foreign, unknown = calls(service, BEN, videos[0], run), calls(service, BEN, new_id(), new_id())
@@ -359,3 +359,16 @@ def test_checks_know_whether_anything_speaks_against_a_run():
     fine, unknown, bad = (Verdict("x", ok, "") for ok in (True, None, False))
     assert Checks((fine, unknown), 0, 0).ok
     assert not Checks((fine, bad), 0, 0).ok
+
+
+def test_studies_of_the_machine_are_there_for_everyone_and_nothing_else_is(service, tmp_path):
+    (tmp_path / "secret").mkdir()
+    for folder in (tmp_path / "secret", service.places.ablations / "fox", service.places.ablations / ".hidden"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "page.html").write_text("<p>study</p>")
+    (service.places.ablations / "linked").symlink_to(tmp_path / "secret")
+    assert service.ablations() == ["fox"]
+    assert service.ablation_page("fox").read_text() == "<p>study</p>"
+    for name in ("linked", ".hidden", "..", "", "fox/", "../ablations/fox", "nothing"):
+        with pytest.raises(UserError, match="no such study"):
+            service.ablation_page(name)

@@ -68,6 +68,15 @@ def test_the_page_says_that_it_is_well(client):
     assert (answer.status_code, answer.text) == (200, "ok")
 
 
+def test_an_ablation_study_is_served_as_a_page(client, page):
+    (page.data / "ablations" / "fox").mkdir(parents=True)
+    (page.data / "ablations" / "fox" / "page.html").write_text("<!doctype html><p>study</p>")
+    answer = client.get("/ablations/fox")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert client.get("/ablations/other").status_code == 404
+    assert client.get("/ablations/..%2fstore.sqlite").status_code == 404
+
+
 def test_every_answer_tells_the_browser_to_keep_to_this_host(client):
     for path in ("/", "/healthz", "/assets/scene.r4d", "/nothing"):
         headers = client.get(path).headers

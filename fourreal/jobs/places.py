@@ -14,6 +14,7 @@ FILES = re.compile(
     r"|exports/[a-z0-9][a-z0-9_-]{0,60}\.(zip|mp4|r4d)",
     re.ASCII,
 )
+STUDY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}", re.ASCII)
 FRAME_FILE = "frames/{:04d}.jpg"
 LONGEST_NAME = 80
 
@@ -29,6 +30,7 @@ class Places:
         self.worker_log = self.data / "worker.log"
         self.videos = self.data / "videos"
         self.runs = self.data / "runs"
+        self.ablations = self.data / "ablations"  # what `fourreal ablate --out` wrote there, for everyone to see
 
     def video(self, id: str) -> Path:
         return self.videos / checked(id, "video")

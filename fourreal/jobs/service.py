@@ -20,7 +20,7 @@ from fourreal.jobs.creations import Creations
 from fourreal.jobs.estimate import estimate
 from fourreal.jobs.files import link, put
 from fourreal.jobs.library import LIMITS, part_of
-from fourreal.jobs.places import file_within, shown_name
+from fourreal.jobs.places import STUDY, absent, file_within, shown_name
 from fourreal.jobs.values import Estimate, Options, Run
 from fourreal.scene.film import TRAJECTORIES
 from fourreal.settings import JobLimits
@@ -137,7 +137,25 @@ class Service(Creations):
         path = self.places.run(id) / "metrics.json"
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
+    # --- For everyone -------------------------------------------------------------------------------------------------
+
+    def ablations(self) -> list[str]:
+        """Names of the ablation studies that somebody with access to this machine put into the data folder."""
+        return sorted(page.parent.name for page in self.places.ablations.glob("*/page.html") if self._study(page))
+
+    def ablation_page(self, name: str) -> Path:
+        """The page of one, which needs no other file."""
+        page = self.places.ablations / name / "page.html"
+        if not STUDY.fullmatch(name) or not self._study(page):
+            raise absent("study")
+        return page
+
     # --- Within -------------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _study(page: Path) -> bool:
+        plain = not any(part.is_symlink() for part in (page.parent, page))
+        return bool(STUDY.fullmatch(page.parent.name)) and plain and page.is_file()
 
     def _fitting(self, owner: str, options: Options, cameras_known: bool) -> None:
         """Raises UserError where a run with these options cannot be held here."""

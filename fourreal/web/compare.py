@@ -23,6 +23,7 @@ def build(page: Parts) -> None:
                     elem_id="compare-video", elem_classes="drop")  # fmt: skip
     layout = gr.Radio(LAYOUTS, value="side", label="Shown", elem_id="compare-layout")
     table = piece(elem_id="compare-table")
+    studies = piece(elem_id="studies")
     alone = gr.Button("Show one again", visible=False, elem_id="compare-end")
     video = gr.State(None)
     page.named["compare_first"] = first
@@ -34,10 +35,11 @@ def build(page: Parts) -> None:
         ids = [run.id for run in runs]
         now = now if now in ids else (known(me)["run"] if known(me)["run"] in ids else next(iter(ids), None))
         beside = beside if beside in ids else None
-        return [gr.update(choices=listed, value=now), gr.update(choices=listed, value=beside)]
+        found = study_links(page.service.ablations())
+        return [gr.update(choices=listed, value=now), gr.update(choices=listed, value=beside), found]
 
     page.named["choices_event"] = {
-        "fn": choices, "inputs": [page.me, first, second], "outputs": [first, second], **PRIVATE
+        "fn": choices, "inputs": [page.me, first, second], "outputs": [first, second, studies], **PRIVATE
     }  # fmt: skip
 
     @safely
@@ -103,3 +105,10 @@ def difference(page: Parts, owner: str, left: Run, right: Run) -> str:
     head = tag("tr", *(tag("th", text(cell)) for cell in ("", left.name, right.name, "difference")))
     body = (tag("tr", *(tag("td", text(cell)) for cell in row)) for row in rows)
     return tag("table", tag("thead", head), tag("tbody", *body), class_="difference")
+
+
+def study_links(names: list[str]) -> str:
+    """Links to the ablation studies of this machine; nothing where there are none."""
+    how = {"target": "_blank", "rel": "noopener", "class_": "save"}
+    links = [tag("a", text(name), href=f"ablations/{name}", **how) for name in names]
+    return tag("div", tag("h4", "Ablations"), tag("div", *links, class_="links")) if names else ""

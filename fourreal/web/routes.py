@@ -14,7 +14,8 @@ from fourreal.web.painter import Painter
 
 WEB = Path(__file__).parent
 READY_SCENE = WEB.parents[1] / "assets" / "scenes" / "fox_yard.r4d"
-TYPES = {".r4d": "application/octet-stream", ".js": "text/javascript", ".mp4": "video/mp4", ".css": "text/css"}
+TYPES = {".r4d": "application/octet-stream", ".js": "text/javascript", ".mp4": "video/mp4", ".css": "text/css",
+         ".html": "text/html; charset=utf-8"}
 SAVED = {".ply", ".splat", ".zip"}  # files that are for the disk, not for the browser
 FOREVER = "private, max-age=31536000, immutable"
 LIVE_SCENE = re.compile(r"live/scene-\d{1,9}\.r4d")
@@ -65,6 +66,13 @@ def router(service: Service, painter: Painter) -> APIRouter:
         if name not in examples or role not in ("reference", "freeze"):
             return missing()
         return sent(request, getattr(examples[name], role), AGAIN)
+
+    @routes.get("/ablations/{name}")
+    def ablation(request: Request, name: str) -> Response:
+        try:
+            return sent(request, service.ablation_page(name), AGAIN)
+        except UserError:
+            return missing()
 
     @routes.get("/files/{run}/{name:path}")
     def run_file(request: Request, run: str, name: str) -> Response:
