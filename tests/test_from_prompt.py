@@ -105,6 +105,9 @@ class Actor:
     def denoise_once(self, *args, **kwargs):
         raise NotImplementedError
 
+    def rest(self):
+        pass
+
     def release(self):
         pass
 

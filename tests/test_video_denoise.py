@@ -137,7 +137,7 @@ def test_the_commanded_arc_ends_an_extension():
             assert isinstance(cameras, Cameras)
             return Clip(np.zeros((frames, size[1], size[0], 3), np.uint8), fps)
 
-        denoise_once = release = generate
+        denoise_once = rest = release = generate
 
     start = FreezeTime(Clip(np.zeros((17, 64, 96, 3), np.uint8), 8.0), torch.linspace(0, 1.0, 17))
     out = extend(Turning(), start, How("a fox"), alternating(10), enough=far_enough(110))
