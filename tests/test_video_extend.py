@@ -46,6 +46,9 @@ class Paper:
     def denoise_once(self, *args, **kwargs):
         raise NotImplementedError
 
+    def rest(self):
+        pass
+
     def release(self):
         pass
 
