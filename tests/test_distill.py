@@ -178,6 +178,7 @@ def test_every_backend_does_a_step_and_learns_nothing(name, seen, tmp_path):
         assert values["distillation"] >= 0
         assert work.last[1].isfinite().all()
         assert means.grad.isfinite().all()
+        model.rest()  # and it comes back by itself
     assert all(parameter.grad is None for part in (model.pipe.transformer, model.pipe.vae, model.pipe.text_encoder)
                for parameter in part.parameters())  # fmt: skip
     work.critic = Critic(model, "", "")  # nobody said what the videos show
