@@ -20,11 +20,11 @@ from fourreal.jobs.store import Store
 from fourreal.settings import DISTILLED as DISTILLED_PHASE
 from fourreal.settings import DistillationSettings, JobLimits, Preset
 
-TINY = Preset("tiny", SIZE[0] * SIZE[1], 40, 32, STAGE_ONE, STAGE_TWO)
+DISTILLED = DistillationSettings(every=2, canonical_steps=3, motion_steps=3, phase=DISTILLED_PHASE, frames=9, chunk=4)
+TINY = Preset("tiny", SIZE[0] * SIZE[1], 40, 32, STAGE_ONE, STAGE_TWO, distillation=DISTILLED)
 STEPS = 2500  # long enough to be killed in their middle, with many checkpoints
 LONGER = replace(TINY, canonical=replace(STAGE_ONE, steps=STEPS, growth=replace(STAGE_ONE.growth, stop=0.1)))
-DISTILLED = DistillationSettings(every=2, canonical_steps=3, motion_steps=3, phase=DISTILLED_PHASE, frames=9, chunk=4)
-PRESETS = {"draft": TINY, "standard": LONGER, "paper": replace(TINY, distillation=DISTILLED)}
+PRESETS = {"draft": TINY, "standard": LONGER}
 
 FULL_SEED = 77  # with it the disk is full at a run's first attempt
 

@@ -268,7 +268,7 @@ def test_a_bug_is_said_shortly_and_its_traceback_is_in_the_log(house):
 
 
 def test_a_video_model_criticises_and_where_it_cannot_be_had_it_goes_on_without(house):
-    runs = [house.submit("paper", critic=critic, prompt="a box") for critic in (CRITIC, "ltx-video")]
+    runs = [house.submit(critic=critic, prompt="a box") for critic in (CRITIC, "ltx-video")]
     found = []
     for run in runs:
         house.wait(run)
@@ -276,6 +276,6 @@ def test_a_video_model_criticises_and_where_it_cannot_be_had_it_goes_on_without(
     assert found[0]["critic"].startswith(CRITIC)
     assert found[1]["critic"] is None
     assert any("without a video model" in note for note in found[1]["notes"])
-    assert house.service.estimate(ANNA, house.reference, house.freeze, Options(preset="paper")).seconds is not None
+    assert house.service.estimate(ANNA, house.reference, house.freeze, Options(preset="draft")).seconds is not None
     unlike = house.service.estimate(ANNA, house.reference, house.freeze, Options(preset="draft", critic=CRITIC))
     assert (unlike.seconds, unlike.fits) == (None, True)
