@@ -68,6 +68,15 @@ def test_the_page_says_that_it_is_well(client):
     assert (answer.status_code, answer.text) == (200, "ok")
 
 
+@pytest.mark.parametrize(("kind", "suffix"), [("scene", "r4d"), ("preview", "jpg")])
+def test_what_a_newer_one_has_replaced_is_answered_with_the_newer_one(client, page, run, kind, suffix):
+    live = page.data / "runs" / run["id"] / "live"
+    live.mkdir(exist_ok=True)
+    (live / f"{kind}-990000001.{suffix}").write_bytes(b"newest")
+    assert client.get(f"/files/{run['id']}/live/{kind}-3.{suffix}").content == b"newest"
+    (live / f"{kind}-990000001.{suffix}").unlink()
+
+
 def test_an_ablation_study_is_served_as_a_page(client, page):
     (page.data / "ablations" / "fox").mkdir(parents=True)
     (page.data / "ablations" / "fox" / "page.html").write_text("<!doctype html><p>study</p>")

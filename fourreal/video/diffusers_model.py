@@ -3,6 +3,7 @@
 import gc
 import math
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -25,7 +26,7 @@ from fourreal.video.preview import LatentPreview, RunningEstimate
 _TEXTS_KEPT = 8
 
 
-class DiffusersModel:
+class DiffusersModel(ABC):
     """A `VideoModel` around one of diffusers' pipelines. A backend says how its pipeline is called and conditioned."""
 
     PIPELINE: ClassVar[str]  # the classes in diffusers
@@ -49,31 +50,31 @@ class DiffusersModel:
 
         return getattr(diffusers, cls.PIPELINE)
 
+    @abstractmethod
     def encode(self, video: Float[Tensor, "1 3 F H W"]) -> Float[Tensor, "1 C f h w"]:
         """Normalised latents of a video in [-1, 1], without chance."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decode(self, latents: Float[Tensor, "1 C f h w"]) -> Float[Tensor, "1 3 F H W"]:
         """A video in about [-1, 1]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def encode_text(self, prompt: str, negative: str | None) -> tuple[Any, Any]:
         """Embeddings of both; of None, None."""
-        raise NotImplementedError
 
+    @abstractmethod
     def condition(self, job: Job) -> Condition:
         """What the latent step needs, built by the pipeline's own means."""
-        raise NotImplementedError
 
+    @abstractmethod
     def velocity(
         self, latents: Float[Tensor, "1 C f h w"], sigma: float | int, text: Any, condition: Condition
     ) -> Float[Tensor, "1 C f h w"]:
         """The model's v at noise level sigma."""
-        raise NotImplementedError
 
+    @abstractmethod
     def call(self, job: Job, **options) -> Tensor:
         """The pipeline's own sampling loop; its final latents as the pipeline gives them."""
-        raise NotImplementedError
 
     def unpacked(self, latents: Tensor, job: Job) -> Float[Tensor, "1 C f h w"]:
         """Latents as the loop's callback shows them, in the usual shape."""

@@ -18,7 +18,7 @@ TYPES = {".r4d": "application/octet-stream", ".js": "text/javascript", ".mp4": "
          ".html": "text/html; charset=utf-8"}
 SAVED = {".ply", ".splat", ".zip"}  # files that are for the disk, not for the browser
 FOREVER = "private, max-age=31536000, immutable"
-LIVE_SCENE = re.compile(r"live/scene-\d{1,9}\.r4d")
+LIVE = re.compile(r"live/(scene|preview)-\d{1,9}\.(r4d|jpg)")
 AGAIN = "no-cache"  # may be kept, but is asked for anew: the answer is 304 while it is the same
 
 
@@ -80,7 +80,7 @@ def router(service: Service, painter: Painter) -> APIRouter:
             # live files have a number each and never change
             return sent(request, service.public_file(run, name), FOREVER if name.startswith("live/") else AGAIN)
         except UserError:
-            newer = newest_scene(service, run) if LIVE_SCENE.fullmatch(name) else None
+            newer = newest(service, run, *found.groups()) if (found := LIVE.fullmatch(name)) else None
         return missing() if newer is None else sent(request, newer, AGAIN)
 
     @routes.get("/clips/{owner}/{video}/{name:path}")
@@ -118,12 +118,12 @@ def json_object(text: str) -> dict:
     return value
 
 
-def newest_scene(service: Service, run: str) -> Path | None:
-    """The last scene of a run, for a browser that asks for one that a newer one has replaced meanwhile."""
+def newest(service: Service, run: str, kind: str, suffix: str) -> Path | None:
+    """The last scene or preview of a run, for a browser that asks for one that newer ones have replaced meanwhile."""
     try:
-        live = service.places.run(run).glob("live/scene-*.r4d")
+        live = service.places.run(run).glob(f"live/{kind}-*.{suffix}")
         names = [f"live/{path.name}" for path in sorted(live, key=lambda path: (len(path.name), path.name))]
-        return service.public_file(run, (names or ["scene.r4d"])[-1])
+        return service.public_file(run, (names or ["scene.r4d" if kind == "scene" else "thumbnail.jpg"])[-1])
     except UserError:
         return None
 
