@@ -15,7 +15,7 @@ from fourreal.web.painter import Painter
 WEB = Path(__file__).parent
 READY_SCENE = WEB.parents[1] / "assets" / "scenes" / "fox_yard.r4d"
 TYPES = {".r4d": "application/octet-stream", ".js": "text/javascript", ".mp4": "video/mp4", ".css": "text/css",
-         ".html": "text/html; charset=utf-8"}
+         ".html": "text/html; charset=utf-8", ".jpg": "image/jpeg"}
 SAVED = {".ply", ".splat", ".zip"}  # files that are for the disk, not for the browser
 FOREVER = "private, max-age=31536000, immutable"
 LIVE = re.compile(r"live/(scene|preview)-\d{1,9}\.(r4d|jpg)")
@@ -146,6 +146,11 @@ def sent(request: Request, path: Path, keep: str) -> Response:
     headers = {"cache-control": keep, "etag": tag}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
+    if path.parent.name == "live":  # small, and may be replaced by a newer one before it is sent
+        try:
+            return Response(path.read_bytes(), headers=headers, media_type=TYPES.get(path.suffix))
+        except FileNotFoundError:
+            return missing()
     kind = TYPES.get(path.suffix)
     name = path.name if path.suffix in SAVED or "download" in request.query_params else None
     return FileResponse(path, headers=headers, media_type=kind, filename=name)
