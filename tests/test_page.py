@@ -109,7 +109,7 @@ def begin_long(page: Page) -> None:
     page.locator("#preset label").nth(1).click()
     expect(page.locator("#start")).to_be_enabled(timeout=SLOW)
     page.locator("#start").click()
-    expect(page.locator("#progress")).to_contain_text("of 3,000", timeout=SLOW)
+    expect(page.locator("#progress")).to_contain_text("of 9,000", timeout=SLOW)
 
 
 def tab(page: Page, name: str) -> None:
@@ -255,10 +255,10 @@ def test_a_reload_a_second_tab_and_a_killed_server_change_nothing(server, browse
         expect(page.locator("#curves .js-plotly-plot")).to_be_visible(timeout=SLOW)
 
         page.reload()
-        expect(page.locator("#progress")).to_contain_text("of 3,000", timeout=SLOW)
+        expect(page.locator("#progress")).to_contain_text("of 9,000", timeout=SLOW)
         second = page.context.new_page()
         arrive(second, server.url).evaluate("fourrealViewer.playing = false")
-        expect(second.locator("#progress")).to_contain_text("of 3,000", timeout=SLOW)
+        expect(second.locator("#progress")).to_contain_text("of 9,000", timeout=SLOW)
 
         server.kill_page()
         server.start_page()
