@@ -33,7 +33,7 @@ def url(data):
 
 def lying(data):
     """Everything in the folder of uploads."""
-    return [path for path in (data / "uploads").rglob("*") if path.is_file()]
+    return [os.path.join(folder, name) for folder, _, names in os.walk(data / "uploads") for name in names]
 
 
 def raw(url: str, head: str) -> socket.socket:
