@@ -24,7 +24,6 @@ from PIL import Image
 
 from fourreal.evaluate.oracle import Oracle
 from fourreal.evaluate.world_trial import Trial, observed
-from fourreal.evaluate.worlds import make_world, other_motion, other_shape
 from fourreal.fit import loop
 from fourreal.fit.canonical import CanonicalStage
 from fourreal.fit.distill import Critic, Distillation
@@ -40,6 +39,7 @@ from fourreal.settings import (
     MotionSettings,
 )
 from fourreal.video import registry
+from fourreal.world.worlds import make_world, other_motion, other_shape
 
 SIZE, ASKED = (128, 72), (64, 36)  # of the fit, and at which the oracle is asked
 CANONICAL = CanonicalSettings(steps=900, plain_steps=300, initial=5000, growth=Growth(budget=7000))

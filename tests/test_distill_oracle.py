@@ -9,12 +9,12 @@ import torch
 
 from fourreal.evaluate.oracle import Oracle, posterior_mean
 from fourreal.evaluate.world_trial import Trial, observed
-from fourreal.evaluate.worlds import make_world, other_motion, other_shape
 from fourreal.fit.motion import Moving
 from fourreal.fit.trajectories import Shots
 from fourreal.splat.gaussians import Gaussians
 from fourreal.splat.motion_bases import MotionBases
 from fourreal.video.model import VideoModel
+from fourreal.world.worlds import make_world, other_motion, other_shape
 
 SIZE = (64, 36)
 

@@ -7,11 +7,13 @@ import torch
 
 from fourreal.camera.trajectory import Path
 from fourreal.evaluate import ground_truth
-from fourreal.evaluate.raycast import Solids, chords
-from fourreal.evaluate.world import CONTEXTS, DYNAMIC, FROZEN, Texture, cameras_at, shot, without_motion
 from fourreal.evaluate.world_files import held_out, write_scene
-from fourreal.evaluate.worlds import caption, make_world, other_motion, other_shape
 from fourreal.fit.losses import psnr
+from fourreal.world import raycast_cpu, raycast_torch
+from fourreal.world.raycast_torch import chords
+from fourreal.world.solids import Solids
+from fourreal.world.world import CONTEXTS, DYNAMIC, FROZEN, Texture, cameras_at, shot, without_motion
+from fourreal.world.worlds import caption, make_world, other_motion, other_shape
 
 SIZE = (64, 36)
 
@@ -150,3 +152,17 @@ def test_a_world_is_written_as_a_scene_that_can_be_scored(tmp_path):
     exact = world.view(hidden, 3).colour[1].clamp(0, 1)
     torch.testing.assert_close(truth.views[1].colours(), exact, atol=0.003, rtol=0)
     assert all(0 < float(view.moving().mean()) < 0.5 for view in truth.views)
+
+
+def test_the_compiled_caster_sees_what_the_one_in_torch_sees():
+    for seed in range(3):
+        world = make_world(seed, movers=1 + seed % 2)
+        path = shot(world, FROZEN, 3, SIZE, seed=1)
+        light = torch.nn.functional.normalize(torch.tensor(world.light), dim=0)
+        solids = world.solids(path.times)
+        ours, rule = (engine.cast(solids, path.cameras, light, 2) for engine in (raycast_cpu, raycast_torch))
+        # a ray that grazes an edge may fall on either side of it
+        assert float((ours.colour - rule.colour).abs().mean()) < 1e-4
+        assert float(((ours.colour - rule.colour).abs() > 1e-3).float().mean()) < 1e-3
+        assert float((ours.moving - rule.moving).abs().mean()) < 1e-4
+        assert float((ours.depth - rule.depth).abs().median()) < 1e-4

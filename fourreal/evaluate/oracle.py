@@ -13,12 +13,12 @@ from torch import Tensor
 from fourreal.camera.align import Similarity
 from fourreal.camera.cameras import Cameras
 from fourreal.camera.trajectory import Path
-from fourreal.evaluate.world import World
 from fourreal.fit.trajectories import Shot
 from fourreal.video import denoise
 from fourreal.video.capabilities import Capabilities
 from fourreal.video.known import pictures
 from fourreal.video.model import KnownOrNone
+from fourreal.world.world import World
 
 TOLERANCE = 0.01  # mean absolute difference on the known frames within which a clip agrees with them
 

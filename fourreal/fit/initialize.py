@@ -3,8 +3,9 @@
 import torch
 from scipy.spatial import cKDTree
 
+from fourreal.camera.rays import pixel_rays
 from fourreal.fit.observations import Observations
-from fourreal.fit.sweep import FAR, Points, pixel_rays, sweep
+from fourreal.fit.sweep import FAR, Points, sweep
 from fourreal.splat.gaussians import Gaussians
 
 RANDOM_SHARE = 0.1  # of the points, for what the sweep could not place: sky, mirrors, frame borders

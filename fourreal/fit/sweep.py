@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from fourreal.camera.cameras import Cameras
+from fourreal.camera.rays import pixel_rays
 
 NEIGHBOURS = (-2, -1, 1, 2)
 NEAR, FAR = 0.2, 20.0  # normalised frame: the cameras stand at distance 1 from the centre
@@ -53,15 +54,6 @@ def sweep(frames: Float[Tensor, "F H W 3"], cameras: Cameras, width: int = 128) 
         color = images[i].permute(1, 2, 0).reshape(-1, 3)
         parts.append(Points(cloud[kept], color[kept]))
     return Points(*(torch.cat(column) for column in zip(*parts, strict=True)))
-
-
-def pixel_rays(intrinsics: Float[Tensor, "4"], width: int, height: int) -> Float[Tensor, "P 3"]:
-    """Directions with z = 1 through all pixel centres, row by row, in camera axes."""
-    fx, fy, cx, cy = intrinsics
-    y, x = torch.meshgrid(
-        torch.arange(height, device=fx.device) + 0.5, torch.arange(width, device=fx.device) + 0.5, indexing="ij"
-    )
-    return torch.stack([(x - cx) / fx, (y - cy) / fy, torch.ones_like(x)], dim=-1).reshape(-1, 3)
 
 
 def _near(i: int, count: int) -> list[int]:

@@ -1,59 +1,20 @@
-"""Exact pictures of solids on a floor by ray casting: torch alone, on any device, the same on each.
+"""The ray caster in torch, for any device: the rule that the compiled one for CPUs is held against.
 
 A solid is a ball, a cube or an upright cylinder of half width 1, stretched by `half`, turned and put somewhere. A ray
 is brought into that frame, where each kind has an entry and an exit in closed form; how long the chord between them is
 tells a hit from a miss, and softly so for shadows.
 """
 
-from typing import Literal, NamedTuple
-
 import torch
-from jaxtyping import Float, Integer
+from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, normalize
+from torch.nn.functional import avg_pool2d, max_pool2d, normalize
 
 from fourreal.camera.cameras import Cameras
-from fourreal.fit.sweep import pixel_rays
+from fourreal.camera.rays import pixel_rays
+from fourreal.world.solids import AMBIENT, DOME, FAR, KINDS, PENUMBRA, Solids, View
 
-Kind = Literal["ball", "box", "drum"]
-KINDS: tuple[Kind, ...] = ("ball", "box", "drum")
-DOME = 7.0  # radius of what closes the scene off, world units
-AMBIENT = 0.45
-PENUMBRA = 0.25  # chord length, in distances to the occluder, over which a shadow fades
 RAYS_AT_ONCE = 1 << 18
-FAR = 1e6
-
-
-class Solids(NamedTuple):
-    """N solids at F moments. The last two entries of the textures are the floor's and the dome's.
-
-    kind: (N,) index into KINDS. half: (N, 3) half extents, world units. rotation, centre: where each is at each moment.
-    colours: (N + 2, 2, 3) RGB in [0, 1], the two that the texture mixes.
-    waves: (N + 2, 2, 3) angular frequencies a world unit, and phases, of its three factors.
-    contrast: (N + 2,) how sharp its edges are.
-    moving: (N,) 1 for the parts of what moves, else 0.
-    """
-
-    kind: Integer[Tensor, " N"]
-    half: Float[Tensor, "N 3"]
-    rotation: Float[Tensor, "F N 3 3"]
-    centre: Float[Tensor, "F N 3"]
-    colours: Float[Tensor, "S 2 3"]
-    waves: Float[Tensor, "S 2 3"]
-    contrast: Float[Tensor, " S"]
-    moving: Float[Tensor, " N"]
-
-
-class View(NamedTuple):
-    """What cameras see.
-
-    colour: RGB in [0, 1]. moving: the share of a pixel that movers cover. depth: along z in world units, the nearest
-    of a pixel's rays.
-    """
-
-    colour: Float[Tensor, "F H W 3"]
-    moving: Float[Tensor, "F H W"]
-    depth: Float[Tensor, "F H W"]
 
 
 def cast(
@@ -76,7 +37,7 @@ def cast(
     colour, moving, depth = (torch.cat(column) for column in zip(*parts, strict=True))
     planes = torch.cat([colour, moving[..., None]], dim=-1).unflatten(1, (height, width)).permute(0, 3, 1, 2)
     small = avg_pool2d(planes, supersample).permute(0, 2, 3, 1)
-    nearest = -torch.nn.functional.max_pool2d(-depth.unflatten(1, (height, width))[:, None], supersample)[:, 0]
+    nearest = -max_pool2d(-depth.unflatten(1, (height, width))[:, None], supersample)[:, 0]
     return View(small[..., :3].contiguous(), small[..., 3], nearest)
 
 

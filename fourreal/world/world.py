@@ -16,7 +16,8 @@ from torch import Tensor
 from fourreal.camera.cameras import Cameras
 from fourreal.camera.rotation import from_vector
 from fourreal.camera.trajectory import Path, look_at
-from fourreal.evaluate.raycast import KINDS, Kind, Solids, View, cast
+from fourreal.world.raycast import cast
+from fourreal.world.solids import KINDS, Kind, Solids, View
 
 Number = float | int
 Vector = tuple[Number, Number, Number]
