@@ -1,0 +1,1 @@
+"""The embedded video model: small, trained on procedural scenes, and shipped with its weights. A demonstration."""

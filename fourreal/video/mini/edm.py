@@ -1,0 +1,99 @@
+"""Noise, its scales and the sampling loop: EDM (Karras et al. 2022) behind the flow convention of the protocol.
+
+x_s = (1 - s) x0 + s eps is (1 - s) times a picture under noise of sigma = s / (1 - s), which is EDM's form.
+"""
+
+import itertools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Integer
+from torch import Tensor
+
+from fourreal.video.mini.network import SIGMA_DATA, MiniNetwork
+
+SIGMA_MIN, SIGMA_MAX, RHO = 0.02, 50.0, 7.0
+
+
+class Asked(NamedTuple):
+    """What a clip is conditioned on; see `MiniNetwork.forward`. known: in [-1, 1], zero where no frame is known."""
+
+    known: Float[Tensor, "B F 3 H W"]
+    mask: Bool[Tensor, "B F"]
+    rays: Float[Tensor, "B F 12 h w"]
+    slots: Integer[Tensor, "B S"]
+    frozen: Bool[Tensor, " B"]
+
+
+def scales(sigma: Float[Tensor, " B"]) -> tuple[Tensor, Tensor, Tensor]:
+    """c_skip, c_out, c_in of EDM's table 1, each (B, 1, 1, 1, 1)."""
+    sigma = sigma[:, None, None, None, None]
+    total = (sigma.square() + SIGMA_DATA**2).sqrt()
+    return SIGMA_DATA**2 / total.square(), sigma * SIGMA_DATA / total, 1 / total
+
+
+def predicted(
+    network: MiniNetwork, noisy: Float[Tensor, "B F 3 H W"], sigma: Float[Tensor, " B"], asked: Asked
+) -> Float[Tensor, "B F 3 H W"]:
+    """The network's raw answer, for a picture in [-1, 1] under noise of spread sigma."""
+    _, _, c_in = scales(sigma)
+    unknown = (~asked.mask)[:, :, None, None, None]
+    # on CPUs, products at two bytes take longer than at four (measured 1.7 times on one with AVX-512 and bf16)
+    with torch.autocast("cuda", torch.bfloat16, enabled=noisy.is_cuda):
+        out = network(
+            noisy * c_in * unknown, asked.known / SIGMA_DATA, asked.mask, asked.rays, asked.slots, asked.frozen,
+            sigma.log() / 4,
+        )  # fmt: skip
+    return out.float()
+
+
+def denoised(
+    network: MiniNetwork, noisy: Float[Tensor, "B F 3 H W"], sigma: Float[Tensor, " B"], asked: Asked
+) -> Float[Tensor, "B F 3 H W"]:
+    """x0_hat, known frames as they are."""
+    c_skip, c_out, _ = scales(sigma)
+    out = c_skip * noisy + c_out * predicted(network, noisy, sigma, asked)
+    known = asked.mask[:, :, None, None, None]
+    return torch.where(known, asked.known, out)
+
+
+@torch.no_grad()
+def guided(
+    network: MiniNetwork, noisy: Float[Tensor, "B F 3 H W"], sigma: float, asked: Asked, guidance: float | int,
+    negative: Integer[Tensor, "B S"] | None = None,
+) -> Float[Tensor, "B F 3 H W"]:  # fmt: skip
+    """x0_hat with classifier-free guidance away from `negative` words (none said)."""
+    level = noisy.new_full((len(noisy),), sigma)
+    if guidance == 1 or not asked.slots.any():
+        return denoised(network, noisy, level, asked)
+    other = torch.zeros_like(asked.slots) if negative is None else negative
+    both = Asked(*(torch.cat([value, value]) for value in asked[:3]), torch.cat([asked.slots, other]),
+                 torch.cat([asked.frozen, asked.frozen]))  # fmt: skip
+    text, without = denoised(network, torch.cat([noisy, noisy]), torch.cat([level, level]), both).chunk(2)
+    return without + guidance * (text - without)
+
+
+def levels(steps: int) -> list[float]:
+    """Falling noise levels of EDM's equation 5, then zero: steps + 1 of them."""
+    share = torch.linspace(0, 1, steps, dtype=torch.float64)
+    most, least = SIGMA_MAX ** (1 / RHO), SIGMA_MIN ** (1 / RHO)
+    return [*((most + share * (least - most)) ** RHO).tolist(), 0.0]
+
+
+@torch.no_grad()
+def sample(
+    network: MiniNetwork, asked: Asked, steps: int, guidance: float | int, noise: Float[Tensor, "B F 3 H W"],
+    watch: Callable[[int, Tensor], None] = lambda step, clean: None,
+) -> Float[Tensor, "B F 3 H W"]:  # fmt: skip
+    """Clips in about [-1, 1] by Euler's steps along EDM's noise levels.
+
+    noise: of spread one. watch: hears after each step of the newest x0_hat.
+    """
+    path = levels(steps)
+    x = noise * path[0]
+    for number, (sigma, following) in enumerate(itertools.pairwise(path)):
+        clean = guided(network, x, sigma, asked, guidance)
+        x = clean + (x - clean) * (following / sigma)
+        watch(number + 1, clean)
+    return torch.where(asked.mask[:, :, None, None, None], asked.known, x)

@@ -1,0 +1,116 @@
+"""The few words that the embedded model understands, and how a prompt is read with them."""
+
+import difflib
+import re
+from dataclasses import dataclass
+
+COLOURS: dict[str, tuple[str, ...]] = {
+    "red": ("red", "crimson", "scarlet"), "yellow": ("yellow", "golden"), "green": ("green",),
+    "blue": ("blue", "navy"), "purple": ("purple", "violet"), "white": ("white",),
+}  # fmt: skip
+THINGS: dict[str, tuple[str, ...]] = {
+    "ball": ("ball", "sphere", "orb"), "crate": ("crate", "box", "cube", "block"),
+    "drum": ("drum", "barrel", "cylinder", "can"),
+}  # fmt: skip
+VERBS: dict[str, tuple[str, ...]] = {
+    "hops": ("hop", "bounce", "jump", "leap"), "slides": ("slide", "glide", "move", "roll"),
+    "circles": ("circle", "orbit"),
+}  # fmt: skip
+FLOORS: dict[str, tuple[str, ...]] = {
+    "tiled": ("tiled", "tile", "stone", "grey", "gray"), "wooden": ("wooden", "wood", "brown"),
+    "grassy": ("grassy", "grass", "meadow", "lawn"), "sandy": ("sandy", "sand", "beach", "desert"),
+}  # fmt: skip
+# Words that carry no meaning here and are passed over in silence, those of the freeze-time prompt among them.
+_PASSED = frozenset({
+    "a", "an", "the", "on", "in", "of", "at", "to", "and", "next", "beside", "near", "by", "with", "that", "which",
+    "is", "are", "it", "its", "up", "down", "around", "round", "over", "across", "floor", "ground", "surface",
+    "field", "scene", "video", "clip", "photo", "camera", "circulating", "time", "elapse", "standing", "still",
+    "frozen", "moment", "one", "single", "small", "little", "big", "large", "toy", "fast", "slowly", "quickly",
+    "gently", "while", "left", "right",
+})  # fmt: skip
+_FROZEN = ("camera circulating", "time elapse", "frozen", "freeze")
+_WORD = re.compile(r"[a-z]+")
+
+Slots = tuple[int, int, int, int, int, int, int]
+_TABLES = (COLOURS, THINGS, VERBS)
+
+
+def _forms(stem: str) -> tuple[str, ...]:
+    """bounce -> bounce, bounces, bouncing; hop -> hop, hops, hopping."""
+    if stem.endswith("e"):
+        return stem, f"{stem}s", f"{stem[:-1]}ing"
+    doubled = stem + stem[-1] if re.search(r"[^aeiou][aeiou][bdgmnpt]$", stem) else stem
+    return stem, f"{stem}s", f"{doubled}ing"
+
+
+def _lookup(table: dict[str, tuple[str, ...]], forms) -> dict[str, str]:
+    return {form: name for name, stems in table.items() for stem in stems for form in forms(stem)}
+
+
+_nouns = lambda stem: (stem, f"{stem}s", f"{stem}es")
+_plain = lambda stem: (stem,)
+_COLOUR, _THING = _lookup(COLOURS, _plain), _lookup(THINGS, _nouns)
+_VERB, _FLOOR = _lookup(VERBS, _forms), _lookup(FLOORS, _plain)
+KNOWN = frozenset(_COLOUR) | frozenset(_THING) | frozenset(_VERB) | frozenset(_FLOOR)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was understood of a prompt.
+
+    actors: (colour, thing, verb) of each that was named, "" where it was not said. floor: or "". frozen: whether it
+    speaks of a camera that goes around while time stands still. unknown: words that mean nothing here, as written.
+    """
+
+    actors: tuple[tuple[str, str, str], ...]
+    floor: str = ""
+    frozen: bool = False
+    unknown: tuple[str, ...] = ()
+
+    def slots(self) -> Slots:
+        """Colour, thing and verb of two actors, and the floor, each by its number; 0 is unsaid."""
+        actors = (*self.actors[:2], ("", "", ""), ("", "", ""))[:2]
+        number = lambda table, name: 1 + list(table).index(name) if name else 0
+        told = [number(table, word) for actor in actors for table, word in zip(_TABLES, actor, strict=True)]
+        return *told, number(FLOORS, self.floor)
+
+    @property
+    def sentence(self) -> str:
+        """The prompt in the plainest words."""
+        join = lambda *words: " ".join(word for word in words if word)
+        who = [join("a", colour, thing or "thing", "" if self.frozen else verb) for colour, thing, verb in self.actors]
+        return join(" and ".join(who), f"on a {self.floor} floor" if self.floor else "")
+
+
+def read(prompt: str) -> Reading:
+    """Read a prompt from left to right: a colour or a thing opens an actor, a verb belongs to the last one."""
+    lowered = prompt.lower()
+    actors: list[list[str]] = []
+    floor, unknown = "", []
+    words = _WORD.findall(lowered)
+    for at, word in enumerate(words):
+        following = words[at + 1] if at + 1 < len(words) else ""
+        if word in _FLOOR and not (word in _COLOUR and following in _THING):
+            floor = floor or _FLOOR[word]
+        elif word in _COLOUR:
+            actors.append([_COLOUR[word], "", ""])
+        elif word in _THING:
+            if not actors or actors[-1][1]:
+                actors.append(["", "", ""])
+            actors[-1][1] = _THING[word]
+        elif word in _VERB:
+            if not actors:
+                actors.append(["", "", ""])
+            actors[-1][2] = actors[-1][2] or _VERB[word]
+        elif word not in _PASSED:
+            unknown.append(word)
+    return Reading(
+        tuple(tuple(actor) for actor in actors), floor, any(mark in lowered for mark in _FROZEN),
+        tuple(dict.fromkeys(unknown)),
+    )  # fmt: skip
+
+
+def nearest(word: str) -> str:
+    """The word of the vocabulary that is written most alike; "" where none is."""
+    found = difflib.get_close_matches(word, sorted(KNOWN), 1, 0.6)
+    return found[0] if found else ""
