@@ -16,16 +16,17 @@ def models(arguments: argparse.Namespace, progress: Callable[[Event], None], can
     for entry in registry.MODELS.values():
         able = entry.capabilities
         there = "yes" if hub.on_disk(entry) else "in part" if hub.local_copy(entry) else "no"
+        frames, size = str(able.native_frames), "{}x{}".format(*able.native_size)
         rows.append((
-            entry.name, ", ".join(entry.roles), f"{able.native_frames} ({able.frame_step}k+1)",
-            f"{able.native_size[0]}x{able.native_size[1]} ({able.size_step}k)", f"{entry.download_gb:.0f} GB",
+            entry.name, ", ".join(entry.roles), frames if able.only_frames else f"{frames} ({able.frame_step}k+1)",
+            size if able.sizes else f"{size} ({able.size_step}k)", entry.weights,
             f"{entry.least_memory_gb:.0f}-{entry.memory_gb:.0f} GB", entry.licence, there,
             "yes" if memory.fits(entry, free) else "no",
         ))  # fmt: skip
-    told = [f"{entry.name}: {entry.summary} {entry.page}" for entry in registry.MODELS.values()]
+    told = [f"{entry.name}: {entry.summary} {entry.page}".rstrip() for entry in registry.MODELS.values()]
     notes = (
-        f"The default is {registry.DEFAULT}. Memory: of a graphics card, the least and what is at ease; computed, not "
-        f"measured. Free now: {free.free / registry.GB:.1f} GB ({free.device})."
+        f"The default is {registry.usual(free.device != 'cpu')}. Memory: of a graphics card, the least and what is at "
+        f"ease; computed, not measured. Free now: {free.free / registry.GB:.1f} GB ({free.device})."
     )
     return "\n".join([*table(rows), "", *told, "", notes])
 
@@ -56,9 +57,11 @@ def generate(arguments: argparse.Namespace, progress: Callable[[Event], None], c
 def run(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
     from fourreal.pipeline.from_prompt import PromptRequest, from_prompt
     from fourreal.video.one_model import Choice
+    from fourreal.video.registry import EMBEDDED
 
     distil = None
-    if arguments.distil:
+    distils = arguments.distil
+    if distils if distils is not None else choice(arguments).name == EMBEDDED:
         from fourreal.pipeline.critic import Distil
 
         distil = Distil(
@@ -84,10 +87,12 @@ def run(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel
 
 def choice(arguments: argparse.Namespace):
     """The model that was asked for; UserError where there is none of this name."""
-    from fourreal.video.one_model import DEFAULT, Choice
-    from fourreal.video.registry import entry
+    from fourreal.video.memory import free_memory
+    from fourreal.video.one_model import Choice
+    from fourreal.video.registry import entry, usual
 
-    return Choice(entry(arguments.model or DEFAULT.name).name, arguments.source, arguments.adapter)
+    name = arguments.model or usual(free_memory(device_of(arguments)).device != "cpu")
+    return Choice(entry(name).name, arguments.source, arguments.adapter)
 
 
 def device_of(arguments: argparse.Namespace) -> str | None:

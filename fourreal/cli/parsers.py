@@ -80,21 +80,22 @@ def _from_prompt(commands) -> None:
         "actions, rewritten by rule)")  # fmt: skip
     add("--arc", type=degrees, default=180.0, metavar="DEGREES", help="how far around the freeze-time video shall go "
         "(default: %(default)g)")  # fmt: skip
-    add("--windows", type=whole, default=12, metavar="N", help="extend it by so many windows of 8 frames at most "
-        "(default: %(default)s)")  # fmt: skip
+    add("--windows", type=whole, metavar="N", help="extend it by so many windows of 8 frames at most (default: 12, "
+        "with mini 2)")  # fmt: skip
     add("--pick-reference", type=whole, metavar="SEED", help="take this reference video (default: the best-scored)")
     add("--pick-frame", type=whole, metavar="K", help="freeze this frame (default: the sharpest near the middle)")
     add("--pick-freeze", type=whole, metavar="SEED", help="take this freeze-time video (default: the best-scored)")
     add("--preset", choices=("draft", "standard", "paper"),
         help="the reconstruction's pixels and schedule (default: standard on CUDA, draft on a CPU)")  # fmt: skip
-    add("--distil", action="store_true", help="let the model criticise views and times that no video shows, see "
-        "docs/distillation.md")  # fmt: skip
+    add("--distil", action=argparse.BooleanOptionalAction, help="let the model criticise views and times that no "
+        "video shows, see docs/distillation.md (default: with mini)")  # fmt: skip
     _distillation_options(add)
 
 
 def _video_options(add: Callable, prompt: str) -> None:
     add("prompt", metavar="PROMPT", help=prompt)
-    add("--model", metavar="NAME", help="see `python -m fourreal models` (default: wan-vace-1.3b)")
+    add("--model", metavar="NAME", help="see `python -m fourreal models` (default: wan-vace-1.3b, without a graphics "
+        "card the embedded mini)")  # fmt: skip
     add("--source", type=Path, metavar="DIR", help="folder with the model's weights as diffusers saves them (default: "
         "downloaded once, from the Hugging Face hub)")  # fmt: skip
     add("--adapter", metavar="LORA", help="a LoRA: a name of docs/video.md, a file, or repository:file")

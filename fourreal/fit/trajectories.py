@@ -142,7 +142,8 @@ class Shots:
 
 def asked_size(able: Capabilities, size: tuple[int, int]) -> tuple[int, int]:
     """The (width, height) at which a model is asked about pictures of `size`: no larger than them and than is good."""
-    scale = min(1.0, math.sqrt(able.native_size[0] * able.native_size[1] / (size[0] * size[1])))
+    best = able.distilled_size or able.native_size
+    scale = min(1.0, math.sqrt(best[0] * best[1] / (size[0] * size[1])))
     return able.nearest_size((round(size[0] * scale), round(size[1] * scale)))
 
 

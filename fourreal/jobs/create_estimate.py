@@ -22,7 +22,8 @@ VIDEO_MB = 4.0  # of a candidate with its scores
 def offers(devices: list[Mapping[str, Any]]) -> list[Offer]:
     """All models, with whether they run on the first GPU, or the CPU where there is none."""
     there = memory_for(devices, "auto")
-    same = ("name", "title", "summary", "repository", "revision", "page", "licence", "download_gb", "roles")
+    same = ("name", "title", "summary", "repository", "revision", "page", "licence", "download_gb", "roles", "weights",
+            "words")  # fmt: skip
     out = []
     for entry in registry.MODELS.values():
         able = entry.capabilities
@@ -67,7 +68,9 @@ def estimate_creation(
         f"{entry.licence}. "
     )  # fmt: skip
     needed = sum(sizes_of(entry).values()) / MB + entry.working_gb * 1024 if plan.offload == "none" else None
-    return Estimate(seconds, needed, disk, label, True, f"{download}{plan.sentence} {told}", place)
+    remark = entry.remark(wishes.prompt)
+    sentences = (download.strip(), plan.sentence, told, remark)
+    return Estimate(seconds, needed, disk, label, True, " ".join(filter(None, sentences)), place)
 
 
 def work_of(wishes: Wishes) -> float:

@@ -1,6 +1,6 @@
 """What goes in and out of the part of `Service` that makes videos from a prompt: plain values, as in `values`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -87,6 +87,8 @@ class Wishes:
 class Offer:
     """A video model as it is offered. fits: whether it runs here. on_disk: whether its weights are here.
 
+    weights: how large they are, for people. words: all that mean something to it, by kind, where they are few.
+
     See `video.registry.Entry` for the others.
     """
 
@@ -110,6 +112,8 @@ class Offer:
     guidance: float
     on_disk: bool
     fits: bool
+    weights: str = ""
+    words: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

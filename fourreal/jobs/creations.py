@@ -17,6 +17,7 @@ from fourreal.jobs.places import absent, shown_name
 from fourreal.jobs.runs import Runs
 from fourreal.jobs.store import new_id
 from fourreal.jobs.values import LARGEST_SEED, Estimate, Video
+from fourreal.video import registry
 
 BY_MODEL = {"way": "model"}
 
@@ -30,6 +31,10 @@ class Creations(Runs):
     def models(self) -> list[Offer]:
         """All there are, with what they need; nothing is loaded."""
         return offers(self.devices())
+
+    def usual_model(self) -> str:
+        """The name of the model that is taken unless a person chooses another; seconds the first time."""
+        return registry.usual(any(device["kind"] == "cuda" for device in self.devices()))
 
     def estimate_creation(self, owner: str, wishes: Wishes, count: int) -> Estimate:
         """What `count` candidates would take, and whether they can be made here."""

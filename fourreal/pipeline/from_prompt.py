@@ -44,7 +44,8 @@ class PromptRequest:
     model, freeze_model: for the reference and the freeze-time videos; None takes the same for both.
     size: (width, height) of the reference video; the freeze-time video gets the same shape as far as its model can.
     freeze_text: the prompt of the freeze-time videos; None has it rewritten by rule.
-    arc: degrees that the freeze-time video shall go. windows: at most so many are added to get there.
+    arc: degrees that the freeze-time video shall go. windows: at most so many are added to get there;
+        None: as suits the model.
     distil: how a model criticises the reconstruction; None: not at all.
     pick_reference, pick_frame, pick_freeze: a seed, a frame and a seed, where the person decides.
     """
@@ -61,7 +62,7 @@ class PromptRequest:
     guidance: float | int | None = None
     freeze_text: str | None = None
     arc: float | int = 180.0
-    windows: int = 12
+    windows: int | None = None
     pick_reference: int | None = None
     pick_frame: int | None = None
     pick_freeze: int | None = None
@@ -103,7 +104,8 @@ def from_prompt(request: PromptRequest, progress: Progress = ignore, cancel: Can
     cancel = cancel or CancelToken()
     seeds = _checked(request)
     folder, inputs = request.out / "candidates", request.out / "inputs"
-    goal = Goal(request.arc, request.windows)
+    usual = request.going_around.entry.capabilities.windows
+    goal = Goal(request.arc, usual if request.windows is None else request.windows)
     device = None if request.device == "auto" else request.device
     with shelf.opened(request.out), OneModel(device, progress, cancel) as models:
         choices = Choices(request.out / "choices.json", progress, request.prompt)

@@ -14,6 +14,24 @@ _CHARACTERS_A_TOKEN = 8  # of English text it is four to five; a longer text is 
 
 
 @dataclass(frozen=True)
+class Rig:
+    """The camera that a model is told of, as nobody knows the scene.
+
+    Usually a lens as wide as the picture (53 degrees across) and a subject two units ahead, which in SANA-WM's own
+    units is 40 of its steps.
+
+    focal: in picture widths. distance: to what it goes around. elevation: degrees by which it looks down.
+    """
+
+    focal: float = 1.0
+    distance: float = 2.0
+    elevation: float = 0.0
+
+
+USUAL_RIG = Rig()
+
+
+@dataclass(frozen=True)
 class Capabilities:
     """What can be asked of a model.
 
@@ -24,6 +42,10 @@ class Capabilities:
     cameras: whether it follows a camera path.
     guidance, steps: defaults; guidance 1 means none.
     prompt_tokens: what the text encoder reads of a prompt.
+    sizes: the only ones there are, where not any on the grid will do.
+    distilled_size: what it is asked about in distillation; None is `native_size`.
+    rig: the camera of its freeze-time videos, where it follows a path.
+    windows: by how many at most a freeze-time video is extended, unless somebody says.
     """
 
     frame_step: int
@@ -39,6 +61,15 @@ class Capabilities:
     prompt_tokens: int
     least_size: int = 64
     most_frames: int = 161
+    sizes: tuple[Size, ...] = ()
+    distilled_size: Size | None = None
+    rig: Rig = USUAL_RIG
+    windows: int = 12
+
+    @property
+    def only_frames(self) -> bool:
+        """Whether all its videos have one length."""
+        return self.most_frames == self.frame_step + 1
 
     def nearest_frames(self, frames: int) -> int:
         """The number of frames on the grid that is nearest to `frames`."""
@@ -46,13 +77,17 @@ class Capabilities:
         return steps * self.frame_step + 1
 
     def nearest_size(self, size: Size) -> Size:
-        """The (width, height) on the grid that is nearest to `size`, side by side."""
+        """The (width, height) on the grid that is nearest to `size`, side by side; of a few fixed ones the nearest."""
+        if self.sizes:
+            return min(self.sizes, key=lambda one: abs(one[0] - size[0]) + abs(one[1] - size[1]))
         least = -(-self.least_size // self.size_step)
         return tuple(max(least, round(side / self.size_step)) * self.size_step for side in size)
 
     def check_frames(self, frames: int) -> None:
         """Raise UserError, with the nearest that can be had, where no video has as many frames."""
         nearest = self.nearest_frames(frames)
+        if nearest != frames and self.only_frames:
+            raise UserError(f"This model makes videos of {self.most_frames} frames, so not of {frames}.")
         if nearest != frames:
             raise UserError(
                 f"This model makes videos of {self.frame_step}k + 1 frames, {self.frame_step + 1} to "
@@ -62,6 +97,9 @@ class Capabilities:
     def check_size(self, size: Size) -> None:
         """Raise UserError, with the nearest that can be had, where no video has this (width, height)."""
         nearest = self.nearest_size(size)
+        if nearest != tuple(size) and self.sizes:
+            only = " and ".join(f"{width}x{height}" for width, height in self.sizes)
+            raise UserError(f"This model makes pictures of {only} alone, so not {size[0]}x{size[1]}.")
         if nearest != tuple(size):
             raise UserError(
                 f"This model makes pictures whose sides are multiples of {self.size_step} pixels, at least "
@@ -109,4 +147,6 @@ class Capabilities:
 
         The paper keeps 8 and makes 8; a causal grid takes 9 and 8.
         """
-        return (1, 8) if self.known == "first frame" else (9, 8)
+        if self.known == "first frame":
+            return 1, 8
+        return (8, 8) if self.nearest_frames(16) == 16 else (9, 8)

@@ -18,9 +18,8 @@ from fourreal.errors import MemoryRanOut, UserError
 from fourreal.progress import CancelToken, Event, Progress, ignore
 from fourreal.video import denoise
 from fourreal.video.capabilities import Capabilities
-from fourreal.video.job import Condition, Job
-from fourreal.video.known import pictures, settled
-from fourreal.video.model import KnownOrNone
+from fourreal.video.job import Condition, Job, checked_job
+from fourreal.video.known import KnownOrNone, settled
 from fourreal.video.preview import LatentPreview, RunningEstimate
 
 _TEXTS_KEPT = 8
@@ -201,24 +200,11 @@ class DiffusersModel(ABC):
         if self.pipe is None:
             raise ValueError("this model was released; load it again")
         self._wake()
-        able = self.capabilities
-        if prompt.strip() or not wordless:
-            able.check_prompt(prompt)
+        job = checked_job(
+            self.capabilities, prompt, negative, known, cameras, frames, size, fps, guidance, steps, wordless
+        )
         self._check_tokens(prompt)
-        able.check_frames(frames)
-        able.check_size(size)
-        given = pictures(known, size)
-        able.check_known(given, frames)
-        if cameras is not None:
-            if not able.cameras:
-                raise ValueError("this model follows no cameras; see its capabilities")
-            if len(cameras) != frames:
-                raise ValueError(f"{len(cameras)} cameras for {frames} frames")
-            cameras = cameras.resized(tuple(size))
-        return Job(
-            prompt.strip(), negative, given, cameras, frames, tuple(size), float(fps or able.fps),
-            float(able.guidance if guidance is None else guidance), steps or able.steps,
-        )  # fmt: skip
+        return job
 
     def sample(
         self, job: Job, seed: int, progress: Progress = ignore, cancel: CancelToken | None = None, preview: bool = False

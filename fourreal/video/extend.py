@@ -109,7 +109,7 @@ def add_window(
     if frames is None:
         path = None
         if model.capabilities.cameras and turn is not None:
-            path = around(torch.arange(known + new) * turn, context.size)
+            path = around(torch.arange(known + new) * turn, context.size, forward.rig)
         clip = model.generate(
             how.prompt, negative=how.negative, known=Known(context, tuple(range(known))), cameras=path,
             frames=known + new, size=context.size, fps=context.fps, seed=int(name[:8], 16), steps=how.steps,
@@ -121,7 +121,7 @@ def add_window(
     angles = None
     if turn is not None:
         angles = torch.cat([forward.angles, forward.angles[-1] + torch.arange(1, new + 1) * turn])
-    longer = FreezeTime(clip, angles, forward.canonical)
+    longer = FreezeTime(clip, angles, forward.canonical, forward.rig)
     return longer if side == "right" else _reversed(longer)
 
 
@@ -132,7 +132,7 @@ def alternating(windows: int) -> list[Side]:
 
 def _reversed(video: FreezeTime) -> FreezeTime:
     angles = None if video.angles is None else video.angles.flip(0)
-    return FreezeTime(video.clip[::-1], angles, len(video.clip) - 1 - video.canonical)
+    return FreezeTime(video.clip[::-1], angles, len(video.clip) - 1 - video.canonical, video.rig)
 
 
 def _window(model: VideoModel, length: int) -> tuple[int, int]:

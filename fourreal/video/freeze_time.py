@@ -1,7 +1,7 @@
 """Freeze-time videos: one picked frame, and a camera that goes around it while nothing moves (4Real sec. 3.2)."""
 
 from dataclasses import dataclass
-from math import radians
+from math import cos, radians, sin
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,10 @@ from fourreal.camera.trajectory import Stage
 from fourreal.clip.value import Clip
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Progress, ignore
+from fourreal.video.capabilities import USUAL_RIG, Rig
 from fourreal.video.known import fitted
 from fourreal.video.model import VideoModel
 from fourreal.video.prompt import NEGATIVE
-
-# A model that follows a path is told one, and nobody knows the scene: a lens as wide as the picture (53 degrees across)
-# and a subject two units ahead, which in SANA-WM's own units is 40 of its steps.
-FOCAL, DISTANCE = 1.0, 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,17 +25,18 @@ class FreezeTime:
     """A freeze-time video as it was made.
 
     angles: (F,) radians around the subject from the picked frame, right-handed about up, where the camera was
-    commanded; else None. canonical: the number of the picked frame.
+    commanded; else None. canonical: the number of the picked frame. rig: the camera that goes there.
     """
 
     clip: Clip
     angles: Float[Tensor, " F"] | None
     canonical: int = 0
+    rig: Rig = USUAL_RIG
 
     @property
     def cameras(self) -> Cameras | None:
         """The commanded cameras, to start a reconstruction from; None where there was no command."""
-        return None if self.angles is None else around(self.angles, self.clip.size)
+        return None if self.angles is None else around(self.angles, self.clip.size, self.rig)
 
     def commanded(self, canonical: int) -> dict[str, Any] | None:
         """The content of a cameras.json for a reconstruction that is to improve them; None where nothing was commanded.
@@ -88,13 +86,14 @@ def freeze_time(
     frames, size = frames or model.capabilities.native_frames, size or model.capabilities.native_size
     model.capabilities.check_frames(frames)
     model.capabilities.check_size(size)
+    rig = model.capabilities.rig
     angles = torch.linspace(0, radians(arc), frames) if model.capabilities.cameras else None
     clip = model.generate(
         prompt, negative=negative, known={0: fitted(picked, size)}, frames=frames, size=size, seed=seed, steps=steps,
-        guidance=guidance, cameras=None if angles is None else around(angles, size), progress=progress, cancel=cancel,
-        preview=preview,
+        guidance=guidance, cameras=None if angles is None else around(angles, size, rig), progress=progress,
+        cancel=cancel, preview=preview,
     )  # fmt: skip
-    return FreezeTime(clip, angles)
+    return FreezeTime(clip, angles, rig=rig)
 
 
 def pick_frame(reference: Clip, index: int) -> UInt8[np.ndarray, "H W 3"]:
@@ -104,10 +103,11 @@ def pick_frame(reference: Clip, index: int) -> UInt8[np.ndarray, "H W 3"]:
     return reference.frames[index]
 
 
-def around(angles: Float[Tensor, " F"], size: tuple[int, int]) -> Cameras:
+def around(angles: Float[Tensor, " F"], size: tuple[int, int], rig: Rig = USUAL_RIG) -> Cameras:
     """Cameras on a level circle around a point ahead of the first; the camera at angle zero is the identity."""
     width, height = size
-    intrinsics = torch.tensor([FOCAL * width, FOCAL * width, width / 2, height / 2])
+    intrinsics = torch.tensor([rig.focal * width, rig.focal * width, width / 2, height / 2])
     start = Cameras(torch.eye(4)[None], intrinsics, size, Origin("path", 1.0))
-    stage = Stage(start, torch.tensor([0.0, 0.0, DISTANCE]), torch.tensor([0.0, -1.0, 0.0]), (0.0, 0.0))
-    return stage.at(angles.float())
+    down = radians(rig.elevation)
+    up = torch.tensor([0.0, -cos(down), -sin(down)])
+    return Stage(start, torch.tensor([0.0, 0.0, rig.distance]), up, (0.0, 0.0)).at(angles.float())

@@ -10,7 +10,8 @@ from PIL import Image
 from torch import Tensor
 
 from fourreal.camera.cameras import Cameras
-from fourreal.video.known import Pictures
+from fourreal.video.capabilities import Capabilities
+from fourreal.video.known import KnownOrNone, Pictures, pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,33 @@ class Job:
     def images(self, count: int) -> list[Image.Image]:
         """The first `count` known frames."""
         return [Image.fromarray(self.known[index]) for index in range(count)]
+
+
+def checked_job(
+    able: Capabilities, prompt: str, negative: str, known: KnownOrNone, cameras: Cameras | None, frames: int,
+    size: tuple[int, int], fps: float | int | None, guidance: float | int | None, steps: int | None,
+    wordless: bool = False,
+) -> Job:  # fmt: skip
+    """What is asked of a model that can do `able`; wordless: whether it may be asked without a prompt.
+
+    Raises UserError for what it does not have.
+    """
+    if prompt.strip() or not wordless:
+        able.check_prompt(prompt)
+    able.check_frames(frames)
+    able.check_size(size)
+    given = pictures(known, size)
+    able.check_known(given, frames)
+    if cameras is not None:
+        if not able.cameras:
+            raise ValueError("this model follows no cameras; see its capabilities")
+        if len(cameras) != frames:
+            raise ValueError(f"{len(cameras)} cameras for {frames} frames")
+        cameras = cameras.resized(tuple(size))
+    return Job(
+        prompt.strip(), negative, given, cameras, frames, tuple(size), float(fps or able.fps),
+        float(able.guidance if guidance is None else guidance), steps or able.steps,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

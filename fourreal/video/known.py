@@ -29,7 +29,10 @@ class Known:
             raise ValueError(f"{len(self.clip)} pictures for frames {self.indices}")
 
 
-def pictures(known: Known | Mapping[int, np.ndarray] | None, size: tuple[int, int]) -> Pictures:
+KnownOrNone = Known | Mapping[int, np.ndarray] | None
+
+
+def pictures(known: KnownOrNone, size: tuple[int, int]) -> Pictures:
     """Known frames by their number, checked to be of `size` = (width, height)."""
     if isinstance(known, Known):
         known = dict(zip(known.indices, known.clip.frames, strict=True))

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from math import ceil
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from fourreal import clip
 from fourreal.progress import CancelToken, Event, Progress, ignore
 from fourreal.settings import ClipLimits
 from fourreal.video import shelf
+from fourreal.video.capabilities import Rig
 from fourreal.video.extend import How, alternating, extend
 from fourreal.video.freeze_time import FreezeTime
 from fourreal.video.one_model import Choice, OneModel
@@ -114,7 +115,8 @@ def _there(path: Path, key: dict) -> tuple[FreezeTime, tuple[str, ...]] | None:
         if told["asked"] != key or not path.is_file() or told["sha256"] != clip.content_hash(path):
             return None
         angles = None if told["angles"] is None else torch.tensor(told["angles"])
-        return FreezeTime(clip.read(path), angles, int(told["canonical"])), tuple(told["why"])
+        video = FreezeTime(clip.read(path), angles, int(told["canonical"]), Rig(**told["rig"]))
+        return video, tuple(told["why"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):  # nothing usable: it is made again
         return None
 
@@ -127,5 +129,8 @@ def _write(video: FreezeTime, same: Path | None, path: Path, key: dict, why: tup
         with shelf.writing(path) as temporary:
             shutil.copyfile(same, temporary)
     angles = None if video.angles is None else video.angles.tolist()
-    told = {"sha256": clip.content_hash(path), "asked": key, "angles": angles, "canonical": video.canonical, "why": why}
+    told = {
+        "sha256": clip.content_hash(path), "asked": key, "angles": angles, "canonical": video.canonical,
+        "rig": asdict(video.rig), "why": why,
+    }  # fmt: skip
     shelf.write_json(path.with_suffix(".json"), told)

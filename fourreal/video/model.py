@@ -1,9 +1,7 @@
 """`VideoModel`: the two calls behind which every video model stands."""
 
-from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
-import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
@@ -11,9 +9,7 @@ from fourreal.camera.cameras import Cameras
 from fourreal.clip.value import Clip
 from fourreal.progress import CancelToken, Progress, ignore
 from fourreal.video.capabilities import Capabilities
-from fourreal.video.known import Known
-
-KnownOrNone = Known | Mapping[int, np.ndarray] | None
+from fourreal.video.known import KnownOrNone
 
 
 @runtime_checkable

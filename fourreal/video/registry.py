@@ -1,13 +1,14 @@
 """The video models there are. A name leads to its module and class, which are loaded when somebody asks for them."""
 
 import importlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Progress, ignore
-from fourreal.video.capabilities import Capabilities
+from fourreal.video.capabilities import Capabilities, Rig
 
 GB = 1024**3
 MOST_STEPS = 1000
@@ -26,6 +27,8 @@ class Entry:
     seconds: for a native video on what kind of machine; "" as long as nobody has measured it.
     cpu_bfloat16: whether diffusers runs it on a CPU at two bytes a number.
     module, model: where the class is. adapters: LoRAs by the base they were made for (see `lora.KNOWN`).
+    loader: the module whose `load_model` makes one of it. shipped: a folder with the weights that comes along.
+    vocabulary: a module that knows which words mean something to it, where they are few.
     """
 
     name: str
@@ -42,6 +45,9 @@ class Entry:
     seconds: str = ""
     adapters: tuple[str, ...] = ()
     cpu_bfloat16: bool = True
+    loader: str = "fourreal.video.loading"
+    shipped: Path | None = None
+    vocabulary: str = ""
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -51,6 +57,8 @@ class Entry:
     def check(self, role: str, prompt: str, frames: int, size: tuple[int, int], steps: int) -> None:
         """Raise UserError for what this model does not have."""
         self.capabilities.check_prompt(prompt)
+        if self.vocabulary:
+            self._vocabulary.check(prompt)
         self.capabilities.check_frames(frames)
         self.capabilities.check_size(size)
         if not 1 <= steps <= MOST_STEPS:
@@ -61,10 +69,29 @@ class Entry:
                 "or give a picture."
             )
 
+    def remark(self, prompt: str) -> str:
+        """What of a prompt means nothing to it, with the nearest that does; "" as far as anybody knows."""
+        return self._vocabulary.remark(prompt) if self.vocabulary else ""
+
+    @property
+    def words(self) -> Mapping[str, Sequence[str]]:
+        """All words that mean something to it, by their kind; empty where they are not few."""
+        return self._vocabulary.WORDS if self.vocabulary else {}
+
+    @property
+    def _vocabulary(self) -> ModuleType:
+        return importlib.import_module(self.vocabulary)
+
     @property
     def download_gb(self) -> float:
         """Computed at two bytes a parameter; a repository may hold some of it at four."""
         return sum(self.parameters.values()) * 2e9 / GB
+
+    @property
+    def weights(self) -> str:
+        """How large its weights are, for people."""
+        gigabytes = self.download_gb
+        return f"{gigabytes:.0f} GB" if gigabytes >= 1 else f"{gigabytes * 1024:.0f} MB"
 
     @property
     def memory_gb(self) -> float:
@@ -78,7 +105,8 @@ class Entry:
 
     @property
     def page(self) -> str:
-        return f"https://huggingface.co/{self.repository}"
+        """Where to read about it; "" for one that comes along."""
+        return f"https://huggingface.co/{self.repository}" if self.shipped is None else ""
 
 
 _APACHE = "Apache-2.0"
@@ -133,10 +161,27 @@ MODELS: dict[str, Entry] = {
             ),
             "fourreal.video.wan_ti2v", "WanTi2v",
         ),
+        Entry(
+            "mini", "Mini", "A small demonstration of our own, a few words and one plain solid: runs anywhere, now.",
+            "comes along", "Apache-2.0", MappingProxyType({"network": 0.0026, "upsampler": 0.0002}), 0.5,
+            Capabilities(
+                frame_step=15, size_step=4, native_size=(256, 144), native_frames=16, fps=8.0, known="anywhere",
+                text_alone=True, cameras=True, guidance=2.0, steps=16, prompt_tokens=64, least_size=36, most_frames=16,
+                sizes=((256, 144), (64, 36)), distilled_size=(64, 36), rig=Rig(1.1, 3.0, 16.0), windows=2,
+            ),
+            "fourreal.video.mini.model", "Mini", revision="1", loader="fourreal.video.mini.loading",
+            shipped=Path(__file__).parents[2] / "assets" / "mini", vocabulary="fourreal.video.mini.vocabulary",
+        ),
     )
 }  # fmt: skip
 
 DEFAULT = "wan-vace-1.3b"
+EMBEDDED = "mini"
+
+
+def usual(cuda: bool) -> str:
+    """The model that is taken unless another is asked for: without a graphics card the one that runs anywhere."""
+    return DEFAULT if cuda else EMBEDDED
 
 
 def entry(name: str) -> Entry:
@@ -163,7 +208,6 @@ def load(
     Raises UserError where it cannot be had (no network, gated, half there, too little memory or disk) with what to do.
     """
     chosen = entry(name)
-    from fourreal.video.loading import load_model
-
     model = getattr(importlib.import_module(chosen.module), chosen.model)
-    return load_model(chosen, model, source, device, adapter, progress, cancel or CancelToken())
+    loader = importlib.import_module(chosen.loader)
+    return loader.load_model(chosen, model, source, device, adapter, progress, cancel or CancelToken())

@@ -17,6 +17,7 @@ import torch
 from fourreal import clip
 from fourreal.clip import Clip
 from fourreal.errors import UserError
+from fourreal.video.capabilities import USUAL_RIG, Rig
 from fourreal.video.freeze_time import FreezeTime
 from fourreal.video.score import Role, Score, order
 
@@ -28,6 +29,7 @@ class Kept:
     path: the MP4. asked: what it was asked to be, as JSON has it; None for a person's own video.
     model: which weights made it. seconds: how long that took. angles: radians, where the camera was commanded.
     canonical: the number of the frame that was picked, which moves as frames are added before it.
+    rig: the camera that was commanded.
     scores: with which picture they were found is `judged_with`, "" as long as there are none.
     """
 
@@ -40,6 +42,7 @@ class Kept:
     seconds: float | int = 0.0
     angles: tuple[float, ...] | None = None
     canonical: int = 0
+    rig: Rig = USUAL_RIG
     scores: tuple[Score, ...] = ()
     judged_with: str = ""
 
@@ -65,7 +68,7 @@ class Kept:
     def freeze_time(self) -> FreezeTime:
         """The video with the camera that was commanded."""
         angles = None if self.angles is None else torch.tensor(self.angles)
-        return FreezeTime(self.read(), angles, self.canonical)
+        return FreezeTime(self.read(), angles, self.canonical, self.rig)
 
 
 def find(folder: Path, role: Role, seed: int) -> Kept | None:
@@ -82,7 +85,7 @@ def find(folder: Path, role: Role, seed: int) -> Kept | None:
         angles = None if told["angles"] is None else tuple(float(angle) for angle in told["angles"])
         return replace(
             own, asked=told["asked"], model=told["model"], seconds=told["seconds"], angles=angles,
-            canonical=told["canonical"], scores=scores, judged_with=told["judged_with"],
+            canonical=told["canonical"], rig=Rig(**told.get("rig", {})), scores=scores, judged_with=told["judged_with"],
         )  # fmt: skip
     except (FileNotFoundError, ValueError, KeyError, TypeError):  # nothing usable is known about it
         return own
@@ -96,7 +99,7 @@ def keep(video: FreezeTime, kept: Kept) -> Kept:
     with writing(kept.path) as new:
         clip.write(video.clip, new)
         angles = None if video.angles is None else tuple(video.angles.tolist())
-        kept = replace(kept, sha256=clip.content_hash(new), angles=angles, canonical=video.canonical)
+        kept = replace(kept, sha256=clip.content_hash(new), angles=angles, canonical=video.canonical, rig=video.rig)
         note(kept)
     return kept
 

@@ -13,10 +13,21 @@ STAGES = {
 
 def model_facts(offer: Offer) -> str:
     """What somebody has to know before they let a model be downloaded."""
-    there = "on this machine" if offer.on_disk else f"{offer.download_gb:.0f} GB to download"
-    link = tag("a", text(f"{offer.repository} ({offer.revision})"), href=offer.page, target="_blank", rel="noopener")
+    there = "on this machine" if offer.on_disk else f"{offer.weights} to download"
+    named = text(f"{offer.repository} ({offer.revision})")
+    link = tag("a", named, href=offer.page, target="_blank", rel="noopener") if offer.page else named
     rest = f", {offer.licence}, {there}."
-    return tag("p", text(f"{offer.title}: {offer.summary} "), link, text(rest), class_="quiet")
+    told = tag("p", text(f"{offer.title}: {offer.summary} "), link, text(rest), class_="quiet")
+    return told + (words(offer) if offer.words else "")
+
+
+def words(offer: Offer) -> str:
+    """All the words that a small model understands; a press puts one into the prompt."""
+    rows = (
+        tag("div", tag("span", text(kind)), *(button(word, "say", "word", word=word) for word in known))
+        for kind, known in offer.words.items()
+    )
+    return tag("div", tag("p", "All the words it knows; press one to say it:", class_="quiet"), *rows, class_="words")
 
 
 def making(found: Creation) -> str:

@@ -4,7 +4,7 @@ import gradio as gr
 
 from fourreal.errors import UserError
 from fourreal.web.create_follow import earlier, follow, freezing
-from fourreal.web.create_form import Part, part, tell, wishes_of
+from fourreal.web.create_form import Part, part, suit, tell, wishes_of
 from fourreal.web.markup import piece, pressed
 from fourreal.web.parts import CREATE, PATIENT, PRIVATE, VIDEOS, Parts
 from fourreal.web.session import known, safely
@@ -71,6 +71,7 @@ def wire(page: Parts) -> None:
 
     reopened = page.named["earlier"].input(reopen, [page.me, page.named["earlier"]], [page.me, page.making], **PRIVATE)
     reopened.success(**page.named["making_event"]).success(**page.named["picked_event"])
+    page.named["usual_event"] = suit(page, halves)
     for half in halves:
         wire_part(page, half)
 

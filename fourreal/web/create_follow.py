@@ -5,6 +5,7 @@ import gradio as gr
 from fourreal.errors import UserError
 from fourreal.jobs.create_values import Creation
 from fourreal.video.prompt import freeze_prompt
+from fourreal.video.registry import entry
 from fourreal.web.candidates import gallery, making
 from fourreal.web.create_form import Part
 from fourreal.web.parts import Parts
@@ -14,7 +15,7 @@ from fourreal.web.videos import freeze_slider
 
 def freezing(page: Parts, me: dict) -> list:
     """Updates of the second half: whether it is there, the frame that is frozen, the prompt without its actions, and
-    the size, which is the reference video's."""
+    the size, as near to the reference video's as its model can."""
     owner, video = page.owner(me), None
     if me["reference"] and (me["freezing"] or me["making"]):
         try:
@@ -27,7 +28,8 @@ def freezing(page: Parts, me: dict) -> list:
     words = made.wishes.prompt if me["freezing"] else freeze_prompt(made.wishes.prompt)
     folder = clip_urls(owner, video.id) + "frames/"
     frame = freeze_slider("The moment that is frozen", video, folder, me["canonical"] or 0)
-    return [gr.update(visible=True), frame, words, video.width, video.height]
+    able = entry(made.wishes.model).capabilities
+    return [gr.update(visible=True), frame, words, *able.nearest_size((video.width, video.height))]
 
 
 def earlier(page: Parts, me: dict):

@@ -7,9 +7,9 @@ import gradio as gr
 from fourreal.errors import UserError
 from fourreal.jobs.create_values import Offer, Wishes, adapters
 from fourreal.jobs.values import Estimate
-from fourreal.video.registry import DEFAULT, MODELS
+from fourreal.video.registry import EMBEDDED, MODELS
 from fourreal.web.candidates import model_facts
-from fourreal.web.markup import amount, duration, facts, note, piece
+from fourreal.web.markup import amount, duration, facts, note, piece, pressed
 from fourreal.web.parts import PATIENT, PRIVATE, Parts
 from fourreal.web.session import safely
 
@@ -47,14 +47,14 @@ def part(role: str) -> Part:
     """The form, what is told of it, and the candidates, for one of the two videos."""
     freeze = role == "freeze"
     models = [(entry.title, entry.name) for entry in MODELS.values() if role in entry.roles]
-    usual = native(DEFAULT)
+    usual = native(EMBEDDED)
     prompt = gr.Textbox(
         label="The frozen scene, in words; edit it freely" if freeze else "Prompt", lines=2, max_lines=6,
         placeholder="" if freeze else "A red fox looking around in a yard, a brick wall behind it",
         max_length=MOST_PROMPT, elem_id=f"{role}-prompt",
     )  # fmt: skip
     with gr.Accordion("Model and settings", open=False, elem_id=f"{role}-settings"):
-        model = gr.Dropdown(models, value=DEFAULT, label="Model", elem_id=f"{role}-model")
+        model = gr.Dropdown(models, value=EMBEDDED, label="Model", elem_id=f"{role}-model")
         count = gr.Slider(1, 8, 2 if freeze else 4, step=1, label="Candidates", elem_id=f"{role}-count")
         with gr.Row():
             seed = gr.Number(0, label="First seed", precision=0, minimum=0, maximum=2**31 - 64)
@@ -93,16 +93,39 @@ def tell(page: Parts, half: Part) -> dict:
         "fn": safely(lambda *given: expected(page, half.role, *given)), "inputs": half.form,
         "outputs": [half.told, half.start], **PATIENT,
     }  # fmt: skip
-    _, model, *fields, _, adapter = half.form
+    prompt, model, *fields, _, adapter = half.form
     for field in (*fields, adapter):
         field.input(**event)
+    prompt.blur(**event)
 
-    def suited(name: str) -> list:
-        offered = [NO_ADAPTER, *adapters(MODELS[name])]
-        return [*native(name).values(), gr.update(choices=offered, value=NO_ADAPTER)]
+    @safely
+    def say(words: str | None, told: gr.EventData):
+        return " ".join(filter(None, ((words or "").strip(), pressed(told).get("word", ""))))[:MOST_PROMPT]
+
+    half.told.select(say, prompt, prompt, **PRIVATE).then(**event)
 
     model.input(suited, model, [*half.form[4:9], adapter], **PRIVATE).then(**event)
     return event
+
+
+def suit(page: Parts, halves: tuple[Part, ...]) -> dict:
+    """The event that chooses the model for this machine when the page is opened: the forms begin with the one that runs
+    anywhere, as nobody has looked for a graphics card when they are laid out."""
+
+    def choose() -> list:
+        name = page.service.usual_model()
+        if name == EMBEDDED:
+            return [gr.skip()] * len(outputs)
+        return [value for _ in halves for value in (name, *suited(name))]
+
+    outputs = [field for half in halves for field in (half.form[1], *half.form[4:9], half.form[11])]
+    return {"fn": safely(choose), "inputs": None, "outputs": outputs, **PATIENT}
+
+
+def suited(name: str) -> list:
+    """Values of the fields that a model decides: frames, width, height, steps, guidance, adapter."""
+    offered = [NO_ADAPTER, *adapters(MODELS[name])]
+    return [*native(name).values(), gr.update(choices=offered, value=NO_ADAPTER)]
 
 
 def native(name: str) -> dict[str, float | int]:

@@ -103,8 +103,9 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
     arrived = blocks.load(arrive, page.me, [*page.named["pair"], example, page.making, page.steps], **PRIVATE)
     arrived.success(**follow).success(**making).success(**picked).success(**look)
     page.named["started_over"].success(**making).success(**picked)
+    usual = blocks.load(**page.named["usual_event"])
     for role in ("reference", "freeze"):
-        blocks.load(**page.named[f"{role}_told"])
+        usual.success(**page.named[f"{role}_told"])
         page.named[f"{role}_picked"].success(**look)
 
     blocks.load(**page.named["suited_event"])

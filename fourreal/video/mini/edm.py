@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Integer
 from torch import Tensor
 
+from fourreal.video import denoise
 from fourreal.video.mini.network import SIGMA_DATA, MiniNetwork
 
 SIGMA_MIN, SIGMA_MAX, RHO = 0.02, 50.0, 7.0
@@ -61,17 +62,17 @@ def denoised(
 @torch.no_grad()
 def guided(
     network: MiniNetwork, noisy: Float[Tensor, "B F 3 H W"], sigma: float, asked: Asked, guidance: float | int,
-    negative: Integer[Tensor, "B S"] | None = None,
+    rescale: float | int = 0.0,
 ) -> Float[Tensor, "B F 3 H W"]:  # fmt: skip
-    """x0_hat with classifier-free guidance away from `negative` words (none said)."""
+    """x0_hat with classifier-free guidance away from saying nothing, on velocities as in `denoise.guided`."""
     level = noisy.new_full((len(noisy),), sigma)
     if guidance == 1 or not asked.slots.any():
         return denoised(network, noisy, level, asked)
-    other = torch.zeros_like(asked.slots) if negative is None else negative
-    both = Asked(*(torch.cat([value, value]) for value in asked[:3]), torch.cat([asked.slots, other]),
-                 torch.cat([asked.frozen, asked.frozen]))  # fmt: skip
-    text, without = denoised(network, torch.cat([noisy, noisy]), torch.cat([level, level]), both).chunk(2)
-    return without + guidance * (text - without)
+    both = Asked(*(torch.cat([value, value]) for value in asked))
+    both.slots[len(noisy) :] = 0
+    answers = denoised(network, torch.cat([noisy, noisy]), torch.cat([level, level]), both)
+    text, without = ((torch.cat([noisy, noisy]) - answers) / sigma).chunk(2)
+    return noisy - sigma * denoise.guided(text, without, guidance, rescale)
 
 
 def levels(steps: int) -> list[float]:

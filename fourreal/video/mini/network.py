@@ -22,13 +22,13 @@ class MiniNetwork(ModelMixin, ConfigMixin):
 
     slots: how many words each slot of a prompt has, the unsaid one not counted. widths: channels at a half and at a
     quarter of the picture. depth: blocks at the quarter. head: channels of an attention head. condition: width of what
-    a frame is told. frames: of a clip, for their places in time.
+    a frame is told. frames: of a clip, for their places in time. actors: how many it was trained to be told of.
     """
 
     @register_to_config
     def __init__(
         self, slots: tuple[int, ...] = (6, 3, 3, 6, 3, 3, 4), widths: tuple[int, int] = (48, 144), depth: int = 3,
-        head: int = 36, condition: int = 160, frames: int = 16,
+        head: int = 36, condition: int = 160, frames: int = 16, actors: int = 1,
     ) -> None:  # fmt: skip
         super().__init__()
         high, low = widths
@@ -45,8 +45,15 @@ class MiniNetwork(ModelMixin, ConfigMixin):
         self.up = nn.Linear(low, 4 * high)
         self.high_out = Block(2 * high, condition, out=high)
         self.leave = nn.Conv2d(high, 3 * FOLD**2, 3, padding=1)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        # What little noise there is at the end has to be found in the pixels themselves and taken off as it is: through
+        # the layers above, whose features are normalised, that is learnt last.
+        self.direct = nn.Conv2d(3 * FOLD**2, 3 * FOLD**2, 3, padding=1)
+        self.gain = nn.Linear(condition, 3 * FOLD**2)
+        for layer in (self.leave, self.direct):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        nn.init.zeros_(self.gain.weight)
+        nn.init.ones_(self.gain.bias)
 
     def forward(
         self, noisy: Float[Tensor, "B F 3 H W"], known: Float[Tensor, "B F 3 H W"], mask: Bool[Tensor, "B F"],
@@ -71,7 +78,8 @@ class MiniNetwork(ModelMixin, ConfigMixin):
             low = block(low, condition, frames)
         low = self.up(low.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         out = self.high_out(torch.cat([F.pixel_shuffle(low, 2), high], dim=1), condition, frames)
-        out = self.leave(F.silu(_normal(out)))
+        direct = self.direct(folded[:, : 3 * FOLD**2]) * self.gain(condition)[:, :, None, None]
+        out = self.leave(F.silu(_normal(out))) + direct
         return F.pixel_shuffle(out, FOLD).unflatten(0, (batch, frames))
 
     def _condition(self, mask: Tensor, slots: Tensor, frozen: Tensor, noise: Tensor) -> Float[Tensor, "B F C"]:

@@ -4,6 +4,8 @@ import difflib
 import re
 from dataclasses import dataclass
 
+from fourreal.errors import UserError
+
 COLOURS: dict[str, tuple[str, ...]] = {
     "red": ("red", "crimson", "scarlet"), "yellow": ("yellow", "golden"), "green": ("green",),
     "blue": ("blue", "navy"), "purple": ("purple", "violet"), "white": ("white",),
@@ -51,6 +53,11 @@ _nouns = lambda stem: (stem, f"{stem}s", f"{stem}es")
 _plain = lambda stem: (stem,)
 _COLOUR, _THING = _lookup(COLOURS, _plain), _lookup(THINGS, _nouns)
 _VERB, _FLOOR = _lookup(VERBS, _forms), _lookup(FLOORS, _plain)
+# To choose from: one word for each meaning, as it stands in a sentence.
+WORDS: dict[str, tuple[str, ...]] = {
+    "colours": tuple(COLOURS), "things": ("ball", "box", "cylinder"), "motions": ("bouncing", "sliding", "circling"),
+    "floors": tuple(f"on a {name} floor" for name in FLOORS),
+}  # fmt: skip
 KNOWN = frozenset(_COLOUR) | frozenset(_THING) | frozenset(_VERB) | frozenset(_FLOOR)
 
 
@@ -67,12 +74,15 @@ class Reading:
     frozen: bool = False
     unknown: tuple[str, ...] = ()
 
-    def slots(self) -> Slots:
-        """Colour, thing and verb of two actors, and the floor, each by its number; 0 is unsaid."""
-        actors = (*self.actors[:2], ("", "", ""), ("", "", ""))[:2]
+    def slots(self, actors: int = 1) -> Slots:
+        """Colour, thing and verb of two actors, and the floor, each by its number; 0 is unsaid.
+
+        actors: how many of them are told of.
+        """
+        told = (*self.actors[:actors], ("", "", ""), ("", "", ""))[:2]
         number = lambda table, name: 1 + list(table).index(name) if name else 0
-        told = [number(table, word) for actor in actors for table, word in zip(_TABLES, actor, strict=True)]
-        return *told, number(FLOORS, self.floor)
+        said = [number(table, word) for actor in told for table, word in zip(_TABLES, actor, strict=True)]
+        return *said, number(FLOORS, self.floor)
 
     @property
     def sentence(self) -> str:
@@ -114,3 +124,25 @@ def nearest(word: str) -> str:
     """The word of the vocabulary that is written most alike; "" where none is."""
     found = difflib.get_close_matches(word, sorted(KNOWN), 1, 0.6)
     return found[0] if found else ""
+
+
+def remark(prompt: str, actors: int = 1) -> str:
+    """What of a prompt means nothing to a model that is told of `actors` things at most, for people; "" if all does."""
+    reading, said = read(prompt), []
+    if reading.unknown:
+        alike = {word: nearest(word) for word in reading.unknown}
+        told = [f'"{word}" (do you mean "{near}"?)' if near else f'"{word}"' for word, near in alike.items()]
+        said.append(f"Mini does not know {', '.join(told)} and goes on without.")
+    if len(reading.actors) > actors:
+        rest = " and ".join(" ".join(filter(None, (colour, thing))) for colour, thing, _ in reading.actors[actors:])
+        said.append(f"It learnt one thing at a time, so the {rest} is left out." if actors == 1 else
+                    f"It learnt {actors} things at a time, so the {rest} is left out.")  # fmt: skip
+    return " ".join(said)
+
+
+def check(prompt: str) -> None:
+    """Raise UserError for a prompt of which nothing at all is understood."""
+    reading = read(prompt)
+    if prompt.strip() and not reading.actors and not reading.floor:
+        known = "; ".join(f"{name}: {', '.join(words)}" for name, words in WORDS.items())
+        raise UserError(f"Mini knows no word of this prompt. It knows {known}. Use some of them, or a larger model.")

@@ -1,0 +1,84 @@
+"""The embedded model from its files, checked against the sums that came along with them."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+
+from fourreal.errors import UserError
+from fourreal.progress import CancelToken, Event, Progress
+from fourreal.video.mini.model import Mini
+from fourreal.video.mini.network import MiniNetwork
+from fourreal.video.mini.upsampler import Upsampler
+from fourreal.video.registry import Entry
+from fourreal.video.shelf import write_json
+
+SUMS = "checksums.json"
+PARTS = {"network": MiniNetwork, "upsampler": Upsampler}
+FILES = [f"{part}/{name}" for part in PARTS for name in ("config.json", "diffusion_pytorch_model.safetensors")]
+
+
+def load_model(
+    entry: Entry, model: type[Mini], source: Path | str | None, device: str | None, adapter: str | None,
+    progress: Progress, cancel: CancelToken,
+) -> Mini:  # fmt: skip
+    """See `registry.load`. It has no adapters."""
+    if adapter:
+        raise UserError(f"{entry.title} has no adapters. Leave the adapter out, or choose another model.")
+    folder = Path(source).expanduser().absolute() if source is not None else _folder(entry)
+    identity = checked(folder)
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise UserError("There is no CUDA device here. Leave the device out, or say cpu.")
+    progress(Event("loading", message=f"Loading {entry.title}, a small demonstration model. It runs on {device}."))
+    cancel.check()
+    try:
+        parts = {
+            name: kind.from_pretrained(
+                str(folder / name), torch_dtype=torch.float32, use_safetensors=True, local_files_only=True
+            )
+            for name, kind in PARTS.items()
+        }
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise UserError(f"The weights of {entry.title} cannot be loaded: {error}. {_REMEDY}") from error
+    return model(parts["network"], parts["upsampler"], entry.capabilities, f"{entry.name} {identity}", device)
+
+
+_REMEDY = "Get them again: assets/mini of this program, as it was published."
+
+
+def checked(folder: Path) -> str:
+    """A name for the weights in `folder`, of their content; UserError where they are missing or not what they were."""
+    try:
+        sums = json.loads((folder / SUMS).read_text(encoding="utf-8"))
+        wanted = {name: str(sums[name]) for name in FILES}
+        found = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"The embedded model's weights in {folder.name} are not whole ({error}). {_REMEDY}") from error
+    damaged = [name for name in FILES if wanted[name] != found[name]]
+    if damaged:
+        raise UserError(f"The embedded model's weights are damaged: {', '.join(damaged)}. {_REMEDY}")
+    return hashlib.sha256("".join(found[name] for name in FILES).encode()).hexdigest()[:16]
+
+
+def save(folder: Path, network: MiniNetwork, upsampler: Upsampler) -> None:
+    """Write weights, at two bytes a number, as `load_model` reads them."""
+    for name, part in (("network", network), ("upsampler", upsampler)):
+        kind = type(part)
+        small = kind.from_config(part.config)
+        small.load_state_dict(part.state_dict())
+        small.half().save_pretrained(folder / name, safe_serialization=True)
+    index = {"_class_name": "Mini", **{name: ["fourreal", kind.__name__] for name, kind in PARTS.items()}}
+    write_json(folder / "model_index.json", index)
+    write_json(folder / SUMS, {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES})
+
+
+def _folder(entry: Entry) -> Path:
+    from fourreal.video.hub import provided
+
+    folder = provided(entry)
+    if folder is None or not folder.is_dir():
+        raise UserError(f"The weights of {entry.title} are not there. {_REMEDY}")
+    return folder
