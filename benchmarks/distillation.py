@@ -22,13 +22,15 @@ import numpy as np
 import torch
 from PIL import Image
 
+from fourreal.camera.align import Similarity
 from fourreal.evaluate.oracle import Oracle
 from fourreal.evaluate.world_trial import Trial, observed
 from fourreal.fit import loop
-from fourreal.fit.canonical import CanonicalStage
+from fourreal.fit.canonical import Canonical, CanonicalStage
 from fourreal.fit.distill import Critic, Distillation
 from fourreal.fit.initialize import initial_gaussians
-from fourreal.fit.motion import MotionStage, still
+from fourreal.fit.motion import MotionStage, Moving, still
+from fourreal.fit.observations import Observations
 from fourreal.progress import CancelToken, ignore
 from fourreal.settings import (
     DISTILLED,
@@ -39,6 +41,7 @@ from fourreal.settings import (
     MotionSettings,
 )
 from fourreal.video import registry
+from fourreal.world.world import World
 from fourreal.world.worlds import make_world, other_motion, other_shape
 
 SIZE, ASKED = (128, 72), (64, 36)  # of the fit, and at which the oracle is asked
@@ -84,16 +87,8 @@ def oracle(options: argparse.Namespace) -> None:
 def trial(scene: int, seed: int, out: Path) -> dict:
     """One scene and seed: the same fit up to the last phase, then that phase in three ways."""
     world = make_world(scene)
-    observations, similarity = observed(world, SIZE)
-    judge = Trial(world, similarity, SIZE)
-    first = CanonicalStage(observations, CANONICAL, False, seed)
-    loop.run(first, None, ignore, CancelToken())
-    canonical = first.result()
-    second = MotionStage(
-        observations, still(canonical.gaussians, observations, MOTION, seed), canonical, MOTION, MOTION.phases[0], seed
-    )
-    loop.run(second, None, ignore, CancelToken())
-    start, phase = second.result(), SETTINGS.place_in(MOTION).phases[-1]
+    observations, similarity, judge, canonical, start = prepared(world, seed)
+    phase = SETTINGS.place_in(MOTION).phases[-1]
     decoys = [other_motion(world, 1), other_shape(world, 1)]
     rows, row = [judge.truth], {"scene": scene, "seed": seed, "before": judge.moving_psnr(start)}
     for name, worlds in (("without", None), ("true", [world, *decoys]), ("decoys", decoys)):
@@ -113,6 +108,19 @@ def trial(scene: int, seed: int, out: Path) -> dict:
     Image.fromarray((sheet * 255).round().byte().numpy()).save(out / f"{scene}-{seed}.png")
     print(json.dumps(row), flush=True)
     return row
+
+
+def prepared(world: World, seed: int) -> tuple[Observations, Similarity, Trial, Canonical, Moving]:
+    """A world's videos and their frame, who scores fits of it, and a fit up to the last phase."""
+    observations, similarity = observed(world, SIZE)
+    first = CanonicalStage(observations, CANONICAL, False, seed)
+    loop.run(first, None, ignore, CancelToken())
+    canonical = first.result()
+    second = MotionStage(
+        observations, still(canonical.gaussians, observations, MOTION, seed), canonical, MOTION, MOTION.phases[0], seed
+    )
+    loop.run(second, None, ignore, CancelToken())
+    return observations, similarity, Trial(world, similarity, SIZE), canonical, second.result()
 
 
 def step(options: argparse.Namespace) -> None:

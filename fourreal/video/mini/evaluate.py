@@ -1,9 +1,9 @@
 """How good the embedded model is: python -m fourreal.video.mini.evaluate [--weights DIR] [--out DIR]
 
 Prints one JSON object: losses on clips that it was not trained on, by noise level; how often a generated clip shows
-what its prompt says, as told by probes trained on the world (whose own errors on true clips are given); whether a frozen
-clip goes as far around as it was commanded; how near it is to the truth, against copying the first frame. Each with the
-number of clips and an interval of 95 %. With --out also contact sheets.
+what its prompt says, as told by probes trained on the world (whose own errors on true clips are given); whether a
+frozen clip goes as far around as it was commanded; how near it is to the truth, against copying the first frame. Each
+with the number of clips and an interval of 95 %. With --out also contact sheets.
 """
 
 import argparse
