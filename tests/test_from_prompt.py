@@ -228,7 +228,14 @@ def test_the_frame_to_freeze_is_sharp_and_in_the_middle(tiny_clip):
         assert 0 <= best_frame(tiny_clip[:count])[0] < count
 
 
-@pytest.mark.parametrize("name", list(registry.MODELS))
+def test_a_model_of_few_sizes_says_where_none_has_the_shape():
+    able = registry.entry("mini").capabilities
+    assert alike(able, (512, 288)) == alike(able, (640, 360)) == (256, 144)
+    with pytest.raises(UserError, match="another shape"):
+        alike(able, (640, 480))
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in registry.MODELS.values() if not entry.capabilities.sizes])
 @pytest.mark.parametrize(
     "size", [(832, 480), (1280, 704), (704, 480), (512, 288), (480, 832), (640, 640), (1920, 1080)]
 )

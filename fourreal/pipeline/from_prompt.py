@@ -35,6 +35,7 @@ from fourreal.video.score import detail
 from fourreal.video.shelf import Kept
 
 MOST_ARC = 360.0
+SAME_SHAPE = 0.02  # difference of two logarithms of width by height
 
 
 @dataclass(frozen=True)
@@ -169,8 +170,17 @@ def best_frame(shot: Clip) -> tuple[int, str]:
 def alike(able: Capabilities, size: tuple[int, int], wanted: tuple[int, int] | None = None) -> tuple[int, int]:
     """The (width, height) on a model's grid of the same shape as `size`, about as large as `wanted` or as it is best.
 
-    A size that is on the grid and no larger than is good for the model is taken as it is.
+    A size that is on the grid and no larger than is good for the model is taken as it is. Raises UserError where the
+    model has only sizes of another shape.
     """
+    if able.sizes:
+        nearest = min(able.sizes, key=lambda one: (abs(np.log(one[0] / one[1] * size[1] / size[0])), -one[0]))
+        if abs(np.log(nearest[0] / nearest[1] * size[1] / size[0])) > SAME_SHAPE:
+            raise UserError(
+                f"This model makes pictures of {nearest[0]}x{nearest[1]} alone, which have another shape than those of "
+                f"{size[0]}x{size[1]}. Crop the video, or choose another model."
+            )
+        return nearest
     area = (wanted or able.native_size)[0] * (wanted or able.native_size)[1]
     if able.nearest_size(size) == tuple(size) and 0.5 <= size[0] * size[1] / area <= 1.25:
         return tuple(size)
