@@ -21,8 +21,8 @@ from fourreal.world.solo import make_solo
 from fourreal.world.world import cameras_at
 
 SIZE = (256, 144)
-BATCH, RATE = 8, 2e-3
-NOISE, SOFT = 0.03, 0.3  # most spread of noise, and share of blurred frames: what the network makes is not perfect
+BATCH, RATE = 8, 7e-4
+NOISE, SOFT = 0.02, 0.25  # most spread of noise, and share of blurred frames: what the network makes is not perfect
 
 
 def frames(numbers: range, seed: int) -> Float[Tensor, "N 3 H W"]:
