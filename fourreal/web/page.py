@@ -7,6 +7,7 @@ import gradio as gr
 from fourreal.jobs.service import Service
 from fourreal.jobs.values import Options
 from fourreal.web import api, compare, create, explore, reconstruct, scenes, videos, watch
+from fourreal.web.lean import LeanConfig
 from fourreal.web.markup import piece, tag
 from fourreal.web.parts import (
     COMPARE,
@@ -42,7 +43,9 @@ WELCOME = tag(
 
 def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
     """The Blocks of the page and of its API."""
-    with gr.Blocks(title="fourreal", analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)) as blocks:
+    blocks = gr.Blocks(title="fourreal", analytics_enabled=False, fill_width=True, delete_cache=(600, 3600))
+    blocks.default_config = LeanConfig(blocks)
+    with blocks:
         page = Parts(service, uploads, me=browser_state(data))
         api.add(service, uploads)  # first, as a page's event of the same name would take it away
         page.timer = gr.Timer(1.0, active=False)
