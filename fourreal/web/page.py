@@ -23,7 +23,7 @@ from fourreal.web.parts import (
     Parts,
     followed,
 )
-from fourreal.web.session import browser_state, known, safely
+from fourreal.web.session import SAME_PERSON, browser_state, known, safely
 from fourreal.web.uploads import Uploads
 from fourreal.web.viewer_box import shown, viewer_box
 
@@ -103,7 +103,10 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
 
     look = {"fn": safely(lambda me: videos.check(page, known(me))), "inputs": page.me,
             "outputs": [page.named["checks"], page.named["moment"]], **PATIENT}  # fmt: skip
-    arrived = blocks.load(arrive, page.me, [*page.named["pair"], example, page.making, page.steps], **PRIVATE)
+    arrived = blocks.load(
+        arrive, page.me, [*page.named["pair"], example, page.making, page.steps], js=SAME_PERSON, **PRIVATE
+    )  # fmt: skip
+    arrived.then(None, js="() => document.documentElement.classList.add('arrived')", **PRIVATE)
     arrived.success(**follow).success(**making).success(**picked).success(**look)
     page.named["started_over"].success(**making).success(**picked)
     usual = blocks.load(**page.named["usual_event"])
