@@ -1,5 +1,6 @@
 """Serves the page: python app.py. FOURREAL_DATA names the folder of videos and scenes (default: runs)."""
 
+import gc
 import logging
 import os
 from pathlib import Path
@@ -17,9 +18,12 @@ if __name__ == "__main__":
     # behind a Space's proxy, which alone can reach it, addresses are to begin with https as the browser's do
     proxies = "*" if "SPACE_ID" in os.environ else None
     worker = ensure_worker(data)
+    app = create_app(data)
+    gc.collect()
+    gc.freeze()  # what lives as long as the server is not looked through again: that would hold up an answer
     try:
         uvicorn.run(
-            create_app(data), host=host, port=port, log_level="warning", timeout_graceful_shutdown=3,
+            app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=3,
             forwarded_allow_ips=proxies,
         )  # fmt: skip
     finally:

@@ -50,9 +50,7 @@ def main() -> None:
             [sys.executable, "-m", "benchmarks.jobs", "worker", str(data)], cwd=ROOT, env=environment(),
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         page = subprocess.Popen(
             [sys.executable, "app.py"], cwd=ROOT, stderr=subprocess.DEVNULL,
             env=os.environ | {"FOURREAL_DATA": str(data), "GRADIO_SERVER_PORT": str(port)},
@@ -64,6 +62,12 @@ def main() -> None:
                 process.terminate()
                 process.wait()
             service.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def served(url: str) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 QUIET = (
@@ -25,6 +25,8 @@ QUIET = (
 SOFTWARE_GL = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader")  # WebGL2 on any machine
 NO_GL = ("--disable-gpu", "--disable-3d-apis")
 LOCAL = ("127.0.0.1", "localhost", "::1")
+PATIENCE = 180_000  # milliseconds until something has failed: far more than it takes, as others may use the machine
+expect.set_options(timeout=PATIENCE)
 
 
 def find_chromium() -> str | None:
@@ -59,8 +61,9 @@ def chromium(webgl: bool = True, flags: tuple[str, ...] = ()) -> Iterator[Browse
     """A headless Chromium, without any WebGL if asked. Ends with the block, and with it all its pages."""
     with _driver() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=find_chromium(), headless=True, args=[*QUIET, *(SOFTWARE_GL if webgl else NO_GL), *flags]
-        )
+            executable_path=find_chromium(), headless=True, timeout=PATIENCE,
+            args=[*QUIET, *(SOFTWARE_GL if webgl else NO_GL), *flags],
+        )  # fmt: skip
         try:
             yield browser
         finally:
@@ -98,6 +101,7 @@ def watched_page(browser: Browser, expected: tuple[str, ...] = (), **context) ->
         context: what `Browser.new_context` takes: viewport, has_touch, is_mobile, reduced_motion, ...
     """
     opened = browser.new_context(**context)
+    opened.set_default_timeout(PATIENCE)
     try:
         watched = Watched(opened.new_page())
         watched.page.on("console", watched.note_console)
@@ -109,6 +113,20 @@ def watched_page(browser: Browser, expected: tuple[str, ...] = (), **context) ->
         assert not watched.foreign(), f"the page asked other hosts: {watched.foreign()}"
     finally:
         opened.close()
+
+
+def filled(page: Page, values: dict[str, str]) -> None:
+    """Fill fields, by their selectors, that have just appeared: until they keep what they were given for a while.
+
+    Gradio may set a field once more to its first value when it has just become visible.
+    """
+    kept = 0
+    while kept < 3:
+        changed = [name for name, value in values.items() if page.locator(name).input_value() != value]
+        for name in changed:
+            page.locator(name).fill(values[name])
+        kept = 0 if changed else kept + 1
+        page.wait_for_timeout(700)
 
 
 class _Quiet(SimpleHTTPRequestHandler):

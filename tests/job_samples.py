@@ -1,5 +1,6 @@
 """What the tests of jobs share: people, workers, and waiting for something to happen."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -34,7 +35,10 @@ def drain(store: Store) -> list[str]:
     return order
 
 
-def until(true: Callable[[], object], what: str, seconds: float = 60.0):
+PATIENCE = 300.0  # seconds until something has failed: far more than it takes, as others may use the machine
+
+
+def until(true: Callable[[], object], what: str, seconds: float = PATIENCE):
     """What `true` returns once that is something. Fails, naming `what`, where it never comes."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -66,8 +70,14 @@ def working(data: Path, *arguments: str, script: str = "job_worker.py") -> Itera
     finally:
         worker.kill()
         worker.wait()
-        for pid in pids(data):
-            if not gone(pid):
+        end_children(data)
+
+
+def end_children(data: Path) -> None:
+    """Kill the children that are still there. Their numbers may be others' by now."""
+    for pid in pids(data):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if b"job_child" in Path(f"/proc/{pid}/cmdline").read_bytes():
                 os.kill(pid, signal.SIGKILL)
 
 

@@ -10,11 +10,11 @@ live.SCENE_SECONDS = (0.5, 2.0)  # tiny fits have something to show sooner
 
 
 def tiny(steps: int) -> dict:
-    """draft: `steps` in all. standard: many times as many, for what is meant to be stopped on the way."""
+    """draft: `steps` in all. standard: so many that it is never over, for what is meant to be stopped on the way."""
     canonical = CanonicalSettings(steps=steps, plain_steps=steps // 4, initial=1500, growth=Growth(budget=2000))
     motion = MotionSettings(phases=(MotionPhase("field", steps, unfold=0.5),), bases=6)
     draft = replace(DRAFT, pixels=160 * 90, freeze_frames=12, reference_frames=8, canonical=canonical, motion=motion)
-    long = replace(draft, name=STANDARD.name, canonical=replace(canonical, steps=60 * steps))
+    long = replace(draft, name=STANDARD.name, canonical=replace(canonical, steps=600 * steps))
     return {"draft": draft, "standard": long, "paper": long}
 
 

@@ -1,13 +1,15 @@
 """Structure from motion on a shipped clip, and its end when somebody or the clock says so."""
 
-import threading
-import time
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 import torch
+from job_samples import gone, until
 from test_camera_layout import arc
 
 from fourreal.camera import known, sfm
@@ -26,8 +28,8 @@ def decode(path) -> np.ndarray:
 def test_the_cameras_of_the_shipped_clip_are_found(fox_yard):
     """Every second frame, so that the step between frames is 9 degrees."""
     truth = known.read(fox_yard / "cameras.json").freeze[::2]
-    events = []
-    found = sfm.reconstruct(decode(fox_yard / "freeze.mp4")[::2], SfmSettings(), events.append, CancelToken())
+    events, patient = [], SfmSettings(timeout_seconds=1200.0)
+    found = sfm.reconstruct(decode(fox_yard / "freeze.mp4")[::2], patient, events.append, CancelToken())
     degrees, position = pose_errors(found.cameras, truth)
     assert found.placed.tolist() == list(range(17))
     assert degrees.median() < 0.5
@@ -50,19 +52,45 @@ def test_cancelling_kills_the_worker_at_once(tmp_path, monkeypatch):
     start = sfm.subprocess.Popen
     monkeypatch.setattr(sfm.subprocess, "Popen", lambda *a, **k: workers.append(start(*a, **k)) or workers[0])
     cancel = CancelToken()
-    threading.Timer(0.5, cancel.cancel).start()
-    began = time.monotonic()
-    with pytest.raises(Cancelled):
-        sfm.run_worker(tmp_path, some_frames(), SfmSettings(), ignore, cancel)
-    assert time.monotonic() - began < 5
+    with pytest.raises(Cancelled):  # its first word is that it has begun
+        sfm.run_worker(tmp_path, some_frames(), SfmSettings(), lambda _: cancel.cancel(), cancel)
     assert workers[0].returncode == -9
 
 
+PARENT = """
+import sys
+from pathlib import Path
+import numpy as np
+from fourreal.camera import sfm
+from fourreal.progress import CancelToken
+from fourreal.settings import SfmSettings
+start = sfm.subprocess.Popen
+def told(*arguments, **others):
+    worker = start(*arguments, **others)
+    print(worker.pid, flush=True)
+    return worker
+sfm.subprocess.Popen = told
+frames = np.random.default_rng(0).integers(0, 255, (60, 288, 512, 3), dtype=np.uint8)
+sfm.run_worker(Path(sys.argv[1]), frames, SfmSettings(), lambda _: None, CancelToken())
+"""
+
+
+@pytest.mark.parametrize("stage", ["frames.npy", "database.db"])
+def test_a_worker_ends_with_its_parent_even_if_that_was_killed_before_it_looked(tmp_path, stage):
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]
+    )
+    worker = int(parent.stdout.readline())
+    until((tmp_path / stage).exists, "the stage")
+    parent.kill()
+    parent.communicate()
+    until(lambda: gone(worker), "its end")
+    assert not (tmp_path / "incremental.done").exists()
+
+
 def test_when_the_time_is_up_the_worker_is_killed_and_the_reason_said():
-    began = time.monotonic()
     with pytest.raises(sfm.SfmFailed, match="time"):
         sfm.reconstruct(some_frames(), SfmSettings(timeout_seconds=0.3), ignore, CancelToken())
-    assert time.monotonic() - began < 10
 
 
 def test_a_worker_that_breaks_is_reported_as_the_bug_it_is(tmp_path):

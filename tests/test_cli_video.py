@@ -158,7 +158,7 @@ def test_stopped_on_request_what_is_finished_stays(weights, tmp_path, tiny_clip)
         if "video 0/500" in line:
             break
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, out) == (130, "")
     assert "Run the same command again to continue" in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["reference-0.json", "reference-0.mp4"]

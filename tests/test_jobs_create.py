@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tiny_models
-from job_samples import ANNA, BEN, until
+from job_samples import ANNA, BEN, PATIENCE, until
 
 from fourreal import clip
 from fourreal.errors import UserError
@@ -54,7 +54,7 @@ def worker(service):
     process = subprocess.Popen(command, cwd=ROOT, env=environment())
     yield process
     process.terminate()
-    process.wait(30)
+    process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_from_a_prompt_to_two_videos_a_person_choosing(service, worker, fox_yard
     made = service.create(ANNA, reference(), count=2, seed=5)
     assert [one.number for one in made.candidates] == [5, 6]
     assert not any(one.made for one in made.candidates)
-    until(over(service, made.id), "the candidates", 180)
+    until(over(service, made.id), "the candidates")
 
     found = service.creation(ANNA, made.id)
     assert (found.state, found.error) == ("done", "")
@@ -98,7 +98,7 @@ def test_from_a_prompt_to_two_videos_a_person_choosing(service, worker, fox_yard
     service.keep(ANNA, made.id, 6)
     service.regenerate(ANNA, made.id, 5)
     service.add_own(ANNA, made.id, fox_yard / "reference.mp4", "my fox.mp4")
-    until(over(service, made.id), "more candidates", 180)
+    until(over(service, made.id), "more candidates")
     found = service.creation(ANNA, made.id)
     assert {one.number: (one.way, one.kept) for one in found.candidates} == {
         6: ("model", True), 7: ("model", False), 8: ("own", False),
@@ -108,7 +108,7 @@ def test_from_a_prompt_to_two_videos_a_person_choosing(service, worker, fox_yard
     assert own == found.candidates[0], "a real video with a still camera is better than noise"
     service.change(ANNA, made.id, 8, 3, 12, reverse=True)
     service.discard(ANNA, made.id, 7)
-    until(over(service, made.id), "the reversed one", 180)
+    until(over(service, made.id), "the reversed one")
     whole, back = (clip.read(service.file(ANNA, made.id, f"candidates/reference-{n}.mp4")).frames for n in (8, 9))
     assert len(back) == 10
     assert np.abs(whole[12].astype(int) - back[0]).mean() < 3
@@ -119,9 +119,9 @@ def test_from_a_prompt_to_two_videos_a_person_choosing(service, worker, fox_yard
     assert (video.frames, video.width, video.height) == (9, 64, 64)
     wishes = Wishes("freeze", "camera circling around a fox", VACE, **SMALL, frame=4)
     frozen = service.create(ANNA, wishes, count=1, reference_id=video.id)
-    until(over(service, frozen.id), "the freeze-time video", 180)
+    until(over(service, frozen.id), "the freeze-time video")
     service.longer(ANNA, frozen.id, 0, "left")
-    until(over(service, frozen.id), "the longer one", 180)
+    until(over(service, frozen.id), "the longer one")
     found = service.creation(ANNA, frozen.id)
     assert found.error == ""
     assert found.reference == video.id
@@ -140,7 +140,7 @@ def test_commanded_cameras_go_along_with_the_video_that_is_taken(service, worker
     video = service.add_video(ANNA, fox_yard / "reference.mp4", "fox.mp4")
     wishes = Wishes("freeze", "a fox", SANA, frames=9, size=(64, 64), steps=2, frame=11, arc=30)
     made = service.create(ANNA, wishes, count=1, reference_id=video.id)
-    until(over(service, made.id), "the freeze-time video", 180)
+    until(over(service, made.id), "the freeze-time video")
     (one,) = service.creation(ANNA, made.id).candidates
     assert one.degrees == pytest.approx(30)
     taken = service.take(ANNA, made.id, one.number)
@@ -151,8 +151,8 @@ def test_commanded_cameras_go_along_with_the_video_that_is_taken(service, worker
 
 @pytest.mark.slow
 def test_killed_stopped_and_gone_on_with_what_is_finished_stays(service, worker):
-    made = service.create(ANNA, reference(steps=40), count=3)
-    until(lambda: any(one.made for one in service.creation(ANNA, made.id).candidates), "the first candidate", 180)
+    made = service.create(ANNA, reference(steps=60), count=2)
+    until(lambda: any(one.made for one in service.creation(ANNA, made.id).candidates), "the first candidate")
     first = next(one for one in service.creation(ANNA, made.id).candidates if one.made)
     path = service.file(ANNA, made.id, first.file)
     before = path.stat()
@@ -161,15 +161,17 @@ def test_killed_stopped_and_gone_on_with_what_is_finished_stays(service, worker)
         check=True).stdout.splitlines() if "fourreal.jobs.runner" in line and made.id in line
     ]  # fmt: skip
     os.kill(runner, signal.SIGKILL)
-    until(lambda: sum(one.made for one in service.creation(ANNA, made.id).candidates) == 2, "the second one", 180)
-    unmade = next(one for one in service.creation(ANNA, made.id).candidates if not one.made)
+    until(over(service, made.id), "the second one")
+    assert all(one.made for one in service.creation(ANNA, made.id).candidates)
+    service.more(ANNA, made.id, 1)
+    until(lambda: service.creation(ANNA, made.id).state == "running", "a third one is begun")
     service.cancel(ANNA, made.id)
-    until(over(service, made.id), "it stops", 30)
+    until(over(service, made.id), "it stops")
     assert service.creation(ANNA, made.id).state == "stopped"
-    assert sum(one.made for one in service.creation(ANNA, made.id).candidates) == 2
+    (unmade,) = (one for one in service.creation(ANNA, made.id).candidates if not one.made)
     service.discard(ANNA, made.id, unmade.number)
     service.resume_creation(ANNA, made.id)
-    until(over(service, made.id), "it ends", 60)
+    until(over(service, made.id), "it ends")
     found = service.creation(ANNA, made.id)
     assert (found.state, len(found.candidates)) == ("done", 2)
     after = path.stat()

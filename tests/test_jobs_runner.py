@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import tiny_models
 import torch
 from fit_samples import CANONICAL, FRAMES, observations
 from job_runner import FULL_SEED, STEPS
-from job_samples import ANNA, until
+from job_samples import ANNA, PATIENCE, until
 from PIL import Image
 
 from fourreal import clip
@@ -63,18 +65,28 @@ class House:
                 command, stdout=log, stderr=log, cwd=ROOT, env=environment(), start_new_session=True
             )
 
+    @contextmanager
+    def halted(self) -> Iterator[None]:
+        """The worker takes nothing from the line meanwhile."""
+        self.worker.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.worker.send_signal(signal.SIGCONT)
+
     def submit(self, preset: str = "draft", seed: int = 0, **others) -> str:
         """A run with known cameras, which only examples have otherwise."""
         options = Options(preset=preset, seed=seed, **others)
-        run = self.service.submit(ANNA, self.reference, self.freeze, options, "tiny").id
-        (self.data / "runs" / run / "inputs" / "cameras.json").write_text(json.dumps(self.cameras))
+        with self.halted():
+            run = self.service.submit(ANNA, self.reference, self.freeze, options, "tiny").id
+            (self.data / "runs" / run / "inputs" / "cameras.json").write_text(json.dumps(self.cameras))
         return run
 
     def state(self, run: str) -> str:
         return self.service.run(ANNA, run).state
 
-    def wait(self, run: str, state: str = "done", seconds: float = 240.0) -> None:
-        over = until(lambda: self.state(run) not in ("queued", "running") and self.state(run), "the end", seconds)
+    def wait(self, run: str, state: str = "done") -> None:
+        over = until(lambda: self.state(run) not in ("queued", "running") and self.state(run), "the end")
         assert over == state, self.service.run(ANNA, run).error + (self.data / "runs" / run / "log.txt").read_text()
 
     def lines(self, run: str) -> list[dict]:
@@ -95,7 +107,7 @@ def house(tmp_path_factory):
         house = House(tmp_path_factory.mktemp("house"))
         yield house
         house.worker.terminate()
-        house.worker.wait(30)
+        house.worker.wait(PATIENCE)
         house.service.close()
 
 
@@ -192,7 +204,7 @@ def test_stop_and_keep_then_go_on(house):
     with pytest.raises(UserError, match="not finished"):
         house.service.export(ANNA, run, "ply")
     house.service.cancel(ANNA, run, keep=True)
-    house.wait(run, "stopped", 60)
+    house.wait(run, "stopped")
     assert house.service.run(ANNA, run).has_scene
     manifest = json.loads(house.service.file(ANNA, run, "manifest.json").read_text())
     assert manifest["stopped"]["stage"] == "canonical"
@@ -206,12 +218,12 @@ def test_stopped_for_good_it_frees_the_device_and_still_can_go_on(house):
     run = house.submit("standard")
     until(house.fitting(run), "a checkpoint")
     house.service.cancel(ANNA, run)
-    house.wait(run, "stopped", 10)
+    house.wait(run, "stopped")
     assert not house.service.run(ANNA, run).has_scene
     house.service.resume(ANNA, run)
     until(lambda: any("scene" in line for line in house.lines(run)[-1:]) and house.state(run) == "running", "going on")
     house.service.cancel(ANNA, run)
-    house.wait(run, "stopped", 30)
+    house.wait(run, "stopped")
 
 
 @pytest.mark.slow
@@ -259,9 +271,10 @@ def test_what_a_person_can_mend_is_said_and_nothing_of_our_disk(house):
 
 
 def test_a_bug_is_said_shortly_and_its_traceback_is_in_the_log(house):
-    run = house.submit()
-    with house.service.store.database.writing() as db:
-        db.execute("UPDATE runs SET options = '{\"preset\": \"paper\"}' WHERE id = ?", (run,))  # unknown to this runner
+    with house.halted():
+        run = house.submit()
+        with house.service.store.database.writing() as db:  # a preset that is unknown to this runner
+            db.execute("UPDATE runs SET options = '{\"preset\": \"paper\"}' WHERE id = ?", (run,))
     house.wait(run, "failed")
     assert "log.txt" in house.service.run(ANNA, run).error
     assert "Traceback" in (house.data / "runs" / run / "log.txt").read_text()

@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 
 import pytest
-from job_samples import ANNA, BEN, HERE, drain, queue
+from job_samples import ANNA, BEN, HERE, PATIENCE, drain, queue
 
 from fourreal.errors import UserError
 from fourreal.jobs.children import ROOT, environment
@@ -97,7 +97,7 @@ def test_each_of_fifty_runs_is_claimed_once_by_eight_at_once(kind, store):
         start = dict(stdout=subprocess.PIPE, text=True, env=environment(), cwd=ROOT)
         workers = [subprocess.Popen(command, **start) for _ in range(8)]
         for worker in workers:
-            claimed += worker.communicate(timeout=60)[0].split()
+            claimed += worker.communicate(timeout=PATIENCE)[0].split()
             assert worker.returncode == 0
     assert Counter(claimed) == Counter(runs)
     served = sorted(store.all_runs(), key=lambda row: row["claimed"])
@@ -237,7 +237,7 @@ def test_what_was_written_is_there_after_a_kill(tmp_path):
     )
     path = tmp_path / "store.sqlite"
     command = [sys.executable, "-c", code, str(path), str(HERE)]
-    child = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment(), cwd=ROOT, timeout=60)
+    child = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment(), cwd=ROOT, timeout=PATIENCE)
     store = Store(path)
     assert drain(store) == child.stdout.split()
     store.close()

@@ -2,17 +2,15 @@
 
 import re
 
-import httpx
 import pytest
 import tiny_models
-from browser import chromium, needs_chromium, watched_page
-from gradio_client import Client, handle_file
+from browser import chromium, filled, needs_chromium, watched_page
+from gradio_client import handle_file
 from gradio_client.exceptions import AppError
 from playwright.sync_api import Page, expect
-from web_samples import ANNA, BEN, served, wait
+from web_samples import ANNA, BEN, calling, fetched, served, wait
 
 pytestmark = pytest.mark.slow
-SLOW = 120_000  # milliseconds until a machine with other things to do has got there
 DESK = {"viewport": {"width": 1360, "height": 850}}
 GONE = ("live/preview-",)  # one may be replaced by a newer one just while it is asked for
 FORM = {"frames": 9, "steps": 3, "width": 96, "height": 64}
@@ -35,20 +33,24 @@ def browser():
         yield browser
 
 
-def fill(page: Page, role: str) -> None:
+def arrive(page: Page, url: str) -> None:
+    page.goto(url)
+    page.wait_for_function("window.fourrealShown?.scene && document.documentElement.classList.contains('arrived')")
+    page.evaluate("fourrealViewer.playing = false")
+
+
+def fill(page: Page, role: str, **others: int) -> None:
     """Set the form to what a tiny model makes quickly."""
     page.locator(f"#{role}-settings button").first.click()
-    page.wait_for_timeout(2500)  # fields that just appeared are set to their first values once more, by Gradio
-    for name, value in FORM.items():
-        page.locator(f"#{role}-{name} input").fill(str(value))
-    page.locator(f"#{role}-count input[type=number]").fill("2")
+    fields = {f"#{role}-{name} input": str(value) for name, value in (FORM | others).items()}
+    filled(page, fields | {f"#{role}-count input[type=number]": "2"})
     page.locator(f"#{role}-settings button").first.click()
 
 
 def candidates(page: Page, role: str, count: int):
     """The cards of a role, once there are so many."""
     cards = page.locator(f"#{role}-candidates .candidate")
-    expect(cards).to_have_count(count, timeout=SLOW)
+    expect(cards).to_have_count(count)
     return cards
 
 
@@ -63,28 +65,28 @@ def plays(card) -> None:
 def test_from_a_prompt_to_two_videos(server, browser, fox_yard):
     with watched_page(browser, GONE, **DESK) as watched:
         page = watched.page
-        page.goto(server.url)
-        expect(page.locator("#reference-told")).to_contain_text("Apache-2.0", timeout=SLOW)
-        page.evaluate("fourrealViewer.playing = false")
+        arrive(page, server.url)
+        expect(page.locator("#reference-told")).to_contain_text("Apache-2.0")
         page.locator("#reference-make").click()
-        expect(page.locator(".toast-body")).to_contain_text("prompt is empty", timeout=SLOW)
+        expect(page.locator(".toast-body")).to_contain_text("prompt is empty")
         fill(page, "reference")
         page.locator("#reference-prompt textarea").fill("A red fox running through a yard")
         page.locator("#reference-make").click()
-        expect(page.locator("#reference-progress .progress")).to_be_visible(timeout=SLOW)
+        either = "#reference-progress .progress, #reference-candidates .candidate"
+        expect(page.locator(either).first).to_be_visible()
 
         page.reload()  # nothing is lost by it
-        page.wait_for_function("window.fourrealShown?.scene", timeout=SLOW)
+        page.wait_for_function("window.fourrealShown?.scene")
         page.evaluate("fourrealViewer.playing = false")
         cards = candidates(page, "reference", 2)
         for card in cards.all():
             plays(card)
             expect(card.locator("li").first).to_be_attached()
             assert 0 <= int(card.locator(".score").inner_text()) <= 100
-        expect(page.locator("#reference-progress .progress")).to_have_count(0, timeout=SLOW)
+        expect(page.locator("#reference-progress .progress")).to_have_count(0)
 
         cards.nth(1).get_by_role("button", name="Keep", exact=True).click()
-        expect(page.locator("#reference-candidates .candidate.kept")).to_have_count(1, timeout=SLOW)
+        expect(page.locator("#reference-candidates .candidate.kept")).to_have_count(1)
         cards.first.get_by_role("button", name="Discard").click()
         candidates(page, "reference", 1)
         page.locator("#reference-own input[type=file]").set_input_files(str(fox_yard / "reference.mp4"))
@@ -97,7 +99,7 @@ def test_from_a_prompt_to_two_videos(server, browser, fox_yard):
         candidates(page, "reference", 3)
 
         page.locator("#reference-candidates .candidate", has_text="reversed").locator(".pick").click()
-        expect(page.locator("#picked-frame img.frame")).to_be_visible(timeout=SLOW)
+        expect(page.locator("#picked-frame img.frame")).to_be_visible()
         words = page.locator("#freeze-prompt textarea")
         expect(words).to_have_value(re.compile("^Camera circulating around a red fox"))
         shown = page.locator("#picked-frame img").get_attribute("src")
@@ -107,17 +109,17 @@ def test_from_a_prompt_to_two_videos(server, browser, fox_yard):
         fill(page, "freeze")
         page.locator("#freeze-make").click()
         cards = candidates(page, "freeze", 2)
-        expect(cards.first.locator(".gauge")).to_contain_text("around", timeout=SLOW)
+        expect(cards.first.locator(".gauge")).to_contain_text("around")
         cards.first.get_by_role("button", name="Extend right").click()
         cards = candidates(page, "freeze", 3)
         page.locator("#freeze-candidates .candidate", has_text="longer on the right").locator(".pick").click()
 
         for role in ("reference", "freeze"):
-            expect(page.locator(f"#card-{role} video")).to_be_visible(timeout=SLOW)
+            expect(page.locator(f"#card-{role} video")).to_be_visible()
         expect(page.locator("#card-freeze")).to_contain_text("17 frames")
-        expect(page.locator("#checks .verdicts li").first).to_be_visible(timeout=SLOW)
+        expect(page.locator("#checks .verdicts li").first).to_be_visible()
         page.locator("#to-reconstruct").click()
-        expect(page.locator("#estimate .facts")).to_be_visible(timeout=SLOW)
+        expect(page.locator("#estimate .facts")).to_be_visible()
         expect(page.locator("#start")).to_be_enabled()
 
 
@@ -125,78 +127,75 @@ def test_from_a_prompt_to_two_videos(server, browser, fox_yard):
 def test_what_a_model_cannot_make_is_said_with_the_nearest_that_it_can(server, browser):
     with watched_page(browser, GONE, **DESK) as watched:
         page = watched.page
-        page.goto(server.url)
-        expect(page.locator("#reference-told .facts")).to_be_visible(timeout=SLOW)
+        arrive(page, server.url)
+        expect(page.locator("#reference-told .facts")).to_be_visible()
         page.locator("#reference-settings button").first.click()
-        page.wait_for_timeout(2500)  # see `fill`
-        page.locator("#reference-frames input").fill("10")
-        expect(page.locator("#reference-told .note.bad")).to_contain_text("nearest is 9", timeout=SLOW)
+        filled(page, {"#reference-frames input": "10"})
+        expect(page.locator("#reference-told .note.bad")).to_contain_text("nearest is 9")
         expect(page.locator("#reference-make")).to_be_disabled()
         page.locator("#reference-frames input").fill("9")
-        expect(page.locator("#reference-make")).to_be_enabled(timeout=SLOW)
+        expect(page.locator("#reference-make")).to_be_enabled()
 
 
 @needs_chromium
 def test_stopped_they_can_be_gone_on_with(server, browser):
     with watched_page(browser, GONE, **DESK) as watched:
         page = watched.page
-        page.goto(server.url)
-        expect(page.locator("#reference-told .facts")).to_be_visible(timeout=SLOW)
-        page.evaluate("fourrealViewer.playing = false")
-        fill(page, "reference")
+        arrive(page, server.url)
+        expect(page.locator("#reference-told .facts")).to_be_visible()
+        fill(page, "reference", steps=60)  # time enough to press a button
         page.locator("#reference-prompt textarea").fill("A cat")
         page.locator("#reference-make").click()
-        page.locator("#reference-stop").click(timeout=SLOW)
-        expect(page.locator("#reference-progress .note")).to_contain_text("Stopped", timeout=SLOW)
-        page.locator("#reference-resume").click(timeout=SLOW)
+        page.locator("#reference-stop").click()
+        expect(page.locator("#reference-progress .note")).to_contain_text("Stopped")
+        page.locator("#reference-resume").click()
         candidates(page, "reference", 2)
 
         page.locator("#reference-prompt textarea").fill("A dog")  # and what was made before can be come back to
         page.locator("#reference-make").click()
-        expect(page.locator("#earlier")).to_be_visible(timeout=SLOW)
+        expect(page.locator("#earlier")).to_be_visible()
         candidates(page, "reference", 0)
-        page.locator("#reference-stop").click(timeout=SLOW)
+        page.locator("#reference-stop").click()
         page.locator("#earlier input").click()
         page.get_by_role("option", name="A cat").click()
         candidates(page, "reference", 2)
 
 
 def test_every_step_has_its_endpoint(server, fox_yard):
-    client = Client(server.url, verbose=False, analytics_enabled=False)
-    call = lambda step, **given: client.predict(api_name=f"/{step}", token=ANNA, **given)
-    there = {model["name"]: model["on_disk"] for model in call("models")}
-    assert (there["wan-vace-1.3b"], there["ltx-video"]) == (True, False)
-    wishes = {"role": "reference", "prompt": "a cat", "frames": 9, "size": [64, 64], "steps": 2}
-    assert call("estimate_creation", wishes=wishes, count=2)["fits"]
-    with pytest.raises(AppError, match="nearest is 9"):
-        call("create", wishes=wishes | {"frames": 10})
-    about = {"creation": call("create", wishes=wishes, count=1, seed=3)["id"]}
-    settled = lambda: (found := call("creation", **about))["state"] not in ("queued", "running") and found
-    assert [one["number"] for one in wait(settled, "the candidate", 120)["candidates"]] == [3]
-    call("keep", **about, number=3)
-    call("add_candidate", **about, file=handle_file(str(fox_yard / "reference.mp4")))
-    wait(settled, "the upload", 120)
-    call("cut", **about, number=4, first=2, last=9, reverse=True)
-    call("more", **about)
-    call("stop_creation", **about)
-    wait(settled, "it stops")
-    call("resume_creation", **about)
-    found = wait(settled, "all of it", 120)
-    assert (found["state"], found["error"]) == ("done", "")
-    assert {one["number"]: one["frames"] for one in found["candidates"]} == {3: 9, 4: 24, 5: 8, 6: 9}
-    assert all(httpx.get(f"{server.url}/{one['url']}").content[4:8] == b"ftyp" for one in found["candidates"])
-    numbers = lambda found: sorted(one["number"] for one in found["candidates"])
-    assert numbers(call("regenerate", **about, number=6)) == [3, 4, 5, 7]
-    assert numbers(call("renew", **about)) == [3, 4, 5, 8]
-    assert numbers(call("discard", **about, number=8)) == [3, 4, 5]
-    reference = call("take", **about, number=4)
-    assert (reference["frames"], reference["width"]) == (24, 512)
-    with pytest.raises(AppError, match="freeze-time"):
-        call("extend", **about, number=4, side="left")
-    freeze = call("create", wishes=wishes | {"role": "freeze", "frame": 11}, count=1, reference=reference["id"])
-    assert [one["id"] for one in call("creations")] == [freeze["id"], about["creation"]]
-    assert call("delete_creation", creation=freeze["id"])
-    assert [one["id"] for one in call("creations")] == [about["creation"]]
-    with pytest.raises(AppError, match="no such"):
-        client.predict(api_name="/creation", token=BEN, **about)
-    client.close()
+    with calling(server.url) as ask:
+        call = lambda step, **given: ask(step, token=ANNA, **given)
+        there = {model["name"]: model["on_disk"] for model in call("models")}
+        assert (there["wan-vace-1.3b"], there["ltx-video"]) == (True, False)
+        wishes = {"role": "reference", "prompt": "a cat", "frames": 9, "size": [64, 64], "steps": 2}
+        assert call("estimate_creation", wishes=wishes, count=2)["fits"]
+        with pytest.raises(AppError, match="nearest is 9"):
+            call("create", wishes=wishes | {"frames": 10})
+        about = {"creation": call("create", wishes=wishes, count=1, seed=3)["id"]}
+        settled = lambda: (found := call("creation", **about))["state"] not in ("queued", "running") and found
+        assert [one["number"] for one in wait(settled, "the candidate")["candidates"]] == [3]
+        call("keep", **about, number=3)
+        call("add_candidate", **about, file=handle_file(str(fox_yard / "reference.mp4")))
+        wait(settled, "the upload")
+        call("cut", **about, number=4, first=2, last=9, reverse=True)
+        call("more", **about)
+        call("stop_creation", **about)
+        wait(settled, "it stops")
+        call("resume_creation", **about)
+        found = wait(settled, "all of it")
+        assert (found["state"], found["error"]) == ("done", "")
+        assert {one["number"]: one["frames"] for one in found["candidates"]} == {3: 9, 4: 24, 5: 8, 6: 9}
+        assert all(fetched(f"{server.url}/{one['url']}").content[4:8] == b"ftyp" for one in found["candidates"])
+        numbers = lambda found: sorted(one["number"] for one in found["candidates"])
+        assert numbers(call("regenerate", **about, number=6)) == [3, 4, 5, 7]
+        assert numbers(call("renew", **about)) == [3, 4, 5, 8]
+        assert numbers(call("discard", **about, number=8)) == [3, 4, 5]
+        reference = call("take", **about, number=4)
+        assert (reference["frames"], reference["width"]) == (24, 512)
+        with pytest.raises(AppError, match="freeze-time"):
+            call("extend", **about, number=4, side="left")
+        freeze = call("create", wishes=wishes | {"role": "freeze", "frame": 11}, count=1, reference=reference["id"])
+        assert [one["id"] for one in call("creations")] == [freeze["id"], about["creation"]]
+        assert call("delete_creation", creation=freeze["id"])
+        assert [one["id"] for one in call("creations")] == [about["creation"]]
+        with pytest.raises(AppError, match="no such"):
+            ask("creation", token=BEN, **about)

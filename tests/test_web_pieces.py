@@ -14,6 +14,7 @@ from fourreal.errors import UserError
 from fourreal.web import figures
 from fourreal.web.cursor import MOST_POINTS, advance, fresh
 from fourreal.web.guard import Guard
+from fourreal.web.lean import KEPT, FirstView
 from fourreal.web.markup import amount, button, duration, tag, text
 from fourreal.web.metrics import differences, flat, rows
 from fourreal.web.painter import checked
@@ -156,6 +157,42 @@ def test_only_cameras_are_drawn(wanted):
     fine = checked({"camera_to_world": EYE, "fov_y": 40, "size": [99999, 1], "time": 7})
     assert fine["size"] == [1280, 16]
     assert fine["time"] == 1.0
+
+
+# --- The first view --------------------------------------------------------------------------------------------------
+
+
+def visited(*visits: dict) -> list[str]:
+    """What an application answers that tells the host and how often it was asked, each visit a request to "/"."""
+    asked = []
+
+    async def tell(request: Request) -> JSONResponse:
+        asked.append(request)
+        return JSONResponse(f"{request.headers['host']} {len(asked)}", 500 if "bad" in request.headers else 200)
+
+    async def ask() -> list[str]:
+        app = FirstView(Starlette(routes=[Route("/{path:path}", tell)]))
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+            return [(await client.get(**({"url": "/"} | visit))).json() for visit in visits]
+
+    return asyncio.run(ask())
+
+
+def test_the_first_view_is_made_once_for_each_way_to_ask():
+    other = {"headers": {"host": "other"}}
+    assert visited({}, {}, other, {}, other) == ["test 1", "test 1", "other 2", "test 1", "other 2"]
+    proxied = [{"headers": {"x-forwarded-host": host, "x-forwarded-proto": "https"}} for host in ("a", "b", "a")]
+    assert visited(*proxied) == ["test 1", "test 2", "test 1"]
+
+
+def test_what_is_not_the_first_view_or_went_wrong_is_not_kept():
+    for visit in ({"url": "/config"}, {"url": "/?x=1"}, {"headers": {"origin": "http://b"}}, {"headers": {"bad": "1"}}):
+        assert visited(visit, visit) == ["test 1", "test 2"]
+
+
+def test_only_so_many_first_views_are_kept():
+    hosts = [{"headers": {"host": str(number)}} for number in range(KEPT + 1)]
+    assert visited(*hosts, hosts[-1], hosts[0])[-2:] == [f"{KEPT} {KEPT + 1}", f"0 {KEPT + 2}"]
 
 
 # --- The guard -------------------------------------------------------------------------------------------------------

@@ -71,8 +71,8 @@ class Player:
         """What the events of a name told, since the start."""
         return [detail for event, detail in self.run("heard") if event == name]
 
-    def until(self, condition: str, timeout: float = 20_000) -> None:
-        self.page.wait_for_function(condition, timeout=timeout)
+    def until(self, condition: str) -> None:
+        self.page.wait_for_function(condition)
 
     def button(self, name: str):
         return self.page.get_by_role("button", name=name)

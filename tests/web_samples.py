@@ -1,6 +1,7 @@
 """What the tests of the page share: the page in a process of its own, a bare application in this one, small files."""
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -12,9 +13,11 @@ from pathlib import Path
 
 import httpx
 import uvicorn
+from gradio_client import Client
 
 HERE = Path(__file__).parent
 ANNA, BEN = "token-of-anna-" + "a" * 24, "token-of-ben-" + "b" * 24
+PATIENCE = 300.0  # seconds until something has failed: far more than it takes, as others may use the machine
 FORM = {"content-type": "multipart/form-data; boundary=limit"}
 
 
@@ -25,25 +28,36 @@ def form(content: bytes, name: str = "video.mp4", field: str = "files") -> bytes
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens at, and that the system gives to no connection while nobody does."""
+    while True:
+        port = random.randrange(20_000, 30_000)  # those given to connections begin higher
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def lying(folder: Path) -> set[str]:
+    """All files below a folder, which may go while it is looked through."""
+    return {os.path.join(place, name) for place, _, names in os.walk(folder) for name in names}
 
 
 @contextmanager
 def answering(app) -> Iterator[str]:
     """An ASGI application in a thread of this process; yields its address."""
-    port = free_port()
     # without web sockets uvicorn does not load a package that warns
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", ws="none", timeout_graceful_shutdown=1))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    wait(lambda: server.started, "the application starts")
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(20)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none", timeout_graceful_shutdown=1))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+        thread.start()
+        wait(lambda: server.started, "the application starts")
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 class Served:
@@ -55,8 +69,9 @@ class Served:
         data.mkdir(parents=True, exist_ok=True)
         self.page = self.worker = None
         if worker:
+            lock = data / "worker.lock"
             self.worker = self.start("page_worker.py", str(data))
-            wait((data / "worker.lock").exists, "the worker takes its lock")
+            wait(lambda: lock.exists() and lock.read_text(), "the worker takes its lock and says so in it")
         self.start_page()
 
     def start(self, script: str, *arguments: str) -> subprocess.Popen:
@@ -69,7 +84,7 @@ class Served:
 
     def start_page(self) -> None:
         self.page = self.start("../app.py")
-        wait(lambda: self.page.poll() is not None or healthy(self.url), "the page starts", 90)
+        wait(lambda: self.page.poll() is not None or healthy(self.url), "the page starts")
         assert self.page.poll() is None, self.log()
 
     def log(self) -> str:
@@ -84,7 +99,7 @@ class Served:
         for process in filter(None, (self.page, self.worker)):
             process.terminate()
             try:
-                process.wait(20)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -99,6 +114,28 @@ def served(data: Path, worker: bool = True) -> Iterator[Served]:
         page.close()
 
 
+@contextmanager
+def calling(url: str) -> Iterator:
+    """What calls a step of the page's API by its name: `call(step, **given)`."""
+    client = Client(url, verbose=False, analytics_enabled=False)
+
+    def call(step, /, **given):
+        try:
+            return client.predict(api_name=f"/{step}", **given)
+        finally:
+            # The server ends the stream of answers after this one. A call that comes before the client has read so
+            # would wait in it for ever.
+            wait(lambda: not client.stream_open, "the stream of answers ends")
+
+    yield call
+    client.close()
+
+
+def fetched(url: str, **given) -> httpx.Response:
+    """The answer to a GET, by a connection of its own: a server may close one that was kept just when it is used."""
+    return httpx.get(url, timeout=PATIENCE, **given)
+
+
 def healthy(url: str) -> bool:
     try:
         return httpx.get(url + "/healthz", timeout=2).text == "ok"
@@ -106,7 +143,7 @@ def healthy(url: str) -> bool:
         return False
 
 
-def wait(true, what: str, seconds: float | int = 60):
+def wait(true, what: str, seconds: float | int = PATIENCE):
     """What `true` returns once that is something. Fails, naming `what`, where it never comes."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -154,7 +154,7 @@ def run_worker(
     with (folder / "log.txt").open("wb") as log:
         worker = subprocess.Popen(
             [sys.executable, "-m", "fourreal.camera.sfm_worker", str(folder)],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | limits, start_new_session=True,
+            stdin=subprocess.PIPE, stdout=log, stderr=log, env=os.environ | limits, start_new_session=True,
         )  # fmt: skip
         try:
             end, done = time.monotonic() + settings.timeout_seconds, -1
@@ -229,3 +229,4 @@ def _kill(worker: subprocess.Popen) -> None:
         # Its session is its own; anything it may have started goes with it.
         os.killpg(worker.pid, signal.SIGKILL)
     worker.wait()
+    worker.stdin.close()  # it has watched its other end, to leave with us whatever happens

@@ -19,7 +19,6 @@ import os
 import shutil
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -209,12 +208,14 @@ def _frame(name: str) -> int:
 
 
 def _end_with_parent() -> None:
-    """Nobody would collect the result of an orphan; it must not burn the processor."""
-    parent = os.getppid()
+    """Nobody would collect the result of an orphan; it must not burn the processor.
+
+    The parent holds the other end of our standard input and writes nothing. It ends with the parent, however that ends
+    and even if it was before we looked.
+    """
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
+        sys.stdin.buffer.read()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

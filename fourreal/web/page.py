@@ -7,6 +7,7 @@ import gradio as gr
 from fourreal.jobs.service import Service
 from fourreal.jobs.values import Options
 from fourreal.web import api, compare, create, explore, reconstruct, scenes, videos, watch
+from fourreal.web.lean import LeanConfig
 from fourreal.web.markup import piece, tag
 from fourreal.web.parts import (
     COMPARE,
@@ -22,7 +23,7 @@ from fourreal.web.parts import (
     Parts,
     followed,
 )
-from fourreal.web.session import browser_state, known, safely
+from fourreal.web.session import SAME_PERSON, browser_state, known, safely
 from fourreal.web.uploads import Uploads
 from fourreal.web.viewer_box import shown, viewer_box
 
@@ -42,7 +43,9 @@ WELCOME = tag(
 
 def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
     """The Blocks of the page and of its API."""
-    with gr.Blocks(title="fourreal", analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)) as blocks:
+    blocks = gr.Blocks(title="fourreal", analytics_enabled=False, fill_width=True, delete_cache=(600, 3600))
+    blocks.default_config = LeanConfig(blocks)
+    with blocks:
         page = Parts(service, uploads, me=browser_state(data))
         api.add(service, uploads)  # first, as a page's event of the same name would take it away
         page.timer = gr.Timer(1.0, active=False)
@@ -100,7 +103,10 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
 
     look = {"fn": safely(lambda me: videos.check(page, known(me))), "inputs": page.me,
             "outputs": [page.named["checks"], page.named["moment"]], **PATIENT}  # fmt: skip
-    arrived = blocks.load(arrive, page.me, [*page.named["pair"], example, page.making, page.steps], **PRIVATE)
+    arrived = blocks.load(
+        arrive, page.me, [*page.named["pair"], example, page.making, page.steps], js=SAME_PERSON, **PRIVATE
+    )  # fmt: skip
+    arrived.then(None, js="() => document.documentElement.classList.add('arrived')", **PRIVATE)
     arrived.success(**follow).success(**making).success(**picked).success(**look)
     page.named["started_over"].success(**making).success(**picked)
     usual = blocks.load(**page.named["usual_event"])

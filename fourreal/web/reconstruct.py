@@ -62,7 +62,8 @@ def build(page: Parts) -> None:
 
     def suited():
         """The preset that this machine is for, as the command line would choose."""
-        return "standard" if any(device["kind"] == "cuda" for device in page.service.devices()) else "draft"
+        gpu = any(device["kind"] == "cuda" for device in page.service.devices())
+        return "standard" if gpu else gr.skip()  # "draft" is there already, and somebody may have chosen meanwhile
 
     page.named["suited_event"] = {"fn": safely(suited), "inputs": None, "outputs": preset, **PATIENT}
     page.named["started"] = start.click(

@@ -1,6 +1,7 @@
 """What is served beside Gradio: health, the viewer, scenes, clips. Addresses hold unguessable ids, no paths."""
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from fourreal.web.painter import Painter
 WEB = Path(__file__).parent
 READY_SCENE = WEB.parents[1] / "assets" / "scenes" / "fox_yard.r4d"
 TYPES = {".r4d": "application/octet-stream", ".js": "text/javascript", ".mp4": "video/mp4", ".css": "text/css",
-         ".html": "text/html; charset=utf-8", ".jpg": "image/jpeg"}
+         ".html": "text/html; charset=utf-8", ".jpg": "image/jpeg", ".json": "application/json"}
 SAVED = {".ply", ".splat", ".zip"}  # files that are for the disk, not for the browser
+SMALL = {".r4d", ".jpg", ".json", ".html", ".js", ".css"}  # read whole, as a newer one may replace them at any moment
 FOREVER = "private, max-age=31536000, immutable"
 LIVE = re.compile(r"live/(scene|preview)-\d{1,9}\.(r4d|jpg)")
 AGAIN = "no-cache"  # may be kept, but is asked for anew: the answer is 304 while it is the same
@@ -78,10 +80,13 @@ def router(service: Service, painter: Painter) -> APIRouter:
     def run_file(request: Request, run: str, name: str) -> Response:
         try:
             # live files have a number each and never change
-            return sent(request, service.public_file(run, name), FOREVER if name.startswith("live/") else AGAIN)
+            answer = sent(request, service.public_file(run, name), FOREVER if name.startswith("live/") else AGAIN)
         except UserError:
-            newer = newest(service, run, *found.groups()) if (found := LIVE.fullmatch(name)) else None
-        return missing() if newer is None else sent(request, newer, AGAIN)
+            answer = missing()
+        found = LIVE.fullmatch(name)
+        while found and answer.status_code == 404 and (newer := newest(service, run, *found.groups())):
+            answer = sent(request, newer, AGAIN)  # which may be gone by now, too
+        return answer
 
     @routes.get("/clips/{owner}/{video}/{name:path}")
     def clip(request: Request, owner: str, video: str, name: str) -> Response:
@@ -139,20 +144,20 @@ def static(request: Request, folder: Path, name: str) -> Response:
 def sent(request: Request, path: Path, keep: str) -> Response:
     """A file, in parts if they are asked for; "not modified" if the browser has it."""
     try:
-        stat = path.stat()
+        with path.open("rb") as file:  # once opened it stays what it is, whatever takes its place meanwhile
+            stat = os.fstat(file.fileno())
+            tag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
+            headers = {"cache-control": keep, "etag": tag}
+            if request.headers.get("if-none-match") == tag:
+                return Response(status_code=304, headers=headers)
+            kind = TYPES.get(path.suffix)
+            name = path.name if path.suffix in SAVED or "download" in request.query_params else None
+            if path.suffix in SMALL and "range" not in request.headers:
+                if name is not None:
+                    headers["content-disposition"] = f'attachment; filename="{name}"'
+                return Response(file.read(), headers=headers, media_type=kind)
     except FileNotFoundError:
         return missing()
-    tag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
-    headers = {"cache-control": keep, "etag": tag}
-    if request.headers.get("if-none-match") == tag:
-        return Response(status_code=304, headers=headers)
-    if path.parent.name == "live":  # small, and may be replaced by a newer one before it is sent
-        try:
-            return Response(path.read_bytes(), headers=headers, media_type=TYPES.get(path.suffix))
-        except FileNotFoundError:
-            return missing()
-    kind = TYPES.get(path.suffix)
-    name = path.name if path.suffix in SAVED or "download" in request.query_params else None
     return FileResponse(path, headers=headers, media_type=kind, filename=name)
 
 

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from fourreal.jobs.service import Service
 from fourreal.web.guard import Guard
+from fourreal.web.lean import FirstView
 from fourreal.web.page import build
 from fourreal.web.painter import Painter
 from fourreal.web.routes import WEB, router
@@ -55,6 +56,7 @@ def create_app(data: Path, service: Service | None = None, limits: UploadLimits 
     async def upload_progress(request: Request) -> Response:
         return await uploads.progress(request)
 
+    app.add_middleware(FirstView)
     app.add_middleware(Guard, holds=uploads.holds)
     return gr.mount_gradio_app(
         app,

@@ -23,6 +23,19 @@ FORGOTTEN = {
     "freezing": "",
 }  # fmt: skip
 
+# What a browser keeps in `me` is written only when the server has answered, and two tabs may be opened before. So the
+# token is made in the browser, by whichever tab is first, and all of them have the same.
+SAME_PERSON = """async (me) => {
+  const key = 'fourreal person';
+  const mine = () => {
+    const token = me?.token || localStorage.getItem(key)
+      || Array.from(crypto.getRandomValues(new Uint8Array(32)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+    localStorage.setItem(key, token);
+    return { ...me, token };
+  };
+  return navigator.locks ? navigator.locks.request(key, mine) : mine();
+}"""
+
 
 def browser_state(data: Path) -> gr.BrowserState:
     """The component that keeps `FORGOTTEN`'s entries in the browser, over reloads and restarts of the server."""

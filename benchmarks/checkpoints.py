@@ -1,0 +1,94 @@
+"""How long after it was written a scene that is still forming can be seen in the page.
+
+    python -m benchmarks.checkpoints [--share 0.1]
+
+The page, its worker and a real fit of the shipped example, all started as `python app.py` starts them, with the preset
+draft cut down to a share of its steps; a headless Chromium, which draws on the same cores, presses *Try with this
+example* and watches. A row goes to stdout: from the moment that a file of the viewer has its name on the disk until the
+browser asks for it, has it, and the viewer shows it.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from benchmarks.jobs import free_port, served
+from fourreal.jobs.children import ROOT, environment
+
+# What the viewer shows, and since when, in milliseconds of the machine's clock.
+NOTE = """() => {
+  window.seen = {};
+  performance.setResourceTimingBufferSize(10000);
+  setInterval(() => {
+    const name = window.fourrealShown?.scene.match(/live\\/(scene-\\d+\\.r4d)/)?.[1];
+    if (!name || seen[name]) return;
+    const found = performance.getEntriesByType('resource').filter((entry) => entry.name.endsWith(name)).at(-1);
+    seen[name] = [found.startTime, found.responseEnd, performance.now()].map((time) => performance.timeOrigin + time);
+  }, 10);
+}"""
+
+
+def main() -> None:
+    add = (parser := argparse.ArgumentParser(description=__doc__.split("\n\n")[0])).add_argument
+    add("--share", type=float, default=0.1, help="of the preset's steps")
+    options = parser.parse_args()
+    sys.path.insert(0, str(ROOT / "tests"))  # the browser is found and watched as in the tests
+    from browser import chromium, find_chromium, watched_page
+
+    if find_chromium() is None:
+        sys.exit("There is no Chromium here: nothing was measured.")
+    with tempfile.TemporaryDirectory(prefix="fourreal-checkpoints-") as folder:
+        data, port, over = Path(folder), free_port(), threading.Event()
+        (data / "share.json").write_text(json.dumps(options.share))
+        start = lambda *command, **settings: subprocess.Popen(
+            [sys.executable, *command], cwd=ROOT, env=environment(**settings), stderr=subprocess.DEVNULL
+        )
+        worker = start("-m", "benchmarks.jobs", "worker", str(data))
+        page = start("app.py", FOURREAL_DATA=str(data), GRADIO_SERVER_PORT=str(port))
+        written: dict[str, float] = {}
+        watching = threading.Thread(target=watch, args=(data, written, over))
+        watching.start()
+        try:
+            url = served(f"http://127.0.0.1:{port}")
+            with chromium() as browser, watched_page(browser, viewport={"width": 1360, "height": 850}) as watched:
+                watched.page.goto(url)
+                watched.page.evaluate(NOTE)
+                watched.page.locator("#try").click()
+                watched.page.locator("#summary .figures").wait_for(timeout=0)
+                seen = watched.page.evaluate("seen")
+        finally:
+            over.set()
+            watching.join()
+            for process in (page, worker):
+                process.terminate()
+                process.wait()
+    tell(written, seen)
+
+
+def watch(data: Path, written: dict[str, float], over: threading.Event) -> None:
+    """Note when each file came; only the newest two are there."""
+    while not over.wait(0.05):
+        for path in data.glob("runs/*/live/scene-*.r4d"):
+            try:
+                written.setdefault(path.name, 1000 * path.stat().st_mtime)
+            except FileNotFoundError:  # a newer one has taken its place
+                continue
+
+
+def tell(written: dict[str, float], seen: dict[str, list[float]]) -> None:
+    late = [[moment - written[name] for moment in moments] for name, moments in seen.items()]
+    print(f"{len(written)} written, {len(late)} seen, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n")
+    print("| after it was written | median ms | 95% | slowest |\n|---|---|---|---|")
+    for what, spent in zip(("asked for", "in the browser", "shown"), map(sorted, zip(*late, strict=True)), strict=True):
+        high = spent[int(0.95 * (len(spent) - 1))]
+        print(f"| {what} | {statistics.median(spent):.0f} | {high:.0f} | {spent[-1]:.0f} |")
+
+
+if __name__ == "__main__":
+    main()

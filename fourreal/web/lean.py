@@ -1,0 +1,59 @@
+"""What Gradio would do anew for each visitor or call, done once: the page shares its processor with the fit."""
+
+from collections import OrderedDict
+
+from gradio.blocks import BlocksConfig
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# What the page's text depends on: where the browser thinks that it is, behind proxies too, and how it may be packed.
+ASKED_AS = ("host", "x-forwarded-host", "x-forwarded-proto", "x-gradio-server", "accept-encoding")
+KEPT = 16  # answers: there are few ways to ask
+
+
+class LeanConfig(BlocksConfig):
+    """The components of a page, of which a session keeps no second description.
+
+    Gradio describes each of them for every session, and every call of the API is one: 15 ms of a processor, for links
+    to a session's state ("deep links"). The guard closes the route to those.
+    """
+
+    def __copy__(self) -> BlocksConfig:
+        of_session = super().__copy__()
+        of_session.config_for_block = lambda *_: {}
+        return of_session
+
+
+class FirstView:
+    """ASGI middleware that keeps the page as it was sent: it is the same for everybody who asks in the same way.
+
+    Gradio copies, writes out and packs its whole configuration at each visit: 30 ms of a processor.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.kept: OrderedDict[tuple[str | None, ...], list[Message]] = OrderedDict()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != "/" or scope["query_string"]:
+            return await self.app(scope, receive, send)
+        headers = Headers(scope=scope)
+        if "origin" in headers:  # asked by a script, perhaps of another host: Gradio answers as it may know that one
+            return await self.app(scope, receive, send)
+        way = (scope["scheme"], scope.get("root_path"), *map(headers.get, ASKED_AS))
+        if way in self.kept:
+            self.kept.move_to_end(way)
+            for message in self.kept[way]:
+                await send(message)
+            return
+        answer: list[Message] = []
+
+        async def sending(message: Message) -> None:
+            answer.append(message)
+            await send(message)
+
+        await self.app(scope, receive, sending)
+        if answer[0]["status"] == 200 and not answer[-1].get("more_body"):
+            self.kept[way] = answer
+            if len(self.kept) > KEPT:
+                self.kept.popitem(last=False)
