@@ -110,14 +110,14 @@ def test_cameras_that_go_around_are_told_alike_in_whatever_frame_they_come():
 
 
 def test_a_ray_is_told_where_it_meets_the_floor():
-    cameras = cameras_at(torch.tensor([0.0, 40.0]), (64, 36))
+    cameras = cameras_at(torch.tensor([0.0, 40.0]), (64, 36), elevation=8)
     poses = on_rig(cameras)
     features = ray_features(poses, cameras.intrinsics, cameras.size)
     assert features.shape == (2, 12, 36, 64)
     direction, origin, meets, below = features[:, :3], features[:, 6:9], features[:, 9:11], features[:, 11]
     torch.testing.assert_close(origin[0, :, 0, 0].norm(), torch.tensor(1.0))
     assert (below[:, -1] == 1).all()
-    assert (below[:, 0] == 0).all()  # the sky
+    assert (below[:, 0] == 0).all()  # above the horizon
     away = meets / 2 / (1 - meets.norm(dim=1, keepdim=True) / 2)  # undo the drawing in
     reach = (FLOOR - origin[:, 2]) / direction[:, 2]
     expected = origin[:, :2] + reach[:, None] * direction[:, :2]

@@ -32,11 +32,11 @@ def guided(
 
 
 def pixel_target(
-    video: Float[Tensor, "1 3 F H W"],
+    video: Float[Tensor, "1 ..."],
     encode: Callable[[Tensor], Tensor],
     decode: Callable[[Tensor], Tensor],
     predict: Callable[[Tensor], Tensor],
-) -> Float[Tensor, "1 3 F H W"]:
+) -> Float[Tensor, "1 ..."]:
     """video + D(z0_hat) - D(z), z = E(video), z0_hat = predict(z); in the range that encode and decode use.
 
     A model that predicts just what it was shown gives back the video itself, however much its autoencoder loses.

@@ -135,7 +135,7 @@ class Mini:
         known = torch.zeros(job.frames, 3, SMALL[1], SMALL[0], device=self.device)
         factor = job.size[0] // SMALL[0]
         for index, picture in job.known.items():
-            pixels = torch.from_numpy(np.ascontiguousarray(picture)).to(self.device).permute(2, 0, 1).float()
+            pixels = torch.from_numpy(picture.copy()).to(self.device).permute(2, 0, 1).float()
             known[index] = avg_pool2d(pixels, factor) / 127.5 - 1
             mask[index] = True
         frozen = turning(cameras) > _GOING_AROUND or (reading.frozen and job.cameras is None)

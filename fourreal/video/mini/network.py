@@ -4,6 +4,8 @@ It works on pictures folded 2x2, and below that at half their resolution, where 
 place to itself at the other times. Frames and places are told apart by their rays, so it holds for cameras that move.
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from diffusers import ConfigMixin, ModelMixin
@@ -27,7 +29,7 @@ class MiniNetwork(ModelMixin, ConfigMixin):
 
     @register_to_config
     def __init__(
-        self, slots: tuple[int, ...] = (6, 3, 3, 6, 3, 3, 4), widths: tuple[int, int] = (48, 144), depth: int = 3,
+        self, slots: Sequence[int] = (6, 3, 3, 6, 3, 3, 4), widths: Sequence[int] = (48, 144), depth: int = 3,
         head: int = 36, condition: int = 160, frames: int = 16, actors: int = 1,
     ) -> None:  # fmt: skip
         super().__init__()
