@@ -8,6 +8,7 @@ from fourreal.settings.distillation import (
     NO_DISTILLATION,
     DistillationSettings,
     UpsampleSettings,
+    check_distillation,
 )
 from fourreal.settings.fit import CanonicalSettings, Growth, MotionPhase, MotionSettings, SplatRates
 from fourreal.settings.limits import ClipLimits, JobLimits
@@ -34,4 +35,5 @@ __all__ = [
     "SplatRates",
     "UpsampleSettings",
     "ablated",
+    "check_distillation",
 ]

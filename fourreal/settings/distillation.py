@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+from fourreal.errors import UserError
 from fourreal.settings.fit import MotionPhase, MotionSettings, SplatRates
+
+MOST_STEPS, MOST_STRENGTH, MOST_GUIDANCE = 20_000, 10.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,27 @@ class DistillationSettings:
     examine: int = 6
     disc: float = 0.05
 
+    @property
+    def steps(self) -> int:
+        """Distillation steps of both stages."""
+        return self.canonical_steps + self.motion_steps
+
+    def asked(
+        self, strength: float | int = 1.0, steps: int | None = None, guidance: float | int | None = None
+    ) -> "DistillationSettings":
+        """These, with what a person asks for.
+
+        strength: a factor on this one's. steps: of both stages, shared out as here. guidance: of the model. None: as it
+        is here.
+        """
+        first = self.canonical_steps
+        if steps is not None:
+            first = round(steps * first / self.steps) if self.steps else 0
+        second = self.motion_steps if steps is None or not self.steps else steps - first
+        guidance = self.guidance if guidance is None else float(guidance)
+        strength = self.strength * strength
+        return replace(self, canonical_steps=first, motion_steps=second, strength=strength, guidance=guidance)
+
     def place_in(self, motion: MotionSettings) -> MotionSettings:
         """Stage two with the phase in which it is distilled."""
         if not self.motion_steps:
@@ -59,6 +83,18 @@ class UpsampleSettings:
     frames: int = 33
     factor: int = 2
     levels: tuple[float, ...] = (0.4, 0.25, 0.12)
+
+
+def check_distillation(
+    strength: float | int = 1.0, steps: int | None = None, guidance: float | int | None = None
+) -> None:
+    """Raise UserError for what `DistillationSettings.asked` must not be asked."""
+    if not 0 < strength <= MOST_STRENGTH:
+        raise UserError(f"A strength of {strength:g} is out of range; say above 0, up to {MOST_STRENGTH:g}.")
+    if steps is not None and not 1 <= steps <= MOST_STEPS:
+        raise UserError(f"{steps} distillation steps are out of range; ask for 1 to {MOST_STEPS}.")
+    if guidance is not None and not 1 <= guidance <= MOST_GUIDANCE:
+        raise UserError(f"A guidance of {guidance:g} is out of range; it is 1 (none) to {MOST_GUIDANCE:g}.")
 
 
 FINE_RATES = SplatRates(means=5e-6, means_end=2e-6, scales=4e-4, quats=1e-4, opacities=2e-3, colors=4e-4, hold=0.0)
