@@ -122,6 +122,7 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
             "freeze_reference_frame": placement.freeze_reference,
             "notes": [*footage.notes, placement.cameras.origin.note, *remarks],
             "critic": critic.model.identity if critic is not None else None,
+            "distillation": asdict(critic.tally) if critic is not None else None,  # of this attempt
             "preset": preset.name,
             "settings": asdict(preset),
             "without": sorted(request.without),

@@ -66,7 +66,8 @@ def otherwise(page: Parts, me: dict, run: Run) -> dict:
     }
     me = me | kept | {"run": "", "again": run.id}
     values = [f"{run.name}, again"[:80], o.preset or "draft", o.deformation or "preset", o.seed, o.use_cameras,
-              o.refine_poses, list(o.without), o.critic or "none", o.prompt]  # fmt: skip
+              o.refine_poses, list(o.without), o.critic or "none", o.prompt, o.strength,
+              o.distillation_steps]  # fmt: skip
     shown = page.named["show_pair"](page, me)
     return {
         page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=RECONSTRUCT), page.cursor: fresh(""),
