@@ -138,6 +138,50 @@ def test_what_a_model_cannot_make_is_said_with_the_nearest_that_it_can(server, b
 
 
 @needs_chromium
+def test_a_video_model_as_critic_is_chosen_followed_and_found_again(server, browser):
+    expected = ("ERR_", "Failed to fetch", "NetworkError", "errored out", "AbortError")  # by the reload
+    with watched_page(browser, GONE + expected, **DESK) as watched:
+        page = watched.page
+        page.goto(server.url)
+        page.wait_for_function("window.fourrealShown?.scene", timeout=SLOW)
+        page.evaluate("fourrealViewer.playing = false")
+        page.locator("#to-videos").click()
+        page.locator(".example").first.click()
+        expect(page.locator("#checks .verdicts")).to_be_visible(timeout=SLOW)
+        page.locator("#to-reconstruct").click()
+        expect(page.locator("#estimate .facts")).to_be_visible(timeout=SLOW)
+        page.locator("#distillation button").first.click()
+        page.wait_for_timeout(2500)  # see `fill`
+        page.locator("#critic input").click()
+        page.get_by_role("option", name="Wan 2.1 VACE 1.3B").click()
+        estimate, start = page.locator("#estimate"), page.locator("#start")
+        expect(estimate).to_contain_text("not measured", timeout=SLOW)
+        page.locator("#strength input").fill("20")
+        expect(estimate.locator(".note.bad")).to_contain_text("strength of 20 is out of range", timeout=SLOW)
+        expect(start).to_be_disabled()
+        page.locator("#strength input").fill("2")
+        page.locator("#distillation-steps input").fill("5")
+        expect(estimate.locator(".facts div", has_text="Critic's steps")).to_contain_text("5", timeout=SLOW)
+        expect(start).to_be_enabled(timeout=SLOW)
+        start.click()
+
+        expect(page.locator("#critique img")).to_be_attached(timeout=SLOW)
+        page.reload()
+        expect(page.locator("#summary .figures")).to_be_visible(timeout=SLOW)
+        page.get_by_role("tab", name="Watch").click()
+        expect(page.locator("#critique figcaption")).to_contain_text("views")
+        page.wait_for_function("document.querySelector('#critique img')?.naturalWidth > 100", timeout=SLOW)
+        expect(page.locator("#curves")).to_contain_text("Distillation loss", timeout=SLOW)
+
+        page.get_by_role("tab", name="My scenes", exact=True).click()
+        page.locator("#gallery").get_by_role("button", name="Again, otherwise").first.click()
+        expect(page.locator("#strength input")).to_have_value("2", timeout=SLOW)  # unfolded, with what it was
+        expect(page.locator("#distillation-steps input")).to_have_value("5")
+        expect(page.locator("#critic input")).to_have_value("Wan 2.1 VACE 1.3B")
+        expect(estimate).to_contain_text("in earlier runs here", timeout=SLOW)
+
+
+@needs_chromium
 def test_stopped_they_can_be_gone_on_with(server, browser):
     with watched_page(browser, GONE, **DESK) as watched:
         page = watched.page

@@ -81,7 +81,8 @@ def test_odd_lines_do_no_harm(odd):
 
 
 def test_curves_and_cameras_are_drawn_with_gaps_and_without_points():
-    series = {"step": [1, 2, 3], "loss": [0.5, None, 0.1], "psnr": [None, 20.0, 21.0], "stages": [[0, "a"], [2, "b"]]}
+    series = {"step": [1, 2, 3], "loss": [0.5, None, 0.1], "psnr": [None, 20.0, 21.0], "stages": [[0, "a"], [2, "b"]],
+              "distillation": []}  # fmt: skip
     drawn = json.loads(figures.curves(series).to_json())
     assert len(drawn["data"]) == 4
     assert {shape["x0"] for shape in drawn["layout"]["shapes"]} == {2}  # where the second stage began
@@ -92,6 +93,21 @@ def test_curves_and_cameras_are_drawn_with_gaps_and_without_points():
     )
     assert len(seen["data"][0]["x"]) == 1  # what lies far away is left out
     assert figures.layout({"cameras": [], "points": [], "colors": []}).data == ()
+
+
+def test_the_video_models_part_is_followed_and_drawn_where_there_is_one():
+    told = {"distillation": 0.4, "trust in views": 0.25}
+    cursor = advance(fresh("r"), [entry(10), entry(20, values=told, critique="critique-7.jpg")], 50)
+    cursor = advance(cursor, [entry(5, "motion: distillation", values={"distillation": 0.2, "trust in times": 1})], 90)
+    assert cursor["series"]["distillation"] == [[20, 0.4], [15, 0.2]]
+    assert (cursor["critique"], cursor["trust"]) == ("critique-7.jpg", {"views": 0.25, "times": 1.0})
+    drawn = json.loads(figures.curves(cursor["series"]).to_json())
+    assert len(drawn["data"]) == 6
+    assert "Distillation loss" in [title["text"] for title in drawn["layout"]["annotations"]]
+    for step in range(5000):
+        cursor = advance(cursor, [entry(step, "motion: distillation", values={"distillation": 1.0})], 100 + step)
+    assert len(cursor["series"]["distillation"]) <= MOST_POINTS
+    assert cursor["series"]["distillation"][-1][0] - cursor["base"] == 4999
 
 
 def test_a_frustum_lies_in_front_of_its_camera():

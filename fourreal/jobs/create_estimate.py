@@ -79,7 +79,8 @@ def memory_of(entry: registry.Entry, plan: memory.Plan) -> float | None:
     """MB that a model and its work take, computed; None where it makes do with what there is."""
     if plan.offload != "none":
         return None
-    return sum(sizes_of(entry).values()) / MB + entry.working_gb * 1024
+    wide = 2 if plan.dtype == "float32" else 1
+    return wide * sum(sizes_of(entry).values()) / MB + entry.working_gb * 1024
 
 
 def work_of(wishes: Wishes) -> float:

@@ -39,7 +39,7 @@ def estimate_with_critic(
     ]  # fmt: skip
     paces = [cost["distillation_pace"] for cost in criticised if cost.get("distillation_pace")][:ALIKE]
     own = steps * median(paces) if paces else None
-    told = f"A step took {median(paces):.2g} s here ({len(paces)} runs)." if paces else (
+    told = f"A step took {median(paces):.2g} s in earlier runs here ({len(paces)})." if paces else (
         "How long a step of it takes here was not measured yet."
     )  # fmt: skip
 

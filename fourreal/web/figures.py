@@ -41,6 +41,8 @@ def curves(series: dict) -> go.Figure:
     figure.update_xaxes(**LINE)
     figure.update_yaxes(**LINE)
     figure.update_yaxes(type="log", row=2, col=1, nticks=4)
+    if count > 2:  # no logarithm, as it is 0 where the model is not believed
+        figure.update_yaxes(rangemode="nonnegative", row=3, col=1, nticks=4)
     figure.update_xaxes(title_text="step", title_standoff=4, row=count, col=1)
     return figure
 

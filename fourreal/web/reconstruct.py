@@ -33,7 +33,7 @@ def build(page: Parts) -> None:
         without = gr.CheckboxGroup(
             LEAVE_OUT, label="Leave out, to see what it is good for", elem_classes="stacked", elem_id="without"
         )
-    with gr.Accordion("A video model as critic", open=False, elem_id="distillation"):
+    with gr.Accordion("A video model as critic", open=False, elem_id="distillation") as critics:
         critic = gr.Dropdown(
             CRITICS, value="none", label="Which one", elem_id="critic",
             info="It says what views and times should look like that no video shows.",
@@ -45,14 +45,12 @@ def build(page: Parts) -> None:
         with gr.Row():
             # without limits of its own, as Gradio's words for what is out of range say nothing to people
             strength = gr.Number(1.0, label="Strength", step=0.1, elem_id="strength")
-            asked = gr.Number(
-                None, label="Steps", precision=0, placeholder="as the preset has them", elem_id="distillation-steps"
-            )
+            asked = gr.Number(0, label="Steps (0: the preset's)", precision=0, elem_id="distillation-steps")
     estimate = piece(elem_id="estimate")
     start = gr.Button("Start", variant="primary", size="lg", elem_id="start")
 
     settings = [preset, deformation, seed, cameras, refine, without, critic, words, strength, asked]
-    page.named |= {"settings": [name, *settings], "estimate": estimate, "start": start}
+    page.named |= {"settings": [name, *settings], "critics": critics, "estimate": estimate, "start": start}
 
     @safely
     def tell(me: dict, *chosen):
@@ -112,7 +110,7 @@ def options_of(
         critic=None if critic == "none" else critic,
         prompt=words,
         strength=1.0 if strength is None else strength,
-        distillation_steps=steps,
+        distillation_steps=steps or None,  # Gradio makes a 0 of an empty field
     )
 
 
