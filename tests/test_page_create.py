@@ -103,7 +103,7 @@ def test_from_a_prompt_to_two_videos(server, browser, fox_yard):
         words = page.locator("#freeze-prompt textarea")
         expect(words).to_have_value(re.compile("^Camera circulating around a red fox"))
         shown = page.locator("#picked-frame img").get_attribute("src")
-        page.locator("#picked-frame input").fill("5")
+        page.locator("#picked-frame input").fill("3")
         expect(page.locator("#picked-frame img")).to_have_attribute("src", re.sub(r"\d{4}\.jpg", "0005.jpg", shown))
 
         fill(page, "freeze")
@@ -160,8 +160,8 @@ def test_a_video_model_as_critic_is_chosen_followed_and_found_again(server, brow
         expect(estimate.locator(".note.bad")).to_contain_text("strength of 20 is out of range", timeout=SLOW)
         expect(start).to_be_disabled()
         page.locator("#strength input").fill("2")
-        page.locator("#distillation-steps input").fill("5")
-        expect(estimate.locator(".facts div", has_text="Critic's steps")).to_contain_text("5", timeout=SLOW)
+        page.locator("#distillation-steps input").fill("3")
+        expect(estimate.locator(".facts div", has_text="Critic's steps")).to_contain_text("3", timeout=SLOW)
         expect(start).to_be_enabled(timeout=SLOW)
         start.click()
 
@@ -176,7 +176,7 @@ def test_a_video_model_as_critic_is_chosen_followed_and_found_again(server, brow
         page.get_by_role("tab", name="My scenes", exact=True).click()
         page.locator("#gallery").get_by_role("button", name="Again, otherwise").first.click()
         expect(page.locator("#strength input")).to_have_value("2", timeout=SLOW)  # unfolded, with what it was
-        expect(page.locator("#distillation-steps input")).to_have_value("5")
+        expect(page.locator("#distillation-steps input")).to_have_value("3")
         expect(page.locator("#critic input")).to_have_value("Wan 2.1 VACE 1.3B")
         expect(estimate).to_contain_text("in earlier runs here", timeout=SLOW)
 

@@ -30,10 +30,14 @@ SceneAt = Callable[[float], Gaussians]  # the Gaussians at a frame number of the
 
 @dataclass
 class Tally:
-    """What distillation took in this process: how many steps, and seconds of wall-clock time, the model's included."""
+    """What distillation took in this process: how many steps, and seconds of wall-clock time, the model's included.
+
+    notes: sentences about what went wrong.
+    """
 
     steps: int = 0
     seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,10 +194,12 @@ class Distillation:
         fewer = able.nearest_frames(max(1, (before - 1) // 2) + 1)
         if fewer < before:
             self.shots.frames = fewer
-            self.notes.append(f"Memory ran out: the video model is asked about {fewer} frames instead of {before}.")
+            note = f"Memory ran out: the video model is asked about {fewer} frames instead of {before}."
         else:
             self.off = True
-            self.notes.append("Memory ran out even so: from here on it goes on without the video model.")
+            note = "Memory ran out even so: from here on it goes on without the video model."
+        self.notes.append(note)
+        self.critic.tally.notes.append(note)
 
 
 def annealed(progress: float, levels: tuple[float, float]) -> float:

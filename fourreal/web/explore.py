@@ -120,15 +120,16 @@ def nothing() -> str:
 
 
 def summary_box(page: Parts, run: Run, owner: str) -> str:
-    """The figures of a run, in words."""
+    """The figures of a run, in words, and what a person should know about it."""
     if run.state == "failed":
         return tag("div", tag("h4", text(run.name)), note(run.error, "bad"))
     known = [("Preset", run.options.preset or "by the device"), ("Took", duration(run.seconds))]
     try:
-        known += metrics.rows(page.service.metrics(owner, run.id))
+        found = page.service.metrics(owner, run.id)
     except UserError:  # deleted in this moment
-        known += []
-    return tag("div", tag("h4", text(run.name)), facts(known), class_="figures")
+        found = {}
+    notes = "".join(note(sentence) for sentence in found.get("notes", ()) if sentence)
+    return tag("div", tag("h4", text(run.name)), facts([*known, *metrics.rows(found)]), notes, class_="figures")
 
 
 def link_row(run: Run) -> str:
