@@ -261,25 +261,6 @@ def test_a_scene_is_made_told_about_and_taken_away(api, client, run, tmp_path):
         api("export", token=ANNA, run=run["id"], format="exe")
 
 
-def test_what_a_person_should_know_of_a_run_is_told_with_its_figures(page, api, run):
-    from fourreal.jobs.service import Service
-    from fourreal.web.explore import summary_box
-    from fourreal.web.parts import Parts
-
-    path = page.data / "runs" / run["id"] / "metrics.json"
-    before = path.read_text()
-    path.write_text(json.dumps(json.loads(before) | {"notes": ["", "Done without <it>."]}))
-    service = Service(page.data)
-    try:
-        owner = service.owner(ANNA)
-        box = summary_box(Parts(service, None, None), service.run(owner, run["id"]), owner)
-    finally:
-        service.close()
-        path.write_text(before)
-    assert box.count('class="note"') == 1
-    assert "Done without &lt;it&gt;." in box
-
-
 def test_a_run_is_stopped_kept_continued_made_again_and_compared(api, run):
     long = api("duplicate", token=ANNA, run=run["id"], options={"preset": "standard"})
     state = lambda: api("status", token=ANNA, run=long["id"])

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from fourreal.errors import UserError
 from fourreal.web import figures
 from fourreal.web.cursor import MOST_POINTS, advance, fresh
+from fourreal.web.explore import remarks
 from fourreal.web.guard import Guard
 from fourreal.web.lean import KEPT, FirstView
 from fourreal.web.markup import amount, button, duration, tag, text
@@ -131,6 +132,13 @@ def test_figures_are_found_named_and_subtracted():
     assert dict(rows(metrics))["Unseen views"] == "25.0 dB"
     assert differences(metrics, {"splats": 1500})["splats"] == {"first": 1000.0, "second": 1500.0, "difference": 500.0}
     assert rows({}) == []
+
+
+def test_what_a_person_should_know_of_a_run_is_told():
+    told = remarks({"notes": ["", "Done without <it>."], "splats": 3})
+    assert told.count('class="note"') == 1
+    assert "Done without &lt;it&gt;." in told
+    assert remarks({}) == ""
 
 
 # --- Who is looking, and what they are told --------------------------------------------------------------------------

@@ -128,8 +128,13 @@ def summary_box(page: Parts, run: Run, owner: str) -> str:
         found = page.service.metrics(owner, run.id)
     except UserError:  # deleted in this moment
         found = {}
-    notes = "".join(note(sentence) for sentence in found.get("notes", ()) if sentence)
-    return tag("div", tag("h4", text(run.name)), facts([*known, *metrics.rows(found)]), notes, class_="figures")
+    rows = facts([*known, *metrics.rows(found)])
+    return tag("div", tag("h4", text(run.name)), rows, remarks(found), class_="figures")
+
+
+def remarks(found: dict) -> str:
+    """What a run's metrics say in sentences."""
+    return "".join(note(sentence) for sentence in found.get("notes", ()) if sentence)
 
 
 def link_row(run: Run) -> str:
