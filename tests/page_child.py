@@ -13,7 +13,11 @@ def tiny(steps: int) -> dict:
     """draft: `steps` in all. standard: so many that it is never over, for what is meant to be stopped on the way."""
     canonical = CanonicalSettings(steps=steps, plain_steps=steps // 4, initial=1500, growth=Growth(budget=2000))
     motion = MotionSettings(phases=(MotionPhase("field", steps, unfold=0.5),), bases=6)
-    draft = replace(DRAFT, pixels=160 * 90, freeze_frames=12, reference_frames=8, canonical=canonical, motion=motion)
+    distilled = replace(DRAFT.distillation, frames=5)
+    draft = replace(
+        DRAFT, pixels=160 * 90, freeze_frames=12, reference_frames=8, canonical=canonical, motion=motion,
+        distillation=distilled,
+    )  # fmt: skip
     long = replace(draft, name=STANDARD.name, canonical=replace(canonical, steps=600 * steps))
     return {"draft": draft, "standard": long, "paper": long}
 

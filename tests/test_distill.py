@@ -224,6 +224,7 @@ def test_memory_that_runs_out_means_fewer_frames_and_in_the_end_none(seen):
         assert none.step(index, scene_at) == {}
     assert none.off
     assert "without" in none.notes[-1]
+    assert none.critic.tally.notes == none.notes  # for whoever comes when it is over
 
 
 # --- In the stages ---------------------------------------------------------------------------------------------------

@@ -1,8 +1,14 @@
 """Reconstruction with a critic: what it depends on, what it does without one that cannot be had, what it refuses."""
 
+import os
+import signal
+import subprocess
+import sys
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
+import torch
 from distill_samples import SETTINGS, Says, grey
 from fit_samples import STAGE_ONE, STAGE_TWO
 from test_pipeline import TINY, request, videos  # noqa: F401 the fixture
@@ -10,6 +16,7 @@ from test_pipeline import TINY, request, videos  # noqa: F401 the fixture
 from fourreal import settings
 from fourreal.cli import main
 from fourreal.errors import UserError
+from fourreal.fit import loop
 from fourreal.pipeline import reconstruct
 from fourreal.pipeline.critic import Distil
 from fourreal.scene import bundle
@@ -52,6 +59,52 @@ def test_a_critic_is_asked_in_both_stages_and_only_where_it_is_wanted(videos, tm
     plain = request(videos, tmp_path / "plain", preset=SHORT)
     reconstruct(plain)
     assert not any("distillation" in path.name for path in (tmp_path / "plain" / "work").iterdir())
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from test_distill_pipeline import SHORT, Distil, Says, grey, loop, reconstruct, request
+loop.CHECKPOINT_SECONDS = 0.0  # after each step
+asked = []
+def answer(video):
+    asked.append(video)
+    if len(asked) == {last}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return grey(video)
+wanted = Distil("a ball rolls to the right", model=Says(answer))
+reconstruct(request(Path({videos!r}), Path({out!r}), preset=SHORT, distil=wanted))
+"""
+
+
+def test_killed_while_it_is_distilled_it_goes_on_with_what_it_knew_of_the_model(videos, tmp_path, monkeypatch):  # noqa: F811
+    """Killed while the model is asked at step 3 of stage two, after it was examined, and not to be examined again."""
+    last = 4 + 2 + 1 + 1 + 3 + 1  # stage one and its examinations, those of stage two, its steps 0 to 2, and this one
+    code = KILLED.format(tests=str(Path(__file__).parent), videos=str(videos), out=str(tmp_path / "run"), last=last)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    killed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert list((tmp_path / "run" / "work").glob("motion-*distillation.checkpoint"))
+
+    monkeypatch.setattr(loop, "EVENT_SECONDS", -1.0)  # every step is told
+    trust, models, scenes = {}, {}, {}
+    for name in ("run", "whole"):
+        model, told = models.setdefault(name, Says(grey)), trust.setdefault(name, {})
+        shares = lambda event, told=told: told.update(
+            {(event.step, kind): share for kind, share in event.values.items() if "trust" in kind}
+        )
+        asked = request(videos, tmp_path / name, preset=SHORT, distil=Distil("a ball rolls to the right", model=model))
+        reconstruct(asked, lambda event, shares=shares: "distillation" in event.stage and shares(event))
+        scenes[name] = bundle.load(tmp_path / name).gaussians.tensors()
+    assert [question["prompt"] == "a ball rolls to the right" for question in models["run"].asked] == [
+        True, False, True,
+    ]  # fmt: skip
+    assert len(trust["run"]) == 3
+    assert all(share < 0.9 for share in trust["run"].values())  # a model that was never examined is believed wholly
+    assert trust["run"] == pytest.approx({at: trust["whole"][at] for at in trust["run"]}, abs=1e-4)
+    for name, tensor in scenes["whole"].items():
+        torch.testing.assert_close(scenes["run"][name], tensor, atol=1e-4, rtol=1e-4)
 
 
 def test_it_goes_on_without_a_model_that_cannot_be_loaded_and_says_so(videos, tmp_path):  # noqa: F811

@@ -7,6 +7,7 @@ import pytest
 
 from fourreal.jobs import devices
 from fourreal.jobs import estimate as module
+from fourreal.jobs.critic_estimate import estimate_with_critic
 from fourreal.jobs.estimate import estimate, memory_of_machine, spoken
 from fourreal.jobs.values import Options
 from fourreal.settings import JobLimits
@@ -91,6 +92,79 @@ def test_on_a_gpu_what_was_not_measured_is_not_made_up(tmp_path):
     learned = ask(tmp_path, found=GPU, earlier=[cost(preset="standard", device="cuda", seconds=200.0)])
     assert learned.seconds == pytest.approx(200, abs=30)
     assert ask(tmp_path, Options(device="cpu"), found=GPU).device == "cpu"
+
+
+# --- With a video model as critic ----------------------------------------------------------------------------------
+
+CRITIC = Options(preset="draft", critic="wan-vace-1.3b", prompt="a fox")
+
+
+def ask_critic(tmp_path, options=CRITIC, found=CPU, earlier=()):
+    return estimate_with_critic(options, True, found, list(earlier), 0, tmp_path, LIMITS)
+
+
+@pytest.fixture
+def room(monkeypatch):
+    """64 GB for the model."""
+    monkeypatch.setattr("fourreal.jobs.create_estimate.memory_of_machine", lambda: 64 * GB)
+
+
+def criticised(**changes) -> dict:
+    more = {"critic": "wan-vace-1.3b", "distillation_steps": 180, "distillation_pace": 0.5, "memory_mb": 5000.0}
+    return cost(**more | changes)
+
+
+def test_without_a_critic_nothing_is_told_of_one(tmp_path):
+    assert ask_critic(tmp_path, DEFAULTS) == ask(tmp_path)
+    assert ask(tmp_path).critic is None
+
+
+def test_what_was_not_measured_of_a_critic_is_said_to_be_so(tmp_path, room):
+    bare, found = ask(tmp_path), ask_critic(tmp_path)
+    assert found.seconds is None
+    assert (found.critic.steps, found.critic.seconds) == (30 + 150, None)
+    assert found.critic.seconds_without == bare.seconds
+    assert "not measured" in found.critic.reason
+    assert found.memory_mb == pytest.approx(bare.memory_mb + found.critic.memory_mb)
+    assert 35_000 < found.critic.memory_mb < 40_000  # 8 billion weights at four bytes, and what they work on
+    assert "words" in ask_critic(tmp_path, replace(CRITIC, prompt=" ")).critic.reason
+    assert "words" not in found.critic.reason
+
+
+def test_earlier_runs_tell_what_a_critics_steps_take(tmp_path, room):
+    earlier = [criticised(distillation_pace=pace, seconds=300.0) for pace in (0.4, None, 0.6)]
+    same = ask_critic(tmp_path, earlier=earlier)
+    assert same.critic.seconds == pytest.approx(180 * 0.5)
+    assert same.seconds == pytest.approx(300, abs=30)
+    assert same.memory_mb == 5000
+    fewer = ask_critic(tmp_path, replace(CRITIC, distillation_steps=60, strength=3), earlier=earlier)
+    assert (fewer.critic.steps, fewer.critic.seconds) == (60, pytest.approx(30))
+    bare = fewer.critic.seconds_without
+    assert bare + 30 < fewer.seconds < bare + 30 + 0.1 * bare  # its own phase has steps of the usual kind, too
+    half = ask_critic(tmp_path, replace(CRITIC, without=("multi-view-sds",)), earlier=earlier)
+    assert half.critic.steps == 150
+    unlike = [criticised(critic="ltx-video"), criticised(device="cuda"), criticised(preset="standard")]
+    assert ask_critic(tmp_path, earlier=unlike) == ask_critic(tmp_path)
+    assert ask(tmp_path, earlier=earlier) == ask(tmp_path)  # nor do they tell of runs without one
+
+
+@pytest.mark.parametrize("options", [CRITIC, replace(CRITIC, without=("multi-view-sds", "joint-sds"))])
+def test_a_critic_that_cannot_be_asked_is_done_without_and_that_is_said(tmp_path, options, monkeypatch):
+    memory = 2 * GB if options is CRITIC else 64 * GB
+    monkeypatch.setattr("fourreal.jobs.create_estimate.memory_of_machine", lambda: memory)
+    found = ask_critic(tmp_path, options)
+    assert found.fits
+    assert (found.seconds, found.critic.steps) == (ask(tmp_path, options).seconds, 0)
+    assert "without the video model" in found.critic.reason
+
+
+def test_a_critic_whose_parts_take_turns_on_the_gpu_takes_what_memory_there_is(tmp_path, room):
+    whole = ask_critic(tmp_path, found=[GPU[0] | {"memory_mb": 60_000.0}])
+    assert 20_000 < whole.critic.memory_mb < 25_000
+    tight = ask_critic(tmp_path, found=[GPU[0] | {"memory_mb": 18_000.0}])
+    assert (tight.critic.memory_mb, tight.memory_mb) == (None, None)
+    assert "waiting" in tight.critic.reason
+    assert tight.fits
 
 
 def test_durations_in_words():

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fourreal.jobs import files, journal, live
 from fourreal.jobs.journal import JournalWriter
@@ -59,12 +60,20 @@ def test_numbers_that_are_none_are_null(tmp_path):
 def test_the_newest_two_pictures_stay_under_names_never_used_before(tmp_path):
     watch = Live(tmp_path)
     for step in range(1, 13):
-        watch(Event("canonical", step, 20, preview=PICTURE))
-    names = [line["preview"] for line in lines(tmp_path)]
-    assert len(set(names)) == 12
-    assert {path.name for path in (tmp_path / "live").iterdir()} == set(names[-2:])
-    Live(tmp_path)(Event("canonical", 13, 20, preview=PICTURE))  # another attempt
-    assert lines(tmp_path)[-1]["preview"] not in names
+        watch(Event("canonical", step, 20, preview=PICTURE, critique=PICTURE))
+    names = {kind: [line[kind] for line in lines(tmp_path)] for kind in ("preview", "critique")}
+    assert [len(set(told)) for told in names.values()] == [12, 12]
+    kept = {path.name for path in (tmp_path / "live").iterdir()}
+    assert kept == {*names["preview"][-2:], *names["critique"][-2:]}
+    Live(tmp_path)(Event("canonical", 13, 20, preview=PICTURE, critique=PICTURE))  # another attempt
+    for kind, told in names.items():
+        assert lines(tmp_path)[-1][kind] not in told
+
+
+def test_pictures_are_no_wider_than_they_are_looked_at(tmp_path):
+    Live(tmp_path)(Event("motion", 1, 2, critique=np.zeros((32, 2 * live.WIDEST, 3), np.uint8)))
+    with Image.open(tmp_path / "live" / lines(tmp_path)[0]["critique"]) as picture:
+        assert picture.size == (live.WIDEST, 16)
 
 
 def test_scenes_take_a_small_share_of_the_time(tmp_path, clock, monkeypatch):

@@ -142,7 +142,7 @@ def test_the_journal_tells_the_story_and_names_what_is_there(house, finished):
     lines = house.lines(finished)
     stages = [line["stage"] for line in lines if line["steps"]]
     assert list(dict.fromkeys(stages)) == ["canonical", "motion: field", "motion: growth", "motion: joint"]
-    keys = {"stage", "step", "steps", "seconds_left", "values", "message", "scene", "preview", "time"}
+    keys = {"stage", "step", "steps", "seconds_left", "values", "message", "scene", "preview", "critique", "time"}
     assert all(set(line) == keys for line in lines)
     assert [line["time"] for line in lines] == sorted(line["time"] for line in lines)
     shown = {kind: [line[kind] for line in lines if line[kind]] for kind in ("scene", "preview")}
@@ -281,7 +281,11 @@ def test_a_bug_is_said_shortly_and_its_traceback_is_in_the_log(house):
 
 
 def test_a_video_model_criticises_and_where_it_cannot_be_had_it_goes_on_without(house):
-    runs = [house.submit(critic=critic, prompt="a box") for critic in (CRITIC, "ltx-video")]
+    asked = {"prompt": "a box", "strength": 2.0, "distillation_steps": 4}
+    before = house.service.estimate(ANNA, house.reference, house.freeze, Options("draft", critic=CRITIC)).critic
+    assert (before.seconds, before.steps) == (None, 180)  # of the real preset, not of this runner's
+    assert "not measured" in before.reason
+    runs = [house.submit(critic=critic, **asked) for critic in (CRITIC, "ltx-video")]
     found = []
     for run in runs:
         house.wait(run)
@@ -289,6 +293,21 @@ def test_a_video_model_criticises_and_where_it_cannot_be_had_it_goes_on_without(
     assert found[0]["critic"].startswith(CRITIC)
     assert found[1]["critic"] is None
     assert any("without a video model" in note for note in found[1]["notes"])
-    assert house.service.estimate(ANNA, house.reference, house.freeze, Options(preset="draft")).seconds is not None
-    unlike = house.service.estimate(ANNA, house.reference, house.freeze, Options(preset="draft", critic=CRITIC))
-    assert (unlike.seconds, unlike.fits) == (None, True)
+    distilled = found[0]["settings"]["distillation"]
+    assert (distilled["canonical_steps"] + distilled["motion_steps"], distilled["strength"]) == (4, 2.0)
+    assert found[0]["distillation"]["steps"] == 4
+    lines = house.lines(runs[0])
+    told = [line["critique"] for line in lines if line["critique"]]
+    with Image.open(house.service.public_file(runs[0], f"live/{told[-1]}")) as picture:
+        assert picture.width > picture.height
+    assert any("distillation" in line["values"] for line in lines)
+    assert not any(line["critique"] for line in house.lines(runs[1]))
+    options = house.service.run(ANNA, runs[0]).options
+    assert (options.strength, options.distillation_steps) == (2.0, 4)
+    again = house.service.duplicate(ANNA, runs[0], replace(options, strength=1.0))
+    assert again.options == replace(options, strength=1.0)
+    house.service.delete(ANNA, again.id)
+    without, with_it = list(house.service.store.costs())[:2]  # a run that had to do without is like one that did so
+    assert (without["critic"], without["distillation_steps"], without["distillation_pace"]) == (None, 0, None)
+    assert (with_it["critic"], with_it["distillation_steps"]) == (CRITIC, 4)
+    assert with_it["distillation_pace"] == pytest.approx(found[0]["distillation"]["seconds"] / 4)

@@ -179,11 +179,18 @@ def test_options_are_checked_wherever_they_come_from(service, videos):
         ({"preset": "huge"}, "preset"), ({"device": "tpu"}, "device"), ({"without": ["everything"]}, "leave out"),
         ({"deformation": "rubber"}, "deformation"), ({"seed": -1}, "seed"), ({"seed": 1.5}, "seed"),
         ({"seed": True}, "seed"), ({"nonsense": 1}, "nonsense"), ({"without": [3]}, "names"),
-        ({"canonical_frame": -1}, "Frames"), ({"critic": "sora"}, "critic"), ({"use_cameras": "no"}, "use_cameras"),
+        ({"canonical_frame": -1}, "Frames"), ({"critic": "sora"}, "critic"), ({"strength": 0}, "strength of 0"),
+        ({"strength": 10.5}, "strength of 10.5"), ({"strength": float("nan")}, "strength of nan"),
+        ({"strength": "much"}, "strength"), ({"distillation_steps": 0}, "0 distillation"),
+        ({"distillation_steps": 20_001}, "20001 distillation"), ({"distillation_steps": 2.5}, "distillation_steps"),
+        ({"use_cameras": "no"}, "use_cameras"),
     ):  # fmt: skip
         with pytest.raises(UserError, match=says):
             Options.from_dict(values)
-    options = Options(preset="paper", without=("growth", "exposure"), canonical_frame=2)
+    options = Options(
+        preset="paper", without=("growth", "exposure"), canonical_frame=2, critic="ltx-video", strength=2.5,
+        distillation_steps=40,
+    )  # fmt: skip
     assert Options.from_dict(json.loads(json.dumps(options.as_dict()))) == options
     with pytest.raises(UserError, match="0 to 7"):
         service.submit(ANNA, *videos, Options(canonical_frame=8))

@@ -103,7 +103,7 @@ def test_from_a_prompt_to_two_videos(server, browser, fox_yard):
         words = page.locator("#freeze-prompt textarea")
         expect(words).to_have_value(re.compile("^Camera circulating around a red fox"))
         shown = page.locator("#picked-frame img").get_attribute("src")
-        page.locator("#picked-frame input").fill("5")
+        page.locator("#picked-frame input").fill("3")
         expect(page.locator("#picked-frame img")).to_have_attribute("src", re.sub(r"\d{4}\.jpg", "0005.jpg", shown))
 
         fill(page, "freeze")
@@ -135,6 +135,48 @@ def test_what_a_model_cannot_make_is_said_with_the_nearest_that_it_can(server, b
         expect(page.locator("#reference-make")).to_be_disabled()
         page.locator("#reference-frames input").fill("9")
         expect(page.locator("#reference-make")).to_be_enabled()
+
+
+@needs_chromium
+def test_a_video_model_as_critic_is_chosen_followed_and_found_again(server, browser):
+    expected = ("ERR_", "Failed to fetch", "NetworkError", "errored out", "AbortError")  # by the reload
+    with watched_page(browser, GONE + expected, **DESK) as watched:
+        page = watched.page
+        arrive(page, server.url)
+        page.locator("#to-videos").click()
+        page.locator(".example").first.click()
+        expect(page.locator("#checks .verdicts")).to_be_visible()
+        page.locator("#to-reconstruct").click()
+        expect(page.locator("#estimate .facts")).to_be_visible()
+        page.locator("#distillation button").first.click()
+        filled(page, {"#strength input": "1", "#distillation-steps input": "0"})
+        page.locator("#critic input").click()
+        page.get_by_role("option", name="Wan 2.1 VACE 1.3B").click()
+        estimate, start = page.locator("#estimate"), page.locator("#start")
+        expect(estimate).to_contain_text("not measured")
+        page.locator("#strength input").fill("20")
+        expect(estimate.locator(".note.bad")).to_contain_text("strength of 20 is out of range")
+        expect(start).to_be_disabled()
+        page.locator("#strength input").fill("2")
+        page.locator("#distillation-steps input").fill("3")
+        expect(estimate.locator(".facts div", has_text="Critic's steps")).to_contain_text("3")
+        expect(start).to_be_enabled()
+        start.click()
+
+        expect(page.locator("#critique img")).to_be_attached()
+        page.reload()
+        expect(page.locator("#summary .figures")).to_be_visible()
+        page.get_by_role("tab", name="Watch").click()
+        expect(page.locator("#critique figcaption")).to_contain_text("views")
+        page.wait_for_function("document.querySelector('#critique img')?.naturalWidth > 100")
+        expect(page.locator("#curves")).to_contain_text("Distillation loss")
+
+        page.get_by_role("tab", name="My scenes", exact=True).click()
+        page.locator("#gallery").get_by_role("button", name="Again, otherwise").first.click()
+        expect(page.locator("#strength input")).to_have_value("2")  # unfolded, with what it was
+        expect(page.locator("#distillation-steps input")).to_have_value("3")
+        expect(page.locator("#critic input")).to_have_value("Wan 2.1 VACE 1.3B")
+        expect(estimate).to_contain_text("in earlier runs here")
 
 
 @needs_chromium

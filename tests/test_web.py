@@ -65,7 +65,7 @@ def test_the_page_says_that_it_is_well(client):
     assert (answer.status_code, answer.text) == (200, "ok")
 
 
-@pytest.mark.parametrize(("kind", "suffix"), [("scene", "r4d"), ("preview", "jpg")])
+@pytest.mark.parametrize(("kind", "suffix"), [("scene", "r4d"), ("preview", "jpg"), ("critique", "jpg")])
 def test_what_a_newer_one_has_replaced_is_answered_with_the_newer_one(client, page, run, kind, suffix):
     live = page.data / "runs" / run["id"] / "live"
     live.mkdir(exist_ok=True)
@@ -228,7 +228,13 @@ def test_an_estimate_is_given_before_the_start_and_what_cannot_be_is_refused(api
     assert found["fits"] is True
     assert found["seconds"] > 0
     assert found["memory_mb"] > 0
-    for options in ({"preset": "huge"}, {"nonsense": 1}, {"seed": "x"}, {"canonical_frame": -1}, {"without": ["all"]}):
+    assert found["critic"] is None
+    asked = {"preset": "draft", "critic": "wan-vace-1.3b", "strength": 2, "distillation_steps": 90}
+    critic = api("estimate", **pair, options=asked)["critic"]
+    assert set(critic) == {"steps", "seconds", "memory_mb", "seconds_without", "reason"}
+    assert critic["seconds"] is None
+    for options in ({"preset": "huge"}, {"nonsense": 1}, {"seed": "x"}, {"canonical_frame": -1}, {"without": ["all"]},
+                    {"strength": 11}, {"distillation_steps": 0}):  # fmt: skip
         with pytest.raises(AppError):
             api("reconstruct", **pair, options=options)
     with pytest.raises(AppError, match="0 to 23"):

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from fourreal.errors import UserError
 from fourreal.web import figures
 from fourreal.web.cursor import MOST_POINTS, advance, fresh
+from fourreal.web.explore import remarks
 from fourreal.web.guard import Guard
 from fourreal.web.lean import KEPT, FirstView
 from fourreal.web.markup import amount, button, duration, tag, text
@@ -81,7 +82,8 @@ def test_odd_lines_do_no_harm(odd):
 
 
 def test_curves_and_cameras_are_drawn_with_gaps_and_without_points():
-    series = {"step": [1, 2, 3], "loss": [0.5, None, 0.1], "psnr": [None, 20.0, 21.0], "stages": [[0, "a"], [2, "b"]]}
+    series = {"step": [1, 2, 3], "loss": [0.5, None, 0.1], "psnr": [None, 20.0, 21.0], "stages": [[0, "a"], [2, "b"]],
+              "distillation": []}  # fmt: skip
     drawn = json.loads(figures.curves(series).to_json())
     assert len(drawn["data"]) == 4
     assert {shape["x0"] for shape in drawn["layout"]["shapes"]} == {2}  # where the second stage began
@@ -92,6 +94,21 @@ def test_curves_and_cameras_are_drawn_with_gaps_and_without_points():
     )
     assert len(seen["data"][0]["x"]) == 1  # what lies far away is left out
     assert figures.layout({"cameras": [], "points": [], "colors": []}).data == ()
+
+
+def test_the_video_models_part_is_followed_and_drawn_where_there_is_one():
+    told = {"distillation": 0.4, "trust in views": 0.25}
+    cursor = advance(fresh("r"), [entry(10), entry(20, values=told, critique="critique-7.jpg")], 50)
+    cursor = advance(cursor, [entry(5, "motion: distillation", values={"distillation": 0.2, "trust in times": 1})], 90)
+    assert cursor["series"]["distillation"] == [[20, 0.4], [15, 0.2]]
+    assert (cursor["critique"], cursor["trust"]) == ("critique-7.jpg", {"views": 0.25, "times": 1.0})
+    drawn = json.loads(figures.curves(cursor["series"]).to_json())
+    assert len(drawn["data"]) == 6
+    assert "Distillation loss" in [title["text"] for title in drawn["layout"]["annotations"]]
+    for step in range(5000):
+        cursor = advance(cursor, [entry(step, "motion: distillation", values={"distillation": 1.0})], 100 + step)
+    assert len(cursor["series"]["distillation"]) <= MOST_POINTS
+    assert cursor["series"]["distillation"][-1][0] - cursor["base"] == 4999
 
 
 def test_a_frustum_lies_in_front_of_its_camera():
@@ -115,6 +132,13 @@ def test_figures_are_found_named_and_subtracted():
     assert dict(rows(metrics))["Unseen views"] == "25.0 dB"
     assert differences(metrics, {"splats": 1500})["splats"] == {"first": 1000.0, "second": 1500.0, "difference": 500.0}
     assert rows({}) == []
+
+
+def test_what_a_person_should_know_of_a_run_is_told():
+    told = remarks({"notes": ["", "Done without <it>."], "splats": 3})
+    assert told.count('class="note"') == 1
+    assert "Done without &lt;it&gt;." in told
+    assert remarks({}) == ""
 
 
 # --- Who is looking, and what they are told --------------------------------------------------------------------------

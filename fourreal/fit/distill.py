@@ -6,8 +6,9 @@ few at a time, so that memory does not grow with their number.
 """
 
 import math
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -27,6 +28,18 @@ from fourreal.video.model import VideoModel
 SceneAt = Callable[[float], Gaussians]  # the Gaussians at a frame number of the reference video
 
 
+@dataclass
+class Tally:
+    """What distillation took in this process: how many steps, and seconds of wall-clock time, the model's included.
+
+    notes: sentences about what went wrong.
+    """
+
+    steps: int = 0
+    seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+
 @dataclass(frozen=True, eq=False)
 class Critic:
     """A video model and what it is told.
@@ -34,6 +47,7 @@ class Critic:
     prompt: what happens in the scene; frozen: of a video in which time stands still; both "" to ask without words.
     fps: of the reference video.
     told: hears of every shot before the model is asked about it.
+    tally: what that took so far.
     """
 
     model: VideoModel
@@ -42,6 +56,7 @@ class Critic:
     negative: str = ""
     fps: float | int = 12.0
     told: Callable[[Shot], None] = lambda shot: None
+    tally: Tally = field(default_factory=Tally)
 
     def target(
         self, shot: Shot, video: Float[Tensor, "F 3 h w"], sigma: float | int, settings: DistillationSettings, seed: int
@@ -93,6 +108,7 @@ class Distillation:
         kinds = KINDS if self.moving else KINDS[:1]
         number, kind = index // len(kinds), kinds[index % len(kinds)]
         sigma = annealed(index / max(self.steps, 1), self.settings.sigma)
+        begin = time.monotonic()
         try:
             if self.settings.examine and number % self.settings.examine == 0:
                 self.examine(self.shots.filmed(kind, random), scene_at, sigma)
@@ -100,6 +116,9 @@ class Distillation:
         except (MemoryRanOut, torch.OutOfMemoryError):
             self._shrink()
             return {}
+        finally:
+            self.critic.tally.steps += 1
+            self.critic.tally.seconds += time.monotonic() - begin
 
     @torch.no_grad()
     def examine(self, shot: Shot, scene_at: SceneAt, sigma: float | int) -> None:
@@ -151,7 +170,7 @@ class Distillation:
         factor = shot.cameras.size[0] // shot.size[0]
         return torch.nn.functional.avg_pool2d(torch.stack(pictures), factor)
 
-    def picture(self, count: int = 6) -> np.ndarray | None:
+    def picture(self, count: int = 4) -> np.ndarray | None:
         """(H, W, 3) uint8: some of the newest frames, above as rendered, below as the model wants them."""
         if self.last is None:
             return None
@@ -175,10 +194,12 @@ class Distillation:
         fewer = able.nearest_frames(max(1, (before - 1) // 2) + 1)
         if fewer < before:
             self.shots.frames = fewer
-            self.notes.append(f"Memory ran out: the video model is asked about {fewer} frames instead of {before}.")
+            note = f"Memory ran out: the video model is asked about {fewer} frames instead of {before}."
         else:
             self.off = True
-            self.notes.append("Memory ran out even so: from here on it goes on without the video model.")
+            note = "Memory ran out even so: from here on it goes on without the video model."
+        self.notes.append(note)
+        self.critic.tally.notes.append(note)
 
 
 def annealed(progress: float, levels: tuple[float, float]) -> float:

@@ -63,12 +63,12 @@ def run(stage: Stage, checkpoint: Path | None, progress: Progress, cancel: Cance
     begin = time.monotonic()
     spent = lambda: before + time.monotonic() - begin
     keep = lambda index: checkpoint is not None and write_checkpoint(checkpoint, stage.state(), index, spent())
-    saved_at, shown_at, told_at = begin, -1e9, -1e9
+    saved_at, shown_at, told_at, heard = begin, -1e9, -1e9, {}
     for index in range(first, stage.steps):
         if cancel.cancelled:
             keep(index)
             cancel.check()
-        values = stage.step(index)
+        heard |= stage.step(index)  # what only some steps tell is not lost between two reports
         critic = getattr(stage, "distillation", None)
         while critic is not None and critic.notes:
             progress(Event(stage.name, index + 1, stage.steps, message=critic.notes.pop(0)))
@@ -82,11 +82,11 @@ def run(stage: Stage, checkpoint: Path | None, progress: Progress, cancel: Cance
             wanted = critic.picture() if critic is not None and picture is not None else None
             progress(
                 Event(
-                    stage.name, index + 1, stage.steps, left, values, preview=picture, scene=stage.result,
+                    stage.name, index + 1, stage.steps, left, heard, preview=picture, scene=stage.result,
                     critique=wanted,
                 )
             )  # fmt: skip
-            told_at = now
+            told_at, heard = now, {}
         if now - saved_at > CHECKPOINT_SECONDS:
             keep(index + 1)
             saved_at = time.monotonic()

@@ -63,14 +63,24 @@ def estimate_creation(
     if alike:
         seconds = LOAD_SECONDS + count * work_of(wishes) * median(cost["seconds"] / cost["work"] for cost in alike)
         told = f"This is what earlier videos of this model took here, by their size and steps ({len(alike)})."
-    download = "" if hub.on_disk(entry) else (
+    sentences = (download(entry), plan.sentence, told, entry.remark(wishes.prompt))
+    return Estimate(seconds, memory_of(entry, plan), disk, label, True, " ".join(filter(None, sentences)), place)
+
+
+def download(entry: registry.Entry) -> str:
+    """What is said of a download that is to come; "" where the weights are here."""
+    return "" if hub.on_disk(entry) else (
         f"About {entry.download_gb:.0f} GB are downloaded first, once: {entry.repository}, {entry.revision}, licence "
-        f"{entry.licence}. "
+        f"{entry.licence}."
     )  # fmt: skip
-    needed = sum(sizes_of(entry).values()) / MB + entry.working_gb * 1024 if plan.offload == "none" else None
-    remark = entry.remark(wishes.prompt)
-    sentences = (download.strip(), plan.sentence, told, remark)
-    return Estimate(seconds, needed, disk, label, True, " ".join(filter(None, sentences)), place)
+
+
+def memory_of(entry: registry.Entry, plan: memory.Plan) -> float | None:
+    """MB that a model and its work take, computed; None where it makes do with what there is."""
+    if plan.offload != "none":
+        return None
+    wide = 2 if plan.dtype == "float32" else 1
+    return wide * sum(sizes_of(entry).values()) / MB + entry.working_gb * 1024
 
 
 def work_of(wishes: Wishes) -> float:

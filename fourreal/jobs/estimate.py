@@ -28,7 +28,7 @@ def estimate(
     options: Options, cameras_known: bool, devices: list[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]],
     place: int, data: Path, limits: JobLimits,
 ) -> Estimate:  # fmt: skip
-    """See `Estimate`.
+    """See `Estimate`; what a video model's criticism adds is in `critic_estimate`.
 
     Args:
         devices: of this machine, as `devices.find` gives them.
@@ -38,28 +38,38 @@ def estimate(
     gpu = next((device for device in devices if device["kind"] == "cuda"), None)
     if options.device == "cuda" and gpu is None:
         return Estimate(None, None, None, "cuda", False, "There is no CUDA device here. Choose the CPU.", place)
-    device = "cuda" if gpu and options.device != "cpu" else "cpu"
+    device, name = where(options, devices)
     label = gpu["name"] if device == "cuda" else "cpu"
-    name = options.preset or ("standard" if device == "cuda" else "draft")
-    alike = [
-        cost for cost in earlier
-        if cost["preset"] == name and cost["device"] == device and cost["cameras_known"] == cameras_known
-        and cost["deformation"] == options.deformation and cost["without"] == list(options.without)
-        and cost.get("critic") == options.critic
-    ][:ALIKE]  # fmt: skip
-    if alike:
-        seconds, memory, disk = (median(cost[key] for cost in alike) for key in ("seconds", "memory_mb", "disk_mb"))
+    like_it = [cost for cost in alike(earlier, options, devices, cameras_known) if cost.get("critic") is None][:ALIKE]
+    if like_it:
+        seconds, memory, disk = (median(cost[key] for cost in like_it) for key in ("seconds", "memory_mb", "disk_mb"))
         seconds += LOAD_SECONDS
-        source = f"This is what earlier runs like it took here ({len(alike)})."
+        source = f"This is what earlier runs like it took here ({len(like_it)})."
     else:
         seconds, memory, disk, source = from_table(PRESETS[name], device, cameras_known, options.deformation)
-        if options.critic is not None:
-            seconds, source = None, "How long it takes with a video model as its critic was not measured here yet."
     there = gpu["memory_mb"] if device == "cuda" else (memory_of_machine() - MEMORY_LEFT) / MB
     reason = refusal(memory, there, device, disk, data, limits)
     if not reason and device == "cpu" and seconds is not None and seconds > LONG_SECONDS:
         source = f"On a CPU this takes about {spoken(seconds)}. The preset draft takes minutes. {source}"
     return Estimate(seconds, memory, disk, label, not reason, reason or source, place)
+
+
+def where(options: Options, devices: list[Mapping[str, Any]]) -> tuple[str, str]:
+    """The device, "cuda" or "cpu", and the preset of a run with these options."""
+    device = "cuda" if options.device != "cpu" and any(one["kind"] == "cuda" for one in devices) else "cpu"
+    return device, options.preset or ("standard" if device == "cuda" else "draft")
+
+
+def alike(
+    earlier: Iterable[Mapping[str, Any]], options: Options, devices: list[Mapping[str, Any]], cameras_known: bool
+) -> list[Mapping[str, Any]]:
+    """The costs of runs with the same settings, with a video model or without."""
+    device, name = where(options, devices)
+    same = {
+        "preset": name, "device": device, "cameras_known": cameras_known, "deformation": options.deformation,
+        "without": list(options.without),
+    }  # fmt: skip
+    return [cost for cost in earlier if all(cost[key] == value for key, value in same.items())]
 
 
 def spoken(seconds: float | int) -> str:

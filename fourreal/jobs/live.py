@@ -23,6 +23,7 @@ SCENE_SHARE = 0.05  # of the time may go into writing scenes,
 SCENE_SECONDS = (2.0, 10.0)  # but there is one so often
 KEPT = 2  # of each kind: the newest, and the one that somebody may just be reading
 MOST_POINTS = 5000
+WIDEST = 1600  # pixels of a picture that is looked at while the run goes on
 THUMBNAIL = 480  # pixels wide
 
 
@@ -41,17 +42,18 @@ class Live:
 
     def __call__(self, event: Event) -> None:
         now = time.monotonic()
-        preview = self.preview(event.preview) if event.preview is not None else None
+        preview = self.picture("preview", event.preview)
+        critique = self.picture("critique", event.critique)
         scene = self.scene(event) if event.scene is not None and self.scene_due(now) else None
         if event.arrays:
             self.layout(event.arrays)
-        new = event.message or preview or scene or event.stage != self.stage
+        new = event.message or preview or critique or scene or event.stage != self.stage
         if new or now - self.told_at >= LINE_SECONDS or (event.steps and event.step >= event.steps):
             self.told_at, self.stage = now, event.stage
             self.journal.write({
                 "stage": event.stage, "step": event.step, "steps": event.steps, "seconds_left": event.seconds_left,
                 "values": {name: float(value) for name, value in event.values.items()}, "message": event.message,
-                "scene": scene, "preview": preview, "time": round(time.time(), 3),
+                "scene": scene, "preview": preview, "critique": critique, "time": round(time.time(), 3),
             })  # fmt: skip
 
     def scene_due(self, now: float) -> bool:
@@ -72,10 +74,14 @@ class Live:
         self.scene_cost = self.scene_at - begin
         return name
 
-    def preview(self, picture: np.ndarray) -> str | None:
-        content = BytesIO()
-        Image.fromarray(picture).save(content, "JPEG", quality=85)
-        return self.put_next("preview", "jpg", content.getvalue())
+    def picture(self, kind: str, pixels: np.ndarray | None) -> str | None:
+        """A picture for people, no wider than they can see; its name, None where there is none."""
+        if pixels is None:
+            return None
+        content, image = BytesIO(), Image.fromarray(pixels)
+        image.thumbnail((WIDEST, WIDEST))
+        image.save(content, "JPEG", quality=85)
+        return self.put_next(kind, "jpg", content.getvalue())
 
     def layout(self, arrays: dict[str, np.ndarray]) -> None:
         """Where the cameras and the sparse points are, each time that is news."""

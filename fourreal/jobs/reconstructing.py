@@ -46,7 +46,9 @@ class Reconstructing:
             without=frozenset(options.without),
             device=options.device,
             seed=options.seed,
-            distil=None if options.critic is None else Distil(options.prompt, Choice(options.critic)),
+            distil=None if options.critic is None else Distil(
+                options.prompt, Choice(options.critic), strength=options.strength, steps=options.distillation_steps
+            ),
         )
         self.scene = pipeline.reconstruct(request, live, cancel)
         row = self.store.run(self.row["id"])  # it may have another name by now
@@ -55,12 +57,16 @@ class Reconstructing:
     def cost(self) -> dict[str, Any]:
         """What it took, for later estimates. Parts taken over from another run count as if done here."""
         manifest = json.loads((self.folder / "manifest.json").read_text(encoding="utf-8"))
+        distilled, settings = manifest["distillation"], manifest["settings"]["distillation"]
+        pace = distilled["seconds"] / distilled["steps"] if distilled and distilled["steps"] else None
         return {
             "preset": manifest["preset"],
             "device": manifest["device"],
             "deformation": self.options.deformation,
             "without": manifest["without"],
-            "critic": self.options.critic,
+            "critic": self.options.critic if distilled else None,  # where it could not be had, it cost nothing
+            "distillation_steps": settings["canonical_steps"] + settings["motion_steps"] if distilled else 0,
+            "distillation_pace": pace,
             "cameras_known": manifest["cameras"]["freeze"]["origin"]["method"] == "given",
             "seconds": manifest["seconds"]["total"],
             "memory_mb": manifest["peak_memory_mb"],

@@ -17,7 +17,7 @@ from fourreal.errors import UserError
 from fourreal.jobs import examples, journal
 from fourreal.jobs.children import ROOT, end, environment
 from fourreal.jobs.creations import Creations
-from fourreal.jobs.estimate import estimate
+from fourreal.jobs.critic_estimate import estimate_with_critic
 from fourreal.jobs.files import link, put
 from fourreal.jobs.library import LIMITS, part_of
 from fourreal.jobs.places import STUDY, absent, file_within, shown_name
@@ -164,7 +164,7 @@ class Service(Creations):
             raise UserError(found.reason)
 
     def _estimate(self, owner: str, options: Options, cameras_known: bool) -> Estimate:
-        return estimate(
+        return estimate_with_critic(
             options, cameras_known, self.devices(), self.store.costs(), self.store.place_of_next(owner),
             self.places.data, self.limits,
         )  # fmt: skip

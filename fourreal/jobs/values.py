@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fourreal.errors import UserError
-from fourreal.settings import ABLATIONS, PRESETS
+from fourreal.settings import ABLATIONS, PRESETS, check_distillation
 from fourreal.video.registry import MODELS
 
 STATES = ("queued", "running", "done", "stopped", "failed")
@@ -74,7 +74,8 @@ class Options:
     """What a person may choose for a run; see `pipeline.Request`.
 
     use_cameras: take the cameras that an example comes with. critic: the video model that criticises unseen views and
-    times (score distillation), None for none; prompt: what it is told of the videos.
+    times (score distillation), None for none; prompt: what it is told of the videos; strength: a factor on the weight
+    of its criticism; distillation_steps: how often it is asked, in both stages together, None for the preset's.
 
     Raises UserError where a value is none of the choices.
     """
@@ -89,6 +90,8 @@ class Options:
     device: str = "auto"
     critic: str | None = None
     prompt: str = ""
+    strength: float | int = 1.0
+    distillation_steps: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "without", tuple(sorted(set(self.without))))
@@ -96,6 +99,7 @@ class Options:
         among("deformation", self.deformation, (None, *DEFORMATIONS))
         among("device", self.device, DEVICES)
         among("critic", self.critic, (None, *MODELS))
+        check_distillation(self.strength, self.distillation_steps)
         if self.critic is not None and self.prompt.strip():
             MODELS[self.critic].capabilities.check_prompt(self.prompt)
         for part in self.without:
@@ -115,7 +119,8 @@ class Options:
         kinds = {
             "preset": (str, type(None)), "canonical_frame": (int, type(None)), "seed": (int,), "without": (list, tuple),
             "deformation": (str, type(None)), "refine_poses": (bool,), "use_cameras": (bool,), "device": (str,),
-            "critic": (str, type(None)), "prompt": (str,),
+            "critic": (str, type(None)), "prompt": (str,), "strength": (int, float),
+            "distillation_steps": (int, type(None)),
         }  # fmt: skip
         of_kinds(values, kinds)
         if not all(isinstance(part, str) for part in values.get("without", ())):
@@ -141,12 +146,28 @@ def among(what: str, value: str | None, choices: tuple) -> None:
 
 
 @dataclass(frozen=True)
+class CriticCost:
+    """What a video model's criticism adds to a run.
+
+    steps: how often it is asked; 0 where the run would have to do without it. seconds: of that; None where it was not
+    measured. memory_mb: measured, else computed from the size of its weights; None where that cannot be told.
+    seconds_without: of the run without it, None where nothing like it was measured. reason: what to know.
+    """
+
+    steps: int
+    seconds: float | None
+    memory_mb: float | None
+    seconds_without: float | None
+    reason: str
+
+
+@dataclass(frozen=True)
 class Estimate:
     """What a run is expected to take.
 
     seconds: of computing, not of waiting in the line; None where nothing like it was measured. memory_mb, disk_mb:
     likewise. device: "cpu" or the name of the GPU. fits: whether it may be started; reason: why not, or what to know.
-    place: how many runs would be before it.
+    place: how many runs would be before it. critic: what of it is the video model's, None where none is asked for.
     """
 
     seconds: float | None
@@ -156,6 +177,7 @@ class Estimate:
     fits: bool
     reason: str
     place: int
+    critic: CriticCost | None = None
 
 
 @dataclass(frozen=True)

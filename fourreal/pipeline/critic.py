@@ -8,12 +8,10 @@ from fourreal.errors import UserError
 from fourreal.fit.distill import Critic
 from fourreal.fit.trajectories import Shot
 from fourreal.progress import CancelToken, Event, Progress
-from fourreal.settings import DistillationSettings, Preset
+from fourreal.settings import DistillationSettings, Preset, check_distillation
 from fourreal.video.model import VideoModel
 from fourreal.video.one_model import DEFAULT, Choice, OneModel
 from fourreal.video.prompt import NEGATIVE, freeze_prompt
-
-MOST_STEPS, MOST_STRENGTH, MOST_GUIDANCE = 20_000, 10.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -42,26 +40,13 @@ class Distil:
         """Raises UserError for what can be known to be wrong before anything is loaded."""
         if self.model is None:
             self.choice.entry  # noqa: B018 raises where there is no such model
-        if not 0 < self.strength <= MOST_STRENGTH:
-            raise UserError(f"A strength of {self.strength:g} is out of range; say above 0, up to {MOST_STRENGTH:g}.")
-        if self.steps is not None and not 1 <= self.steps <= MOST_STEPS:
-            raise UserError(f"{self.steps} distillation steps are out of range; ask for 1 to {MOST_STEPS}.")
-        if self.guidance is not None and not 1 <= self.guidance <= MOST_GUIDANCE:
-            raise UserError(f"A guidance of {self.guidance:g} is out of range; it is 1 (none) to {MOST_GUIDANCE:g}.")
+        check_distillation(self.strength, self.steps, self.guidance)
         if self.prompt.strip() and self.model is None:
             self.choice.entry.capabilities.check_prompt(self.prompt)
 
     def applied(self, preset: Preset) -> Preset:
         """The preset with its distillation as asked for."""
-        settings = preset.distillation
-        if self.steps is not None:
-            total = settings.canonical_steps + settings.motion_steps
-            first = round(self.steps * settings.canonical_steps / total) if total else 0
-            settings = replace(settings, canonical_steps=first, motion_steps=self.steps - first if total else 0)
-        settings = replace(settings, strength=settings.strength * self.strength)
-        if self.guidance is not None:
-            settings = replace(settings, guidance=float(self.guidance))
-        return replace(preset, distillation=settings)
+        return replace(preset, distillation=preset.distillation.asked(self.strength, self.steps, self.guidance))
 
 
 @contextmanager
@@ -70,7 +55,7 @@ def critic_for(
     cancel: CancelToken,
 ) -> Iterator[tuple[Critic | None, tuple[str, ...]]]:  # fmt: skip
     """(the critic, or None where there is none, and sentences about it), for as long as the context lasts."""
-    if wanted is None or not (settings.canonical_steps + settings.motion_steps or wanted.detail):
+    if wanted is None or not (settings.steps or wanted.detail):
         yield None, ()
         return
     with OneModel(device, progress, cancel) as models:

@@ -115,13 +115,14 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
         except Cancelled:
             if not cancel.keep or (stopped := watch.where()) is None:
                 raise
-        scene = watch.scene()
+        scene, tally = watch.scene(), None if critic is None else critic.tally
         bundle.save(scene, request.out, {
             **footage.manifest(),
             "held_out_freeze": list(request.hold_out_freeze),
             "freeze_reference_frame": placement.freeze_reference,
-            "notes": [*footage.notes, placement.cameras.origin.note, *remarks],
+            "notes": [*footage.notes, placement.cameras.origin.note, *remarks, *(tally.notes if tally else ())],
             "critic": critic.model.identity if critic is not None else None,
+            "distillation": {"steps": tally.steps, "seconds": tally.seconds} if tally else None,  # of this attempt
             "preset": preset.name,
             "settings": asdict(preset),
             "without": sorted(request.without),

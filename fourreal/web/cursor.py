@@ -3,6 +3,7 @@
 from fourreal.web.figures import finite
 
 MOST_POINTS = 400  # of a curve; beyond that every other one is dropped
+TRUST = "trust in "  # how the journal names the share of the video model's word that is taken, by kind of shot
 
 # Stages as they are told, in order; "motion" stands for all its phases.
 STAGES = {
@@ -18,9 +19,9 @@ STAGES = {
 def fresh(run: str) -> dict:
     """Nothing shown yet."""
     return {
-        "run": run, "offset": 0, "state": [], "scene": "", "preview": "", "layout": False, "last": {}, "messages": [],
-        "series": {"step": [], "loss": [], "psnr": [], "stages": []}, "base": 0,
-        "plotted": 0.0,
+        "run": run, "offset": 0, "state": [], "scene": "", "preview": "", "critique": "", "trust": {}, "layout": False,
+        "last": {}, "messages": [], "base": 0, "plotted": 0.0,
+        "series": {"step": [], "loss": [], "psnr": [], "stages": [], "distillation": []},
     }  # fmt: skip
 
 
@@ -44,7 +45,11 @@ def advance(cursor: dict, entries: list[dict], offset: int) -> dict:
             series["step"].append(cursor["base"] + step)
             series["loss"].append(loss)
             series["psnr"].append(psnr)
-        for name in ("scene", "preview"):
+        if (distilled := finite(values.get("distillation"))) is not None:
+            series["distillation"].append([cursor["base"] + step, distilled])
+        told = {name.removeprefix(TRUST): finite(share) for name, share in values.items() if name.startswith(TRUST)}
+        cursor["trust"] = cursor["trust"] | {kind: share for kind, share in told.items() if share is not None}
+        for name in ("scene", "preview", "critique"):
             if entry.get(name):
                 cursor[name] = str(entry[name])
         if entry.get("message"):
@@ -52,8 +57,15 @@ def advance(cursor: dict, entries: list[dict], offset: int) -> dict:
         cursor["last"] = {**cursor["last"], **entry} if stage == before else entry
     if len(series["step"]) > MOST_POINTS:
         for name in ("step", "loss", "psnr"):
-            series[name] = series[name][-1:0:-2][::-1]
+            series[name] = halved(series[name])
+    if len(series["distillation"]) > MOST_POINTS:
+        series["distillation"] = halved(series["distillation"])
     return cursor | {"series": series}
+
+
+def halved(values: list) -> list:
+    """Every other one, the newest among them."""
+    return values[-1:0:-2][::-1]
 
 
 def stage_name(stage: str) -> str:

@@ -120,15 +120,21 @@ def nothing() -> str:
 
 
 def summary_box(page: Parts, run: Run, owner: str) -> str:
-    """The figures of a run, in words."""
+    """The figures of a run, in words, and what a person should know about it."""
     if run.state == "failed":
         return tag("div", tag("h4", text(run.name)), note(run.error, "bad"))
     known = [("Preset", run.options.preset or "by the device"), ("Took", duration(run.seconds))]
     try:
-        known += metrics.rows(page.service.metrics(owner, run.id))
+        found = page.service.metrics(owner, run.id)
     except UserError:  # deleted in this moment
-        known += []
-    return tag("div", tag("h4", text(run.name)), facts(known), class_="figures")
+        found = {}
+    rows = facts([*known, *metrics.rows(found)])
+    return tag("div", tag("h4", text(run.name)), rows, remarks(found), class_="figures")
+
+
+def remarks(found: dict) -> str:
+    """What a run's metrics say in sentences."""
+    return "".join(note(sentence) for sentence in found.get("notes", ()) if sentence)
 
 
 def link_row(run: Run) -> str:

@@ -5,7 +5,7 @@ import math
 from plotly import graph_objects as go
 from plotly.subplots import make_subplots
 
-GREY, SEA, AMBER = "#8b8984", "#2b9485", "#d08a3c"
+GREY, SEA, AMBER, VIOLET = "#8b8984", "#2b9485", "#d08a3c", "#8d6fc4"
 QUIET = {
     "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "font": {"color": GREY, "size": 11},
     "showlegend": False, "autosize": True,
@@ -14,29 +14,36 @@ LINE = {"gridcolor": "rgba(139,137,132,0.18)", "zeroline": False, "linecolor": "
 
 
 def curves(series: dict) -> go.Figure:
-    """Loss and PSNR over all steps so far.
+    """Loss, PSNR, and where there is any the loss of distillation, over all steps so far.
 
     Args:
-        series: {"step": [...], "loss": [... or None], "psnr": [... or None], "stages": [[first step, title], ...]}.
+        series: {"step": [...], "loss": [... or None], "psnr": [... or None], "stages": [[first step, title], ...],
+            "distillation": [[step, loss], ...]}.
     """
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.1, subplot_titles=("PSNR, dB", "Loss"))
-    for row, (name, colour) in enumerate((("psnr", SEA), ("loss", AMBER)), start=1):
-        values = {"x": series["step"], "mode": "lines", "connectgaps": True}
+    drawn = [("PSNR, dB", SEA, series["step"], series["psnr"]), ("Loss", AMBER, series["step"], series["loss"])]
+    if series["distillation"]:
+        drawn.append(("Distillation loss", VIOLET, *map(list, zip(*series["distillation"], strict=True))))
+    count, titles = len(drawn), [title for title, *_ in drawn]
+    figure = make_subplots(count, 1, shared_xaxes=True, vertical_spacing=0.2 / count, subplot_titles=titles)
+    for row, (title, colour, steps, values) in enumerate(drawn, start=1):
+        line = {"x": steps, "mode": "lines", "connectgaps": True}
         pale, clear = {"color": colour, "width": 1}, {"color": colour, "width": 2.5}
+        figure.add_trace(go.Scatter(y=values, line=pale, opacity=0.35, hoverinfo="skip", **line), row=row, col=1)
+        told = f"step %{{x}}: %{{y:.3g}}<extra>{title}</extra>"
         figure.add_trace(
-            go.Scatter(y=series[name], line=pale, opacity=0.35, hoverinfo="skip", **values), row=row, col=1
-        )
-        told = f"step %{{x}}: %{{y:.3g}}<extra>{name}</extra>"
-        figure.add_trace(
-            go.Scatter(y=smoothed(series[name]), line=clear, name=name, hovertemplate=told, **values), row=row, col=1
+            go.Scatter(y=smoothed(values), line=clear, name=title, hovertemplate=told, **line), row=row, col=1
         )
     for begin, _ in series["stages"][1:]:
         figure.add_vline(x=begin, line={"color": "rgba(139,137,132,0.45)", "width": 1, "dash": "dot"})
-    figure.update_layout(height=290, margin={"l": 40, "r": 8, "t": 24, "b": 30}, uirevision="curves", **QUIET)
+    figure.update_layout(
+        height=60 + 115 * count, margin={"l": 40, "r": 8, "t": 24, "b": 30}, uirevision="curves", **QUIET
+    )
     figure.update_xaxes(**LINE)
     figure.update_yaxes(**LINE)
     figure.update_yaxes(type="log", row=2, col=1, nticks=4)
-    figure.update_xaxes(title_text="step", title_standoff=4, row=2, col=1)
+    if count > 2:  # no logarithm, as it is 0 where the model is not believed
+        figure.update_yaxes(rangemode="nonnegative", row=3, col=1, nticks=4)
+    figure.update_xaxes(title_text="step", title_standoff=4, row=count, col=1)
     return figure
 
 

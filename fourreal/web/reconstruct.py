@@ -1,11 +1,10 @@
 """Step two: how carefully, and what it will take."""
 
-from dataclasses import replace
-
 import gradio as gr
 
 from fourreal.cli import ABLATIONS
-from fourreal.jobs.values import Estimate, Options, Run
+from fourreal.errors import UserError
+from fourreal.jobs.values import CriticCost, Estimate, Options, Run
 from fourreal.video.registry import MODELS
 from fourreal.web.markup import amount, duration, facts, note, piece, tag
 from fourreal.web.parts import PATIENT, PRIVATE, Parts, followed
@@ -34,30 +33,39 @@ def build(page: Parts) -> None:
         without = gr.CheckboxGroup(
             LEAVE_OUT, label="Leave out, to see what it is good for", elem_classes="stacked", elem_id="without"
         )
-        critic = gr.Dropdown(CRITICS, value="none", label="Video model that criticises what no video shows")
+    with gr.Accordion("A video model as critic", open=False, elem_id="distillation") as critics:
+        critic = gr.Dropdown(
+            CRITICS, value="none", label="Which one", elem_id="critic",
+            info="It says what views and times should look like that no video shows.",
+        )  # fmt: skip
         words = gr.Textbox(
             label="What it is told of the videos", placeholder="the prompt that they were made from", lines=2,
-            max_length=4000,
+            max_length=4000, elem_id="critic-prompt",
         )  # fmt: skip
+        with gr.Row():
+            # without limits of its own, as Gradio's words for what is out of range say nothing to people
+            strength = gr.Number(1.0, label="Strength", step=0.1, elem_id="strength")
+            asked = gr.Number(0, label="Steps (0: the preset's)", precision=0, elem_id="distillation-steps")
     estimate = piece(elem_id="estimate")
     start = gr.Button("Start", variant="primary", size="lg", elem_id="start")
 
-    settings = [preset, deformation, seed, cameras, refine, without, critic, words]
-    page.named |= {"settings": [name, *settings], "estimate": estimate, "start": start}
+    settings = [preset, deformation, seed, cameras, refine, without, critic, words, strength, asked]
+    page.named |= {"settings": [name, *settings], "critics": critics, "estimate": estimate, "start": start}
 
     @safely
     def tell(me: dict, *chosen):
-        return expected(page, known(me), options_of(known(me), *chosen))
+        return expected(page, known(me), *chosen)
 
     told = [estimate, start]
     page.named["estimate_event"] = {"fn": tell, "inputs": [page.me, *settings], "outputs": told, **PRIVATE}
-    for setting in (preset, deformation, cameras, critic):
+    for setting in (preset, deformation, cameras, critic, strength, asked):
         setting.change(**page.named["estimate_event"])
+    words.blur(**page.named["estimate_event"])
 
     @safely
     def begin(me: dict, name: str, *chosen):
         me = known(me)
-        run = started(page, me, options_of(me, *chosen), (name or "").strip())
+        run = started(page, me, options_of(page, me, *chosen), (name or "").strip())
         return followed(me | {"again": ""}, run)
 
     def suited():
@@ -75,8 +83,6 @@ def build(page: Parts) -> None:
 def started(page: Parts, me: dict, options: Options, name: str) -> Run:
     """A new run of the chosen videos, or of those of an earlier run, whose finished stages are used again."""
     owner = page.owner(me)
-    if options.critic and not options.prompt and me["making"]:
-        options = replace(options, prompt=page.service.creation(owner, me["making"]).wishes.prompt)
     if not me["again"]:
         return page.service.submit(owner, me["reference"], me["freeze"], options, name)
     run = page.service.duplicate(owner, me["again"], options)
@@ -86,10 +92,13 @@ def started(page: Parts, me: dict, options: Options, name: str) -> Run:
 
 
 def options_of(
-    me: dict, preset: str, deformation: str, seed: float | int | None, cameras: bool, refine: bool, without: list,
-    critic: str, words: str,
-) -> Options:
-    """`Options` from the form and the chosen moment."""
+    page: Parts, me: dict, preset: str, deformation: str, seed: float | int | None, cameras: bool, refine: bool,
+    without: list, critic: str, words: str, strength: float | int | None, steps: int | None,
+) -> Options:  # fmt: skip
+    """`Options` from the form and the chosen moment. Raises UserError where a value is out of range."""
+    words = (words or "").strip()
+    if critic != "none" and not words and me["making"]:
+        words = page.service.creation(page.owner(me), me["making"]).wishes.prompt
     return Options(
         preset=preset,
         canonical_frame=me["canonical"],
@@ -99,12 +108,18 @@ def options_of(
         refine_poses=refine,
         use_cameras=cameras,
         critic=None if critic == "none" else critic,
-        prompt=(words or "").strip(),
+        prompt=words,
+        strength=1.0 if strength is None else strength,
+        distillation_steps=steps or None,  # Gradio makes a 0 of an empty field
     )
 
 
-def expected(page: Parts, me: dict, options: Options) -> list:
+def expected(page: Parts, me: dict, *chosen) -> list:
     """Updates of the estimate and of the button that starts."""
+    try:
+        options = options_of(page, me, *chosen)
+    except UserError as error:
+        return [note(str(error), "bad"), gr.update(interactive=False)]
     if me["again"] and not (me["reference"] and me["freeze"]):  # the run has kept its videos
         return [note("The videos of this scene are kept with it."), gr.update(interactive=True)]
     if not (me["reference"] and me["freeze"]):
@@ -116,8 +131,30 @@ def expected(page: Parts, me: dict, options: Options) -> list:
 def estimate_box(found: Estimate) -> str:
     wait = "starts at once" if found.place == 0 else f"{found.place} before it"
     rows = facts([
-        ("Time", "about " + duration(found.seconds) if found.seconds is not None else "unknown"),
-        ("Memory", amount(found.memory_mb)), ("Disk", amount(found.disk_mb)),
+        ("Time", time_told(found)), ("Memory", amount(found.memory_mb)), ("Disk", amount(found.disk_mb)),
         ("Runs on", "this machine's CPU" if found.device == "cpu" else found.device), ("Line", wait),
+        *critic_told(found.critic),
     ])  # fmt: skip
-    return tag("div", rows, note(found.reason, "" if found.fits else "bad"), class_="estimate")
+    notes = note(found.reason, "" if found.fits else "bad")
+    if found.critic is not None:
+        notes += note(found.critic.reason, "" if found.critic.steps else "warn")
+    return tag("div", rows, notes, class_="estimate")
+
+
+def time_told(found: Estimate) -> str:
+    if found.seconds is not None:
+        return "about " + duration(found.seconds)
+    if found.critic is not None and found.critic.seconds_without is not None:
+        return f"about {duration(found.critic.seconds_without)}, and the critic's"
+    return "unknown"
+
+
+def critic_told(cost: CriticCost | None) -> list[tuple[str, str]]:
+    """What the criticism adds, where there is to be any."""
+    if cost is None or not cost.steps:
+        return []
+    return [
+        ("Critic's steps", f"{cost.steps:,}"),
+        ("Critic's time", "not measured" if cost.seconds is None else "about " + duration(cost.seconds)),
+        ("Critic's memory", "as there is" if cost.memory_mb is None else "about " + amount(cost.memory_mb)),
+    ]

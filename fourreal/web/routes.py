@@ -20,7 +20,7 @@ TYPES = {".r4d": "application/octet-stream", ".js": "text/javascript", ".mp4": "
 SAVED = {".ply", ".splat", ".zip"}  # files that are for the disk, not for the browser
 SMALL = {".r4d", ".jpg", ".json", ".html", ".js", ".css"}  # read whole, as a newer one may replace them at any moment
 FOREVER = "private, max-age=31536000, immutable"
-LIVE = re.compile(r"live/(scene|preview)-\d{1,9}\.(r4d|jpg)")
+LIVE = re.compile(r"live/(scene|preview|critique)-\d{1,9}\.(r4d|jpg)")
 AGAIN = "no-cache"  # may be kept, but is asked for anew: the answer is 304 while it is the same
 
 
@@ -124,11 +124,12 @@ def json_object(text: str) -> dict:
 
 
 def newest(service: Service, run: str, kind: str, suffix: str) -> Path | None:
-    """The last scene or preview of a run, for a browser that asks for one that newer ones have replaced meanwhile."""
+    """The last scene or picture of a run, for a browser that asks for one that newer ones have replaced meanwhile."""
     try:
         live = service.places.run(run).glob(f"live/{kind}-*.{suffix}")
         names = [f"live/{path.name}" for path in sorted(live, key=lambda path: (len(path.name), path.name))]
-        return service.public_file(run, (names or ["scene.r4d" if kind == "scene" else "thumbnail.jpg"])[-1])
+        last = {"scene": "scene.r4d", "preview": "thumbnail.jpg"}.get(kind, "")
+        return service.public_file(run, (names or [last])[-1])
     except UserError:
         return None
 

@@ -24,7 +24,7 @@ def build(page: Parts) -> None:
 
     page.named["gallery_event"] = {"fn": refresh, "inputs": page.me, "outputs": gallery, **PRIVATE}
     outputs = [page.me, page.cursor, gallery, page.tabs, page.steps, page.named["compare_first"],
-               *page.named["settings"], *page.named["pair"][1:]]  # fmt: skip
+               *page.named["settings"], page.named["critics"], *page.named["pair"][1:]]  # fmt: skip
 
     @safely
     def act(me: dict, event: gr.EventData):
@@ -66,10 +66,12 @@ def otherwise(page: Parts, me: dict, run: Run) -> dict:
     }
     me = me | kept | {"run": "", "again": run.id}
     values = [f"{run.name}, again"[:80], o.preset or "draft", o.deformation or "preset", o.seed, o.use_cameras,
-              o.refine_poses, list(o.without), o.critic or "none", o.prompt]  # fmt: skip
+              o.refine_poses, list(o.without), o.critic or "none", o.prompt, o.strength,
+              o.distillation_steps or 0]  # fmt: skip
     shown = page.named["show_pair"](page, me)
     return {
         page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=RECONSTRUCT), page.cursor: fresh(""),
+        page.named["critics"]: gr.Accordion(open=o.critic is not None),
         **dict(zip(page.named["settings"], values, strict=True)),
         **dict(zip(page.named["pair"], shown, strict=True)),
     }  # fmt: skip

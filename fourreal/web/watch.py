@@ -27,15 +27,16 @@ def build(page: Parts) -> None:
         keep = gr.Button("Stop and keep it", elem_id="stop-keep")
         stop = gr.Button("Stop", variant="stop", elem_id="stop")
     resume = gr.Button("Continue", variant="primary", visible=False, elem_id="watch-resume")
+    critique = piece(elem_id="critique")
     with gr.Tabs(elem_classes="small", visible=False) as plots:
         with gr.Tab("Curves"):
             curves = gr.Plot(show_label=False, elem_id="curves")
         with gr.Tab("Cameras and points"):
             layout = gr.Plot(show_label=False, elem_id="layout")
-    page.named |= {"watch": [progress, stops, resume, plots, curves, layout]}
+    page.named |= {"watch": [progress, stops, resume, critique, plots, curves, layout]}
 
     outputs = [page.me, page.cursor, page.viewer, page.caption, page.timer, page.tabs, page.steps,
-               progress, stops, resume, plots, curves, layout, *page.named["explore"]]  # fmt: skip
+               *page.named["watch"], *page.named["explore"]]  # fmt: skip
 
     def tick(me: dict, cursor: dict | None):
         try:
@@ -67,7 +68,7 @@ def follow(page: Parts, me: dict, cursor: dict | None, outputs: list) -> list:
     """Updates of all `outputs` for whatever is new in the run that `me` follows; mostly nothing."""
     change = {}
     still = lambda: [change.get(component, gr.skip()) for component in outputs]
-    progress, stops, resume, plots, curves, layout = page.named["watch"]
+    progress, stops, resume, critique, plots, curves, layout = page.named["watch"]
     if cursor is not None and cursor["run"] != me["run"]:
         return still()  # a tick from before something else was chosen: `cursor` is here, `me` comes from the browser
     if not me["run"]:
@@ -96,7 +97,9 @@ def follow(page: Parts, me: dict, cursor: dict | None, outputs: list) -> list:
     change[stops] = gr.update(visible=live)
     change[resume] = gr.update(visible=run.state in ("stopped", "failed"))
     if first:
-        change |= {plots: gr.update(visible=False), curves: None, layout: None}
+        change |= {plots: gr.update(visible=False), curves: None, layout: None, critique: ""}
+    if cursor["critique"] and (first or cursor["critique"] != before["critique"]):
+        change[critique] = critique_box(page, run, cursor)
     due = not live or time.time() - cursor["plotted"] > CURVES_SECONDS
     if cursor["series"]["step"] and due and (not live or cursor["series"] != before["series"]):
         cursor["plotted"] = time.time()
@@ -153,6 +156,14 @@ def layout_of(page: Parts, run: Run) -> dict | None:
     return found if isinstance(found, dict) else None
 
 
+def there(page: Parts, run: Run, name: str) -> bool:
+    """Whether a run still has a file; the live ones of old runs may be gone."""
+    try:
+        return page.service.public_file(run.id, name) is not None
+    except UserError:
+        return False
+
+
 # --- Markup ----------------------------------------------------------------------------------------------------------
 
 
@@ -191,6 +202,22 @@ def progress_box(run: Run, cursor: dict) -> str:
         tag("p", text(message), class_="quiet message") if message else "",
         class_="progress",
     )
+
+
+def critique_box(page: Parts, run: Run, cursor: dict) -> str:
+    """The last distilled frames: as they were rendered, and beneath as the video model wants them."""
+    name = f"live/{cursor['critique']}"
+    if not there(page, run, name):
+        return ""
+    believed = ", ".join(f"{kind} {share:.0%}" for kind, share in sorted(cursor["trust"].items()))
+    return tag(
+        "figure",
+        tag("h4", "What the video model says"),
+        tag("img", src=file_urls(run.id) + name, alt="Above some frames as they are, below as the model wants them"),
+        tag("figcaption", "Above as it is, below as the model wants it."
+            + (text(f" How far it is believed: {believed}.") if believed else ""), class_="quiet"),
+        class_="critique",
+    )  # fmt: skip
 
 
 def figures_told(last: dict) -> str:

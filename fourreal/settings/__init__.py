@@ -1,0 +1,39 @@
+"""Every number a run depends on, as frozen dataclasses; the presets are values of them."""
+
+from fourreal.settings.ablations import ABLATIONS, ablated
+from fourreal.settings.camera import SfmSettings
+from fourreal.settings.distillation import (
+    DISTILLED,
+    FINE_RATES,
+    NO_DISTILLATION,
+    DistillationSettings,
+    UpsampleSettings,
+    check_distillation,
+)
+from fourreal.settings.fit import CanonicalSettings, Growth, MotionPhase, MotionSettings, SplatRates
+from fourreal.settings.limits import ClipLimits, JobLimits
+from fourreal.settings.presets import DRAFT, PAPER, PRESETS, STANDARD, Preset
+
+__all__ = [
+    "ABLATIONS",
+    "DISTILLED",
+    "DRAFT",
+    "FINE_RATES",
+    "NO_DISTILLATION",
+    "PAPER",
+    "PRESETS",
+    "STANDARD",
+    "CanonicalSettings",
+    "ClipLimits",
+    "DistillationSettings",
+    "Growth",
+    "JobLimits",
+    "MotionPhase",
+    "MotionSettings",
+    "Preset",
+    "SfmSettings",
+    "SplatRates",
+    "UpsampleSettings",
+    "ablated",
+    "check_distillation",
+]

@@ -1,0 +1,21 @@
+"""How cameras are found."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SfmSettings:
+    """Structure from motion; figures measured on rendered and on generated freeze-time videos."""
+
+    max_width: int = 512
+    max_frames: int = 60  # of a longer clip evenly spaced frames are placed and the others interpolated
+    peak_threshold: float = 0.002
+    overlap: int = 10
+    seed: int = 0
+    timeout_seconds: float = 240.0
+    focal_range: tuple[float, float] = (0.5, 2.5)  # in image widths
+    max_reprojection: float = 2.5  # pixels at max_width; good models of noisy clips had 0.8 to 1.1
+    # Share of the matches across each step of the path that a model must explain. At their weakest step good models of
+    # noisy clips had 0.63, models that were off by tens of degrees somewhere 0.0 to 0.55.
+    min_support: float = 0.58
+    min_placed: float = 0.5  # share of the frames; with fewer placed the orbit prior takes over

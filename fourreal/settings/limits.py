@@ -1,0 +1,42 @@
+"""What is accepted as a video, and what the page lets people do."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ClipLimits:
+    """What is accepted as a video."""
+
+    max_bytes: int = 2 * 1024**3
+    max_pixels: int = 4096 * 2304  # a frame
+    max_total_pixels: int = 300 * 1920 * 1080  # of all frames as they are kept in memory: 1.9 GB
+    max_seconds: float = 120.0
+    max_frames: int = 300
+
+
+@dataclass(frozen=True)
+class JobLimits:
+    """What the page lets people do, and how much it keeps of it.
+
+    max_upload_bytes: of one video file.
+    max_side: pixels of the longer side at which uploads are kept; a preset looks at 512 at most.
+    queued_per_person, videos_per_person: jobs waiting in the line, and videos kept, the oldest going first.
+    disk_bytes: what videos and runs may take together before the oldest is removed; free_bytes: what stays free.
+    keep_days: finished runs are kept whole at least so long; afterwards the disk budget may take them. None: for ever.
+    intake_seconds, intake_bytes: time and address space of the process that decodes an upload; the largest that is
+        accepted took 26 s on two idle cores, 110 s on busy ones, and less than 2 GB.
+    check_seconds, check_bytes: of the one that looks at two videos; export_seconds: of one that exports.
+    """
+
+    max_upload_bytes: int = 512 * 1024**2
+    max_side: int = 1024
+    queued_per_person: int = 5
+    videos_per_person: int = 40
+    disk_bytes: int = 20 * 1024**3
+    free_bytes: int = 512 * 1024**2
+    keep_days: float | int | None = 30.0
+    intake_seconds: float | int = 300.0
+    intake_bytes: int = 3 * 1024**3
+    check_seconds: float | int = 120.0
+    check_bytes: int = 3 * 1024**3
+    export_seconds: float | int = 900.0
