@@ -17,15 +17,20 @@ PROVIDED = "FOURREAL_MODELS"
 OTHER_WAY = f"or download it elsewhere and give its folder ({PROVIDED} names the one that holds it)"
 
 
-def provided(entry: Entry) -> Path | None:
-    """The folder that somebody put there for this model, or that comes along, if any."""
-    folder = Path(os.environ.get(PROVIDED, "")) / entry.name
-    return folder.absolute() if os.environ.get(PROVIDED) and folder.is_dir() else entry.shipped
+def provided(name: str) -> Path | None:
+    """The folder that somebody put there for the model of this name, if any."""
+    folder = Path(os.environ.get(PROVIDED, "")) / name
+    return folder.absolute() if os.environ.get(PROVIDED) and folder.is_dir() else None
+
+
+def at_hand(entry: Entry) -> Path | None:
+    """The folder that somebody put there for a model, or that comes along with this program, if any."""
+    return provided(entry.name) or entry.shipped
 
 
 def local_copy(entry: Entry) -> Path | None:
     """The folder that somebody provided, or of an earlier download, whole or not; None without one. Asks nobody."""
-    if (folder := provided(entry)) is not None:
+    if (folder := at_hand(entry)) is not None:
         return folder
     from huggingface_hub import try_to_load_from_cache
 
@@ -48,7 +53,7 @@ def fetch(entry: Entry, progress: Progress, cancel: CancelToken) -> Path:
     Only what the pipeline's index names is taken, and no pickles. Raises UserError with what to do where it cannot be
     had, and Cancelled.
     """
-    if (folder := provided(entry)) is not None:
+    if (folder := at_hand(entry)) is not None:
         check_folder(folder, {})
         return folder
     if on_disk(entry):

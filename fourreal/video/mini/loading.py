@@ -76,9 +76,9 @@ def save(folder: Path, network: MiniNetwork, upsampler: Upsampler) -> None:
 
 
 def _folder(entry: Entry) -> Path:
-    from fourreal.video.hub import provided
+    from fourreal.video.hub import at_hand
 
-    folder = provided(entry)
+    folder = at_hand(entry)
     if folder is None or not folder.is_dir():
         raise UserError(f"The weights of {entry.title} are not there. {_REMEDY}")
     return folder
