@@ -50,7 +50,7 @@ def part(role: str) -> Part:
     usual = native(EMBEDDED)
     prompt = gr.Textbox(
         label="The frozen scene, in words; edit it freely" if freeze else "Prompt", lines=2, max_lines=6,
-        placeholder="" if freeze else "A red fox looking around in a yard, a brick wall behind it",
+        placeholder="" if freeze else "a red ball bouncing on a grassy floor",
         max_length=MOST_PROMPT, elem_id=f"{role}-prompt",
     )  # fmt: skip
     with gr.Accordion("Model and settings", open=False, elem_id=f"{role}-settings"):

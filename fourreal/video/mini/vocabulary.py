@@ -143,6 +143,6 @@ def remark(prompt: str, actors: int = 1) -> str:
 def check(prompt: str) -> None:
     """Raise UserError for a prompt of which nothing at all is understood."""
     reading = read(prompt)
-    if prompt.strip() and not reading.actors and not reading.floor:
+    if reading.unknown and not reading.actors and not reading.floor:
         known = "; ".join(f"{name}: {', '.join(words)}" for name, words in WORDS.items())
         raise UserError(f"Mini knows no word of this prompt. It knows {known}. Use some of them, or a larger model.")
