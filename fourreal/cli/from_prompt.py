@@ -86,12 +86,16 @@ def run(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel
 
 
 def choice(arguments: argparse.Namespace):
-    """The model that was asked for; UserError where there is none of this name."""
+    """The model that was asked for, or the one usual here; UserError where there is none of this name.
+
+    Weights or an adapter of somebody's own are for one of the large ones.
+    """
     from fourreal.video.memory import free_memory
     from fourreal.video.one_model import Choice
-    from fourreal.video.registry import entry, usual
+    from fourreal.video.registry import DEFAULT, entry, usual
 
-    name = arguments.model or usual(free_memory(device_of(arguments)).device != "cpu")
+    given = arguments.source or arguments.adapter
+    name = arguments.model or (DEFAULT if given else usual(free_memory(device_of(arguments)).device != "cpu"))
     return Choice(entry(name).name, arguments.source, arguments.adapter)
 
 
