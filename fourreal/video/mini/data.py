@@ -1,6 +1,5 @@
 """Training clips of procedural worlds: each decided by its number alone, so that a training can be repeated."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -20,8 +19,30 @@ from fourreal.world.worlds import FLOORS
 FRAMES, SIZE = 16, (64, 36)
 UNCAPTIONED = 0.12  # share of clips without words, for guidance
 ZOOMED = 0.2  # share that shows a part of the picture, as distillation does
-FROZEN = 0.55
 SUPERSAMPLE = 2
+LATE = 0.6  # share of the training from which on it turns to what is made from words alone
+
+
+class Mix(NamedTuple):
+    """What clips a part of the training draws.
+
+    frozen: share of frozen ones. reach: 0 to 1, how wide their arcs may be, 40 to 150 degrees. blind: share of the
+    moving ones of which no frame is known.
+    """
+
+    frozen: float = 0.55
+    reach: float = 1.0
+    blind: float = 0.6
+
+
+USUAL = Mix()
+
+
+def mix(progress: float) -> Mix:
+    """At a share of the training: short arcs at first; in the last part fewer frozen clips, which are learnt by then,
+    and more that come from words alone, which take longest."""
+    early = Mix(reach=min(1.0, progress / 0.25))
+    return early if progress < LATE else Mix(frozen=0.35, blind=0.8)
 
 
 class Clips(NamedTuple):
@@ -40,9 +61,9 @@ class Clips(NamedTuple):
         return Clips(*(value.to(device) for value in self))
 
 
-def draw(numbers: list[int], seed: int, reach: float = 1.0) -> Clips:
-    """Clips of these numbers. reach: 0 to 1, how wide the arcs of frozen clips may be, 40 to 150 degrees."""
-    drawn = [_clip(np.random.default_rng([seed, number, 29]), make_solo((seed, number)), reach) for number in numbers]
+def draw(numbers: list[int], seed: int, mix: Mix = USUAL) -> Clips:
+    """Clips of these numbers."""
+    drawn = [_clip(np.random.default_rng([seed, number, 29]), make_solo((seed, number)), mix) for number in numbers]
     return Clips(*(torch.stack(column) for column in zip(*drawn, strict=True)))
 
 
@@ -75,11 +96,11 @@ def standing_path(world: World, start: float = 0.0, elevation: float = ELEVATION
     )
 
 
-def _clip(random: np.random.Generator, world: World, reach: float) -> tuple[Tensor, ...]:
-    frozen = bool(random.random() < FROZEN)
+def _clip(random: np.random.Generator, world: World, mix: Mix) -> tuple[Tensor, ...]:
+    frozen = bool(random.random() < mix.frozen)
     start = float(random.uniform(0, 360))
     if frozen:
-        most = 40 + 110 * reach
+        most = 40 + 110 * mix.reach
         degrees = float(random.choice([-1, 1]) * random.uniform(8, most))
         path = frozen_path(world, degrees, random.random(), start, float(random.uniform(12, 20)))
     else:
@@ -89,7 +110,7 @@ def _clip(random: np.random.Generator, world: World, reach: float) -> tuple[Tens
     video, rays = view(world, Path(cameras, path.times))
     captioned = random.random() >= UNCAPTIONED
     slots = torch.tensor(said(world, frozen) if captioned else (0,) * 7)
-    return video, rays, slots, torch.tensor(frozen), _mask(random, frozen)
+    return video, rays, slots, torch.tensor(frozen), _mask(random, frozen, mix.blind)
 
 
 def _focused(cameras: Cameras, factor: float) -> Cameras:
@@ -106,9 +127,10 @@ def _window(random: np.random.Generator, cameras: Cameras) -> Cameras:
     return cameras.cropped(left, top, (width // 2, height // 2)).resized(SIZE)
 
 
-def _mask(random: np.random.Generator, frozen: bool) -> Bool[Tensor, " F"]:
+def _mask(random: np.random.Generator, frozen: bool, blind: float) -> Bool[Tensor, " F"]:
     """Which frames are known: none, the first, eight at an end as extension has them, the last, or any few."""
-    none, first, clip, last = (0.12, 0.55, 0.18, 0.03) if frozen else (0.6, 0.14, 0.08, 0.08)
+    rest = 1 - blind
+    none, first, clip, last = (0.12, 0.55, 0.18, 0.03) if frozen else (blind, 0.35 * rest, 0.2 * rest, 0.2 * rest)
     kind = random.random()
     mask = torch.zeros(FRAMES, dtype=torch.bool)
     if kind < none:
@@ -127,8 +149,3 @@ def _mask(random: np.random.Generator, frozen: bool) -> Bool[Tensor, " F"]:
 def numbers(step: int, batch: int) -> list[int]:
     """The numbers of a training step's clips; none comes twice. Tests and evaluation use another seed."""
     return list(range(step * batch, (step + 1) * batch))
-
-
-def eased(progress: float) -> float:
-    """How far arcs reach at a share of the training: all of the way after a quarter."""
-    return min(1.0, max(0.0, progress) / 0.25) if math.isfinite(progress) else 1.0

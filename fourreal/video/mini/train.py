@@ -31,7 +31,7 @@ HELD_OUT = 1_000_003  # seed of the clips that are not trained on
 class Plan:
     """clips: in all; batch: of a step. muon, adam: learning rates, of matrices within blocks and of all else.
     decay: share of the training over which they fall to zero at its end. ema: of the weights that are kept.
-    noise: mean and spread of ln sigma."""
+    noise: mean and spread of ln sigma; late_noise: in the last part, when what is large is still to be learnt."""
 
     clips: int = 24_000
     batch: int = 8
@@ -42,6 +42,7 @@ class Plan:
     decay: float = 0.4
     ema: float = 0.995
     noise: tuple[float, float] = (0.6, 1.5)
+    late_noise: tuple[float, float] = (1.3, 1.4)
     clip_gradient: float = 1.0
 
     @property
@@ -76,7 +77,8 @@ class Training:
         """One step; returns its loss."""
         clips, plan = clips.to(self.device), self.plan
         random = torch.Generator().manual_seed(plan.seed * 1_000_003 + self.step)
-        sigma = (torch.randn(len(clips.video), generator=random) * plan.noise[1] + plan.noise[0]).exp()
+        middle, spread = plan.noise if self.step < data.LATE * plan.steps else plan.late_noise
+        sigma = (torch.randn(len(clips.video), generator=random) * spread + middle).exp()
         sigma = sigma.clamp(edm.SIGMA_MIN / 2, 2 * edm.SIGMA_MAX).to(self.device)
         noise = torch.randn(clips.video.shape, generator=random).to(self.device)
         loss = losses(self.network, clips, sigma, noise).mean()
@@ -159,7 +161,7 @@ def train(plan: Plan, out: Path, network: MiniNetwork | None = None, device: str
     recent: list[float] = []
     with ThreadPoolExecutor(1) as ahead:  # the next clips are drawn while the network learns from these
         clips = lambda step: ahead.submit(
-            data.draw, data.numbers(step, plan.batch), plan.seed, data.eased(step / plan.steps)
+            data.draw, data.numbers(step, plan.batch), plan.seed, data.mix(step / plan.steps)
         )
         following = clips(training.step)
         while training.step < plan.steps:
@@ -181,7 +183,7 @@ def _restore(training: Training, out: Path) -> float:
         return 0.0
     told = json.loads(file.read_text(encoding="utf-8"))
     wanted = json.loads(json.dumps(asdict(training.plan)))
-    differing = [key for key in wanted if key != "clips" and told["plan"].get(key) != wanted[key]]
+    differing = [key for key in wanted if key != "clips" and told["plan"].get(key, wanted[key]) != wanted[key]]
     if differing:
         raise UserError(f"{out} holds a training with another {', '.join(differing)}. Choose another folder.")
     training.restore(load_file(out / told["state"]), told["step"])
