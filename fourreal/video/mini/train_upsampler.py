@@ -22,7 +22,7 @@ from fourreal.world.world import cameras_at
 
 SIZE = (256, 144)
 BATCH, RATE = 8, 7e-4
-NOISE, SOFT = 0.02, 0.25  # most spread of noise, and share of blurred frames: what the network makes is not perfect
+NOISE, SOFT = 0.12, 0.25  # most spread of noise, and share of blurred frames: the network leaves some of both
 
 
 def frames(numbers: range, seed: int) -> Float[Tensor, "N 3 H W"]:
