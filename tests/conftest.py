@@ -51,3 +51,12 @@ def tiny_clip():
     from fourreal.clip import Clip
 
     return Clip(numbered(), 12.0)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def ordinary_priority():
+    """No test leaves the process with another scheduling than it had: all that is started later would inherit it."""
+    policy = getattr(os, "sched_getscheduler", lambda process: 0)
+    before = policy(0)
+    yield
+    assert policy(0) == before

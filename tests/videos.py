@@ -1,6 +1,8 @@
 """Small videos made on the spot, in whatever codec, colours and timing a test wants."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -32,6 +34,20 @@ def numbers(pictures: np.ndarray, count: int = 8) -> list[int]:
     return ((levels - 30) / (200 // count)).round().astype(int).tolist()
 
 
+@contextmanager
+def scheduled_as_before() -> Iterator[None]:
+    """For an encoder (SVT-AV1, where root runs it) that gives the thread which calls it real-time priority for good:
+    whatever is started from it afterwards, a browser among it, would have all of the machine."""
+    if not hasattr(os, "sched_getscheduler"):
+        yield
+        return
+    policy, parameter = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameter)
+
+
 def encode(
     path: Path,
     pictures: np.ndarray,
@@ -52,7 +68,7 @@ def encode(
     layout = {3: "rgb24", 4: "rgba"}[pictures.shape[-1]] if pictures.dtype == np.uint8 else "rgb48le"
     tick = Fraction(1, 1000) if at else 1 / Fraction(fps)
     yuv = pix_fmt.startswith("yuv")
-    with av.open(str(path), "w") as container:
+    with scheduled_as_before(), av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=fps, options={"crf": "8", "g": "12"} | QUIET.get(codec, {}))
         stream.width, stream.height, stream.pix_fmt = pictures.shape[2], pictures.shape[1], pix_fmt
         stream.codec_context.time_base = tick
