@@ -31,7 +31,8 @@ HELD_OUT = 1_000_003  # seed of the clips that are not trained on
 class Plan:
     """clips: in all; batch: of a step. muon, adam: learning rates, of matrices within blocks and of all else.
     decay: share of the training over which they fall to zero at its end. ema: of the weights that are kept.
-    noise: mean and spread of ln sigma; late_noise: in the last part, when what is large is still to be learnt."""
+    noise: mean and spread of ln sigma; late_noise: in the last part, when what is large is still to be learnt.
+    start: folder of the weights to begin with, if not with random ones; then all of it is such a last part."""
 
     clips: int = 24_000
     batch: int = 8
@@ -42,12 +43,18 @@ class Plan:
     decay: float = 0.4
     ema: float = 0.995
     noise: tuple[float, float] = (0.6, 1.5)
-    late_noise: tuple[float, float] = (1.3, 1.4)
+    late_noise: tuple[float, float] = (0.9, 1.7)
     clip_gradient: float = 1.0
+    start: str = ""
 
     @property
     def steps(self) -> int:
         return self.clips // self.batch
+
+    def progress(self, step: int) -> float:
+        """How far along what is drawn for a step is, 0 to 1."""
+        share = step / self.steps
+        return data.LATE + (1 - data.LATE) * share if self.start else share
 
     def rate(self, step: int) -> float:
         """Factor on the learning rates."""
@@ -77,7 +84,7 @@ class Training:
         """One step; returns its loss."""
         clips, plan = clips.to(self.device), self.plan
         random = torch.Generator().manual_seed(plan.seed * 1_000_003 + self.step)
-        middle, spread = plan.noise if self.step < data.LATE * plan.steps else plan.late_noise
+        middle, spread = plan.noise if plan.progress(self.step) < data.LATE else plan.late_noise
         sigma = (torch.randn(len(clips.video), generator=random) * spread + middle).exp()
         sigma = sigma.clamp(edm.SIGMA_MIN / 2, 2 * edm.SIGMA_MAX).to(self.device)
         noise = torch.randn(clips.video.shape, generator=random).to(self.device)
@@ -155,13 +162,13 @@ def train(plan: Plan, out: Path, network: MiniNetwork | None = None, device: str
     out.mkdir(parents=True, exist_ok=True)
     where = torch.device(device)
     torch.manual_seed(plan.seed)
-    training = Training(plan, network or MiniNetwork(), where)
+    training = Training(plan, network or _begin(plan.start), where)
     spent = _restore(training, out)
     start = kept = time.monotonic()
     recent: list[float] = []
     with ThreadPoolExecutor(1) as ahead:  # the next clips are drawn while the network learns from these
         clips = lambda step: ahead.submit(
-            data.draw, data.numbers(step, plan.batch), plan.seed, data.mix(step / plan.steps)
+            data.draw, data.numbers(step, plan.batch), plan.seed, data.mix(plan.progress(step))
         )
         following = clips(training.step)
         while training.step < plan.steps:
@@ -174,6 +181,15 @@ def train(plan: Plan, out: Path, network: MiniNetwork | None = None, device: str
                 _keep(training, out, spent + now - start, sum(recent[-200:]) / len(recent[-200:]))
                 kept = time.monotonic()
     return out / "weights" / "diffusion_pytorch_model.safetensors"
+
+
+def _begin(start: str) -> MiniNetwork:
+    """A network with random weights, or with those of a folder."""
+    if not start:
+        return MiniNetwork()
+    if not (Path(start) / "config.json").is_file():
+        raise UserError(f"{start} holds no weights to begin with: name a training's folder `weights`.")
+    return MiniNetwork.from_pretrained(start, use_safetensors=True, local_files_only=True, torch_dtype=torch.float32)
 
 
 def _restore(training: Training, out: Path) -> float:
@@ -218,6 +234,7 @@ def main() -> None:
     add("--clips", type=int, default=Plan.clips, help="clips to learn from (default %(default)s)")
     add("--batch", type=int, default=Plan.batch, help="clips a step (default %(default)s)")
     add("--seed", type=int, default=0, help="what chance follows from (default %(default)s)")
+    add("--start", default="", help="folder of weights to begin with, of an earlier training")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu or cuda")
     add("--threads", type=int, default=0, help="of a CPU; all unless given")
     add("--every", type=float, default=300.0, help="seconds between checkpoints (default %(default)s)")
@@ -226,7 +243,7 @@ def main() -> None:
         torch.set_num_threads(asked.threads)
     set_thread_count(1)
     torch.set_flush_denormal(True)
-    plan = Plan(clips=asked.clips, batch=asked.batch, seed=asked.seed)
+    plan = Plan(clips=asked.clips, batch=asked.batch, seed=asked.seed, start=asked.start)
     try:
         print(train(plan, asked.out, device=asked.device, every=asked.every))
     except UserError as error:
