@@ -106,7 +106,7 @@ def test_from_a_prompt_to_two_videos(server, browser, fox_yard):
         words = page.locator("#freeze-prompt textarea")
         expect(words).to_have_value(re.compile("^Camera circulating around a red fox"))
         shown = page.locator("#picked-frame img").get_attribute("src")
-        page.locator("#picked-frame input").fill("3")
+        page.locator("#picked-frame input").fill("5")
         expect(page.locator("#picked-frame img")).to_have_attribute("src", re.sub(r"\d{4}\.jpg", "0005.jpg", shown))
 
         fill(page, "freeze")
