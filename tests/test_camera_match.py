@@ -2,11 +2,15 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy.ndimage import gaussian_filter, shift
 from test_camera_sfm import decode
 
 from fourreal.camera import match
+from fourreal.camera.trajectory import Path
 from fourreal.errors import UserError
+from fourreal.world.solo import make_solo
+from fourreal.world.world import cameras_at
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +42,11 @@ def film(picture: np.ndarray, offsets: list[int], gain: float = 0.0) -> np.ndarr
     """(F, 144, 256, 3) windows of a picture, moved right by pixels a frame; brightness drifts by `gain` a frame."""
     views = [picture[20:164, x : x + 256] * (1 + gain * i) for i, x in enumerate(offsets)]
     return np.repeat(np.stack(views)[..., None], 3, -1).clip(0, 255).astype(np.uint8)
+
+
+def standing() -> Path:
+    """A camera that stands while time passes."""
+    return Path(cameras_at(torch.zeros(12), (256, 144), elevation=16.0), torch.linspace(0, 1, 12))
 
 
 @pytest.mark.parametrize("clip", ["freeze", "freeze_noisy"])
@@ -90,6 +99,16 @@ def test_a_slow_drift_is_motion_and_flicker_is_not():
     picture = canvas()
     assert match.camera_motion(film(picture, list(range(0, 48, 4)))).moves
     assert not match.camera_motion(film(picture, [40] * 12, gain=-0.03)).moves
+
+
+def test_on_a_plain_floor_under_grain_with_a_large_subject_a_still_camera_is_seen_to_stand():
+    frames = make_solo(3).view(standing()).colour.clamp(0, 1).numpy() * 255
+    grain = np.random.default_rng(1).normal(0, 4, frames.shape)
+    assert not match.camera_motion((frames + grain).clip(0, 255).astype(np.uint8)).moves
+
+
+def test_a_cut_to_another_scene_is_motion(fox, robot):
+    assert match.camera_motion(np.concatenate([fox["reference"][:8], robot["reference"][:8]])).moves
 
 
 def test_a_still_freeze_time_video_is_told_what_to_do():

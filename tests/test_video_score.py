@@ -53,6 +53,14 @@ def test_a_reference_video_in_which_nothing_moves_is_worth_less(yard):
     assert any("Hardly anything moves" in reason for reason in ranked[1].reasons)
 
 
+def test_a_commanded_camera_that_cannot_be_seen_to_go_is_doubted_but_not_refused(yard):
+    told = {arc: judge(Candidate(yard["reference"], arc=arc), "freeze")[0] for arc in (None, 90.0)}
+    assert told[None].good == 0.0
+    assert told[90.0].good == 0.5
+    assert "told to go 90 degrees" in told[90.0].sentence
+    assert judge(Candidate(yard["freeze"], arc=90.0), "freeze")[0].good == 1.0
+
+
 def test_blur_costs(yard):
     picked, frames = yard["reference"].frames[11], yard["freeze"].frames
     blurred = gaussian_filter(frames, (0, 2, 2, 0))

@@ -15,10 +15,13 @@ _SAME_SCENE = 0.65
 _WIDTH = 96  # pixels at which pictures are compared: warps of a few pixels at full size are below one here
 _BLOCK, _STRIDE, _BLOCK_WIDTH = 48, 24, 256
 _TEXTURE = 4.0  # grey levels of standard deviation in a block that can be followed
-_STAYS = 1.5  # pixels of _BLOCK_WIDTH; diagonal neighbours still count as put
-# Share of the textured blocks that stay where they were. Fixed cameras had 0.69 and more, moving ones 0.0; a subject
-# may well fill half the picture.
-_STILL = 0.4
+_FOUND = 0.5  # correlation with a block's first look at which it counts as found again, not covered or changed
+_AS_GOOD = 0.97  # of the best correlation: a block that fits its old place so well is put, the rest is noise
+# Share of the blocks found again that stay where they were. Fixed cameras had 0.87 and more, 0.43 and more with a
+# plain floor under grain; moving ones 0.1 at most. A subject may well fill half the picture.
+_STILL = 0.3
+_FEWEST = 4  # blocks from which anything is told
+_SEEN = 0.2  # of the blocks: where fewer are found again, by chance, it is another picture
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,8 @@ def _frozen_moment(reference: UInt8[np.ndarray, "R H W 3"], frozen: UInt8[np.nda
 class CameraMotion:
     """Whether a clip's camera moves.
 
-    moves: the verdict. put: the share, 0 to 1, of the picture's textured blocks that stay where the first frame had
-    them, in the clip's least settled frames (10th percentile). sentence: the verdict for people.
+    moves: the verdict. put: the share, 0 to 1, of the picture's textured blocks found again that stay where the first
+    frame had them, in the clip's least settled frames (10th percentile). sentence: the verdict for people.
     """
 
     moves: bool
@@ -91,15 +94,21 @@ class CameraMotion:
 def camera_motion(frames: UInt8[np.ndarray, "F H W 3"]) -> CameraMotion:
     """Whether the camera moves, judged by where the blocks of the picture went since the first frame.
 
-    Blocks are found again by phase correlation, which brightness and blur leave alone. Where there is too little
-    texture to tell, the camera is taken to stand still.
+    Blocks are found again by correlation, which brightness leaves alone. Those that are covered meanwhile have no say,
+    and one that fits its old place as well as any other has not gone. Where hardly any is found again the picture
+    is another one; where there is too little texture to tell, the camera is taken to stand still.
     """
     height = max(_BLOCK, round(frames.shape[1] * _BLOCK_WIDTH / frames.shape[2]))
     blocks = _blocks(_grey(frames, (_BLOCK_WIDTH, height)))  # (F, B, b, b)
     blocks = blocks[:, blocks[0].std((1, 2)) > _TEXTURE]
-    if blocks.shape[1] < 4:
+    if blocks.shape[1] < _FEWEST:
         return CameraMotion(False, 1.0, "The picture has too little texture to tell whether the camera moves.")
-    put = float(np.quantile((_shift(blocks) <= _STAYS).mean(1), 0.1))
+    best, here = _likeness(blocks)
+    found = best > _FOUND
+    stays = found & (here >= _AS_GOOD * best)
+    enough = found.sum(1) >= max(_FEWEST, _SEEN * blocks.shape[1])
+    share = np.where(enough, stays.sum(1) / np.maximum(found.sum(1), 1), 0.0)
+    put = float(np.quantile(share, 0.1))
     moves = put < _STILL
     return CameraMotion(
         moves, put, f"The camera {'moves' if moves else 'stands still'}: {put:.0%} of the picture stays in place."
@@ -158,13 +167,13 @@ def _blocks(grey: Float[np.ndarray, "F h w"]) -> Float[np.ndarray, "F B b b"]:
     return blocks - blocks.mean((2, 3), keepdims=True)
 
 
-def _shift(blocks: Float[np.ndarray, "F B b b"]) -> Float[np.ndarray, "F B"]:
-    """How many pixels each block went since the first frame, by phase correlation."""
-    window = np.outer(np.hanning(_BLOCK), np.hanning(_BLOCK))
-    spectrum = np.fft.rfft2(blocks * window)
-    cross = spectrum * spectrum[:1].conj()
-    size = np.abs(cross)
-    cross = cross / (size + 1e-3 * size.max((2, 3), keepdims=True) + 1e-12)  # frequencies without signal stay out
-    peak = np.fft.irfft2(cross, s=(_BLOCK, _BLOCK)).reshape(*cross.shape[:2], -1).argmax(-1)
-    y, x = (np.where(p > _BLOCK // 2, p - _BLOCK, p) for p in np.divmod(peak, _BLOCK))
-    return np.hypot(x, y)
+def _likeness(blocks: Float[np.ndarray, "F B b b"]) -> tuple[Float[np.ndarray, "F B"], Float[np.ndarray, "F B"]]:
+    """Correlation of each block with its first look: the best of all shifts, and the best of at most one pixel."""
+    spectrum = np.fft.rfft2(blocks * np.outer(np.hanning(_BLOCK), np.hanning(_BLOCK)))
+    doubled = np.full(spectrum.shape[-1], 2.0)  # frequencies that stand for two of the full spectrum
+    doubled[[0, -1]] = 1.0
+    energy = (np.abs(spectrum) ** 2 * doubled).sum((2, 3)) / _BLOCK**2
+    shifted = np.fft.irfft2(spectrum * spectrum[:1].conj(), s=(_BLOCK, _BLOCK))
+    shifted /= np.sqrt(np.maximum(energy * energy[:1], 1e-12))[..., None, None]
+    near = np.ix_((-1, 0, 1), (-1, 0, 1))
+    return shifted.max((2, 3)), shifted[:, :, *near].max((2, 3))

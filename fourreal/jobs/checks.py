@@ -28,13 +28,13 @@ def work(question: Mapping[str, Any]) -> dict[str, Any]:
     same, canonical, shared = same_scene(reference, freeze)
     verdicts = [
         verdict("reference_camera", not still.moves, still.sentence, still.put),
+        # known cameras say more than a picture, whose floor may be plain
+        arc(question["cameras"]) if question["cameras"] else
         verdict("freeze_camera", moving.moves, moving.sentence, moving.put),
         frozen(freeze),
         same,
         same_shape(reference, freeze),
-    ]
-    if question["cameras"]:
-        verdicts.append(arc(question["cameras"]))
+    ]  # fmt: skip
     return {"verdicts": verdicts, "canonical_frame": canonical, "freeze_frame": shared}
 
 

@@ -115,9 +115,12 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
     freeze_frames = pick(totals[1], preset.freeze_frames, keep_freeze)
     if len(freeze_frames) - len(set(request.hold_out_freeze)) < 3 and "freeze-time" not in request.without:
         raise UserError("Too few freeze-time frames are left to fit to: hold out fewer of them.")
-    if not (frozen := still_camera(freeze.frames)).moves and "freeze-time" not in request.without:
-        raise UserError(frozen.sentence)
     notes = [motion.sentence] if (motion := moving_camera(reference.frames)).moves else []
+    if not (frozen := still_camera(freeze.frames)).moves and "freeze-time" not in request.without:
+        if request.cameras is None:
+            raise UserError(frozen.sentence)
+        if not request.refine_poses:  # else they were commanded, and a plain floor does not show them
+            notes.append(f"{frozen.sentence} The cameras of {request.cameras.name} are believed all the same.")
     for note in notes:
         progress(Event("videos", message=note))
     hashes = clip.content_hash(request.reference), clip.content_hash(request.freeze)

@@ -193,8 +193,9 @@ def _judged(kept: Kept, wish: Wish) -> Kept:
     judged_with = wish.picture or "nothing"
     if kept.judged_with == judged_with:
         return kept
-    video = kept.read()
-    scores = (*judge(Candidate(video, wish.picked), wish.role), *text_scores(video, wish.prompt))
+    video = kept.freeze_time()
+    candidate = Candidate(video.clip, wish.picked, video.degrees)
+    scores = (*judge(candidate, wish.role), *text_scores(video.clip, wish.prompt))
     kept = replace(kept, scores=_plain(scores), judged_with=judged_with)
     shelf.note(kept)
     return kept

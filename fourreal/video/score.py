@@ -59,10 +59,15 @@ class Scored:
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A video to be judged. picked: the frame that a freeze-time video was to start from, of any size, if known."""
+    """A video to be judged.
+
+    picked: the frame that a freeze-time video was to start from, of any size, if known. arc: degrees that its camera
+    was commanded to go around, if it was.
+    """
 
     clip: Clip
     picked: UInt8[np.ndarray, "_ _ 3"] | None = None
+    arc: float | None = None
     extra: tuple[Score, ...] = ()
 
 
@@ -88,8 +93,9 @@ def judge(candidate: Candidate, role: Role) -> tuple[Score, ...]:
     whole, frames = candidate.clip.frames, candidate.clip.sampled(_MOST_FRAMES).frames
     if role == "reference":
         return (_camera_stands(frames), _something_happens(frames), *_steady(whole), sharpness(frames, None))
-    scores = (_camera_goes(frames), _subject_stands(whole), *_steady(whole), sharpness(frames, candidate.picked))
-    return scores if candidate.picked is None else (*scores, agreement(frames, candidate.picked))
+    picked = candidate.picked
+    scores = (_camera_goes(frames, candidate.arc), _subject_stands(whole), *_steady(whole), sharpness(frames, picked))
+    return scores if picked is None else (*scores, agreement(frames, picked))
 
 
 # --- The reference video's camera stands, its subject moves -----------------------------------------------------
@@ -97,7 +103,7 @@ def judge(candidate: Candidate, role: Role) -> tuple[Score, ...]:
 
 def _camera_stands(frames: Frames) -> Score:
     motion = moving_camera(frames)
-    return Score("camera", motion.put, _between(motion.put, 0.15, 0.6), 4.0, motion.sentence, vital=True)
+    return Score("camera", motion.put, _between(motion.put, 0.1, 0.5), 4.0, motion.sentence, vital=True)
 
 
 def _something_happens(frames: Frames) -> Score:
@@ -111,8 +117,11 @@ def _something_happens(frames: Frames) -> Score:
 # --- The freeze-time video's camera goes around, its subject stands ---------------------------------------------
 
 
-def _camera_goes(frames: Frames) -> Score:
+def _camera_goes(frames: Frames, arc: float | None) -> Score:
     motion = still_camera(frames)
+    if arc and not motion.moves:  # on a plain floor nothing shows where the camera is
+        told = f"The camera was told to go {arc:.0f} degrees around; the picture is too plain to show whether it did."
+        return Score("camera", 1 - motion.put, 0.5, 4.0, told, vital=True)
     return Score("camera", 1 - motion.put, _between(1 - motion.put, 0.4, 0.85), 4.0, motion.sentence, vital=True)
 
 

@@ -15,6 +15,8 @@ from fourreal.video import denoise
 from fourreal.video.mini.network import SIGMA_DATA, MiniNetwork
 
 SIGMA_MIN, SIGMA_MAX, RHO = 0.02, 50.0, 7.0
+# Where sampling ends: below it so small a network leaves more grain than it takes off.
+LAST_SIGMA = 0.2
 
 
 class Asked(NamedTuple):
@@ -78,7 +80,7 @@ def guided(
 def levels(steps: int) -> list[float]:
     """Falling noise levels of EDM's equation 5, then zero: steps + 1 of them."""
     share = torch.linspace(0, 1, steps, dtype=torch.float64)
-    most, least = SIGMA_MAX ** (1 / RHO), SIGMA_MIN ** (1 / RHO)
+    most, least = SIGMA_MAX ** (1 / RHO), LAST_SIGMA ** (1 / RHO)
     return [*((most + share * (least - most)) ** RHO).tolist(), 0.0]
 
 
