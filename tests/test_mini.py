@@ -15,7 +15,7 @@ from fourreal.progress import CancelToken
 from fourreal.video import registry
 from fourreal.video.extend import How, alternating, extend
 from fourreal.video.freeze_time import around, freeze_time
-from fourreal.video.mini import data, edm, loading, train, vocabulary
+from fourreal.video.mini import data, edm, feed, loading, train, vocabulary
 from fourreal.video.mini.network import MiniNetwork
 from fourreal.video.mini.rig import FLOOR, on_rig, ray_features
 from fourreal.video.mini.upsampler import Upsampler
@@ -277,13 +277,13 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path):
     plan = train.Plan(clips=8, batch=2, warm_steps=1)
     clips = [data.draw(data.numbers(step, 2), 0) for step in range(4)]
     whole = train.Training(plan, small_network(), torch.device("cpu"))
-    losses = [whole.advance(some) for some in clips]
+    losses = [whole.advance(some, 0.5) for some in clips]
     first = train.Training(plan, small_network(), torch.device("cpu"))
     for some in clips[:2]:
-        first.advance(some)
+        first.advance(some, 0.5)
     second = train.Training(plan, small_network(), torch.device("cpu"))
     second.restore(first.state(), 2)
-    assert [second.advance(some) for some in clips[2:]] == losses[2:]
+    assert [second.advance(some, 0.5) for some in clips[2:]] == losses[2:]
     for one, other in zip(whole.mean.parameters(), second.mean.parameters(), strict=True):
         torch.testing.assert_close(one, other, atol=0, rtol=0)
 
@@ -300,6 +300,26 @@ def test_a_training_leaves_weights_a_log_and_a_sheet_and_is_not_mixed_with_anoth
     train.train(replace(plan, clips=4), tmp_path, small_network())
     assert json.loads((tmp_path / "training.json").read_text())["step"] == 2
     assert len(list(tmp_path.glob("state-*"))) == 1
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_clips_are_fed_in_order_and_seen_again(workers, monkeypatch):
+    monkeypatch.setattr(feed, "APART", 2)
+    with feed.Feed(feed.Wanted(fresh=2, repeats=2, seed=3), 1, torch.device("cpu"), workers) as food:
+        given = [food.next(data.USUAL) for _ in range(3)]
+    fresh = [data.draw(data.numbers(step, 2), 3) for step in (1, 2, 3)]
+    assert [len(clips.video) for clips in given] == [2, 2, 4]
+    expected = [fresh[0], fresh[1], data.Clips(*(torch.cat(pair) for pair in zip(fresh[2], fresh[0], strict=True)))]
+    for one, other in zip(given, expected, strict=True):
+        for value, wanted in zip(one, other, strict=True):
+            torch.testing.assert_close(value, wanted, atol=0, rtol=0)
+
+
+def test_a_training_ends_after_so_many_minutes(tmp_path):
+    train.train(train.Plan(batch=2, repeats=2, minutes=0.05), tmp_path, small_network())
+    told = json.loads((tmp_path / "training.json").read_text())
+    assert 3 <= told["seconds"] < 60
+    assert told["step"] >= 1
 
 
 def test_a_standing_camera_is_the_worlds_own(model):

@@ -5,10 +5,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def pixel_rays(intrinsics: Float[Tensor, "4"], width: int, height: int) -> Float[Tensor, "P 3"]:
+def pixel_rays(intrinsics: Float[Tensor, "*B 4"], width: int, height: int) -> Float[Tensor, "*B P 3"]:
     """Directions with z = 1 through all pixel centres, row by row, in camera axes."""
-    fx, fy, cx, cy = intrinsics
+    fx, fy, cx, cy = intrinsics[..., None, None].unbind(-3)  # (*B, 1, 1) each
     y, x = torch.meshgrid(
         torch.arange(height, device=fx.device) + 0.5, torch.arange(width, device=fx.device) + 0.5, indexing="ij"
     )
-    return torch.stack([(x - cx) / fx, (y - cy) / fy, torch.ones_like(x)], dim=-1).reshape(-1, 3)
+    x, y = (x - cx) / fx, (y - cy) / fy
+    return torch.stack([x, y, torch.ones_like(x)], dim=-1).flatten(-3, -2)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Integer
+from jaxtyping import Bool, Float, Integer, UInt8
 from torch import Tensor
 
 from fourreal.camera.cameras import Cameras
@@ -17,6 +17,7 @@ from fourreal.world.world import World, cameras_at
 from fourreal.world.worlds import FLOORS
 
 FRAMES, SIZE = 16, (64, 36)
+RAYS = (SIZE[0] // 2, SIZE[1] // 2)
 UNCAPTIONED = 0.12  # share of clips without words, for guidance
 ZOOMED = 0.2  # share that shows a part of the picture, as distillation does
 SUPERSAMPLE = 2
@@ -61,10 +62,36 @@ class Clips(NamedTuple):
         return Clips(*(value.to(device) for value in self))
 
 
-def draw(numbers: list[int], seed: int, mix: Mix = USUAL) -> Clips:
+class Drawn(NamedTuple):
+    """Clips as they are handed over and kept: of one byte a value, and rays only by what they follow from.
+
+    poses: as `rig.on_rig` gives them. intrinsics: of pictures of half the size.
+    """
+
+    video: UInt8[Tensor, "B F 3 H W"]
+    poses: Float[Tensor, "B F 4 4"]
+    intrinsics: Float[Tensor, "B 4"]
+    slots: Integer[Tensor, "B S"]
+    frozen: Bool[Tensor, " B"]
+    mask: Bool[Tensor, "B F"]
+
+    def to(self, device: torch.device | str) -> "Drawn":
+        return Drawn(*(value.to(device) for value in self))
+
+    def clips(self) -> Clips:
+        rays = ray_features(self.poses, self.intrinsics, RAYS)
+        return Clips(self.video.float() / 127.5 - 1, rays, self.slots, self.frozen, self.mask)
+
+
+def drawn(numbers: list[int], seed: int, mix: Mix = USUAL) -> Drawn:
     """Clips of these numbers."""
-    drawn = [_clip(np.random.default_rng([seed, number, 29]), make_solo((seed, number)), mix) for number in numbers]
-    return Clips(*(torch.stack(column) for column in zip(*drawn, strict=True)))
+    each = [_clip(np.random.default_rng([seed, number, 29]), make_solo((seed, number)), mix) for number in numbers]
+    return Drawn(*(torch.stack(column) for column in zip(*each, strict=True)))
+
+
+def draw(numbers: list[int], seed: int, mix: Mix = USUAL) -> Clips:
+    """The same, to be learnt from."""
+    return drawn(numbers, seed, mix).clips()
 
 
 def said(world: World, frozen: bool) -> vocabulary.Slots:
@@ -78,8 +105,7 @@ def view(world: World, path: Path) -> tuple[Float[Tensor, "F 3 H W"], Float[Tens
     """A clip in [-1, 1] and its rays."""
     cameras = path.cameras
     seen = world.view(path, SUPERSAMPLE).colour.clamp(0, 1) * 2 - 1
-    half = cameras.resized((cameras.size[0] // 2, cameras.size[1] // 2))
-    return seen.permute(0, 3, 1, 2), ray_features(on_rig(cameras), half.intrinsics, half.size)
+    return seen.permute(0, 3, 1, 2), ray_features(on_rig(cameras), cameras.resized(RAYS).intrinsics, RAYS)
 
 
 def frozen_path(world: World, degrees: float, time: float, start: float = 0.0, elevation: float = ELEVATION) -> Path:
@@ -107,10 +133,12 @@ def _clip(random: np.random.Generator, world: World, mix: Mix) -> tuple[Tensor, 
         path = standing_path(world, start, float(random.uniform(15, 17)))
     wider = float(random.uniform(0.92, 1.08))
     cameras = _window(random, _focused(path.cameras, wider))
-    video, rays = view(world, Path(cameras, path.times))
+    seen = world.view(Path(cameras, path.times), SUPERSAMPLE).colour.clamp(0, 1)
+    video = (255 * seen).round().byte().permute(0, 3, 1, 2).contiguous()
     captioned = random.random() >= UNCAPTIONED
     slots = torch.tensor(said(world, frozen) if captioned else (0,) * 7)
-    return video, rays, slots, torch.tensor(frozen), _mask(random, frozen, mix.blind)
+    intrinsics = cameras.resized(RAYS).intrinsics
+    return video, on_rig(cameras), intrinsics, slots, torch.tensor(frozen), _mask(random, frozen, mix.blind)
 
 
 def _focused(cameras: Cameras, factor: float) -> Cameras:

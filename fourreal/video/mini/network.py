@@ -17,6 +17,7 @@ from fourreal.video.mini.rig import FEATURES
 
 SIGMA_DATA = 0.4  # spread of pixels in [-1, 1] about their frame's middle grey
 FOLD = 2
+FUSED = 64  # tokens from which on a graphics card's fused attention pays
 
 
 class MiniNetwork(ModelMixin, ConfigMixin):
@@ -156,6 +157,9 @@ class Attention(nn.Module):
             y = y + self.own(condition)
         mixed = self.mixed(y).unflatten(-1, (3, -1, self.head)).permute(2, 0, 3, 1, 4)  # (3, B, heads, N, head)
         query, key = (F.layer_norm(mixed[i], (self.head,)) for i in range(2))
-        # products of matrices: on CPUs the backward pass of torch's fused attention takes several times as long
-        weight = torch.softmax((query * self.sharp) @ key.transpose(-1, -2), dim=-1)
-        return self.back((weight @ mixed[2]).transpose(1, 2).flatten(2))
+        query = query * self.sharp
+        if x.is_cuda and x.shape[1] > FUSED:
+            mean = F.scaled_dot_product_attention(query, key, mixed[2], scale=1.0)
+        else:  # on CPUs the backward pass of torch's fused attention takes several times as long
+            mean = torch.softmax(query @ key.transpose(-1, -2), dim=-1) @ mixed[2]
+        return self.back(mean.transpose(1, 2).flatten(2))

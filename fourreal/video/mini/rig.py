@@ -52,20 +52,20 @@ def on_rig(cameras: Cameras) -> Float[Tensor, "F 4 4"]:
 
 
 def ray_features(
-    poses: Float[Tensor, "F 4 4"], intrinsics: Float[Tensor, "4"], size: tuple[int, int]
-) -> Float[Tensor, "F 12 h w"]:
-    """What is known of every pixel before it is seen, for pictures of `size` = (width, height).
+    poses: Float[Tensor, "*B F 4 4"], intrinsics: Float[Tensor, "*B 4"], size: tuple[int, int]
+) -> Float[Tensor, "*B F 12 h w"]:
+    """What is known of every pixel before it is seen, for pictures of `size` = (width, height), of one clip or several.
 
     poses: as `on_rig` gives them. Direction, moment (Plücker), place of the camera, where the ray meets the floor
     (drawn in, the more the further away), and whether it does.
     """
     width, height = size
-    rays = pixel_rays(intrinsics.to(poses), width, height)
-    direction = torch.nn.functional.normalize(rays @ poses[:, :3, :3].transpose(1, 2), dim=-1)  # (F, P, 3)
-    origin = poses[:, None, :3, 3].expand_as(direction)
+    rays = pixel_rays(intrinsics.to(poses), width, height)[..., None, :, :]
+    direction = torch.nn.functional.normalize(rays @ poses[..., :3, :3].transpose(-1, -2), dim=-1)  # (*B, F, P, 3)
+    origin = poses[..., None, :3, 3].expand_as(direction)
     below = direction[..., 2:] < -1e-3
     meets = (origin + (FLOOR - origin[..., 2:]) / direction[..., 2:].clamp(max=-1e-3) * direction)[..., :2]
     meets = torch.where(below, 2 * meets / (1 + meets.norm(dim=-1, keepdim=True)), 0.0)
     moment = torch.linalg.cross(origin, direction)
     features = torch.cat([direction, moment, origin, meets, below.to(direction)], dim=-1)
-    return features.transpose(1, 2).unflatten(2, (height, width))
+    return features.transpose(-1, -2).unflatten(-1, (height, width))

@@ -9,7 +9,6 @@ import argparse
 import json
 import math
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,21 +20,27 @@ from fourreal.errors import UserError
 from fourreal.splat.rasterize.threads import set_thread_count
 from fourreal.video import shelf
 from fourreal.video.mini import data, edm, sheet
+from fourreal.video.mini.feed import Feed, Wanted
 from fourreal.video.mini.network import MiniNetwork
 
 CHECKS = (0.1, 0.5, 2.0, 8.0, 30.0)  # noise levels of the held-out losses
+LOOK = 20  # steps between two looks at the loss
 HELD_OUT = 1_000_003  # seed of the clips that are not trained on
 
 
 @dataclass(frozen=True)
 class Plan:
-    """clips: in all; batch: of a step. muon, adam: learning rates, of matrices within blocks and of all else.
-    decay: share of the training over which they fall to zero at its end. ema: of the weights that are kept.
-    noise: mean and spread of ln sigma; late_noise: in the last part, when what is large is still to be learnt.
-    start: folder of the weights to begin with, if not with random ones; then all of it is such a last part."""
+    """clips: in all; batch: of a step; repeats: at how many steps a clip is seen, so that a batch has fewer new ones.
+    minutes: if not zero, it ends after so long instead, however many clips that are. muon, adam: learning rates, of
+    matrices within blocks and of all else. decay: share of the training over which they fall to zero at its end.
+    ema: of the weights that are kept. noise: mean and spread of ln sigma; late_noise: in the last part, when what is
+    large is still to be learnt. start: folder of the weights to begin with, if not with random ones; then all of it
+    is such a last part."""
 
     clips: int = 24_000
     batch: int = 8
+    repeats: int = 1
+    minutes: float = 0.0
     seed: int = 0
     muon: float = 0.02
     adam: float = 1.5e-3
@@ -48,17 +53,21 @@ class Plan:
     start: str = ""
 
     @property
-    def steps(self) -> int:
-        return self.clips // self.batch
+    def fresh(self) -> int:
+        """New clips a step."""
+        return self.batch // self.repeats
 
-    def progress(self, step: int) -> float:
-        """How far along what is drawn for a step is, 0 to 1."""
-        share = step / self.steps
+    def share(self, step: int, seconds: float) -> float:
+        """How much of the training is done, 0 to 1."""
+        return min(1.0, seconds / 60 / self.minutes if self.minutes else step * self.fresh / self.clips)
+
+    def progress(self, share: float) -> float:
+        """How far along what is drawn is, 0 to 1."""
         return data.LATE + (1 - data.LATE) * share if self.start else share
 
-    def rate(self, step: int) -> float:
+    def rate(self, step: int, share: float) -> float:
         """Factor on the learning rates."""
-        return min(1.0, (step + 1) / self.warm_steps, (self.steps - step) / (self.decay * self.steps))
+        return max(0.0, min(1.0, (step + 1) / self.warm_steps, (1 - share) / self.decay))
 
 
 class Training:
@@ -80,21 +89,21 @@ class Training:
         self.muon = torch.optim.Muon(self.views, lr=plan.muon, weight_decay=0.01, momentum=0.95)
         self.adam = torch.optim.AdamW(self.others, lr=plan.adam, betas=(0.9, 0.98), weight_decay=0.0)
 
-    def advance(self, clips: data.Clips) -> float:
-        """One step; returns its loss."""
-        clips, plan = clips.to(self.device), self.plan
-        random = torch.Generator().manual_seed(plan.seed * 1_000_003 + self.step)
-        middle, spread = plan.noise if plan.progress(self.step) < data.LATE else plan.late_noise
-        sigma = (torch.randn(len(clips.video), generator=random) * spread + middle).exp()
-        sigma = sigma.clamp(edm.SIGMA_MIN / 2, 2 * edm.SIGMA_MAX).to(self.device)
-        noise = torch.randn(clips.video.shape, generator=random).to(self.device)
+    def advance(self, clips: data.Clips, share: float) -> Tensor:
+        """One step; returns its loss. share: how much of the training is done."""
+        plan = self.plan
+        random = torch.Generator(self.device).manual_seed(plan.seed * 1_000_003 + self.step)
+        middle, spread = plan.noise if plan.progress(share) < data.LATE else plan.late_noise
+        sigma = (torch.randn(len(clips.video), generator=random, device=self.device) * spread + middle).exp()
+        sigma = sigma.clamp(edm.SIGMA_MIN / 2, 2 * edm.SIGMA_MAX)
+        noise = torch.randn(clips.video.shape, generator=random, device=self.device)
         loss = losses(self.network, clips, sigma, noise).mean()
         self.network.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.others, plan.clip_gradient)
         for view, parameter in zip(self.views, self.matrices, strict=True):
             view.grad = parameter.grad.reshape(view.shape)
-        factor = plan.rate(self.step)
+        factor = plan.rate(self.step, share)
         for optimiser, rate in ((self.muon, plan.muon), (self.adam, plan.adam)):
             for group in optimiser.param_groups:
                 group["lr"] = rate * factor
@@ -103,7 +112,7 @@ class Training:
         keep = min(plan.ema, self.step / (self.step + 10))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.mean.parameters()), list(self.network.parameters()), 1 - keep)
-        return float(loss.detach())
+        return loss.detach()
 
     def state(self) -> dict[str, Tensor]:
         """All of it as tensors by name."""
@@ -157,29 +166,35 @@ def held_out(network: MiniNetwork, device: torch.device, count: int = 16) -> dic
     return out
 
 
-def train(plan: Plan, out: Path, network: MiniNetwork | None = None, device: str = "cpu", every: float = 300.0) -> Path:
-    """Train to the end of the plan; returns the file with the weights. every: seconds between two checkpoints."""
+def train(
+    plan: Plan, out: Path, network: MiniNetwork | None = None, device: str = "cpu", every: float = 300.0,
+    workers: int = 0,
+) -> Path:  # fmt: skip
+    """Train to the end of the plan; returns the file with the weights.
+
+    every: seconds between two checkpoints. workers: processes that draw clips; 0 draws them in a thread.
+    """
     out.mkdir(parents=True, exist_ok=True)
     where = torch.device(device)
     torch.manual_seed(plan.seed)
     training = Training(plan, network or _begin(plan.start), where)
     spent = _restore(training, out)
-    start = kept = time.monotonic()
-    recent: list[float] = []
-    with ThreadPoolExecutor(1) as ahead:  # the next clips are drawn while the network learns from these
-        clips = lambda step: ahead.submit(
-            data.draw, data.numbers(step, plan.batch), plan.seed, data.mix(plan.progress(step))
-        )
-        following = clips(training.step)
-        while training.step < plan.steps:
-            current, following = following.result(), clips(training.step + 1)
-            recent.append(training.advance(current))
-            if not math.isfinite(recent[-1]):
+    with Feed(Wanted(plan.fresh, plan.repeats, plan.seed), training.step, where, workers) as feed:
+        start = kept = time.monotonic()
+        seconds = lambda: spent + time.monotonic() - start
+        recent: list[Tensor] = []
+        while (share := plan.share(training.step, seconds())) < 1:
+            recent.append(training.advance(feed.next(data.mix(plan.progress(share))), share))
+            if training.step % LOOK and time.monotonic() - kept < every:
+                continue  # a look waits for the device
+            loss = float(torch.stack(recent[-200:]).mean())
+            if not math.isfinite(loss):
                 raise UserError(f"The loss is no number at step {training.step}: lower the rates, or change the seed.")
-            now = time.monotonic()
-            if now - kept >= every or training.step == plan.steps:
-                _keep(training, out, spent + now - start, sum(recent[-200:]) / len(recent[-200:]))
+            if time.monotonic() - kept >= every:
+                _keep(training, out, seconds(), loss)
                 kept = time.monotonic()
+        if recent:
+            _keep(training, out, seconds(), float(torch.stack(recent[-200:]).mean()))
     return out / "weights" / "diffusion_pytorch_model.safetensors"
 
 
@@ -199,7 +214,8 @@ def _restore(training: Training, out: Path) -> float:
         return 0.0
     told = json.loads(file.read_text(encoding="utf-8"))
     wanted = json.loads(json.dumps(asdict(training.plan)))
-    differing = [key for key in wanted if key != "clips" and told["plan"].get(key, wanted[key]) != wanted[key]]
+    free = ("clips", "minutes")
+    differing = [key for key in wanted if key not in free and told["plan"].get(key, wanted[key]) != wanted[key]]
     if differing:
         raise UserError(f"{out} holds a training with another {', '.join(differing)}. Choose another folder.")
     training.restore(load_file(out / told["state"]), told["step"])
@@ -219,7 +235,7 @@ def _keep(training: Training, out: Path, seconds: float, loss: float) -> None:
             path.unlink(missing_ok=True)
     training.mean.save_pretrained(out / "weights", safe_serialization=True)
     checks = held_out(training.mean, training.device)
-    line = f"{seconds:.0f} s, step {training.step}/{training.plan.steps}, loss {loss:.4f}"
+    line = f"{seconds:.0f} s, step {training.step}, loss {loss:.4f}"
     line += "".join(f"; {name} " + " ".join(f"{value:.3f}" for value in values) for name, values in checks.items())
     print(line, flush=True)
     with (out / "log.txt").open("a", encoding="utf-8") as log:
@@ -233,6 +249,9 @@ def main() -> None:
     add("--out", type=Path, required=True, help="folder of the training; the same one goes on")
     add("--clips", type=int, default=Plan.clips, help="clips to learn from (default %(default)s)")
     add("--batch", type=int, default=Plan.batch, help="clips a step (default %(default)s)")
+    add("--repeats", type=int, default=1, help="steps at which each clip is seen (default %(default)s)")
+    add("--minutes", type=float, default=0.0, help="learn for so long, instead of from so many clips")
+    add("--workers", type=int, default=0, help="processes that draw clips (default: a thread)")
     add("--seed", type=int, default=0, help="what chance follows from (default %(default)s)")
     add("--start", default="", help="folder of weights to begin with, of an earlier training")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu or cuda")
@@ -243,9 +262,14 @@ def main() -> None:
         torch.set_num_threads(asked.threads)
     set_thread_count(1)
     torch.set_flush_denormal(True)
-    plan = Plan(clips=asked.clips, batch=asked.batch, seed=asked.seed, start=asked.start)
+    if not 1 <= asked.repeats <= asked.batch:
+        raise SystemExit(f"--repeats: a clip can be seen at 1 to {asked.batch} steps, the batch, not {asked.repeats}.")
+    plan = Plan(
+        clips=asked.clips, batch=asked.batch, repeats=asked.repeats, minutes=asked.minutes, seed=asked.seed,
+        start=asked.start,
+    )  # fmt: skip
     try:
-        print(train(plan, asked.out, device=asked.device, every=asked.every))
+        print(train(plan, asked.out, device=asked.device, every=asked.every, workers=asked.workers))
     except UserError as error:
         raise SystemExit(str(error)) from None
 
