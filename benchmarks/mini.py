@@ -1,7 +1,7 @@
 """Distillation with the embedded model as the critic, in its own world; and what it costs.
 
     python -m benchmarks.mini ablations --out DIR [--scenes 0 1 2 3 4 5 6 7] [--seeds 0 1 2]
-    python -m benchmarks.mini speed
+    python -m benchmarks.mini speed [--device cuda]
 
 `ablations`: procedural scenes of one solid, with ground truth. The same fit up to the last phase, then that phase
 without distillation, with shots of views alone, of times alone, and of both; PSNR of the moving region over held-out
@@ -45,14 +45,16 @@ def main() -> None:
     one.add_argument("--out", type=Path, required=True)
     one.add_argument("--scenes", type=int, nargs="+", default=list(range(8)))
     one.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    commands.add_parser("speed").set_defaults(run=speed)
+    two = commands.add_parser("speed")
+    two.set_defaults(run=speed)
+    two.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     options = parser.parse_args()
     options.run(options)
 
 
 def ablations(options: argparse.Namespace) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
-    model = registry.load("mini", device="cpu")
+    model = registry.load("mini", device=options.device)
     rows = []
     for seed in options.seeds:
         for scene in options.scenes:
@@ -105,7 +107,7 @@ def speed(options: argparse.Namespace) -> None:
         begin = time.monotonic()
         model.generate(words, seed=number)
         clip.append(time.monotonic() - begin)
-    video = torch.rand(16, 3, 36, 64)
+    video = torch.rand(16, 3, 36, 64, device=options.device)
     for number in range(8):
         begin = time.monotonic()
         model.denoise_once(video, 0.5, words, seed=number)

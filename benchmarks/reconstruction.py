@@ -48,6 +48,7 @@ def main() -> None:
     add("--preset", choices=tuple(PRESETS), default="draft")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add("--ablations", nargs="*", default=[], choices=("all", *ABLATIONS), help="parts to leave out, one a run")
+    add("--brief", action="store_true", help="only the whole of it, not what each phase came to")
     add("--estimate", action="store_true", help="estimate the cameras instead of taking them from cameras.json")
     add("--noisy", action="store_true", help="compare the remedies on freeze_noisy.mp4, cameras estimated from it")
     add("--kill", type=int, metavar="N", help="kill the command N times and compare with an uninterrupted run")
@@ -82,10 +83,11 @@ def plain(scene: Path, options: argparse.Namespace) -> None:
     full = run(scene, options, preset, "full")
     still = full["baseline_static"]
     print(row("the last, without motion", None, full["psnr_freeze_left_out"], still, None, None))
-    for count in range(1, len(preset.motion.phases) + 1):
+    last = len(preset.motion.phases)
+    for count in range(last if options.brief else 1, last + 1):
         phases = preset.motion.phases[:count]
         part = replace(preset, motion=replace(preset.motion, phases=phases))
-        result = full if count == len(preset.motion.phases) else run(scene, options, part, phases[-1].name, "full")
+        result = full if count == last else run(scene, options, part, phases[-1].name, "full")
         print(
             row(
                 phases[-1].name,
