@@ -14,7 +14,18 @@ import math
 from numba import njit
 
 from fourreal.splat.rasterize.kernels import ALPHA_MIN, KERNEL, f32
-from fourreal.splat.rasterize.simd import LANES, both, exp2, log2, maximum, minimum, select, spread, square_root
+from fourreal.splat.rasterize.simd import (
+    LANES,
+    both,
+    ceiling,
+    exp2,
+    log2,
+    maximum,
+    minimum,
+    select,
+    spread,
+    square_root,
+)
 from fourreal.splat.rasterize.simd_memory import load, load_columns, store, store_columns, store_whole
 
 NEAR, FAR = f32(0.01), f32(1e10)
@@ -124,15 +135,15 @@ def project_lanes(
     radius_x, radius_y = square_root(extent2 * xx), square_root(extent2 * yy)
     u, v = px * jx + cx, py * jy + cy
     # A whole number of pixels, rounded up: gsplat's measure of what is on screen.
-    reach_x, reach_y = radius_x + f32(1), radius_y + f32(1)
+    reach_x, reach_y = ceiling(radius_x), ceiling(radius_y)
     seen = both(both(pz >= NEAR, pz <= FAR), both(opacity >= ALPHA_MIN, determinant < f32(1e30)))
     seen = both(seen, both(u + reach_x > f32(0), u - reach_x < f32(width)))
     seen = both(seen, both(v + reach_y > f32(0), v - reach_y < f32(height)))
     # `exponential` turns NaN into a number, and a norm of 0 is a quaternion too long to square.
     seen = both(seen, both(logit >= f32(-1e30), log0 + log1 + log2_ <= f32(1e30)))
     seen = both(seen, norm > f32(0))
-    larger = minimum(maximum(radius_x, radius_y), f32(1e9))
-    store_whole(radii, n, select(seen, larger + f32(0.9999), f32(0)))
+    larger = minimum(maximum(reach_x, reach_y), f32(1e9))
+    store_whole(radii, n, select(seen, larger, f32(0)))
     store(depths, n, pz)
     # Pixels whose centres lie within the extent, as first and one past the last when rounded down.
     half, slack_x, slack_y = f32(0.5), radius_x + SLACK, radius_y + SLACK

@@ -137,15 +137,26 @@ def maximum(typing_context, a, b):
     return lanes(a, b), code
 
 
-@intrinsic
-def square_root(typing_context, a):
-    """The square root, NaN below 0."""
+def _of_llvm(name):
+    """LLVM's own function of that name, lane by lane."""
 
     def code(context, builder, sig, args):
         kind = ir.FunctionType(FLOATS, [FLOATS])
-        return builder.call(get_or_insert_function(builder.module, kind, f"llvm.sqrt.v{LANES}f32"), args)
+        return builder.call(get_or_insert_function(builder.module, kind, f"llvm.{name}.v{LANES}f32"), args)
 
     return lanes(lanes), code
+
+
+@intrinsic
+def square_root(typing_context, a):
+    """The square root, NaN below 0."""
+    return _of_llvm("sqrt")
+
+
+@intrinsic
+def ceiling(typing_context, a):
+    """The next whole number up."""
+    return _of_llvm("ceil")
 
 
 @intrinsic
