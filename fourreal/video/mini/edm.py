@@ -42,13 +42,12 @@ def predicted(
     """The network's raw answer, for a picture in [-1, 1] under noise of spread sigma."""
     _, _, c_in = scales(sigma)
     unknown = (~asked.mask)[:, :, None, None, None]
+    asking = (
+        noisy * c_in * unknown, asked.known / SIGMA_DATA, asked.mask, asked.rays, asked.slots, asked.frozen,
+        sigma.log() / 4,
+    )  # fmt: skip
     # on CPUs, products at two bytes take longer than at four (measured 1.7 times on one with AVX-512 and bf16)
-    with torch.autocast("cuda", torch.bfloat16, enabled=noisy.is_cuda):
-        out = network(
-            noisy * c_in * unknown, asked.known / SIGMA_DATA, asked.mask, asked.rays, asked.slots, asked.frozen,
-            sigma.log() / 4,
-        )  # fmt: skip
-    return out.float()
+    return network.at_two_bytes(*asking) if noisy.is_cuda else network(*asking)
 
 
 def denoised(

@@ -85,10 +85,20 @@ class MiniNetwork(ModelMixin, ConfigMixin):
         out = self.leave(F.silu(_normal(out))) + direct
         return F.pixel_shuffle(out, FOLD).unflatten(0, (batch, frames))
 
+    def at_two_bytes(self, noisy: Tensor, known: Tensor, mask: Tensor, rays: Tensor, *rest: Tensor) -> Tensor:
+        """`forward` with weights and features in bfloat16, which graphics cards move and multiply in half the time.
+
+        Not by autocasting, which takes every norm back to four bytes.
+        """
+        weights = {name: weight.bfloat16() for name, weight in self.named_parameters()}
+        given = (noisy.bfloat16(), known.bfloat16(), mask, rays.bfloat16(), *rest)
+        return torch.func.functional_call(self, weights, given).float()
+
     def _condition(self, mask: Tensor, slots: Tensor, frozen: Tensor, noise: Tensor) -> Float[Tensor, "B F C"]:
         told = self.told(torch.cat([words(slots[:, i]) for i, words in enumerate(self.words)], dim=-1))
         wave = torch.exp(torch.linspace(0, 4, 16, device=noise.device)) * noise[:, None]
-        whole = torch.cat([wave.sin(), wave.cos(), told, frozen[:, None].to(told), mask.any(1)[:, None].to(told)], -1)
+        wave = torch.cat([wave.sin(), wave.cos()], dim=-1).to(told)
+        whole = torch.cat([wave, told, frozen[:, None].to(told), mask.any(1)[:, None].to(told)], dim=-1)
         each = torch.cat([whole[:, None].expand(-1, mask.shape[1], -1), mask[..., None].to(told)], dim=-1)
         return F.silu(self.frame(each) + self.moment)
 
