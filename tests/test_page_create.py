@@ -13,6 +13,7 @@ from web_samples import ANNA, BEN, calling, fetched, served, wait
 pytestmark = pytest.mark.slow
 DESK = {"viewport": {"width": 1360, "height": 850}}
 GONE = ("live/preview-",)  # one may be replaced by a newer one just while it is asked for
+RELOADED = ("ERR_", "Failed to fetch", "NetworkError", "errored out", "AbortError")  # what a reload cuts off
 FORM = {"frames": 9, "steps": 3, "width": 96, "height": 64}
 
 
@@ -66,7 +67,7 @@ def plays(card) -> None:
 
 @needs_chromium
 def test_from_a_prompt_to_two_videos(server, browser, fox_yard):
-    with watched_page(browser, GONE, **DESK) as watched:
+    with watched_page(browser, GONE + RELOADED, **DESK) as watched:
         page = watched.page
         arrive(page, server.url)
         expect(page.locator("#reference-told")).to_contain_text("Apache-2.0")
@@ -151,8 +152,7 @@ def test_the_usual_model_says_what_it_knows_and_what_it_cannot_make(server, brow
 
 @needs_chromium
 def test_a_video_model_as_critic_is_chosen_followed_and_found_again(server, browser):
-    expected = ("ERR_", "Failed to fetch", "NetworkError", "errored out", "AbortError")  # by the reload
-    with watched_page(browser, GONE + expected, **DESK) as watched:
+    with watched_page(browser, GONE + RELOADED, **DESK) as watched:
         page = watched.page
         arrive(page, server.url)
         page.locator("#to-videos").click()
