@@ -86,7 +86,7 @@ def test_slots_tell_of_as_many_things_as_the_model_learnt():
 
 
 def test_words_that_are_not_known_are_named_with_the_nearest():
-    entry = registry.entry("mini")
+    entry = registry.entry(registry.EMBEDDED)
     told = entry.remark("a purpel ball and a green crate")
     assert '"purpel" (do you mean "purple"?)' in told
     assert "the green crate is left out" in told
@@ -101,7 +101,7 @@ def test_words_that_are_not_known_are_named_with_the_nearest():
 
 def test_cameras_that_go_around_are_told_alike_in_whatever_frame_they_come():
     own = cameras_at(torch.linspace(0, 80, 16), (64, 36))
-    rig = registry.entry("mini").capabilities.rig
+    rig = registry.entry(registry.EMBEDDED).capabilities.rig
     commanded = around(torch.linspace(0, 80, 16).deg2rad(), (64, 36), rig)
     torch.testing.assert_close(on_rig(own), on_rig(commanded), atol=1e-4, rtol=0)
     basis = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(0)).double())[0]
@@ -129,7 +129,7 @@ def test_a_ray_is_told_where_it_meets_the_floor():
 
 def test_it_is_a_video_model(model):
     assert isinstance(model, VideoModel)
-    assert model.capabilities is registry.entry("mini").capabilities
+    assert model.capabilities is registry.entry(registry.EMBEDDED).capabilities
     assert model.capabilities.window == (8, 8)
 
 
@@ -212,6 +212,19 @@ def test_a_step_keeps_known_frames_and_gives_no_gradient(model):
     np.testing.assert_array_equal((target[0].permute(1, 2, 0) * 255).round().byte().numpy(), given)
     large = model.denoise_once(torch.rand(16, 3, 144, 256), 0.5, "", guidance=1.0)
     assert large.shape == (16, 3, 144, 256)
+
+
+def test_at_two_bytes_the_network_answers_nearly_the_same():
+    clips = data.draw([0, 1], 5)
+    folder = registry.entry(registry.EMBEDDED).shipped / "network"
+    network = MiniNetwork.from_pretrained(folder, torch_dtype=torch.float32)
+    noise = torch.randn(clips.video.shape, generator=torch.Generator().manual_seed(0))
+    for level in (-0.4, 0.2, 0.8):
+        given = (noise, torch.zeros_like(noise), clips.mask & False, *clips.asked()[2:], torch.full((2,), level))
+        with torch.no_grad():
+            whole, half = network(*given), network.at_two_bytes(*given)
+        assert half.dtype == torch.float32
+        assert 0 < (whole - half).square().mean() < 1e-3 * whole.square().mean()
 
 
 def test_guidance_moves_away_from_saying_nothing(model):
