@@ -260,6 +260,7 @@ def test_what_was_made_can_be_taken_away_found_again_and_compared(server, browse
         expect(page.locator("#gallery .scene b")).to_have_text("Renamed")
 
         tab(page, "Compare")
+        expect(page.locator("#compare-hint")).to_contain_text("One scene so far")
         page.locator("#compare-video input[type=file]").set_input_files(str(fox_yard / "reference.mp4"))
         expect(page.locator("#compare-end")).to_be_visible()
         page.wait_for_function("fourrealViewer.layout === 'side' && fourrealShown.second")

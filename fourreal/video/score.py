@@ -177,7 +177,7 @@ def _steady(frames: Frames) -> tuple[Score, ...]:
     flickering as generated ones are by 0.75 to 0.9 and 1.1."""
     found = steadiness(frames)
     if found is None:
-        return (Score("steady", 0.0, 0.0, 2.0, "Nothing in it can be followed from frame to frame."),)
+        return (Score("steady", 0.0, 0.0, 2.0, "Too plain to tell how steady it is: there is no texture to follow."),)
     jerk = "smoothly" if found.jerk < 0.55 else "with jolts, as if the picture were bent anew in each frame"
     flicker = "evenly" if found.flicker < 0.7 else "and flickers"
     return (

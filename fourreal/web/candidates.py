@@ -13,10 +13,13 @@ STAGES = {
 
 def model_facts(offer: Offer) -> str:
     """What somebody has to know before they let a model be downloaded."""
-    there = "on this machine" if offer.on_disk else f"{offer.weights} to download"
-    named = text(f"{offer.repository} ({offer.revision})")
-    link = tag("a", named, href=offer.page, target="_blank", rel="noopener") if offer.page else named
-    rest = f", {offer.licence}, {there}."
+    if offer.page:
+        named = text(f"{offer.repository} ({offer.revision})")
+        link = tag("a", named, href=offer.page, target="_blank", rel="noopener")
+        there = "on this machine" if offer.on_disk else f"{offer.weights} to download"
+        rest = f", {offer.licence}, {there}."
+    else:
+        link, rest = "", f"{offer.licence}, part of this program."
     told = tag("p", text(f"{offer.title}: {offer.summary} "), link, text(rest), class_="quiet")
     return told + (words(offer) if offer.words else "")
 

@@ -16,6 +16,7 @@ LAYOUTS = [("Side by side", "side"), ("Wipe", "wipe")]
 
 def build(page: Parts) -> None:
     gr.Markdown("One camera and one clock for both.", elem_classes="lead")
+    hint = piece(elem_id="compare-hint")
     first = gr.Dropdown([], label="Scene", elem_id="compare-first")
     second = gr.Dropdown([], label="With another scene", elem_id="compare-second")
     gr.HTML("<h4>Or with a video of another method</h4>", padding=False, apply_default_css=False)
@@ -36,10 +37,10 @@ def build(page: Parts) -> None:
         now = now if now in ids else (known(me)["run"] if known(me)["run"] in ids else next(iter(ids), None))
         beside = beside if beside in ids else None
         found = study_links(page.service.ablations())
-        return [gr.update(choices=listed, value=now), gr.update(choices=listed, value=beside), found]
+        return [gr.update(choices=listed, value=now), gr.update(choices=listed, value=beside), found, wanted(len(runs))]
 
     page.named["choices_event"] = {
-        "fn": choices, "inputs": [page.me, first, second], "outputs": [first, second, studies], **PRIVATE
+        "fn": choices, "inputs": [page.me, first, second], "outputs": [first, second, studies, hint], **PRIVATE
     }  # fmt: skip
 
     @safely
@@ -73,6 +74,17 @@ def build(page: Parts) -> None:
         return [opened(run), caption(run), "", gr.update(visible=False), None, None]
 
     alone.click(end, [page.me, first], [page.viewer, page.caption, table, alone, second, video], **PRIVATE)
+
+
+def wanted(count: int) -> str:
+    """What is still needed for a comparison, where somebody has `count` scenes."""
+    if count > 1:
+        return ""
+    missing = (
+        "Nothing to compare yet: make a scene first, under New scene." if count == 0
+        else "One scene so far: compare it with a video, or make another."
+    )  # fmt: skip
+    return tag("p", missing, class_="quiet")
 
 
 def compared(page: Parts, me: dict, one: str, two: str | None, clip: str | None, layout: str) -> list:
