@@ -75,7 +75,7 @@ STANDARD = Preset(
             MotionPhase("joint", 1500, "all", "both", field_scale=0.05, hold=1.0, rates=FINE_RATES),
         ),
     ),
-    distillation=DistillationSettings(every=5, canonical_steps=60, motion_steps=200, phase=DISTILLED),
+    distillation=DistillationSettings(every=4, canonical_steps=25, motion_steps=90, phase=DISTILLED),
 )  # fmt: skip
 
 # The paper's own schedule (app. C, D.3).
