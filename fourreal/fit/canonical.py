@@ -81,7 +81,7 @@ class CanonicalStage:
         self.optimizer = None
         if self.modules:
             groups = [{"params": list(m.parameters()), "lr": self.rates[k]} for k, m in self.modules.items()]
-            self.optimizer = torch.optim.Adam(groups, eps=1e-15)
+            self.optimizer = torch.optim.Adam(groups, eps=1e-15, fused=True)
 
     def render(self, frame: int, halvings: int = 0, joint: bool = True, tap: Tensor | None = None) -> tuple:
         """(colour as frame `frame` of the video shows it, the per-frame offsets or None)."""

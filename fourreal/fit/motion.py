@@ -103,7 +103,7 @@ class MotionStage:
         }
         self.rates = [kinds[kind] * phase.field_scale for kind in self.field.groups()]
         groups = [{"params": ps, "lr": r} for ps, r in zip(self.field.groups().values(), self.rates, strict=True)]
-        self.optimizer = torch.optim.Adam(groups, eps=1e-12)
+        self.optimizer = torch.optim.Adam(groups, eps=1e-12, fused=True)
         self.neighbours: Neighbours | None = None
         self.frames = [t for t in range(self.field.frames) if t != self.field.canonical]
 

@@ -6,6 +6,7 @@ over the image each (SSIM by matrix products was 12 of a step's 40 ms).
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numba
 import numpy as np
@@ -41,6 +42,7 @@ class Target:
         return cls(image.contiguous(), planes, blur(planes), blur(planes * planes))
 
 
+@cache
 def window(length: int, device: torch.device | str = "cpu") -> Float[Tensor, "L L"]:
     """The Gaussian window as a banded matrix whose rows sum to one."""
     i = torch.arange(length, device=device, dtype=torch.float32)

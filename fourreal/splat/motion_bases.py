@@ -116,7 +116,7 @@ class MotionBases(torch.nn.Module):
         """Positions (N, 3) and rotations (N, 4) of the blended rigid motions. weights: (N, B), the rest stays put."""
         rotation, translation = self.pose_at(code)
         quats = quaternion.from_vector(rotation)  # (B, 4)
-        matrices = quaternion.to_matrix(quats) - torch.eye(3, device=means.device)  # (B, 3, 3), minus identity
+        matrices = quaternion.turning(quats)  # (B, 3, 3)
         # x' - x = sum_b w_b (R_b (x - p_b) + p_b + t_b - x); what is not weighted does not move
         shift = translation - (matrices @ self.pivots[:, :, None])[..., 0]
         still = quats.new_tensor([1.0, 0.0, 0.0, 0.0])
@@ -124,28 +124,27 @@ class MotionBases(torch.nn.Module):
         dx = (blended[:, :9].unflatten(1, (3, 3)) @ means[:, :, None])[..., 0] + blended[:, 9:12]
         return dx, quaternion.normalize(blended[:, 12:] + still)
 
-    def weights(self, gaussians: Gaussians) -> Float[Tensor, "N B"]:
+    def weights(self, means: Float[Tensor, "N 3"], motion: Float[Tensor, "N M"]) -> Float[Tensor, "N B"]:
         """How much each Gaussian follows each basis; rows sum to at most 1."""
         if self.weighting == "spatial":
             with torch.no_grad():
                 precision = -0.5 / self.radius.square()
-                means = gaussians.means
                 # -|x - p|^2 / (2 r^2), multiplied out so that the (N, B) part is one product
                 logits = means.square().sum(dim=1, keepdim=True) * precision
                 logits.addmm_(means, -2 * (self.pivots * precision[:, None]).T)
                 logits += self.pivots.square().sum(dim=1) * precision
                 return torch.softmax(logits, dim=1)
-        return torch.softmax(gaussians.motion, dim=1)[:, :-1]
+        return torch.softmax(motion, dim=1)[:, :-1]
 
     def offsets(self, gaussians: Gaussians, code: float | int) -> Offsets:
         if code == self.canonical:
             return zero(gaussians)
+        trained = gaussians.means, gaussians.quats, gaussians.motion
         if self.weighting == "spatial":
-            return self._bend(gaussians, code)
+            return self._bend(*trained, code)
         where = gaussians.moves.nonzero()[:, 0]
-        return scatter(self._bend(gaussians[where], code), where, len(gaussians))
+        return scatter(self._bend(*(tensor[where] for tensor in trained), code), where, len(gaussians))
 
-    def _bend(self, gaussians: Gaussians, code: float | int) -> Offsets:
-        dx, turn = self.blend(gaussians.means, self.weights(gaussians), code)
-        dq = quaternion.multiply(turn, gaussians.quats) - gaussians.quats
-        return Offsets(dx, dq, torch.zeros_like(gaussians.scales))
+    def _bend(self, means: Tensor, quats: Tensor, motion: Tensor, code: float | int) -> Offsets:
+        dx, turn = self.blend(means, self.weights(means, motion), code)
+        return Offsets(dx, quaternion.multiply(turn, quats) - quats, torch.zeros_like(means))

@@ -81,8 +81,8 @@ def adam_state(optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Param
 def restore_adam(
     optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], state: Mapping[str, Tensor]
 ) -> None:
-    """The inverse of `adam_state`."""
+    """The inverse of `adam_state`. A fused Adam, as all here are, counts its steps where its parameters are."""
     for key, value in state.items():
         index, moment = key.split(".")
         parameter = parameters[int(index)]
-        optimizer.state[parameter][moment] = value.clone() if moment == "step" else value.to(parameter.device).clone()
+        optimizer.state[parameter][moment] = value.to(parameter.device).clone()
