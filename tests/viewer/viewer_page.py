@@ -13,7 +13,7 @@ from browser import Watched, watched_page
 from PIL import Image
 from playwright.sync_api import Browser
 
-BUNDLE = Path(__file__).parents[1] / "fourreal" / "web" / "viewer" / "dist" / "viewer.js"
+BUNDLE = Path(__file__).parents[2] / "fourreal" / "web" / "viewer" / "dist" / "viewer.js"
 
 PAGE = """<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,"><style>body { margin: 0 } #box { width: %(width)s; height: %(height)spx }</style>
@@ -31,6 +31,7 @@ window.start = (options) => {
 window.ready = true;
 </script>"""
 
+NEXT_FRAME = "() => new Promise((drawn) => viewer.addEventListener('frame', () => drawn(), { once: true }))"
 PNG = """async () => {
   const bytes = new Uint8Array(await (await viewer.screenshot()).arrayBuffer());
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));

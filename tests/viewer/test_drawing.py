@@ -1,0 +1,182 @@
+"""What the viewer draws in a real browser, beside what the rasterizer draws; two scenes at once."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from browser import needs_chromium
+from job_samples import until
+from scene_samples import some_scene
+from viewer_page import NEXT_FRAME, player, psnr
+
+from fourreal.camera.align import Similarity
+from fourreal.scene.place import outward
+from fourreal.scene.r4d import r4d_bytes, read_r4d
+from fourreal.scene.scene4d import Scene4D
+
+pytestmark = needs_chromium
+
+AGREES = 45.0  # dB; measured 57 and more: what is left is rounding, and which of two splats at one depth is in front
+AGREES_IN_MOTION = 40.0  # dB; measured 48: ten bits
+
+
+def truth(site, name: str, view: dict, size: tuple[int, int]) -> np.ndarray:
+    """What our own rasterizer draws of a file, for the camera and the time of `Viewer.view`."""
+    scene = read_r4d((site / name).read_bytes())
+    return scene.render(np.array(view["camera_to_world"]), view["fov_y"], size, view["time"])
+
+
+def compared(site, name: str, viewer) -> float:
+    picture = viewer.picture()
+    return psnr(picture, truth(site, name, viewer.view(), picture.shape[1::-1]))
+
+
+def test_draws_what_the_rasterizer_draws(browser, url, site):
+    with player(browser, url) as viewer:
+        told = viewer.load("fox_yard.r4d")
+        header = read_r4d((site / "fox_yard.r4d").read_bytes()).header
+        assert (told["splats"], told["frames"]) == (header["splats"], header["frames"])
+        reference = np.array(header["view"]["reference"]["camera_to_world"])
+        assert np.abs(np.array(viewer.view()["camera_to_world"]) - reference).max() < 1e-6
+        viewer.run("viewer.time = 0.37")
+        assert viewer.picture().std() > 20  # not blank
+        assert compared(site, "fox_yard.r4d", viewer) > AGREES
+        viewer.run("viewer.rig.orbit(0.5, 0.1)")
+        assert compared(site, "fox_yard.r4d", viewer) > AGREES
+
+
+def test_every_time_and_camera_agrees(viewer, site):
+    for time, turn in [(0.0, 0.0), (0.613, 0.4), (1.0, -0.7)]:
+        viewer.run("([time, turn]) => { viewer.time = time; viewer.rig.orbit(turn, 0.1) }", [time, turn])
+        assert compared(site, "scene.r4d", viewer) > AGREES
+
+
+def test_frames_in_motion_agree_nearly_as_well(browser, url, site):
+    with player(browser, url, {"adaptive": False}) as viewer:
+        viewer.load("fox_yard.r4d")
+        viewer.run("viewer.time = 0.3")
+        fine = viewer.picture()
+        # What the canvas holds can only be read in the task that draws, so by hand.
+        viewer.run("viewer.drawing.paint = ((paint) => function (share) { paint.call(this, share, false) })"
+                   "(viewer.drawing.paint)")  # fmt: skip
+        quick = viewer.picture()
+        assert (fine != quick).any()
+        assert psnr(quick, truth(site, "fox_yard.r4d", viewer.view(), quick.shape[1::-1])) > AGREES_IN_MOTION
+
+
+def test_changes_with_time_and_orbit(viewer):
+    start = viewer.picture()
+    viewer.run("viewer.time = 0.8")
+    later = viewer.picture()
+    assert psnr(start, later) < 35
+    viewer.run("viewer.rig.orbit(0.6, 0)")
+    assert psnr(later, viewer.picture()) < 35
+
+
+def test_canonical_is_the_scene_without_motion(viewer, site):
+    viewer.run("viewer.time = 0.9; viewer.deformed = false")
+    picture = viewer.picture()
+    scene = read_r4d((site / "scene.r4d").read_bytes())
+    view = viewer.view()
+    canonical = scene.header["canonical"] / (scene.header["frames"] - 1)
+    assert psnr(picture, truth(site, "scene.r4d", view | {"time": canonical}, picture.shape[1::-1])) > AGREES
+    viewer.run("viewer.deformed = true")
+    assert psnr(picture, viewer.picture()) < 35
+
+
+def test_displays_and_background(viewer):
+    seen = {}
+    for mode in ("splats", "points", "depth"):
+        viewer.run("mode => { viewer.display = mode }", mode)
+        seen[mode] = viewer.picture()
+    assert psnr(seen["splats"], seen["points"]) < 30
+    assert psnr(seen["splats"], seen["depth"]) < 30
+    viewer.run("viewer.display = 'splats'; viewer.background = '#ff0000'")
+    bare = (viewer.picture() == [255, 0, 0]).all(-1)
+    assert bare.any()
+    viewer.run("viewer.background = null")
+    assert np.abs(viewer.picture()[bare] - 255 * np.array([0.2, 0.3, 0.4])).max() < 1.5
+
+
+def test_draws_nothing_when_nothing_changes(viewer):
+    viewer.run("viewer.settle()")
+    viewer.until("viewer.drawing.polish === 2 && !viewer.drawing.fence")
+    frames = """async () => {
+      let count = 0;
+      viewer.addEventListener("frame", () => count++);
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      return count;
+    }"""
+    assert viewer.run(frames) == 0
+    viewer.run("viewer.playing = true")
+    viewer.run(NEXT_FRAME)
+    viewer.run("scrollTo(0, 2000)")  # out of sight
+    viewer.until("!viewer.frames.visible")
+    assert viewer.run(frames) == 0
+    viewer.run("scrollTo(0, 0)")
+    viewer.run(NEXT_FRAME)
+
+
+def test_two_scenes_share_camera_and_clock(viewer, site):
+    viewer.load("later.r4d", slot=1)
+    viewer.run("viewer.rig.orbit(0.3, 0); viewer.time = 0.4")
+    single = viewer.picture()
+    viewer.run("viewer.layout = 'wipe'; viewer.divider = 0.5")
+    wiped = viewer.picture()
+    middle = single.shape[1] // 2
+    assert psnr(single[:, :middle], wiped[:, :middle]) > AGREES
+    assert psnr(wiped, truth(site, "later.r4d", viewer.view(), wiped.shape[1::-1])) < 40
+    assert psnr(wiped[:, middle:], truth(site, "later.r4d", viewer.view(), wiped.shape[1::-1])[:, middle:]) > AGREES
+    x, y = viewer.middle
+    viewer.page.mouse.move(x, y)
+    viewer.page.mouse.down()
+    viewer.page.mouse.move(x - 80, y, steps=3)
+    viewer.page.mouse.up()
+    assert viewer.run("viewer.divider") == pytest.approx(0.25, abs=0.02)
+    viewer.run("viewer.layout = 'side'; viewer.load('scene.r4d', {slot: 1})")
+    viewer.until("viewer.slots.nameOf(1) === 'first'")
+    side = viewer.picture()
+    assert psnr(side[:, : middle - 2], side[:, middle:-2]) > 40
+    assert viewer.run("Boolean(viewer.slots[0] && viewer.slots[1])")
+    viewer.run("viewer.clear(1); viewer.layout = 'single'")
+    assert viewer.run("viewer.slots[1]") is None
+    assert psnr(single, viewer.picture()) > AGREES
+
+
+def test_scenes_of_different_frames_of_reference_are_laid_over_each_other(viewer, site):
+    """The same standing scene, once in the fit's normalised frame and once in that of the input."""
+    scene = some_scene().static()
+    outside = Scene4D(
+        gaussians=replace(outward(scene, 0.0), moves=torch.zeros(len(scene.gaussians), dtype=torch.bool)),
+        field=scene.field, reference=scene.outward(scene.reference), freeze=scene.outward(scene.freeze),
+        freeze_frames=scene.freeze_frames, similarity=Similarity.identity(), fps=scene.fps, background=scene.background,
+    )  # fmt: skip
+    (site / "inside.r4d").write_bytes(r4d_bytes(scene))
+    (site / "outside.r4d").write_bytes(r4d_bytes(outside))
+    viewer.load("inside.r4d", keep=False)
+    viewer.load("outside.r4d", slot=1)
+    viewer.run("viewer.rig.orbit(0.5, 0.2); viewer.rig.zoom(0.8)")
+    inside = viewer.picture()
+    viewer.run("viewer.layout = 'wipe'; viewer.divider = 0")
+    assert psnr(inside, viewer.picture()) > 35  # the file's own rounding is of another size there
+
+
+def test_a_video_takes_the_place_of_the_second_scene(viewer):
+    size = viewer.run("viewer.loadVideo('other.mp4', {slot: 1, name: 'theirs'})")
+    assert (size["width"], size["height"]) == (96, 64)
+    viewer.run("viewer.layout = 'side'; viewer.time = 0")
+    frame = "Math.round(document.querySelector('.fourreal-viewer').shadowRoot.querySelector('video').currentTime * 12)"
+    viewer.until(f"{frame} === 0")
+    viewer.run("viewer.time = 0.8")
+    viewer.until(f"{frame} === 6")
+    viewer.until("!viewer.film.video.seeking")
+    grey = lambda: viewer.picture()[80:100, 170:230].mean((0, 1))  # the left half of the video, in the right half
+    until(lambda: abs(grey().mean() - (6 * 25 + 30)) < 14, "its frame is drawn")
+    assert np.ptp(grey()) < 12
+    viewer.run("viewer.playing = true")
+    viewer.until("!viewer.film.video.paused || viewer.clock.backwards")
+    viewer.run("viewer.clear(1)")
+    assert viewer.run("viewer.film.pane.hidden") is True
+    bad = viewer.run("viewer.loadVideo('scene.r4d').catch((error) => error.message)")
+    assert "cannot be played" in bad
