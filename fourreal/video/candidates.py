@@ -61,7 +61,8 @@ class Wish:
         able = self.capabilities
         usual = {
             "negative": NEGATIVE if self.role == "freeze" else REFERENCE_NEGATIVE, "frames": able.native_frames,
-            "size": able.native_size, "steps": able.steps, "guidance": able.guidance,
+            "size": able.native_size, "steps": able.steps,
+            "guidance": able.usual_guidance(self.role == "freeze"),
         }  # fmt: skip
         own = {name: getattr(self, name) for name in usual if getattr(self, name) is not None}
         told = {"model": self.model.name, "adapter": self.model.adapter, "prompt": self.prompt, **usual, **own}

@@ -40,7 +40,7 @@ class Capabilities:
     least_size, most_frames: the shorter side and the length beyond which nothing sensible comes out or fits.
     known: which frames may be given. text_alone: whether text without any frame will do.
     cameras: whether it follows a camera path.
-    guidance, steps: defaults; guidance 1 means none.
+    guidance, steps: defaults; guidance 1 means none. known_guidance: where frames are given, if another one.
     prompt_tokens: what the text encoder reads of a prompt.
     sizes: the only ones there are, where not any on the grid will do.
     distilled_size: what it is asked about in distillation; None is `native_size`.
@@ -65,11 +65,16 @@ class Capabilities:
     distilled_size: Size | None = None
     rig: Rig = USUAL_RIG
     windows: int = 12
+    known_guidance: float | None = None
 
     @property
     def only_frames(self) -> bool:
         """Whether all its videos have one length."""
         return self.most_frames == self.frame_step + 1
+
+    def usual_guidance(self, known: bool) -> float:
+        """The default for a video of which frames are `known`, or none."""
+        return self.guidance if self.known_guidance is None or not known else self.known_guidance
 
     def nearest_frames(self, frames: int) -> int:
         """The number of frames on the grid that is nearest to `frames`."""

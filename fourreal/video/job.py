@@ -56,7 +56,7 @@ def checked_job(
         cameras = cameras.resized(tuple(size))
     return Job(
         prompt.strip(), negative, given, cameras, frames, tuple(size), float(fps or able.fps),
-        float(able.guidance if guidance is None else guidance), steps or able.steps,
+        float(able.usual_guidance(bool(given)) if guidance is None else guidance), steps or able.steps,
     )  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def part(role: str) -> Part:
     """The form, what is told of it, and the candidates, for one of the two videos."""
     freeze = role == "freeze"
     models = [(entry.title, entry.name) for entry in MODELS.values() if role in entry.roles]
-    usual = native(EMBEDDED)
+    usual = native(EMBEDDED, role)
     prompt = gr.Textbox(
         label="The frozen scene, in words; edit it freely" if freeze else "Prompt", lines=2, max_lines=6,
         placeholder="" if freeze else "a red ball bouncing on a grassy floor",
@@ -104,7 +104,7 @@ def tell(page: Parts, half: Part) -> dict:
 
     half.told.select(say, prompt, prompt, **PRIVATE).then(**event)
 
-    model.input(suited, model, [*half.form[4:9], adapter], **PRIVATE).then(**event)
+    model.input(lambda name: suited(name, half.role), model, [*half.form[4:9], adapter], **PRIVATE).then(**event)
     return event
 
 
@@ -116,24 +116,25 @@ def suit(page: Parts, halves: tuple[Part, ...]) -> dict:
         name = page.service.usual_model()
         if name == EMBEDDED:
             return [gr.skip()] * len(outputs)
-        return [value for _ in halves for value in (name, *suited(name))]
+        return [value for half in halves for value in (name, *suited(name, half.role))]
 
     outputs = [field for half in halves for field in (half.form[1], *half.form[4:9], half.form[11])]
     return {"fn": safely(choose), "inputs": None, "outputs": outputs, **PATIENT}
 
 
-def suited(name: str) -> list:
+def suited(name: str, role: str) -> list:
     """Values of the fields that a model decides: frames, width, height, steps, guidance, adapter."""
     offered = [NO_ADAPTER, *adapters(MODELS[name])]
-    return [*native(name).values(), gr.update(choices=offered, value=NO_ADAPTER)]
+    return [*native(name, role).values(), gr.update(choices=offered, value=NO_ADAPTER)]
 
 
-def native(name: str) -> dict[str, float | int]:
+def native(name: str, role: str) -> dict[str, float | int]:
     """What a model is best at, in the order of the fields."""
     able = MODELS[name].capabilities
     width, height = able.native_size
     return {
-        "frames": able.native_frames, "width": width, "height": height, "steps": able.steps, "guidance": able.guidance
+        "frames": able.native_frames, "width": width, "height": height, "steps": able.steps,
+        "guidance": able.usual_guidance(role == "freeze"),
     }  # fmt: skip
 
 

@@ -95,23 +95,35 @@ def freezing(model: Mini, count: int, steps: int, out: Path | None) -> dict[str,
         clips.append(data.Clips(video, rays, torch.tensor(data.said(world, True)), torch.tensor(True), mask))
         truth.append(video)
         settings.append((world, arc, time))
-    made, real = generated(model, clips, steps, 1.0)[:, 1:], torch.stack(truth)[:, 1:]
+    guidance = model.capabilities.usual_guidance(True)
+    made, real = generated(model, clips, steps, guidance)[:, 1:], torch.stack(truth)[:, 1:]
     copied = torch.stack(truth)[:, :1].expand_as(real)
     ours, copy = decibels(made, real), decibels(copied, real)
-    factors = torch.tensor([_factor(clip, *setting) for clip, setting in zip(made, settings, strict=True)])
+    errors = torch.stack([_errors(clip, *setting) for clip, setting in zip(made, settings, strict=True)])
     if out is not None:
         pairs = torch.stack([torch.stack(truth), torch.cat([torch.stack(truth)[:, :1], made], 1)], 1).flatten(0, 1)
         Image.fromarray(sheet.picture(pairs[:12])).save(out / "frozen.png")
     return {
-        "clips": count, "arc factor, median": round(float(factors.median()), 3), "arc factor": mean(factors),
+        "clips": count, "arc factor": fitted(errors),
         "psnr": mean(ours), "psnr of copying": mean(copy), "gain over copying": mean(ours - copy),
     }  # fmt: skip
 
 
-def _factor(made: Float[Tensor, "F 3 h w"], world, arc: float, time: float) -> float:
-    """The factor on the commanded arc with which the true clip is most like the made one."""
+def _errors(made: Float[Tensor, "F 3 h w"], world, arc: float, time: float) -> Float[Tensor, " K"]:
+    """Mean squared distances of a made clip to the true ones along each of FACTORS times the commanded arc."""
     true = torch.stack([data.view(world, data.frozen_path(world, arc * float(f), time))[0][1:] for f in FACTORS])
-    return float(FACTORS[int(decibels(made[None].expand_as(true), true).argmax())])
+    return (true - made).square().mean(dim=(1, 2, 3, 4))
+
+
+def fitted(errors: Float[Tensor, "N K"]) -> dict[str, Any]:
+    """The factor on the commanded arc that fits all clips best together, with an interval by resampling the clips; and
+    the median of what fits each alone, of which a ball in the middle of its circle says nothing."""
+    random = np.random.default_rng(0)
+    best = lambda some: float(FACTORS[int(some.mean(0).argmin())])
+    again = [best(errors[random.integers(len(errors), size=len(errors))]) for _ in range(2000)]
+    interval = [round(float(x), 3) for x in np.quantile(again, [0.025, 0.975])]
+    alone = float(np.median(FACTORS[errors.argmin(1).numpy()]))
+    return {"fitted": round(best(errors), 3), "interval": interval, "median alone": round(alone, 3)}
 
 
 def share(right: int, count: int) -> dict[str, Any]:
