@@ -166,7 +166,7 @@ MODELS: dict[str, Entry] = {
             "comes along", "Apache-2.0", MappingProxyType({"network": 0.0026, "upsampler": 0.0002}), 0.5,
             Capabilities(
                 frame_step=15, size_step=4, native_size=(256, 144), native_frames=16, fps=8.0, known="anywhere",
-                text_alone=True, cameras=True, guidance=2.0, steps=8, prompt_tokens=64, least_size=36, most_frames=16,
+                text_alone=True, cameras=True, guidance=2.0, steps=6, prompt_tokens=64, least_size=36, most_frames=16,
                 sizes=((256, 144), (64, 36)), distilled_size=(64, 36), rig=Rig(1.1, 3.0, 16.0), windows=2,
                 known_guidance=1.0,  # measured: the arc and the frozen scene are nearer to the truth without
             ),
