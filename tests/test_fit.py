@@ -1,5 +1,6 @@
 """Both stages on a tiny scene whose truth is known: they find it, and they go on after an interruption."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -30,6 +31,7 @@ from fourreal.fit.movers import find_movers, moving_window
 from fourreal.fit.sweep import sweep
 from fourreal.progress import CancelToken, ignore
 from fourreal.splat.deform import bend
+from fourreal.splat.gaussians import concatenate
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +84,25 @@ def test_movers_are_the_ball(seen, canonical):
     assert bool((means[core].norm(dim=1) < 0.3).all())
     assert not bool(moves[means[:, 2] > 0.6].any())
     assert int(core.sum()) > 20
+
+
+def test_a_mover_is_known_by_where_it_shows_and_not_by_where_its_centre_is(seen):
+    """The large splat in the middle of a ball shows between the small ones before it."""
+
+    def scene(time: float):
+        whole = true_scene(time)
+        filling = whole[500:501].map(torch.clone)
+        filling.means[:] = whole.means[500:].mean(dim=0)
+        filling.scales[:] = math.log(0.08)
+        whole.scales[500:] = math.log(0.012)
+        return concatenate(whole, filling)
+
+    times = torch.linspace(0, 1, FRAMES)
+    reference = torch.cat([see(scene(time), seen.reference_camera) for time in times.tolist()])
+    still_one = scene(float(times[CANONICAL]))
+    moves, core = find_movers(still_one, reference, seen.reference_camera, CANONICAL)
+    assert bool(core[-1])
+    assert not bool(moves[:500].any())
 
 
 def test_a_reference_without_motion_is_said(seen, canonical):

@@ -1,5 +1,7 @@
 """Which Gaussians move: found from the reference video, so that the static background can stay locked."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -17,11 +19,13 @@ from fourreal.splat.rasterize import rasterize
 CHANGE = 0.03  # least mean absolute difference that counts as change, pixels in [0, 1]
 NOISE_MULTIPLE = 4.0  # ... and at least so many times the frames' median difference, which is noise
 OFTEN = 0.2  # share of the reference frames in which a pixel must change
-SURFACE = 0.08  # depth tolerance of the visible surface, relative
+VISIBLE = 0.1  # pixels that a Gaussian must make up to count as seen
+EXTENT = 1.5  # standard deviations that a Gaussian reaches
+MOSTLY = 0.5  # share of these that must change often
 LINK = 0.035  # single-linkage distance of clusters, in distances from the reference camera to the subject
 SMALLEST = (15, 0.04)  # clusters of fewer Gaussians than this, or of a smaller share, are noise
 CORE = 0.02  # everything within this distance of a seen mover surely moves, in camera distances
-MARGIN = 0.05  # everything within this distance of a mover may move, in camera distances
+MARGIN = 0.12  # everything within this distance of a mover may move, in camera distances
 
 
 def change_masks(
@@ -48,8 +52,8 @@ def find_movers(
 ) -> tuple[Bool[Tensor, " N"], Bool[Tensor, " N"]]:
     """Which Gaussians may move, and which surely do.
 
-    Surely: on the surface that the reference camera sees, at pixels that change often, and in a cluster of their kind,
-    or right beside such a one. May move: near one of these, since backs and insides move along unseen.
+    Surely: what the reference camera sees at pixels that change often, and in a cluster of its kind, or right beside
+    such a one. May move: near one of these, since backs and insides move along unseen.
 
     Args:
         camera: the reference camera (F = 1), as large as `reference`.
@@ -58,17 +62,9 @@ def find_movers(
         UserError: nothing in the reference video moves.
     """
     often, _ = change_masks(reference, canonical)
-    pose, (fx, fy, cx, cy), (width, height) = camera.world_to_camera[0], camera.intrinsics, camera.size
-    with torch.no_grad():
-        drawn = rasterize(gaussians, pose, camera.intrinsics, camera.size, torch.zeros(3, device=pose.device))
-    surface = drawn.depth / drawn.alpha.clamp(min=0.05)
-    seen = gaussians.means @ pose[:3, :3].T + pose[:3, 3]
-    z = seen[:, 2].clamp(min=1e-3)
-    x, y = (fx * seen[:, 0] / z + cx).long(), (fy * seen[:, 1] / z + cy).long()
-    inside = (seen[:, 2] > 0.01) & (x >= 0) & (x < width) & (y >= 0) & (y < height)
-    x, y = x.clamp(0, width - 1), y.clamp(0, height - 1)
-    on_surface = (z - surface[y, x]).abs() < SURFACE * surface[y, x]
-    candidates = (inside & on_surface & often[y, x] & (gaussians.opacities.sigmoid() > 0.1)).nonzero()[:, 0]
+    changed, seen = _shown(gaussians, camera, often)
+    shows = (seen > VISIBLE) & (changed > MOSTLY * seen)
+    candidates = shows.nonzero()[:, 0]
     if len(candidates) == 0:
         raise nothing_moves()
     points = gaussians.means[candidates]
@@ -76,7 +72,25 @@ def find_movers(
     kept = candidates[_clustered(points.cpu().numpy(), LINK * distance).to(candidates.device)]
     tree = cKDTree(gaussians.means[kept].cpu().numpy())
     nearest = torch.from_numpy(tree.query(gaussians.means.cpu().numpy(), workers=-1)[0]).to(points)
+    nearest = nearest - shows * EXTENT * gaussians.scales.amax(dim=1).exp()  # large ones reach far from their centres
     return nearest < MARGIN * distance, nearest < CORE * distance
+
+
+def _shown(
+    gaussians: Gaussians, camera: Cameras, where: Bool[Tensor, "H W"]
+) -> tuple[Float[Tensor, " N"], Float[Tensor, " N"]]:
+    """How much of the pixels of `where`, and of the whole picture, each Gaussian makes up, in pixels.
+
+    Its blending weights, summed: a large one shows at pixels far from where its centre is.
+    """
+    weight = torch.zeros_like(gaussians.colors, requires_grad=True)
+    black = torch.zeros(3, device=weight.device)
+    with torch.enable_grad():
+        drawn = rasterize(
+            replace(gaussians.detach(), colors=weight), camera.world_to_camera[0], camera.intrinsics, camera.size, black
+        )
+        (drawn.colour[..., 0][where].sum() + drawn.colour[..., 1].sum()).backward()
+    return weight.grad[:, 0], weight.grad[:, 1]
 
 
 def _clustered(points: np.ndarray, link: float) -> Bool[Tensor, " P"]:
