@@ -119,4 +119,5 @@ def speed(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)  # torch's own threads spin beside our kernels'
     main()

@@ -163,7 +163,7 @@ MODELS: dict[str, Entry] = {
         ),
         Entry(
             "mini", "Mini", "A small demonstration of our own, a few words and one plain solid: runs anywhere, now.",
-            "comes along", "Apache-2.0", MappingProxyType({"network": 0.0026, "upsampler": 0.0002}), 0.5,
+            "comes along", "Apache-2.0", MappingProxyType({"network": 0.0019, "upsampler": 0.0001}), 0.5,
             Capabilities(
                 frame_step=15, size_step=4, native_size=(256, 144), native_frames=16, fps=8.0, known="anywhere",
                 text_alone=True, cameras=True, guidance=2.0, steps=6, prompt_tokens=64, least_size=36, most_frames=16,
