@@ -99,6 +99,14 @@ def test_only_what_a_change_affects_is_done_again(finished, videos, tmp_path):
     assert {e.stage for e in events if e.steps} == {"motion: joint"}
 
 
+def test_nothing_of_another_recipe_is_read(finished, videos, tmp_path, monkeypatch):
+    """Its checkpoints may hold other Gaussians than a stage of now has."""
+    monkeypatch.setattr(sys.modules["fourreal.pipeline.reconstruct"], "RECIPE", "another")
+    events = []
+    reconstruct(request(videos, shutil.copytree(finished, tmp_path / "copy")), events.append)
+    assert {e.stage for e in events if e.steps} >= {"canonical", "motion: field", "motion: joint"}
+
+
 def test_cancelled_and_continued(videos, tmp_path):
     cancel = CancelToken()
     stop = lambda event: cancel.cancel() if event.stage == "motion: field" else None

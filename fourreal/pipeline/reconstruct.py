@@ -35,6 +35,10 @@ from fourreal.scene import bundle
 from fourreal.scene.scene4d import Scene4D
 from fourreal.settings import PRESETS, Preset, ablated
 
+# Part of the name of every artifact and checkpoint: one more when the same settings come to lead to something else, so
+# that a run begun before goes on with what still fits and never reads what does not.
+RECIPE = 2
+
 
 @dataclass(frozen=True)
 class Request:
@@ -265,5 +269,6 @@ def chosen_preset(request: Request, device: str) -> Preset:
 
 def name_of(*parts) -> str:
     """A short name for everything a step depends on."""
-    text = json.dumps(parts, sort_keys=True, default=lambda x: sorted(x) if isinstance(x, frozenset) else str(x))
+    plain = lambda x: sorted(x) if isinstance(x, frozenset) else str(x)
+    text = json.dumps([RECIPE, *parts], sort_keys=True, default=plain)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
