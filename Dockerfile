@@ -25,8 +25,9 @@ RUN python3 -m venv /build && . /build/bin/activate \
 
 # Without CUDA gsplat serves only for its growth strategies, which are Python; torch comes without CUDA's libraries.
 FROM python:${PYTHON}-slim AS wheels-cpu
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 COPY requirements.txt .
-RUN pip wheel --no-cache-dir --no-deps -w /wheels --index-url https://download.pytorch.org/whl/cpu "$(grep ^torch== requirements.txt)"
+RUN pip wheel --no-cache-dir --no-deps -w /wheels --index-url "$TORCH_INDEX" "$(grep ^torch== requirements.txt)"
 
 FROM wheels-${DEVICE} AS wheels
 
