@@ -107,6 +107,21 @@ def test_on_a_plain_floor_under_grain_with_a_large_subject_a_still_camera_is_see
     assert not match.camera_motion((frames + grain).clip(0, 255).astype(np.uint8)).moves
 
 
+def test_a_subject_that_holds_all_the_texture_may_move_before_a_still_camera():
+    frames = np.full((12, 144, 256, 3), 120, np.uint8)
+    for number, frame in enumerate(frames):
+        frame[30:110, 40 + 9 * number : 120 + 9 * number] = canvas()[:80, :80, None]
+    verdict = match.camera_motion(frames)
+    assert not verdict.moves
+    assert verdict.put > 0.65
+
+
+def test_a_camera_that_pans_under_a_plain_sky_is_seen_to_move():
+    frames = film(canvas(), list(range(0, 96, 8)))
+    frames[:, :64] = 128
+    assert match.camera_motion(frames).moves
+
+
 def test_a_cut_to_another_scene_is_motion(fox, robot):
     assert match.camera_motion(np.concatenate([fox["reference"][:8], robot["reference"][:8]])).moves
 
