@@ -217,6 +217,13 @@ def test_before_a_download_its_source_size_and_licence_are_told(idle, monkeypatc
     assert told.seconds is None
 
 
+def test_of_the_embedded_model_it_is_known_how_long_it_takes_before_it_was_used_here(idle):
+    told = idle.estimate_creation(ANNA, Wishes("reference", "a red ball", "mini"), 4)
+    assert 5 < told.seconds < 30
+    assert "two processor cores" in told.reason
+    assert "slow" not in told.reason
+
+
 def test_what_is_somebody_elses_is_not_there(idle, fox_yard):
     made = idle.create(ANNA, reference())
     calls = [

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Mapping
+from math import prod
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -15,7 +16,8 @@ from fourreal.video import hub, memory, registry
 from fourreal.video.weights import check_folder
 
 GB = registry.GB
-LOAD_SECONDS = 30.0  # of large weights, from the disk
+START_SECONDS = 4.0  # of a process with the libraries that models need,
+LOAD_RATE = 0.5e9  # bytes a second of weights, from the disk
 VIDEO_MB = 4.0  # of a candidate with its scores
 
 
@@ -58,11 +60,16 @@ def estimate_creation(
     if plan is None or reason:
         return Estimate(None, None, disk, label, False, reason, place)
     alike = [cost for cost in earlier if cost["model"] == wishes.model and cost["device"] == there.device][:ALIKE]
-    seconds = None
+    pace = None
     told = "How long it takes here was not measured yet; the first candidate will tell."
     if alike:
-        seconds = LOAD_SECONDS + count * work_of(wishes) * median(cost["seconds"] / cost["work"] for cost in alike)
+        pace = median(cost["seconds"] / cost["work"] for cost in alike)
         told = f"This is what earlier videos of this model took here, by their size and steps ({len(alike)})."
+    elif there.device in entry.seconds:
+        pace = entry.seconds[there.device] / native_work(entry.capabilities)
+        told = "This is what it took on two processor cores; the first candidate will tell how long it takes here."
+    ready = START_SECONDS + sum(sizes_of(entry).values()) / LOAD_RATE
+    seconds = None if pace is None else ready + count * work_of(wishes) * pace
     sentences = (download(entry), plan.sentence, told, entry.remark(wishes.prompt))
     return Estimate(seconds, memory_of(entry, plan), disk, label, True, " ".join(filter(None, sentences)), place)
 
@@ -87,6 +94,11 @@ def work_of(wishes: Wishes) -> float:
     """What the time of one video goes with: pixels of all frames, times steps."""
     frames, (width, height), steps = wishes.amount
     return float(frames * width * height * steps)
+
+
+def native_work(able: registry.Capabilities) -> float:
+    """`work_of` a video as the model was trained to make them."""
+    return float(able.native_frames * prod(able.native_size) * able.steps)
 
 
 def memory_for(devices: list[Mapping[str, Any]], device: str) -> memory.Memory:

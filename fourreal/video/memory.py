@@ -35,16 +35,19 @@ class Plan:
     offload: what waits in the machine's memory: nothing; whole components that are not at work; or every layer but the
         one at work, which is slow.
     tiling: whether the autoencoder works tile by tile.
+    slow: whether the model is too large for a CPU to be quick with.
     """
 
     device: str
     dtype: str
     offload: Offload
     tiling: bool
+    slow: bool = False
 
     @property
     def sentence(self) -> str:
-        where = "on the graphics card" if self.device.startswith("cuda") else "on the CPU, which is slow"
+        where = "on the graphics card" if self.device.startswith("cuda") else "on the CPU"
+        where += ", which is slow" * self.slow
         waiting = {
             "none": "", "model": ", the parts that are not at work waiting in the machine's memory",
             "sequential": ", layer by layer as little memory is free, which is slow",
@@ -104,12 +107,13 @@ def fits(entry: Entry, memory: Memory) -> bool:
 def _plan(entry: Entry, sizes: Mapping[str, int], memory: Memory) -> Plan | None:
     total, largest, working = sum(sizes.values()), max(sizes.values()), int(entry.working_gb * GB)
     if memory.device == "cpu":
+        slow = total >= GB
         if 2 * total + working <= memory.free:
-            return Plan("cpu", "float32", "none", 2 * total + working + _ROOMY > memory.free)
-        if 2 * total + _SLIVER // 2 <= memory.free and total < GB:  # tiny weights: what they work on is tiny too
+            return Plan("cpu", "float32", "none", 2 * total + working + _ROOMY > memory.free, slow)
+        if 2 * total + _SLIVER // 2 <= memory.free and not slow:  # tiny weights: what they work on is tiny too
             return Plan("cpu", "float32", "none", True)
         half = entry.cpu_bfloat16 and total * 1.1 <= memory.free
-        return Plan("cpu", "bfloat16", "none", True) if half else None
+        return Plan("cpu", "bfloat16", "none", True, slow) if half else None
     if total + working <= memory.free:
         return Plan(memory.device, "bfloat16", "none", total + working + _ROOMY > memory.free)
     if memory.host < total * 1.1:

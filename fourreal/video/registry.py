@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 
@@ -24,7 +24,7 @@ class Entry:
     licence: of the weights, and where to read it.
     parameters: billions, by component; those of the transformers and VAEs counted, of the text encoders computed.
     working_gb: guessed memory beside the weights, at the native size and length. Not measured.
-    seconds: for a native video on what kind of machine; "" as long as nobody has measured it.
+    seconds: for a native video, by the kind of device, "cpu" being two cores; empty as long as nobody has measured it.
     cpu_bfloat16: whether diffusers runs it on a CPU at two bytes a number.
     module, model: where the class is. adapters: LoRAs by the base they were made for (see `lora.KNOWN`).
     loader: the module whose `load_model` makes one of it. shipped: a folder with the weights that comes along.
@@ -42,7 +42,7 @@ class Entry:
     module: str
     model: str
     revision: str = "main"
-    seconds: str = ""
+    seconds: MappingProxyType[str, float] = field(default_factory=lambda: MappingProxyType({}))
     adapters: tuple[str, ...] = ()
     cpu_bfloat16: bool = True
     loader: str = "fourreal.video.loading"
@@ -170,7 +170,8 @@ MODELS: dict[str, Entry] = {
                 sizes=((256, 144), (64, 36)), distilled_size=(64, 36), rig=Rig(1.1, 3.0, 16.0), windows=2,
                 known_guidance=1.0,  # measured: the arc and the frozen scene are nearer to the truth without
             ),
-            "fourreal.video.mini.model", "Mini", revision="1", loader="fourreal.video.mini.loading",
+            "fourreal.video.mini.model", "Mini", revision="1", seconds=MappingProxyType({"cpu": 2.0}),
+            loader="fourreal.video.mini.loading",
             shipped=Path(__file__).parents[2] / "assets" / "mini", vocabulary="fourreal.video.mini.vocabulary",
         ),
     )
