@@ -88,4 +88,5 @@ def buttons(half: Part, found: Creation | None) -> dict:
     return {
         half.stop: gr.update(visible=state in ("queued", "running")),
         half.resume: gr.update(visible=state in ("stopped", "failed")),
+        half.state: state,
     }

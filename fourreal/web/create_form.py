@@ -22,7 +22,8 @@ NOBODY = "0" * 32  # what a video takes does not depend on who asks
 class Part:
     """One half of the step: the components for one of the two videos.
 
-    kept: under which name the browser keeps the creation's id.
+    kept: under which name the browser keeps the creation's id. state: how far that is; when it is over, what it took
+    is known, and told of the next one.
     """
 
     role: str
@@ -36,11 +37,12 @@ class Part:
     candidates: gr.HTML
     own: gr.File
     rest: gr.Column
+    state: gr.State
 
     @property
     def watched(self) -> list:
         """What changes while candidates are made."""
-        return [self.progress, self.stop, self.resume, self.candidates, self.rest]
+        return [self.progress, self.stop, self.resume, self.candidates, self.rest, self.state]
 
 
 def part(role: str) -> Part:
@@ -84,7 +86,7 @@ def part(role: str) -> Part:
         )  # fmt: skip
     form = [prompt, model, count, seed, frames, width, height, steps, guidance, arc, negative, adapter]
     kept = "freezing" if freeze else "making"
-    return Part(role, kept, form, told, start, progress, stop, resume, candidates, own, rest)
+    return Part(role, kept, form, told, start, progress, stop, resume, candidates, own, rest, gr.State(""))
 
 
 def tell(page: Parts, half: Part) -> dict:
@@ -102,6 +104,7 @@ def tell(page: Parts, half: Part) -> dict:
     def say(words: str | None, told: gr.EventData):
         return " ".join(filter(None, ((words or "").strip(), pressed(told).get("word", ""))))[:MOST_PROMPT]
 
+    half.state.change(**event)
     half.told.select(say, prompt, prompt, **PRIVATE).then(**event)
 
     model.input(lambda name: suited(name, half.role), model, [*half.form[4:9], adapter], **PRIVATE).then(**event)
