@@ -101,6 +101,8 @@ def choose(page: Page, fox_yard) -> None:
     page.locator("#moment input").fill(str(int(found[-8:-4])))
     page.locator("#cameras-file input[type=file]").set_input_files(str(fox_yard / "cameras.json"))
     expect(page.locator("#cameras-known .note")).to_be_visible()
+    page.locator("#to-reconstruct").scroll_into_view_if_needed()
+    assert page.locator("#viewer").bounding_box()["y"] >= 0, "however far down, the scene stays in sight"
     settings(page)
 
 

@@ -9,7 +9,7 @@ from fourreal.jobs.create_values import Offer, Wishes, adapters
 from fourreal.jobs.values import Estimate
 from fourreal.video.registry import EMBEDDED, MODELS
 from fourreal.web.candidates import model_facts
-from fourreal.web.markup import amount, duration, facts, note, piece, pressed
+from fourreal.web.markup import amount, duration, facts, note, piece, pressed, where
 from fourreal.web.parts import PATIENT, PRIVATE, Parts
 from fourreal.web.session import safely
 
@@ -168,6 +168,6 @@ def told_box(offer: Offer, found: Estimate) -> str:
         ("Time", "about " + duration(found.seconds) if found.seconds is not None else "not measured yet"),
         ("Memory", amount(found.memory_mb) if found.memory_mb is not None else "as there is"),
         ("Place in line", "starts at once" if found.place == 0 else f"{found.place} before it"),
-        ("On", found.device),
+        ("Runs on", where(found.device)),
     ])  # fmt: skip
     return model_facts(offer) + (rows if found.fits else "") + note(found.reason, "" if found.fits else "bad")

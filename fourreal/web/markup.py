@@ -64,6 +64,11 @@ def amount(megabytes: float | int | None) -> str:
     return f"{megabytes / 1024:.1f} GB" if megabytes >= 1024 else f"{max(1, round(megabytes))} MB"
 
 
+def where(device: str) -> str:
+    """The device of an estimate, as people say it."""
+    return "this machine's CPU" if device == "cpu" else device
+
+
 # Presses are told to Python with the data-* values of the button; the rest of the behaviour is in static/page.js.
 PRESSES = """
 element.addEventListener('click', (event) => {

@@ -6,7 +6,7 @@ from fourreal.cli import ABLATIONS
 from fourreal.errors import UserError
 from fourreal.jobs.values import CriticCost, Estimate, Options, Run
 from fourreal.video.registry import MODELS
-from fourreal.web.markup import amount, duration, facts, note, piece, tag
+from fourreal.web.markup import amount, duration, facts, note, piece, tag, where
 from fourreal.web.parts import PATIENT, PRIVATE, Parts, followed
 from fourreal.web.session import known, safely
 
@@ -132,7 +132,7 @@ def estimate_box(found: Estimate) -> str:
     wait = "starts at once" if found.place == 0 else f"{found.place} before it"
     rows = facts([
         ("Time", time_told(found)), ("Memory", amount(found.memory_mb)), ("Disk", amount(found.disk_mb)),
-        ("Runs on", "this machine's CPU" if found.device == "cpu" else found.device), ("Line", wait),
+        ("Runs on", where(found.device)), ("Line", wait),
         *critic_told(found.critic),
     ])  # fmt: skip
     notes = note(found.reason, "" if found.fits else "bad")
