@@ -101,7 +101,10 @@ def follow(page: Parts, me: dict, cursor: dict | None, outputs: list) -> list:
     if cursor["critique"] and (first or cursor["critique"] != before["critique"]):
         change[critique] = critique_box(page, run, cursor)
     due = not live or time.time() - cursor["plotted"] > CURVES_SECONDS
-    if cursor["series"]["step"] and due and (not live or cursor["series"] != before["series"]):
+    news = not live or cursor["series"] != before["series"]
+    if run.state == "running" and not cursor["plotted"]:
+        news = due = True  # axes, before there is anything on them: what draws them keeps a browser busy for a second
+    if news and due and (cursor["series"]["step"] or run.state == "running"):
         cursor["plotted"] = time.time()
         change |= {plots: gr.update(visible=True), curves: figures.curves(cursor["series"])}
     if not cursor["layout"] and (found := layout_of(page, run)):

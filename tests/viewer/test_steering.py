@@ -40,7 +40,17 @@ def test_leaves_the_machine_to_others_but_never_lets_a_hand_wait(viewer):
     assert viewer.run(count) == 0
     viewer.run("() => { viewer.rig.held = true; }")
     viewer.run(NEXT_FRAME)
-    viewer.run("() => { viewer.rig.held = false; viewer.gentle = false; }")
+    viewer.run("() => { viewer.rig.held = false; }")
+
+
+def test_what_was_loaded_or_set_is_seen_at_once_on_a_machine_left_to_others(viewer):
+    rest = "() => { viewer.gentle = true; viewer.drawing.lastHand = -Infinity; viewer.drawing.restUntil = Infinity; }"
+    drawn = "new Promise((resolve) => viewer.addEventListener('frame', () => resolve(true), { once: true }))"
+    for change in ("viewer.load('scene.r4d')", "viewer.display = 'depth'"):
+        viewer.run("() => viewer.settle()")
+        viewer.run(rest)
+        assert viewer.run(f"async () => {{ const drawn = {drawn}; {change}; return drawn; }}")
+    viewer.run("() => { viewer.display = 'splats'; viewer.gentle = false; }")
 
 
 def test_who_prefers_less_motion_gets_less(browser, url):

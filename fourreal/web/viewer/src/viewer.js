@@ -285,6 +285,7 @@ export class Viewer extends EventTarget {
   }
 
   changed() {
+    this.drawing.restUntil = -Infinity; // what somebody did, and what has just been loaded, is seen at once
     this.ui.refresh();
     this.drawing.arrange();
     this.redraw();
