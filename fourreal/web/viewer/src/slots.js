@@ -34,6 +34,8 @@ export class Slots {
       if (name) scene.header.name = name;
       if (viewer.painter) {
         scene.upload(viewer.painter);
+        await scene.gpu.arrived();
+        signal.throwIfAborted();
         const pose = this.firstPose(scene, slot, keep);
         await scene.sortNow(viewMatrix(pose), viewer.time, viewer.deformed ? 1 : 0);
       }

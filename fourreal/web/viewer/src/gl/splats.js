@@ -3,6 +3,8 @@
 import { WIDTH } from "../data/texels.js";
 import { SceneError } from "../errors.js";
 
+const LOOK = 4; // milliseconds between two looks at whether the GPU is done
+
 export class GpuSplats {
   /** `scene`: what data/server.js hands over on "loaded". Throws a SceneError where the GPU cannot hold it. */
   constructor(gl, scene) {
@@ -40,12 +42,7 @@ export class GpuSplats {
       gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0 + i, gl.TEXTURE_2D, handle, 0);
     });
     gl.drawBuffers([gl.COLOR_ATTACHMENT0, gl.COLOR_ATTACHMENT1]);
-    const whole = gl.checkFramebufferStatus(gl.FRAMEBUFFER) === gl.FRAMEBUFFER_COMPLETE;
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
-    if ((gl.getError() === gl.OUT_OF_MEMORY || !whole) && !gl.isContextLost()) {
-      this.dispose();
-      throw new SceneError("This device has too little graphics memory for this scene.");
-    }
     const nothing = [[0, 0, 0], [0, 0, 0]];
     const { color, quat, scale, opacity } = canonical.ranges;
     const { shifts, turns, stretches } = motion?.ranges ?? { shifts: nothing, turns: nothing, stretches: nothing };
@@ -54,6 +51,26 @@ export class GpuSplats {
       shiftRange: shifts.flat(), turnRange: turns.flat(), stretchRange: stretches.flat(),
       motionSize: this.motionSize, count: scene.header.splats, moving: motion ? scene.header.moving : 0, depths: scene.depths,
     };
+  }
+
+  /**
+   * Resolves once the GPU has all of it, and rejects with a SceneError where it has too little memory. Asked for earlier,
+   * the errors would hold up everything else here until the GPU is done with whatever it draws.
+   */
+  async arrived() {
+    const { gl } = this;
+    const sync = gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0);
+    gl.flush();
+    while (!gl.isContextLost() && gl.getSyncParameter(sync, gl.SYNC_STATUS) !== gl.SIGNALED) {
+      await new Promise((again) => setTimeout(again, LOOK));
+    }
+    gl.deleteSync(sync);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, this.projected);
+    const whole = gl.checkFramebufferStatus(gl.FRAMEBUFFER) === gl.FRAMEBUFFER_COMPLETE;
+    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
+    if ((gl.getError() === gl.OUT_OF_MEMORY || !whole) && !gl.isContextLost()) {
+      throw new SceneError("This device has too little graphics memory for this scene.");
+    }
   }
 
   /** The order to draw in from now on: the first `count` of `order`, which is filled up to whole rows of texels. */
