@@ -48,7 +48,7 @@ def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
     with blocks:
         page = Parts(service, uploads, me=browser_state(data))
         api.add(service, uploads)  # first, as a page's event of the same name would take it away
-        page.timer = gr.Timer(0.7, active=False)  # a new scene is shown within two seconds of being written
+        page.timer = gr.Timer(0.5, active=False)  # a new scene is shown within two seconds of being written
         page.cursor = gr.State(None)
         gr.HTML(HEADER, padding=False, apply_default_css=False)
         with gr.Row(elem_id="room", equal_height=False):

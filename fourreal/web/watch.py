@@ -35,18 +35,32 @@ def build(page: Parts) -> None:
             layout = gr.Plot(show_label=False, elem_id="layout")
     page.named |= {"watch": [progress, stops, resume, critique, plots, curves, layout]}
 
-    outputs = [page.me, page.cursor, page.viewer, page.caption, page.timer, page.tabs, page.steps,
-               *page.named["watch"], *page.named["explore"]]  # fmt: skip
+    # A browser spends time on each output of an event, changed or not, so that a tick has only those that change often.
+    often = [page.cursor, page.viewer, page.caption, progress, curves]
+    outputs = [*often, page.me, page.timer, page.tabs, page.steps, stops, resume, critique, plots, layout,
+               *page.named["explore"]]  # fmt: skip
+    more = gr.State(0)  # counts what a tick saw and left to the event with all of them
 
-    def tick(me: dict, cursor: dict | None):
+    def look(me: dict, cursor: dict | None) -> dict:
         try:
-            return follow(page, known(me), cursor, outputs)
+            return news(page, known(me), cursor)
         except Exception as error:  # the next tick may see more; a message a second would help nobody
             log.error("a run could not be followed", exc_info=error)
-            return [gr.skip()] * len(outputs)
+            return {}
 
-    page.named["follow_event"] = {"fn": tick, "inputs": [page.me, page.cursor], "outputs": outputs, **PRIVATE}
-    page.timer.tick(**page.named["follow_event"])
+    def follow(me: dict, cursor: dict | None):
+        change = look(me, cursor)
+        return [change.get(component, gr.skip()) for component in outputs]
+
+    def tick(me: dict, cursor: dict | None, count: int):
+        change = look(me, cursor)
+        if not change.keys() <= set(often):
+            return [*(gr.skip() for _ in often), count + 1]
+        return [*(change.get(component, gr.skip()) for component in often), gr.skip()]
+
+    page.named["follow_event"] = {"fn": follow, "inputs": [page.me, page.cursor], "outputs": outputs, **PRIVATE}
+    page.timer.tick(tick, [page.me, page.cursor, more], [*often, more], **PRIVATE)
+    more.change(**page.named["follow_event"])
 
     def ending(kept: bool):
         @safely
@@ -64,23 +78,22 @@ def build(page: Parts) -> None:
         press.click(ending(kept), page.me, None, **PRIVATE)
 
 
-def follow(page: Parts, me: dict, cursor: dict | None, outputs: list) -> list:
-    """Updates of all `outputs` for whatever is new in the run that `me` follows; mostly nothing."""
+def news(page: Parts, me: dict, cursor: dict | None) -> dict:
+    """Updates, by component, for whatever is new in the run that `me` follows; mostly none."""
     change = {}
-    still = lambda: [change.get(component, gr.skip()) for component in outputs]
     progress, stops, resume, critique, plots, curves, layout = page.named["watch"]
     if cursor is not None and cursor["run"] != me["run"]:
-        return still()  # a tick from before something else was chosen: `cursor` is here, `me` comes from the browser
+        return change  # a tick from before something else was chosen: `cursor` is here, `me` comes from the browser
     if not me["run"]:
         change |= {page.timer: gr.Timer(active=False), progress: nothing(), stops: gr.update(visible=False)}
-        return still()
+        return change
     owner = page.owner(me)
     try:
         run = page.service.run(owner, me["run"])
     except UserError:  # deleted in another tab
         change |= {page.me: me | {"run": ""}, page.timer: gr.Timer(active=False), progress: nothing(),
                    stops: gr.update(visible=False)}  # fmt: skip
-        return still()
+        return change
     cursor = cursor or fresh(run.id)
     first = not cursor["state"]
     entries, offset = page.service.journal(owner, run.id, cursor["offset"])
@@ -90,7 +103,7 @@ def follow(page: Parts, me: dict, cursor: dict | None, outputs: list) -> list:
     awaited = not live and explore.score_awaited(page, run, owner)
     told = [run.state, run.place, awaited]
     if not entries and told == before["state"]:
-        return still()
+        return change
     cursor["state"] = told
     change[page.cursor] = cursor
     change[progress] = progress_box(run, cursor)
@@ -118,7 +131,7 @@ def follow(page: Parts, me: dict, cursor: dict | None, outputs: list) -> list:
         change[page.timer] = gr.Timer(active=awaited)
         if before["state"][:1] == [run.state]:  # only its figures are new
             change[page.named["explore"][0]] = explore.summary_box(page, run, owner)
-            return still()
+            return change
         change |= explore.arrived(page, run, owner)
         if run.has_scene:
             change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=EXPLORE)}
@@ -126,7 +139,7 @@ def follow(page: Parts, me: dict, cursor: dict | None, outputs: list) -> list:
             ended = "It did not work out." if run.state == "failed" else "Stopped before there was anything to keep."
             change[page.caption] = tag("div", tag("h2", text(run.name)), tag("p", ended), class_="caption")
             change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=WATCH)}
-    return still()
+    return change
 
 
 def forming(page: Parts, run: Run, cursor: dict, before: dict, owner: str, first: bool) -> dict:

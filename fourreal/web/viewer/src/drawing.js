@@ -108,9 +108,13 @@ export class Drawing {
     return true;
   }
 
-  /** Whether to leave the processor to others for now: never to the cost of a hand that moves the camera. */
+  /**
+   * Whether to leave the processor to others for now, a scene that is coming among them: never to the cost of a hand
+   * that moves the camera.
+   */
   resting(now) {
-    return this.viewer.gentle && now - this.lastHand > HAND && now < this.restUntil;
+    const { gentle, slots } = this.viewer;
+    return gentle && now - this.lastHand > HAND && (now < this.restUntil || slots.coming > 0);
   }
 
   /** Ask for new orders; each draws once more when it comes. */

@@ -11,6 +11,7 @@ export class Slots {
     this.viewer = viewer;
     this.scenes = [null, null];
     this.loads = [null, null]; // AbortControllers
+    this.coming = 0; // how many scenes are being loaded
     this.film = null; // {name} while a video is in slot 1
     this.toSecond = null; // poses of the first scene's frame, in the second's
   }
@@ -29,6 +30,7 @@ export class Slots {
     const signal = this.begin(slot);
     const { overlay } = viewer;
     let scene = null;
+    this.coming++;
     try {
       scene = await Scene.load(url, { signal, onProgress: (got, all) => overlay.showProgress(all ? got / all : 0.3) });
       if (name) scene.header.name = name;
@@ -45,6 +47,7 @@ export class Slots {
       if (!signal.aborted) this.fail(slot, error);
       throw signal.aborted ? signal.reason : error;
     } finally {
+      this.coming--;
       if (!signal.aborted) overlay.showProgress(null);
     }
     this.put(scene, slot, keep);
