@@ -33,13 +33,17 @@ def build(page: Parts) -> None:
             curves = gr.Plot(show_label=False, elem_id="curves")
         with gr.Tab("Cameras and points"):
             layout = gr.Plot(show_label=False, elem_id="layout")
-    page.named |= {"watch": [progress, stops, resume, critique, plots, curves, layout]}
+    drawn, placed = gr.State(0.0), gr.State("")  # when the curves were drawn, and of which run the cameras are
+    page.named |= {"watch": [progress, stops, resume, critique, plots, drawn, placed]}
 
-    # A browser spends time on each output of an event, changed or not, so that a tick has only those that change often.
-    often = [page.cursor, page.viewer, page.caption, progress, curves]
-    outputs = [*often, page.me, page.timer, page.tabs, page.steps, stops, resume, critique, plots, layout,
+    # A browser copies each output of an event a few times, changed or not, so that a tick has only those that change
+    # often, and figures, which are large, have events of their own.
+    often = [page.cursor, page.viewer, page.caption, progress, drawn]
+    outputs = [*often, page.me, page.timer, page.tabs, page.steps, stops, resume, critique, plots, placed,
                *page.named["explore"]]  # fmt: skip
     more = gr.State(0)  # counts what a tick saw and left to the event with all of them
+    drawn.change(curves_now, [page.cursor, drawn], curves, **PRIVATE)
+    placed.change(lambda id: layout_now(page, id), placed, layout, **PRIVATE)
 
     def look(me: dict, cursor: dict | None) -> dict:
         try:
@@ -81,7 +85,7 @@ def build(page: Parts) -> None:
 def news(page: Parts, me: dict, cursor: dict | None) -> dict:
     """Updates, by component, for whatever is new in the run that `me` follows; mostly none."""
     change = {}
-    progress, stops, resume, critique, plots, curves, layout = page.named["watch"]
+    progress, stops, resume, critique, plots, drawn, placed = page.named["watch"]
     if cursor is not None and cursor["run"] != me["run"]:
         return change  # a tick from before something else was chosen: `cursor` is here, `me` comes from the browser
     if not me["run"]:
@@ -110,19 +114,19 @@ def news(page: Parts, me: dict, cursor: dict | None) -> dict:
     change[stops] = gr.update(visible=live)
     change[resume] = gr.update(visible=run.state in ("stopped", "failed"))
     if first:
-        change |= {plots: gr.update(visible=False), curves: None, layout: None, critique: ""}
+        change |= {plots: gr.update(visible=False), drawn: 0.0, placed: "", critique: ""}
     if cursor["critique"] and (first or cursor["critique"] != before["critique"]):
         change[critique] = critique_box(page, run, cursor)
     due = not live or time.time() - cursor["plotted"] > CURVES_SECONDS
-    news = not live or cursor["series"] != before["series"]
-    if run.state == "running" and not cursor["plotted"]:
-        news = due = True  # axes, before there is anything on them: what draws them keeps a browser busy for a second
-    if news and due and (cursor["series"]["step"] or run.state == "running"):
-        cursor["plotted"] = time.time()
-        change |= {plots: gr.update(visible=True), curves: figures.curves(cursor["series"])}
-    if not cursor["layout"] and (found := layout_of(page, run)):
+    new = not live or cursor["series"] != before["series"]
+    if run.state == "running" and not before["plotted"]:
+        new = due = True  # axes, before there is anything on them: what draws them keeps a browser busy for a second
+    if new and due and (cursor["series"]["step"] or run.state == "running"):
+        cursor["plotted"] = change[drawn] = time.time()
+        change |= {} if before["plotted"] else {plots: gr.update(visible=True)}
+    if not cursor["layout"] and layout_of(page, run.id):
         cursor["layout"] = True
-        change |= {plots: gr.update(visible=True), layout: figures.layout(found)}
+        change |= {plots: gr.update(visible=True), placed: run.id}
     if live:
         change |= {page.timer: gr.Timer(active=True)} if first else {}
         change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=WATCH)} if first else {}
@@ -163,10 +167,21 @@ def first_picture(run: Run, owner: str) -> str:
     return f"{clip_urls(owner, run.reference)}frames/{run.options.canonical_frame or 0:04d}.jpg"
 
 
-def layout_of(page: Parts, run: Run) -> dict | None:
-    """The cameras and points of a run, once they are known."""
+def curves_now(cursor: dict | None, drawn: float):
+    """The curves as far as the run has come; none before it began."""
+    return figures.curves(cursor["series"]) if cursor and drawn else None
+
+
+def layout_now(page: Parts, id: str):
+    """The cameras and points of a run; none where it has none yet."""
+    found = layout_of(page, id) if id else None
+    return figures.layout(found) if found else None
+
+
+def layout_of(page: Parts, id: str) -> dict | None:
+    """What live/layout.json of a run says, once its cameras are known."""
     try:
-        found = json.loads(page.service.public_file(run.id, "live/layout.json").read_text(encoding="utf-8"))
+        found = json.loads(page.service.public_file(id, "live/layout.json").read_text(encoding="utf-8"))
     except (UserError, FileNotFoundError, ValueError):
         return None
     return found if isinstance(found, dict) else None
