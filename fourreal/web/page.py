@@ -7,7 +7,7 @@ import gradio as gr
 from fourreal.jobs.service import Service
 from fourreal.jobs.values import Options
 from fourreal.web import api, compare, create, explore, reconstruct, scenes, videos, watch
-from fourreal.web.lean import LeanConfig
+from fourreal.web.lean import LeanConfig, tell_once
 from fourreal.web.markup import piece, tag
 from fourreal.web.parts import (
     COMPARE,
@@ -50,7 +50,7 @@ def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
         api.add(service, uploads)  # first, as a page's event of the same name would take it away
         page.timer = gr.Timer(0.5, active=False)  # a new scene is shown within two seconds of being written
         page.cursor = gr.State(None)
-        gr.HTML(HEADER, padding=False, apply_default_css=False)
+        header = gr.HTML(HEADER, padding=False, apply_default_css=False)
         with gr.Row(elem_id="room", equal_height=False):
             with gr.Column(elem_id="stage"):
                 page.viewer = viewer_box(shown(READY, title="A fox in a yard"), elem_id="viewer")
@@ -60,6 +60,7 @@ def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
             with gr.Column(elem_id="panel"):
                 steps(page)
         wire(page, blocks, example)
+        tell_once(blocks.default_config, header)
     blocks.queue(default_concurrency_limit=None, max_size=512)
     return blocks
 
