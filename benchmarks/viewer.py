@@ -34,7 +34,7 @@ def main() -> None:
     add = (parser := argparse.ArgumentParser(description=__doc__.split("\n\n")[0])).add_argument
     add("--seconds", type=float, default=6.0, help="of playing that the frame rate is taken over")
     options = parser.parse_args()
-    sys.path.insert(0, str(ROOT / "tests"))  # the browser is found and watched as in the tests
+    sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/viewer")]  # the browser is found and watched as in the tests
     from browser import chromium, find_chromium, static_server
     from viewer_page import lay_out
 

@@ -113,6 +113,16 @@ def test_nothing_of_the_page_names_another_host_or_asks_home(client):
     assert not re.findall(r"url\(['\"]?https?:", client.get("/theme.css").text)
 
 
+def test_how_events_go_on_is_told_to_one_small_component(client):
+    """With every component that is told, a browser looks through all that it holds: the page would be slow to watch."""
+    config = client.get("/config").json()
+    hidden = [event for event in config["dependencies"] if event["show_progress"] == "hidden"]
+    (listener,) = {tuple(event["show_progress_on"]) for event in hidden}
+    (one,) = (component for component in config["components"] if [component["id"]] == list(listener))
+    assert one["type"] == "html"
+    assert len(hidden) > 20
+
+
 def test_the_page_itself_loads_no_model_library():
     code = "import sys, fourreal.web.server; print(*{name.split('.')[0] for name in sys.modules})"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True).stdout

@@ -36,8 +36,8 @@ def build(page: Parts) -> None:
     drawn, placed = gr.State(0.0), gr.State("")  # when the curves were drawn, and of which run the cameras are
     page.named |= {"watch": [progress, stops, resume, critique, plots, drawn, placed]}
 
-    # A browser copies each output of an event a few times, changed or not, so that a tick has only those that change
-    # often, and figures, which are large, have events of their own.
+    # Each output costs a browser some time, changed or not: a tick has only those that change often, and figures, which
+    # are large, have events of their own.
     often = [page.cursor, page.viewer, page.caption, progress, drawn]
     outputs = [*often, page.me, page.timer, page.tabs, page.steps, stops, resume, critique, plots, placed,
                *page.named["explore"]]  # fmt: skip
