@@ -25,7 +25,7 @@ def decode(path) -> np.ndarray:
 
 
 @pytest.mark.slow
-def test_the_cameras_of_the_shipped_clip_are_found(fox_yard):
+def test_the_cameras_of_the_shipped_clip_are_found(fox_yard, caplog):
     """Every second frame, so that the step between frames is 9 degrees."""
     truth = known.read(fox_yard / "cameras.json").freeze[::2]
     events, patient = [], SfmSettings(timeout_seconds=1200.0)
@@ -41,6 +41,7 @@ def test_the_cameras_of_the_shipped_clip_are_found(fox_yard):
     assert 0 <= found.colours.min() <= found.colours.max() <= 1
     assert found.errors.median() < 1
     assert [event.step for event in events] == sorted(event.step for event in events)
+    assert caplog.messages == [], "the worker came to its end"
 
 
 def some_frames(count: int = 8) -> np.ndarray:

@@ -215,7 +215,7 @@ def _end_with_parent() -> None:
     """
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        os.read(sys.stdin.fileno(), 1)  # not through the buffer, whose lock this would hold when the process ends well
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
