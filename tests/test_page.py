@@ -279,7 +279,7 @@ def test_what_was_made_can_be_taken_away_found_again_and_compared(server, browse
 def test_a_reload_a_second_tab_and_a_killed_server_change_nothing(server, browser, made):
     with watched_page(
         browser,
-        expected=("ERR_", "Failed to fetch", "NetworkError", "network error", "errored out", "AbortError"),
+        expected=("ERR_", "Failed to fetch", "network error", "errored out", "AbortError"),
         storage_state=made,
         **DESK,
     ) as watched:

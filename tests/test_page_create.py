@@ -13,7 +13,7 @@ from web_samples import ANNA, BEN, calling, fetched, served, wait
 pytestmark = pytest.mark.slow
 DESK = {"viewport": {"width": 1360, "height": 850}}
 GONE = ("live/preview-",)  # one may be replaced by a newer one just while it is asked for
-RELOADED = ("ERR_", "Failed to fetch", "NetworkError", "network error", "errored out", "AbortError")  # what a reload cuts off
+RELOADED = ("ERR_", "Failed to fetch", "network error", "errored out", "AbortError")  # what a reload cuts off
 FORM = {"frames": 9, "steps": 3, "width": 96, "height": 64}
 
 
