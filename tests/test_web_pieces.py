@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+from pathlib import Path
 
+import gradio as gr
 import httpx
 import pytest
 from starlette.applications import Starlette
@@ -11,7 +13,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from fourreal.errors import UserError
-from fourreal.web import figures
+from fourreal.jobs.service import Service
+from fourreal.jobs.values import Options, Run
+from fourreal.web import figures, watch
 from fourreal.web.cursor import MOST_POINTS, advance, fresh
 from fourreal.web.explore import remarks
 from fourreal.web.guard import Guard
@@ -19,7 +23,9 @@ from fourreal.web.lean import KEPT, FirstView
 from fourreal.web.markup import amount, button, duration, tag, text
 from fourreal.web.metrics import differences, flat, rows
 from fourreal.web.painter import checked
+from fourreal.web.parts import Parts
 from fourreal.web.session import known, safely, said
+from fourreal.web.uploads import Uploads
 
 EYE = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 2], [0, 0, 0, 1]]
 
@@ -67,6 +73,43 @@ def test_a_cursor_stays_small_and_keeps_the_newest():
     assert len(cursor["series"]["step"]) <= MOST_POINTS
     assert cursor["series"]["step"][-1] == 4999
     assert cursor["series"]["step"] == sorted(cursor["series"]["step"])
+
+
+@pytest.fixture
+def watched():
+    """The step that follows a run, of which `journal` has what is new; and that list."""
+    journal = []
+    service = object.__new__(Service)
+    service.owner = lambda token: token
+    service.run = lambda owner, id: Run(
+        id, "a fox", "running", 0, Options(), 0.0, 1.0, None, "", False, 1.0, "r" * 32, "f" * 32
+    )
+    service.journal = lambda owner, id, offset: (journal[offset:], len(journal))
+    service.public_file = lambda id, name: Path("nowhere")
+
+    async def laid_out() -> Parts:  # Gradio opens a loop of its own, and leaves it open, where none is running
+        with gr.Blocks():
+            page = Parts(service, object.__new__(Uploads), me=gr.BrowserState(None))
+            page.viewer, page.caption, page.timer, page.cursor = gr.HTML(), gr.HTML(), gr.Timer(), gr.State()
+            page.tabs, page.steps = gr.Tabs(), gr.Walkthrough()
+            page.named |= {"explore": [gr.HTML() for _ in range(5)], "go_on": lambda me: None}
+            watch.build(page)
+        return page
+
+    return asyncio.run(laid_out()), journal
+
+
+def test_what_a_tick_brings_while_a_run_goes_on_is_little(watched):
+    page, journal = watched
+    me, often = known({"token": "t", "run": "a" * 32}), set(page.named["often"])
+    journal.append(entry(0))
+    change = watch.news(page, me, fresh(me["run"]))
+    assert not change.keys() <= often, "the first turns the page"
+    journal.append(entry(1, scene="scene-2.r4d"))
+    change = watch.news(page, me, change[page.cursor])
+    assert page.viewer in change
+    assert change.keys() <= often
+    assert watch.news(page, me, change[page.cursor]) == {}
 
 
 def test_a_journal_begun_anew_begins_the_curves_anew():

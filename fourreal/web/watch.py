@@ -62,6 +62,7 @@ def build(page: Parts) -> None:
             return [*(gr.skip() for _ in often), count + 1]
         return [*(change.get(component, gr.skip()) for component in often), gr.skip()]
 
+    page.named["often"] = often
     page.named["follow_event"] = {"fn": follow, "inputs": [page.me, page.cursor], "outputs": outputs, **PRIVATE}
     page.timer.tick(tick, [page.me, page.cursor, more], [*often, more], **PRIVATE)
     more.change(**page.named["follow_event"])
@@ -111,12 +112,37 @@ def news(page: Parts, me: dict, cursor: dict | None) -> dict:
     cursor["state"] = told
     change[page.cursor] = cursor
     change[progress] = progress_box(run, cursor)
-    change[stops] = gr.update(visible=live)
-    change[resume] = gr.update(visible=run.state in ("stopped", "failed"))
+    turned = before["state"][:1] != [run.state]
+    if turned:
+        change |= {stops: gr.update(visible=live), resume: gr.update(visible=run.state in ("stopped", "failed"))}
     if first:
         change |= {plots: gr.update(visible=False), drawn: 0.0, placed: "", critique: ""}
     if cursor["critique"] and (first or cursor["critique"] != before["critique"]):
         change[critique] = critique_box(page, run, cursor)
+    change |= figures_due(page, run, cursor, before)
+    if live:
+        change |= {page.timer: gr.Timer(active=True)} if first else {}
+        change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=WATCH)} if first else {}
+        change |= forming(page, run, cursor, before, owner, first)
+    else:
+        change[page.timer] = gr.Timer(active=awaited)
+        if not turned:  # only its figures are new
+            change[page.named["explore"][0]] = explore.summary_box(page, run, owner)
+            return change
+        change |= explore.arrived(page, run, owner)
+        if run.has_scene:
+            change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=EXPLORE)}
+        else:
+            ended = "It did not work out." if run.state == "failed" else "Stopped before there was anything to keep."
+            change[page.caption] = tag("div", tag("h2", text(run.name)), tag("p", ended), class_="caption")
+            change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=WATCH)}
+    return change
+
+
+def figures_due(page: Parts, run: Run, cursor: dict, before: dict) -> dict:
+    """Updates that have the curves, and the cameras and points, drawn where that is due; `cursor` notes it."""
+    *_, plots, drawn, placed = page.named["watch"]
+    change, live = {}, run.state in LIVE
     due = not live or time.time() - cursor["plotted"] > CURVES_SECONDS
     new = not live or cursor["series"] != before["series"]
     if run.state == "running" and not before["plotted"]:
@@ -127,22 +153,6 @@ def news(page: Parts, me: dict, cursor: dict | None) -> dict:
     if not cursor["layout"] and layout_of(page, run.id):
         cursor["layout"] = True
         change |= {plots: gr.update(visible=True), placed: run.id}
-    if live:
-        change |= {page.timer: gr.Timer(active=True)} if first else {}
-        change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=WATCH)} if first else {}
-        change |= forming(page, run, cursor, before, owner, first)
-    else:
-        change[page.timer] = gr.Timer(active=awaited)
-        if before["state"][:1] == [run.state]:  # only its figures are new
-            change[page.named["explore"][0]] = explore.summary_box(page, run, owner)
-            return change
-        change |= explore.arrived(page, run, owner)
-        if run.has_scene:
-            change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=EXPLORE)}
-        else:
-            ended = "It did not work out." if run.state == "failed" else "Stopped before there was anything to keep."
-            change[page.caption] = tag("div", tag("h2", text(run.name)), tag("p", ended), class_="caption")
-            change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=WATCH)}
     return change
 
 
