@@ -16,11 +16,12 @@ from torch import Tensor
 from fourreal.camera.cameras import Cameras
 from fourreal.fit.debris import debris
 from fourreal.fit.distill import Distillation
+from fourreal.fit.dropout import dropped
 from fourreal.fit.exposure import Exposure, PoseCorrection
 from fourreal.fit.initialize import initial_gaussians
 from fourreal.fit.losses import photometric, psnr, small_motion
 from fourreal.fit.observations import Observations, Targets
-from fourreal.fit.sampling import frame_of_step
+from fourreal.fit.sampling import frame_of_step, generator
 from fourreal.settings import CanonicalSettings
 from fourreal.splat.deform import DeformationField, bend
 from fourreal.splat.deformation_mlp import DeformationMLP
@@ -83,9 +84,11 @@ class CanonicalStage:
             groups = [{"params": list(m.parameters()), "lr": self.rates[k]} for k, m in self.modules.items()]
             self.optimizer = torch.optim.Adam(groups, eps=1e-15, fused=True)
 
-    def render(self, frame: int, halvings: int = 0, joint: bool = True, tap: Tensor | None = None) -> tuple:
-        """(colour as frame `frame` of the video shows it, the per-frame offsets or None)."""
-        gaussians, offsets = self.splats.gaussians, None
+    def render(
+        self, gaussians: Gaussians, frame: int, halvings: int = 0, joint: bool = True, tap: Tensor | None = None
+    ) -> tuple:
+        """(colour as frame `frame` of the video shows `gaussians`, the per-frame offsets or None)."""
+        offsets = None
         pose = self.observations.freeze_cameras.world_to_camera[frame]
         if joint and self.field is not None and frame != self.field.canonical:
             offsets = self.field.offsets(gaussians, frame)
@@ -103,7 +106,8 @@ class CanonicalStage:
         joint = index >= settings.plain_steps
         frame = frame_of_step(self.frames, index, self.seed)
         tap = torch.zeros(len(self.splats), 2, device=self.device, requires_grad=True)
-        colour, offsets = self.render(frame, halvings, joint, tap)
+        gaussians = dropped(self.splats.gaussians, settings.drop, generator(self.seed, 4, index))
+        colour, offsets = self.render(gaussians, frame, halvings, joint, tap)
         target = self.targets.get(frame, halvings)
         loss = photometric(colour, target, settings.ssim_weight)
         values = {"photometric": loss.item()}
@@ -147,7 +151,7 @@ class CanonicalStage:
 
     @torch.no_grad()
     def preview(self) -> np.ndarray:
-        colour, _ = self.render(self.observations.freeze_reference)
+        colour, _ = self.render(self.splats.gaussians, self.observations.freeze_reference)
         return (colour.clamp(0, 1) * 255).round().byte().cpu().numpy()
 
     @torch.no_grad()

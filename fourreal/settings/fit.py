@@ -66,6 +66,7 @@ class CanonicalSettings:
     plain_steps: the first of them, without per-frame deformation, poses and exposure.
     initial: Gaussians at the start.
     coarse: share of the steps at half size.
+    drop: share of the Gaussians that a step leaves out, in [0, 1).
     ssim_weight: w of (1 - w) L1 + w (1 - SSIM).
     deformation: the per-frame field, "bases", "mlp" or "none".
     field_pivots, field_rate: pivots of the bases, and the field's learning rate.
@@ -79,6 +80,7 @@ class CanonicalSettings:
     growth: Growth
     rates: SplatRates = SplatRates()
     coarse: float = 1 / 6
+    drop: float = 0.05
     ssim_weight: float = 0.2
     deformation: str = "bases"
     field_pivots: int = 64

@@ -94,6 +94,7 @@ PAPER = Preset(
         ),
         rates=PAPER_RATES,
         coarse=0.0,
+        drop=0.0,
         ssim_weight=0.0,
         deformation="mlp",
         field_rate=1e-3,
