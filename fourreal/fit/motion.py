@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from scipy.cluster.vq import kmeans2
+from scipy.cluster.vq import kmeans
 from torch import Tensor
 
 from fourreal.fit import sampling
@@ -52,11 +52,10 @@ def still(canonical: Gaussians, observations: Observations, settings: MotionSett
             torch.manual_seed(seed)
             return Moving(gaussians, DeformationMLP(frames, frame).to(moves.device))
     points = gaussians.means[core]
-    count = min(settings.bases, len(points))
-    pivots = kmeans2(points.double().cpu().numpy(), count, minit="++", seed=seed)[0]
+    # the best of 20 tries: after a poor one, limbs share a pivot with what they are not part of
+    pivots, spread = kmeans(points.double().cpu().numpy(), min(settings.bases, len(points)), iter=20, rng=seed)
     pivots = torch.from_numpy(pivots).to(points)
-    spread = torch.cdist(points, pivots).amin(dim=1).mean().clamp(min=1e-4)
-    field = MotionBases(pivots, spread.expand(count), frames, frame)
+    field = MotionBases(pivots, points.new_full((len(pivots),), max(spread, 1e-4)), frames, frame)
     return Moving(replace(gaussians, motion=field.initial_logits(gaussians.means, core)), field)
 
 

@@ -63,14 +63,14 @@ STANDARD = Preset(
     pixels=512 * 288,
     freeze_frames=80,
     reference_frames=64,
-    canonical=CanonicalSettings(steps=7000, plain_steps=1500, initial=60_000, growth=Growth(budget=150_000)),
+    canonical=CanonicalSettings(steps=7000, plain_steps=1500, initial=30_000, growth=Growth(budget=50_000)),
     motion=MotionSettings(
         bases=24,
         phases=(
             MotionPhase("field", 4000, unfold=0.5, coarse=0.4),
             MotionPhase(
                 "growth", 600, "new", field_scale=0.05, hold=1.0, rates=FINE_RATES,
-                growth=Growth(budget=160_000, every=100, start=0.0, stop=0.5, fraction=0.02),
+                growth=Growth(budget=53_000, every=100, start=0.0, stop=0.5, fraction=0.02),
             ),
             MotionPhase("joint", 1500, "all", "both", field_scale=0.05, hold=1.0, rates=FINE_RATES),
         ),
