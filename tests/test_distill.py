@@ -241,7 +241,7 @@ def test_a_right_critic_of_views_brings_stage_one_nearer_to_the_truth_than_a_wro
             distillation = Distillation(Critic(Says(answer), "x", "x"), settings, few, 20, False, 0)
         stage = CanonicalStage(few, STAGE_ONE, False, 0, distillation)
         loop.run(stage, None, ignore, CancelToken())
-        colour, _ = stage.render(8)
+        colour, _ = stage.render(stage.splats.gaussians, 8)
         losses[name] = float((colour.detach() - 0.5).abs().mean())
         if distillation is not None:
             assert len(distillation.critic.model.asked) == 20
