@@ -194,6 +194,13 @@ def test_routes_of_gradio_that_the_page_has_no_use_for_are_closed(client):
     assert client.get("/monitoring").status_code in (403, 404)
 
 
+def test_a_stream_of_a_session_that_has_gone_says_so_and_ends(client, page):
+    answer = client.get("/gradio_api/queue/data", params={"session_hash": "nobody"})
+    (told,) = [json.loads(line.removeprefix("data: ")) for line in answer.text.splitlines() if line]
+    assert told["session_not_found"]
+    assert "Exception in ASGI" not in page.log()
+
+
 def test_a_call_of_many_megabytes_is_refused(client):
     assert client.post("/gradio_api/queue/join", content=b'{"a": "' + b"x" * 3_000_000 + b'"}').status_code == 413
 

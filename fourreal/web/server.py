@@ -17,6 +17,7 @@ from fourreal.web.lean import FirstView
 from fourreal.web.page import build
 from fourreal.web.painter import Painter
 from fourreal.web.routes import WEB, router
+from fourreal.web.streams import EndedStreams
 from fourreal.web.theme import theme
 from fourreal.web.uploads import UploadLimits, Uploads
 
@@ -56,6 +57,7 @@ def create_app(data: Path, service: Service | None = None, limits: UploadLimits 
     async def upload_progress(request: Request) -> Response:
         return await uploads.progress(request)
 
+    app.add_middleware(EndedStreams)
     app.add_middleware(FirstView)
     app.add_middleware(Guard, holds=uploads.holds)
     return gr.mount_gradio_app(
