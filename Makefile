@@ -27,7 +27,7 @@ lint: setup
 	@$(PY) -m ruff check .
 
 test: lint
-	@$(PY) -m pytest -q -n 2 --dist loadfile
+	@$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 demo: setup
 	@$(PY) app.py

@@ -21,6 +21,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 QUIET = (
     "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--mute-audio",
+    "--disable-gpu-compositing",  # only WebGL needs the graphics card, which is SwiftShader: slow at whole pages
 )  # fmt: skip
 SOFTWARE_GL = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader")  # WebGL2 on any machine
 NO_GL = ("--disable-gpu", "--disable-3d-apis")

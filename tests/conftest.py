@@ -30,6 +30,14 @@ class KernelsStayPlain(MetaPathFinder):
 install_import_hook("fourreal", "beartype.beartype")
 sys.meta_path.insert(0, KernelsStayPlain())
 
+# Begun first, so that no long one is left for the end, when there is nothing else for the other processor to do.
+LONGEST = ("test_page_create", "test_from_prompt", "test_page", "test_jobs_create", "test_jobs_runner")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rank = {name: index for index, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+
 
 @pytest.fixture(scope="session")
 def assets() -> Path:
