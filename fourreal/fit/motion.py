@@ -15,9 +15,10 @@ from torch import Tensor
 from fourreal.fit import sampling
 from fourreal.fit.canonical import Canonical, below
 from fourreal.fit.distill import Distillation
-from fourreal.fit.losses import Neighbours, photometric, psnr, rigidity
+from fourreal.fit.losses import photometric, psnr
 from fourreal.fit.movers import find_movers, moving_window
 from fourreal.fit.observations import Observations, Targets
+from fourreal.fit.rigidity import Neighbours, rigidity
 from fourreal.settings import MotionPhase, MotionSettings
 from fourreal.splat import quaternion
 from fourreal.splat.deform import DeformationField, Offsets, bend

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from fourreal.splat import quaternion
+from fourreal.splat import quaternion, skinning
 from fourreal.splat.deform import Offsets, scatter, zero
 from fourreal.splat.gaussians import Gaussians
 
@@ -112,28 +112,20 @@ class MotionBases(torch.nn.Module):
             return rotation[low], translation[low]
         return torch.lerp(rotation[low], rotation[high], part), torch.lerp(translation[low], translation[high], part)
 
-    def blend(self, means, weights, code) -> tuple[Tensor, Tensor]:
-        """Positions (N, 3) and rotations (N, 4) of the blended rigid motions. weights: (N, B), the rest stays put."""
+    def table(self, code: float | int) -> Float[Tensor, "B 16"]:
+        """Each rigid motion x' = R x + s at a code, as what `skinning.follow` blends: R - I, s, quaternion - 1."""
         rotation, translation = self.pose_at(code)
         quats = quaternion.from_vector(rotation)  # (B, 4)
-        matrices = quaternion.turning(quats)  # (B, 3, 3)
-        # x' - x = sum_b w_b (R_b (x - p_b) + p_b + t_b - x); what is not weighted does not move
-        shift = translation - (matrices @ self.pivots[:, :, None])[..., 0]
+        turning = quaternion.turning(quats)  # (B, 3, 3)
+        # x' - x = R (x - p) + p + t - x = (R - I) x + t - (R - I) p; what is not weighted does not move
+        shift = translation - (turning @ self.pivots[:, :, None])[..., 0]
         still = quats.new_tensor([1.0, 0.0, 0.0, 0.0])
-        blended = weights @ torch.cat([matrices.flatten(1), shift, quats - still], dim=1)  # (N, 16)
-        dx = (blended[:, :9].unflatten(1, (3, 3)) @ means[:, :, None])[..., 0] + blended[:, 9:12]
-        return dx, quaternion.normalize(blended[:, 12:] + still)
+        return torch.cat([turning.flatten(1), shift, quats - still], dim=1)
 
     def weights(self, means: Float[Tensor, "N 3"], motion: Float[Tensor, "N M"]) -> Float[Tensor, "N B"]:
         """How much each Gaussian follows each basis; rows sum to at most 1."""
         if self.weighting == "spatial":
-            with torch.no_grad():
-                precision = -0.5 / self.radius.square()
-                # -|x - p|^2 / (2 r^2), multiplied out so that the (N, B) part is one product
-                logits = means.square().sum(dim=1, keepdim=True) * precision
-                logits.addmm_(means, -2 * (self.pivots * precision[:, None]).T)
-                logits += self.pivots.square().sum(dim=1) * precision
-                return torch.softmax(logits, dim=1)
+            return skinning.near_weights(means, self.pivots, self.radius)
         return torch.softmax(motion, dim=1)[:, :-1]
 
     def offsets(self, gaussians: Gaussians, code: float | int) -> Offsets:
@@ -143,8 +135,8 @@ class MotionBases(torch.nn.Module):
         if self.weighting == "spatial":
             return self._bend(*trained, code)
         where = gaussians.moves.nonzero()[:, 0]
-        return scatter(self._bend(*(tensor[where] for tensor in trained), code), where, len(gaussians))
+        return scatter(self._bend(*(tensor.index_select(0, where) for tensor in trained), code), where, len(gaussians))
 
     def _bend(self, means: Tensor, quats: Tensor, motion: Tensor, code: float | int) -> Offsets:
-        dx, turn = self.blend(means, self.weights(means, motion), code)
-        return Offsets(dx, quaternion.multiply(turn, quats) - quats, torch.zeros_like(means))
+        dx, dq = skinning.follow(self.weights(means, motion) @ self.table(code), means, quats)
+        return Offsets(dx, dq, torch.zeros_like(means))

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from fourreal.splat.gaussians import Gaussians
+from fourreal.splat.rasterize.arrays import array, rows
 from fourreal.splat.rasterize.blend import blend
 from fourreal.splat.rasterize.blend_backward import blend_backward
 from fourreal.splat.rasterize.project import SPLAT_FLOATS, project
 from fourreal.splat.rasterize.project_backward import GRADIENT_FLOATS, backproject
-from fourreal.splat.rasterize.simd import LANES
 from fourreal.splat.rasterize.threads import run_parts, thread_count
 from fourreal.splat.rasterize.tiles import bin_tiles, share_tiles
 
@@ -68,37 +68,26 @@ def warm_up() -> float:
     return seconds
 
 
-def _array(tensor: Tensor) -> np.ndarray:
-    return tensor.detach().to(torch.float32).contiguous().numpy()
-
-
-def _rows(tensor: Tensor) -> np.ndarray:
-    """The tensor with zeros below up to a multiple of LANES rows: a quaternion of 0 is culled."""
-    array = _array(tensor)
-    missing = -len(array) % LANES
-    return np.concatenate([array, np.zeros((missing, *array.shape[1:]), np.float32)]) if missing else array
-
-
 class _Rasterize(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx, means, quats, scales, opacities, colors, world_to_camera, screen_gradient, intrinsics, background, size
     ):
         width, height = size
-        rows = [_rows(x) for x in (means, quats, scales, opacities, colors)]
-        camera = _array(world_to_camera), _array(intrinsics), width, height
-        count, threads = len(rows[0]), thread_count()
+        splat_rows = [rows(x) for x in (means, quats, scales, opacities, colors)]  # a quaternion of 0 is culled
+        camera = array(world_to_camera), array(intrinsics), width, height
+        count, threads = len(splat_rows[0]), thread_count()
         splats, radii = np.empty((count, SPLAT_FLOATS), np.float32), np.empty(count, np.int32)
         boxes, depths = np.empty((count, 4), np.float32), np.empty(count, np.float32)
         colour = np.empty((height, width, 3), np.float32)
         depth, transmittance = np.empty((height, width), np.float32), np.empty((height, width), np.float32)
-        run_parts(project, threads, *rows, *camera, splats, boxes, depths, radii)
+        run_parts(project, threads, *splat_rows, *camera, splats, boxes, depths, radii)
         starts, pairs, spans = bin_tiles(splats, boxes, depths, radii, width, height, threads)
         ends = np.empty(len(starts) - 1, np.int64)
         cuts = share_tiles(np.diff(starts) + TILE_COST, threads)
         lists, images = (starts, ends, pairs, spans), (colour, depth, transmittance)
-        run_parts(blend, threads, splats, *lists, cuts, width, height, _array(background), *images)
-        ctx.kept = rows, camera, splats, radii, lists, images
+        run_parts(blend, threads, splats, *lists, cuts, width, height, array(background), *images)
+        ctx.kept = splat_rows, camera, splats, radii, lists, images
         ctx.count = len(means)
         ctx.set_materialize_grads(False)
         tensors = [torch.from_numpy(x) for x in (colour, depth, 1 - transmittance, radii[: len(means)])]
@@ -107,24 +96,24 @@ class _Rasterize(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, d_colour, d_depth, d_alpha, _d_radii):
-        rows, camera, splats, radii, lists, images = ctx.kept
+        splat_rows, camera, splats, radii, lists, images = ctx.kept
         width, height = camera[2:]
         threads = thread_count()
         starts, ends, _pairs, _spans = lists
         nothing = np.zeros((height, width), np.float32)
         d_images = (
-            np.zeros((height, width, 3), np.float32) if d_colour is None else _array(d_colour),
-            nothing if d_depth is None else _array(d_depth),
-            nothing if d_alpha is None else _array(d_alpha),
+            np.zeros((height, width, 3), np.float32) if d_colour is None else array(d_colour),
+            nothing if d_depth is None else array(d_depth),
+            nothing if d_alpha is None else array(d_alpha),
         )
         parts = np.empty((threads, len(radii) * GRADIENT_FLOATS), np.float32)
-        d_rows = [np.empty_like(x) for x in rows]
+        d_rows = [np.empty_like(x) for x in splat_rows]
         d_screen = np.empty((len(radii), 2), np.float32)
         d_poses = np.empty((threads, 16))
         cuts = share_tiles(ends - starts[:-1] + TILE_COST, threads)
         colours = (*images, *d_images, d_depth is not None)
         run_parts(blend_backward, threads, splats, *lists, cuts, width, height, *colours, parts)
-        run_parts(backproject, threads, *rows[:4], *camera, splats, radii, parts, *d_rows, d_screen, d_poses)
+        run_parts(backproject, threads, *splat_rows[:4], *camera, splats, radii, parts, *d_rows, d_screen, d_poses)
         d_pose = np.zeros((4, 4), np.float32)
         d_pose[:3] = d_poses[:, :12].sum(0).reshape(3, 4)
         results = [*(x[: ctx.count] for x in d_rows), d_pose, d_screen[: ctx.count]]

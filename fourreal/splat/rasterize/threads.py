@@ -32,6 +32,11 @@ def set_thread_count(count: int) -> int:
     return count
 
 
+def parts_for(rows: int) -> int:
+    """How many parts work on so many rows is worth: waking a thread takes as long as some thousand of them."""
+    return min(thread_count(), 1 + rows // 8192)
+
+
 def run_parts(kernel: Callable, parts: int, *arguments) -> None:
     """kernel(p, parts, *arguments) for every p < parts, the first on the calling thread.
 

@@ -1,0 +1,142 @@
+"""Local rigidity and relative rotation towards the canonical frame (Luiten et al. 2023, eq. 1-2; 4Real app. C.2).
+
+`rigidity_plain` is what CUDA runs and what the kernel is judged by; on a CPU one pass over the edges gives both terms
+and their gradients (with torch they were a third of a step of stage two).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numba import njit
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+from fourreal.splat import quaternion
+from fourreal.splat.rasterize.arrays import array
+from fourreal.splat.rasterize.kernels import KERNEL, f32
+from fourreal.splat.rasterize.threads import parts_for, run_parts
+
+TINY = 1e-12  # keeps the gradient of a length finite where an edge is met exactly
+
+
+class Neighbours(NamedTuple):
+    """The k nearest neighbours in the canonical scene.
+
+    index: (N, k) int64; weight: (N, k) exp(-lambda d^2) with lambda by the median distance; edge: (N, k, 3) vectors to
+    them.
+    """
+
+    index: Tensor
+    weight: Tensor
+    edge: Tensor
+
+    @classmethod
+    def of(cls, means: Tensor, k: int, spread: float = 2.0) -> "Neighbours":
+        """means: (N, 3); spread: distance, in medians of all neighbour distances, at which the weight is exp(-1)."""
+        k = min(k, len(means) - 1)
+        points = means.detach().cpu().numpy()
+        distance, index = cKDTree(points).query(points, k + 1, workers=-1)
+        index = torch.from_numpy(index[:, 1:]).to(means.device)
+        distance = torch.from_numpy(distance[:, 1:]).to(means)
+        weight = torch.exp(-(distance / (spread * distance.median())).square())
+        return cls(index, weight, means.detach()[index] - means.detach()[:, None])
+
+
+def rigidity(means: Tensor, turn: Tensor, neighbours: Neighbours, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """How far neighbours are from moving as one.
+
+    Args:
+        means: (N, 3) bent positions.
+        turn: (N, 4) unit rotations from the canonical frame to this one.
+        rows: (R,) int64, the Gaussians to look at, a sample of all.
+
+    Returns:
+        mean over neighbours of w |bent edge - turned canonical edge|, and of w |difference of the turns|.
+    """
+    return (rigidity_plain if means.is_cuda else _Rigidity.apply)(means, turn, neighbours, rows)
+
+
+def rigidity_plain(means: Tensor, turn: Tensor, neighbours: Neighbours, rows: Tensor) -> tuple[Tensor, Tensor]:
+    near = neighbours.index[rows]
+    edge = means[near] - means[rows][:, None]
+    expected = (quaternion.to_matrix(turn[rows])[:, None] @ neighbours.edge[rows][..., None])[..., 0]
+    weight = neighbours.weight[rows]
+    stretch = ((edge - expected).square().sum(dim=-1) + TINY).sqrt()
+    twist = ((turn[near] - turn[rows][:, None]).square().sum(dim=-1) + TINY).sqrt()
+    return (weight * stretch).mean(), (weight * twist).mean()
+
+
+class _Rigidity(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, means, turn, neighbours, rows):
+        parts, count = parts_for(neighbours.index.shape[1] * len(rows)), len(means)
+        totals = np.zeros((parts, 2))
+        # of the first term by positions and turns, of the second by turns; a slice for each part, as parts share rows
+        gradients = np.zeros((parts, count, 11), np.float32)
+        near = neighbours.index.numpy(), array(neighbours.weight), array(neighbours.edge)
+        run_parts(_rigidity, parts, array(means), array(turn), *near, rows.numpy(), totals, gradients)
+        edges = max(len(rows) * neighbours.index.shape[1], 1)
+        by_means, by_turn, twisted = torch.from_numpy(gradients.sum(0) / f32(edges)).split([3, 4, 4], dim=1)
+        ctx.gradients = by_means, by_turn, twisted
+        stretch, twist = totals.sum(0) / edges
+        return means.new_tensor(stretch), means.new_tensor(twist)
+
+    @staticmethod
+    def backward(ctx, d_stretch, d_twist):
+        by_means, by_turn, twisted = ctx.gradients
+        return d_stretch * by_means, d_stretch * by_turn + d_twist * twisted, None, None
+
+
+@njit(**KERNEL)
+def _rigidity(p, parts, means, turn, index, weights, edges, rows, totals, gradients):
+    """Every `parts`-th of the rows: both sums into totals[p], and their gradients into gradients[p] (N, 11)."""
+    tiny, two = f32(TINY), f32(2)
+    by = gradients[p]
+    stretches, twists = 0.0, 0.0
+    g = np.empty(9, np.float32)
+    for place in range(p, len(rows), parts):
+        r = rows[place]
+        w, x, y, z = turn[r, 0], turn[r, 1], turn[r, 2], turn[r, 3]
+        g[:] = 0
+        for j in range(index.shape[1]):
+            n, weight = index[r, j], weights[r, j]
+            a, b, c = edges[r, j, 0], edges[r, j, 1], edges[r, j, 2]
+            d0 = means[n, 0] - means[r, 0] - a + two * ((y * y + z * z) * a - (x * y - w * z) * b - (x * z + w * y) * c)
+            d1 = means[n, 1] - means[r, 1] - b + two * ((x * x + z * z) * b - (x * y + w * z) * a - (y * z - w * x) * c)
+            d2 = means[n, 2] - means[r, 2] - c + two * ((x * x + y * y) * c - (x * z - w * y) * a - (y * z + w * x) * b)
+            length = np.sqrt(d0 * d0 + d1 * d1 + d2 * d2 + tiny)
+            stretches += weight * length
+            share = weight / length
+            d0, d1, d2 = d0 * share, d1 * share, d2 * share
+            by[n, 0] += d0
+            by[n, 1] += d1
+            by[n, 2] += d2
+            by[r, 0] -= d0
+            by[r, 1] -= d1
+            by[r, 2] -= d2
+            g[0] -= d0 * a
+            g[1] -= d0 * b
+            g[2] -= d0 * c
+            g[3] -= d1 * a
+            g[4] -= d1 * b
+            g[5] -= d1 * c
+            g[6] -= d2 * a
+            g[7] -= d2 * b
+            g[8] -= d2 * c
+            length = tiny
+            for k in range(4):
+                length += (turn[n, k] - turn[r, k]) ** 2
+            length = np.sqrt(length)
+            twists += weight * length
+            share = weight / length
+            for k in range(4):
+                pull = share * (turn[n, k] - turn[r, k])
+                by[n, 7 + k] += pull
+                by[r, 7 + k] -= pull
+        # the gradient by the rotation matrix, g, becomes one by the quaternion
+        by[r, 3] += two * (y * (g[2] - g[6]) + z * (g[3] - g[1]) + x * (g[7] - g[5]))
+        by[r, 4] += two * (y * (g[1] + g[3]) + z * (g[2] + g[6]) + w * (g[7] - g[5]) - two * x * (g[4] + g[8]))
+        by[r, 5] += two * (x * (g[1] + g[3]) + z * (g[5] + g[7]) + w * (g[2] - g[6]) - two * y * (g[0] + g[8]))
+        by[r, 6] += two * (x * (g[2] + g[6]) + y * (g[5] + g[7]) + w * (g[3] - g[1]) - two * z * (g[0] + g[4]))
+    totals[p, 0], totals[p, 1] = stretches, twists

@@ -1,0 +1,38 @@
+"""The terms that keep neighbours together: what they cost, and that the kernel agrees with plain torch."""
+
+import pytest
+import torch
+
+from fourreal.fit.rigidity import Neighbours, rigidity, rigidity_plain
+from fourreal.splat import quaternion
+
+
+def test_rigid_motion_costs_nothing_and_stretching_does():
+    means = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
+    near = Neighbours.of(means, 5)
+    turn = torch.tensor([[0.6**0.5, 0.0, 0.0, 0.4**0.5]]).repeat(40, 1)
+    w, z = turn[0, 0], turn[0, 3]
+    matrix = torch.tensor([[1 - 2 * z * z, -2 * w * z, 0], [2 * w * z, 1 - 2 * z * z, 0], [0, 0, 1]])
+    stretch, twist = rigidity(means @ matrix.T + 3.0, turn, near, torch.arange(40))
+    assert float(stretch) < 1e-5
+    assert float(twist) < 1e-5
+    stretch, _ = rigidity(1.5 * means @ matrix.T, turn, near, torch.arange(40))
+    assert float(stretch) > 0.05
+
+
+@pytest.mark.parametrize(("count", "rows"), [(9, 4), (3000, 2048)])
+def test_the_kernel_agrees_with_plain_torch(count, rows):
+    g = torch.Generator().manual_seed(2)
+    canonical = torch.randn(count, 3, generator=g)
+    means = (canonical + 0.05 * torch.randn(count, 3, generator=g)).requires_grad_()
+    turn = quaternion.normalize(torch.tensor([1.0, 0.0, 0.0, 0.0]) + 0.3 * torch.randn(count, 4, generator=g))
+    turn.requires_grad_()
+    given = means, turn, Neighbours.of(canonical, 8), torch.randperm(count, generator=g)[:rows]
+    fused, plain = rigidity(*given), rigidity_plain(*given)
+    for weights in ((1.0, 0.0), (0.0, 1.0), (0.3, 0.7)):
+        found, expected = (
+            torch.autograd.grad(weights[0] * a + weights[1] * b, (means, turn), retain_graph=True)
+            for a, b in (fused, plain)
+        )
+        for a, b in zip((*fused, *found), (*plain, *expected), strict=True):
+            assert float((a - b).detach().norm()) <= 1e-5 * float(b.detach().norm()) + 1e-9
