@@ -36,3 +36,14 @@ def test_the_kernel_agrees_with_plain_torch(count, rows):
         )
         for a, b in zip((*fused, *found), (*plain, *expected), strict=True):
             assert float((a - b).detach().norm()) <= 1e-5 * float(b.detach().norm()) + 1e-9
+
+
+def test_what_may_move_holds_on_to_what_stays_put():
+    means = torch.tensor([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]])  # the last stays put
+    moves = torch.tensor([True, True, False])
+    free, held = Neighbours.of(means, 2), Neighbours.of(means, 2, moves)
+    torch.testing.assert_close(held.weight[0] / free.weight[0], torch.where(moves[held.index[0]], 1.0, 0.25))
+    gone = means + moves[:, None] * torch.tensor([0.0, 0.5, 0.0])
+    turn = torch.tensor([[1.0, 0.0, 0.0, 0.0]]).repeat(3, 1)
+    stretch, _ = rigidity(gone, turn, held, torch.tensor([0]))
+    assert float(stretch) == pytest.approx(0.25 * 0.5 * float(free.weight[0, 0]) / 2, abs=1e-6)

@@ -173,17 +173,17 @@ class MotionStage:
         """The paper's four terms and the acceleration, as (weight, value), on a sample of what moves."""
         settings = self.settings
         moving = gaussians.moves.nonzero()[:, 0]
-        if self.neighbours is None or len(self.neighbours.index) != len(moving):
-            self.neighbours = Neighbours.of(gaussians.means[moving], settings.neighbours)
+        if self.neighbours is None or len(self.neighbours.index) != len(gaussians):
+            self.neighbours = Neighbours.of(gaussians.means, settings.neighbours, gaussians.moves)
         quats = quaternion.normalize(gaussians.quats[moving])
         turned = quaternion.normalize(gaussians.quats[moving] + offsets.dq[moving])
         turn = quaternion.multiply(turned, quats * quats.new_tensor([1, -1, -1, -1]))
+        still = quats.new_tensor([1.0, 0.0, 0.0, 0.0]).repeat(len(gaussians), 1)
         count = min(settings.rows, len(moving))
-        rows = torch.from_numpy(random.choice(len(moving), count, replace=False)).to(self.device)
+        at = moving[torch.from_numpy(random.choice(len(moving), count, replace=False)).to(self.device)]
         stretch, twist = rigidity(
-            gaussians.means[moving] + offsets.dx[moving], turn, self.neighbours, rows
+            gaussians.means + offsets.dx, still.index_copy(0, moving, turn), self.neighbours, at
         )
-        at = moving[rows]
         here = Offsets(*(x[at] for x in offsets))
         terms = {"rigidity": (settings.rigidity, stretch), "twist": (settings.twist, twist)}
         terms["norm"] = (settings.norm, sum(x.abs().sum(dim=1).mean() for x in here))

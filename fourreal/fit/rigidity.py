@@ -17,14 +17,18 @@ from fourreal.splat.rasterize.arrays import array
 from fourreal.splat.rasterize.kernels import KERNEL, f32
 from fourreal.splat.rasterize.threads import parts_for, run_parts
 
+ANCHOR = 0.25  # share of its weight that an edge has to what stays put
 TINY = 1e-12  # keeps the gradient of a length finite where an edge is met exactly
 
 
 class Neighbours(NamedTuple):
-    """The k nearest neighbours in the canonical scene.
+    """The k nearest neighbours in the canonical scene, whether they move or not.
 
-    index: (N, k) int64; weight: (N, k) exp(-lambda d^2) with lambda by the median distance; edge: (N, k, 3) vectors to
-    them.
+    What may move takes in pieces of the walls and the floor beside the subject; that they hold on to the rest of
+    it keeps them from being dragged along.
+
+    index: (N, k) int64; weight: (N, k) exp(-lambda d^2) with lambda by the median distance, less where the neighbour
+    stays put; edge: (N, k, 3) vectors to them.
     """
 
     index: Tensor
@@ -32,14 +36,17 @@ class Neighbours(NamedTuple):
     edge: Tensor
 
     @classmethod
-    def of(cls, means: Tensor, k: int, spread: float = 2.0) -> "Neighbours":
-        """means: (N, 3); spread: distance, in medians of all neighbour distances, at which the weight is exp(-1)."""
+    def of(cls, means: Tensor, k: int, moves: Tensor | None = None, spread: float = 2.0) -> "Neighbours":
+        """means: (N, 3); moves: (N,) bool, all of them unless given; spread: distance, in medians of all neighbour
+        distances, at which the weight is exp(-1)."""
         k = min(k, len(means) - 1)
         points = means.detach().cpu().numpy()
         distance, index = cKDTree(points).query(points, k + 1, workers=-1)
         index = torch.from_numpy(index[:, 1:]).to(means.device)
         distance = torch.from_numpy(distance[:, 1:]).to(means)
         weight = torch.exp(-(distance / (spread * distance.median())).square())
+        if moves is not None:
+            weight = weight * torch.where(moves[index], 1.0, ANCHOR)
         return cls(index, weight, means.detach()[index] - means.detach()[:, None])
 
 
