@@ -184,7 +184,7 @@ class MotionStage:
         stretch, twist = rigidity(
             gaussians.means + offsets.dx, still.index_copy(0, moving, turn), self.neighbours, at
         )
-        here = Offsets(*(x[at] for x in offsets))
+        here = Offsets(*(x.index_select(0, at) for x in offsets))
         terms = {"rigidity": (settings.rigidity, stretch), "twist": (settings.twist, twist)}
         terms["norm"] = (settings.norm, sum(x.abs().sum(dim=1).mean() for x in here))
         inner = code - 1 if code > self.field.canonical else code + 1
