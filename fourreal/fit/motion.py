@@ -178,11 +178,11 @@ class MotionStage:
         quats = quaternion.normalize(gaussians.quats[moving])
         turned = quaternion.normalize(gaussians.quats[moving] + offsets.dq[moving])
         turn = quaternion.multiply(turned, quats * quats.new_tensor([1, -1, -1, -1]))
-        still = quats.new_tensor([1.0, 0.0, 0.0, 0.0]).repeat(len(gaussians), 1)
+        unturned = quats.new_tensor([1.0, 0.0, 0.0, 0.0]).repeat(len(gaussians), 1)
         count = min(settings.rows, len(moving))
         at = moving[torch.from_numpy(random.choice(len(moving), count, replace=False)).to(self.device)]
         stretch, twist = rigidity(
-            gaussians.means + offsets.dx, still.index_copy(0, moving, turn), self.neighbours, at
+            gaussians.means + offsets.dx, unturned.index_copy(0, moving, turn), self.neighbours, at
         )
         here = Offsets(*(x.index_select(0, at) for x in offsets))
         terms = {"rigidity": (settings.rigidity, stretch), "twist": (settings.twist, twist)}

@@ -3,7 +3,9 @@
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-STREAM = "/gradio_api/queue/data"
+from fourreal.web.guard import PREFIX
+
+STREAM = PREFIX + "queue/data"
 
 
 class EndedStreams:
