@@ -25,9 +25,6 @@ import numpy as np
 import torch
 from PIL import Image
 
-from fourreal.camera import known
-from fourreal.camera.align import align
-from fourreal.clip import read
 from fourreal.evaluate import ground_truth
 from fourreal.evaluate.metrics import area_down, psnr
 from fourreal.evaluate.score import score, to_unit
@@ -194,15 +191,13 @@ def run(
 
 def clean_frames(scene: Path, folder: Path) -> float:
     """Mean PSNR of the canonical scene over the clean freeze-time frames, seen from their true cameras."""
-    ours = bundle.load(folder)
-    clip = read(scene / "freeze.mp4")
-    truth = known.read(scene / "cameras.json").for_clips(clip.size, len(clip), len(ours.times))
-    frames = list(ours.freeze_frames)
-    into = align(truth.freeze[frames], ours.outward(ours.freeze))
+    ours, truth = bundle.load(folder), ground_truth.read(scene)
+    clip, into = truth.freeze, into_scene(truth.known, ours)
     size = (256, round(256 * clip.size[1] / clip.size[0]))
     values = []
-    for frame in frames:
-        picture = to_unit(draw(ours, into.apply_cameras(truth.freeze[frame]), ours.canonical_time))
+    for frame in ours.freeze_frames:
+        camera = into.apply_cameras(truth.known.freeze[frame]).resized(clip.size)
+        picture = to_unit(draw(ours, camera, ours.canonical_time))
         values.append(psnr(area_down(picture, size), area_down(to_unit(clip.frames[frame]), size)))
     return sum(values) / len(values)
 

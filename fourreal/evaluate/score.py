@@ -13,6 +13,7 @@ from torch import Tensor
 from fourreal.camera.align import pose_errors
 from fourreal.camera.cameras import Cameras
 from fourreal.camera.layout import scene_centre
+from fourreal.camera.register import Registration
 from fourreal.camera.rotation import degrees_between
 from fourreal.errors import UserError
 from fourreal.evaluate.ground_truth import REFERENCE_TIME, GroundTruth
@@ -106,7 +107,7 @@ def score(
         **ours.means(),
         "baseline_static": still.means(),
         "baseline_copy": copied.means(),
-        "psnr_freeze_left_out": left_out(manifest, scene, truth),
+        "psnr_freeze_left_out": left_out(manifest, scene, truth, into),
         "pose": pose(scene, truth),
         "seconds": {stage: seconds.get(stage) for stage in ("poses", "canonical", "motion", "total")},
         "splats": len(scene.gaussians),
@@ -149,25 +150,25 @@ def belong_together(manifest: dict, scene: Scene4D, truth: GroundTruth) -> None:
             )
 
 
-def left_out(manifest: dict, scene: Scene4D, truth: GroundTruth) -> float | None:
+def left_out(manifest: dict, scene: Scene4D, truth: GroundTruth, into: Registration) -> float | None:
     """PSNR over the freeze-time frames that the fit did not see, None where it saw all."""
     frames = manifest.get("held_out_freeze") or []
     values = []
     for frame in frames:
         if not isinstance(frame, int) or not 0 <= frame < len(truth.freeze):
             raise UserError(f"The run left out freeze-time frame {frame}, which the ground truth does not have.")
-        camera = freeze_camera(frame, scene, truth).resized(truth.freeze.size)
+        camera = freeze_camera(frame, scene, truth, into).resized(truth.freeze.size)
         size = score_size(camera.size)
         image = to_unit(draw(scene, camera, scene.canonical_time))
         values.append(psnr(area_down(image, size), area_down(to_unit(truth.freeze.frames[frame]), size)))
     return mean(values)
 
 
-def freeze_camera(frame: int, scene: Scene4D, truth: GroundTruth) -> Cameras:
+def freeze_camera(frame: int, scene: Scene4D, truth: GroundTruth, into: Registration) -> Cameras:
     """The camera of a freeze-time frame in the input's frame: the run's own, or the file's if it has none."""
     if frame in scene.freeze_frames:
         return scene.outward(scene.freeze[scene.freeze_frames.index(frame)])
-    return into_scene(truth.known, scene).apply_cameras(truth.known.freeze[frame])
+    return into.apply_cameras(truth.known.freeze[frame])
 
 
 def pose(scene: Scene4D, truth: GroundTruth) -> dict:

@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from fourreal.camera.align import Similarity, align
 from fourreal.camera.cameras import Cameras
 from fourreal.camera.known import Known, View
+from fourreal.camera.register import Registration, register
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event, ignore
 from fourreal.scene.atomic import writing
@@ -37,15 +37,16 @@ def placed(known: Known, scene: Scene4D) -> Cameras:
     return known.freeze[list(scene.freeze_frames)]
 
 
-def into_scene(known: Known, scene: Scene4D) -> Similarity:
+def into_scene(known: Known, scene: Scene4D) -> Registration:
     """From the file's frame to the scene's input frame.
 
     They are one where the scene's cameras were given. Where they were estimated, the freeze-time cameras of both are
-    laid over each other.
+    laid over each other so that they see the scene alike.
     """
     if scene.freeze.origin.method == "given":
-        return Similarity.identity()
-    return align(placed(known, scene), scene.outward(scene.freeze))
+        return Registration.identity()
+    solid = scene.gaussians.means[scene.gaussians.opacities > 0]
+    return register(placed(known, scene), scene.outward(scene.freeze), scene.similarity.inverse().apply_points(solid))
 
 
 def draw(scene: Scene4D, camera: Cameras, t: float) -> UInt8[np.ndarray, "H W 3"]:
@@ -54,9 +55,9 @@ def draw(scene: Scene4D, camera: Cameras, t: float) -> UInt8[np.ndarray, "H W 3"
     return (colour.clamp(0, 1) * 255).round().byte().cpu().numpy()
 
 
-def moved(views: Sequence[View], similarity: Similarity) -> list[View]:
+def moved(views: Sequence[View], into: Registration) -> list[View]:
     """The same views with their cameras in another frame."""
-    return [replace(view, camera=similarity.apply_cameras(view.camera)) for view in views]
+    return [replace(view, camera=into.apply_cameras(view.camera)) for view in views]
 
 
 def render_views(
