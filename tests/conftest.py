@@ -14,6 +14,8 @@ ROOT = Path(__file__).parents[1]
 
 # Compiled kernels outlive a run, and stay out of the package's folders; set before numba is first imported.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".numba_cache"))
+# As the package says it; here torch may be imported before it.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 class KernelsStayPlain(MetaPathFinder):

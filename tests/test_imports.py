@@ -1,6 +1,7 @@
 """The house has floors: a room knows itself and the rooms below it, never one above. See `ROOMS`."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -103,3 +104,11 @@ def test_the_command_line_loads_no_model_library():
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=PACKAGE.parent)
     assert run.returncode == 0, run.stderr
     assert HEAVY & set(run.stdout.split()) == set()
+
+
+@pytest.mark.parametrize(("before", "after"), [({}, "passive"), ({"OMP_WAIT_POLICY": "active"}, "active")])
+def test_torch_is_told_to_let_its_threads_sleep_unless_somebody_said_otherwise(before, after):
+    others = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    program = "import sys, fourreal; assert 'torch' not in sys.modules; import os; print(os.environ['OMP_WAIT_POLICY'])"
+    told = subprocess.run([sys.executable, "-c", program], env=others | before, cwd=PACKAGE.parent, capture_output=True, text=True)
+    assert told.stdout.strip() == after, told.stderr
