@@ -110,5 +110,6 @@ def test_the_command_line_loads_no_model_library():
 def test_torch_is_told_to_let_its_threads_sleep_unless_somebody_said_otherwise(before, after):
     others = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     program = "import sys, fourreal; assert 'torch' not in sys.modules; import os; print(os.environ['OMP_WAIT_POLICY'])"
-    told = subprocess.run([sys.executable, "-c", program], env=others | before, cwd=PACKAGE.parent, capture_output=True, text=True)
+    command = [sys.executable, "-c", program]
+    told = subprocess.run(command, env=others | before, cwd=PACKAGE.parent, capture_output=True, text=True)
     assert told.stdout.strip() == after, told.stderr
