@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
 
     add = _command(commands, render, "draw the views that a cameras.json asks for", run=True)
     add("--cameras", type=Path, required=True, metavar="JSON", help="its `views` (or `heldout`) are drawn; where the "
-        "scene's cameras were estimated, those of its `freeze` say where they stand and what focal length is meant")  # fmt: skip
+        "scene's cameras were estimated, its `freeze` says where they stand and what a focal length is")  # fmt: skip
     add("--out", type=Path, required=True, metavar="DIR", help="folder for the PNGs, named as in the file")
 
     add = _command(commands, evaluate, "score a scene against ground truth; prints one JSON object", run=True)
