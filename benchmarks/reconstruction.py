@@ -26,7 +26,7 @@ import torch
 from PIL import Image
 
 from fourreal.evaluate import ground_truth
-from fourreal.evaluate.metrics import area_down, psnr
+from fourreal.evaluate.metrics import area_down, psnr, score_size
 from fourreal.evaluate.score import score, to_unit
 from fourreal.pipeline import Request, reconstruct
 from fourreal.scene import bundle
@@ -193,8 +193,7 @@ def clean_frames(scene: Path, folder: Path) -> float:
     """Mean PSNR of the canonical scene over the clean freeze-time frames, seen from their true cameras."""
     ours, truth = bundle.load(folder), ground_truth.read(scene)
     clip, into = truth.freeze, into_scene(truth.known, ours)
-    size = (256, round(256 * clip.size[1] / clip.size[0]))
-    values = []
+    size, values = score_size(clip.size), []
     for frame in ours.freeze_frames:
         camera = into.apply_cameras(truth.known.freeze[frame]).resized(clip.size)
         picture = to_unit(draw(ours, camera, ours.canonical_time))

@@ -22,8 +22,8 @@ UNUSUAL = 0.01  # image widths from which on a sighting that is off counts less
 class Registration:
     """From the frame of a file's cameras into a scene's.
 
-    zoom: > 0, the scene's focal length in units of the file's: focal lengths are estimated with the poses, and a scene
-    made with one that is too short is deeper than it should be, so that only its like shows it as it was filmed.
+    zoom: > 0, the scene's focal length in units of the file's. It was estimated with the poses, and what was estimated
+        with too short a one is seen as it was filmed by a camera with one as short.
     """
 
     similarity: Similarity
@@ -54,17 +54,17 @@ def register(source: Cameras, target: Cameras, points: Float[Tensor, "P 3"]) -> 
     Raises:
         ValueError: the numbers of cameras differ.
     """
-    zoom = float(target.intrinsics[0] / target.size[0] / (source.intrinsics[0] / source.size[0]))
+    focal, file_focal = (float(c.intrinsics[0] / c.size[0]) for c in (target, source))
+    zoom, height = focal / file_focal, target.size[1] / target.size[0]
     start = align(source, target)
     points = points[:: max(1, len(points) // MOST)].double().cpu().numpy()
-    focal, height = float(target.intrinsics[0] / target.size[0]), target.size[1] / target.size[0]
     theirs, ours = (c.world_to_camera.double().cpu().numpy() for c in (source, target))
 
     seen = _in_axes_of(ours, points)
-    before = seen[..., 2] > 0
-    if not before.any():
+    ahead = seen[..., 2] > 0
+    if not ahead.any():
         return Registration(start, zoom)
-    near = NEAR * float(np.median(seen[..., 2][before]))
+    near = NEAR * float(np.median(seen[..., 2][ahead]))
     places = _places(seen, focal, near)
     visible = (seen[..., 2] > near) & (np.abs(places) < np.array([0.5, height / 2])).all(-1)
     if visible.sum() < FEWEST:
