@@ -130,6 +130,9 @@ def test_curves_and_cameras_are_drawn_with_gaps_and_without_points():
     drawn = json.loads(figures.curves(series).to_json())
     assert len(drawn["data"]) == 4
     assert {shape["x0"] for shape in drawn["layout"]["shapes"]} == {2}  # where the second stage began
+    labels = lambda drawn: {drawn["layout"][axis].get("showticklabels", True) for axis in ("xaxis2", "yaxis", "yaxis2")}
+    empty = series | {"step": [], "loss": [], "psnr": [], "stages": []}
+    assert (labels(drawn), labels(json.loads(figures.curves(empty).to_json()))) == ({True}, {False})
     seen = json.loads(
         figures.layout(
             {"cameras": [EYE], "points": [[0, 0, 0], [99, 0, 0]], "colors": [[1, 0, 0], [0, 1, 0]]}

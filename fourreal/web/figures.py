@@ -29,9 +29,9 @@ def curves(series: dict) -> go.Figure:
         line = {"x": steps, "mode": "lines", "connectgaps": True}
         pale, clear = {"color": colour, "width": 1}, {"color": colour, "width": 2.5}
         figure.add_trace(go.Scatter(y=values, line=pale, opacity=0.35, hoverinfo="skip", **line), row=row, col=1)
-        told = f"step %{{x}}: %{{y:.3g}}<extra>{title}</extra>"
+        label = f"step %{{x}}: %{{y:.3g}}<extra>{title}</extra>"
         figure.add_trace(
-            go.Scatter(y=smoothed(values), line=clear, name=title, hovertemplate=told, **line), row=row, col=1
+            go.Scatter(y=smoothed(values), line=clear, name=title, hovertemplate=label, **line), row=row, col=1
         )
     for begin, _ in series["stages"][1:]:
         figure.add_vline(x=begin, line={"color": "rgba(139,137,132,0.45)", "width": 1, "dash": "dot"})
@@ -40,7 +40,10 @@ def curves(series: dict) -> go.Figure:
     )
     figure.update_xaxes(**LINE)
     figure.update_yaxes(**LINE)
-    figure.update_yaxes(type="log", row=2, col=1, nticks=4)
+    if all(value is None for *_, values in drawn for value in values):  # plotly would number the axes as it likes
+        figure.update_xaxes(showticklabels=False)
+        figure.update_yaxes(showticklabels=False)
+    figure.update_yaxes(type="log", row=2, col=1, dtick="D2")  # labels at 1, 2 and 5
     if count > 2:  # no logarithm, as it is 0 where the model is not believed
         figure.update_yaxes(rangemode="nonnegative", row=3, col=1, nticks=4)
     figure.update_xaxes(title_text="step", title_standoff=4, row=count, col=1)
