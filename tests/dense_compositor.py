@@ -16,7 +16,7 @@ def rotation_matrices(quats):
     return torch.stack(rows, -2)
 
 
-def project(gaussians: Gaussians, world_to_camera, intrinsics, size):
+def project(gaussians: Gaussians, world_to_camera, intrinsics, size, eps2d=0.3):
     """Centres in pixels (N, 2), covariances on screen (N, 2, 2), depths (N,)."""
     turn, shift = world_to_camera[:3, :3], world_to_camera[:3, 3]
     points = gaussians.means @ turn.T + shift
@@ -32,11 +32,13 @@ def project(gaussians: Gaussians, world_to_camera, intrinsics, size):
         [torch.stack([fx / z, zero, -fx * ratio_x / z], -1), torch.stack([zero, fy / z, -fy * ratio_y / z], -1)], -2
     )
     spread = jacobian @ turn @ rotation_matrices(gaussians.quats) * gaussians.scales.exp()[:, None]
-    covariance = spread @ spread.mT + 0.3 * torch.eye(2, dtype=z.dtype)
+    covariance = spread @ spread.mT + eps2d * torch.eye(2, dtype=z.dtype)
     return torch.stack([fx * x / z + cx, fy * y / z + cy], -1), covariance, z
 
 
-def dense_rasterize(gaussians: Gaussians, world_to_camera, intrinsics, size, background, screen_gradient=None):
+def dense_rasterize(
+    gaussians: Gaussians, world_to_camera, intrinsics, size, background, screen_gradient=None, eps2d=0.3
+):
     """Colour (H, W, 3), accumulated depth (H, W), alpha (H, W), all float64."""
     width, height = size
     pose, intrinsics = world_to_camera.double(), intrinsics.double()
@@ -45,7 +47,7 @@ def dense_rasterize(gaussians: Gaussians, world_to_camera, intrinsics, size, bac
     order = torch.argsort(depth_now)
     order = order[depth_now[order] >= 0.01]
     gaussians = gaussians[order]
-    centres, covariance, depths = project(gaussians, pose, intrinsics, size)
+    centres, covariance, depths = project(gaussians, pose, intrinsics, size, eps2d)
     if screen_gradient is not None:
         centres = centres + screen_gradient.double()[order]
     rows, columns = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")

@@ -122,6 +122,20 @@ def test_image_and_gradients_equal_the_dense_compositor(name):
         assert relative(ours[key].grad, theirs[key].grad) < 2e-3, key
 
 
+@pytest.mark.parametrize("eps2d", [0.05, 1.0])
+def test_splats_are_widened_by_what_is_asked(eps2d):
+    scene = make_scene(60, (37, 29), seed=5)
+    arguments, ours = leaves(scene)
+    render = rasterize(*arguments, eps2d=eps2d)
+    loss_of(*outputs(render)).backward()
+    arguments, theirs = leaves(scene)
+    wanted = dense_rasterize(*arguments, eps2d=eps2d)
+    loss_of(*wanted).backward()
+    assert (render.colour.double() - wanted[0]).abs().flatten().quantile(0.999) < 3e-4
+    for key in NAMES:
+        assert relative(ours[key].grad, theirs[key].grad) < 2e-3, key
+
+
 def test_gradients_equal_finite_differences():
     """Log-scales, logit-opacities and the pose, through the float64 judge's own forward pass."""
     scene = make_scene(12, (24, 17), seed=2, spread=1.2, opacity=0.3)

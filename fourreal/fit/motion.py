@@ -25,6 +25,7 @@ from fourreal.splat.deform import DeformationField, Offsets, bend
 from fourreal.splat.deformation_mlp import DeformationMLP
 from fourreal.splat.densify import ScreenStatistics, grow
 from fourreal.splat.gaussians import Gaussians
+from fourreal.splat.lowpass import eps2d_at
 from fourreal.splat.motion_bases import MotionBases
 from fourreal.splat.optimizer import SplatOptimizer, adam_state, restore_adam
 from fourreal.splat.rasterize import rasterize
@@ -138,9 +139,8 @@ class MotionStage:
         offsets = self.field.offsets(gaussians, code)
         camera = self.reference.camera(self.observations.reference_camera, self.origin, halvings)
         tap = torch.zeros(len(gaussians), 2, device=self.device, requires_grad=True)
-        drawn = rasterize(
-            bend(gaussians, offsets), camera.world_to_camera[0], camera.intrinsics, camera.size, self.background, tap
-        )
+        bent, pose, blur = bend(gaussians, offsets), camera.world_to_camera[0], eps2d_at(halvings)
+        drawn = rasterize(bent, pose, camera.intrinsics, camera.size, self.background, tap, blur)
         target = self.reference.get(code, halvings)
         values = {"psnr": psnr(drawn.colour, target.image)}
         loss = photometric(drawn.colour, target, self.settings.ssim_weight) * self.share

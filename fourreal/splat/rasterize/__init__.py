@@ -11,6 +11,8 @@ from torch import Tensor
 
 from fourreal.splat.gaussians import Gaussians
 
+EPS2D = 0.3  # square pixels by which every splat is widened on screen, as in 3DGS
+
 
 @dataclass(frozen=True)
 class Render:
@@ -35,6 +37,7 @@ def rasterize(
     size: tuple[int, int],
     background: Float[Tensor, "3"],
     screen_gradient: Float[Tensor, "N 2"] | None = None,
+    eps2d: float = EPS2D,
 ) -> Render:
     """Draw `gaussians` as one pinhole camera sees them, differentiably.
 
@@ -49,12 +52,13 @@ def rasterize(
         background: (3,) RGB seen where alpha < 1. No gradient.
         screen_gradient: (N, 2) zeros with requires_grad: after the backward pass its .grad is the gradient of
             the loss with respect to the splats' projected centres, in pixels (what densification watches).
+        eps2d: square pixels added to both variances on screen, so that no splat falls between pixels.
 
-    Both engines share: near plane 0.01, 0.3 square pixels added to the projected covariance (eps2d), alpha
-    under 1/255 skipped and over 0.999 clamped, a ray ends where its transmittance falls to 1e-4.
+    Both engines share: near plane 0.01, alpha under 1/255 skipped and over 0.999 clamped, a ray ends where its
+    transmittance falls to 1e-4.
     """
     if gaussians.means.is_cuda:
         from fourreal.splat.rasterize.cuda import rasterize_cuda as engine
     else:
         from fourreal.splat.rasterize.cpu import rasterize_cpu as engine
-    return Render(*engine(gaussians, world_to_camera, intrinsics, size, background, screen_gradient))
+    return Render(*engine(gaussians, world_to_camera, intrinsics, size, background, screen_gradient, eps2d))

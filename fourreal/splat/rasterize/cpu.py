@@ -11,6 +11,7 @@ from fourreal.splat.gaussians import Gaussians
 from fourreal.splat.rasterize.arrays import array, rows
 from fourreal.splat.rasterize.blend import blend
 from fourreal.splat.rasterize.blend_backward import blend_backward
+from fourreal.splat.rasterize.kernels import f32
 from fourreal.splat.rasterize.project import SPLAT_FLOATS, project
 from fourreal.splat.rasterize.project_backward import GRADIENT_FLOATS, backproject
 from fourreal.splat.rasterize.threads import run_parts, thread_count
@@ -28,6 +29,7 @@ def rasterize_cpu(
     size: tuple[int, int],
     background: Tensor,
     screen_gradient: Tensor | None,
+    eps2d: float,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Colour (H, W, 3), accumulated depth (H, W), alpha (H, W) and radii (N,); see `rasterize`."""
     return _Rasterize.apply(
@@ -41,6 +43,7 @@ def rasterize_cpu(
         intrinsics,
         background,
         size,
+        eps2d,
     )
 
 
@@ -60,7 +63,7 @@ def warm_up() -> float:
     )
     gaussians.means.requires_grad_()
     colour, *_ = rasterize_cpu(
-        gaussians, torch.eye(4), torch.tensor([8.0, 8.0, 4.0, 4.0]), (8, 8), torch.zeros(3), None
+        gaussians, torch.eye(4), torch.tensor([8.0, 8.0, 4.0, 4.0]), (8, 8), torch.zeros(3), None, 0.3
     )
     colour.sum().backward()
     seconds = time.perf_counter() - begin
@@ -71,7 +74,18 @@ def warm_up() -> float:
 class _Rasterize(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx, means, quats, scales, opacities, colors, world_to_camera, screen_gradient, intrinsics, background, size
+        ctx,
+        means,
+        quats,
+        scales,
+        opacities,
+        colors,
+        world_to_camera,
+        screen_gradient,
+        intrinsics,
+        background,
+        size,
+        eps2d,
     ):
         width, height = size
         splat_rows = [rows(x) for x in (means, quats, scales, opacities, colors)]  # a quaternion of 0 is culled
@@ -81,7 +95,7 @@ class _Rasterize(torch.autograd.Function):
         boxes, depths = np.empty((count, 4), np.float32), np.empty(count, np.float32)
         colour = np.empty((height, width, 3), np.float32)
         depth, transmittance = np.empty((height, width), np.float32), np.empty((height, width), np.float32)
-        run_parts(project, threads, *splat_rows, *camera, splats, boxes, depths, radii)
+        run_parts(project, threads, *splat_rows, *camera, f32(eps2d), splats, boxes, depths, radii)
         starts, pairs, spans = bin_tiles(splats, boxes, depths, radii, width, height, threads)
         ends = np.empty(len(starts) - 1, np.int64)
         cuts = share_tiles(np.diff(starts) + TILE_COST, threads)
@@ -119,4 +133,4 @@ class _Rasterize(torch.autograd.Function):
         results = [*(x[: ctx.count] for x in d_rows), d_pose, d_screen[: ctx.count]]
         asked = ctx.needs_input_grad
         gradients = [torch.from_numpy(x) if a else None for x, a in zip(results, asked, strict=False)]
-        return *gradients, None, None, None
+        return *gradients, None, None, None, None

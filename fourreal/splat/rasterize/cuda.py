@@ -23,6 +23,7 @@ def rasterize_cuda(
     size: tuple[int, int],
     background: Float[Tensor, "3"],
     screen_gradient: Float[Tensor, "N 2"] | None,
+    eps2d: float,
 ) -> tuple[Float[Tensor, "H W 3"], Float[Tensor, "H W"], Float[Tensor, "H W"], Integer[Tensor, " N"]]:
     """Colour (H, W, 3), accumulated depth (H, W), alpha (H, W) and radii (N,); see `rasterize`.
 
@@ -42,7 +43,7 @@ def rasterize_cuda(
         intrinsic_matrix(intrinsics)[None],
         width,
         height,
-        eps2d=0.3,
+        eps2d=eps2d,
         near_plane=0.01,
         far_plane=1e10,
         packed=False,

@@ -6,7 +6,7 @@ Notation here and in `project_backward.py`:
     J                    Jacobian of the perspective map at p, (2, 3), rows (jx, 0, jxz) and (0, jy, jyz), with p / z
                          clamped to a little more than the image
     C = R Rq             the axes of the Gaussian, whose own rotation is Rq, in camera axes
-    B = J C diag(s)      (2, 3) with rows u, v; the covariance on screen is B B^T + 0.3 I, its inverse is the conic
+    B = J C diag(s)      (2, 3) with rows u, v; the covariance on screen is B B^T + blur I, its inverse is the conic
 """
 
 import math
@@ -30,7 +30,6 @@ from fourreal.splat.rasterize.simd_memory import load, load_columns, store, stor
 
 NEAR, FAR = f32(0.01), f32(1e10)
 SLACK = f32(0.01)  # pixels by which ellipses are widened when tiles are chosen, against rounding
-BLUR = f32(0.3)  # square pixels added to both variances on screen: no splat falls between pixels
 LOG2_E, LOG2_ALPHA_MIN = f32(math.log2(math.e)), f32(math.log2(ALPHA_MIN))
 TWO_LN2 = f32(2 * math.log(2))
 
@@ -102,7 +101,7 @@ def frustum_limits(intrinsics, width, height):
 
 @njit(**KERNEL)
 def project_lanes(
-    n, means, quats, scales, logits, colors, pose, intrinsics, limits, width, height, splats, boxes, depths, radii
+    n, means, quats, scales, logits, colors, pose, intrinsics, limits, width, height, blur, splats, boxes, depths, radii
 ):
     """Gaussians n to n + LANES - 1. Whatever is not a number fails a comparison, and is culled by that."""
     x, y, z = load_columns(means, n, 3)
@@ -122,12 +121,12 @@ def project_lanes(
     s0, s1, s2 = exponential(log0), exponential(log1), exponential(log2_)
     u0, u1, u2 = (jx * c00 + jxz * c20) * s0, (jx * c01 + jxz * c21) * s1, (jx * c02 + jxz * c22) * s2
     v0, v1, v2 = (jy * c10 + jyz * c20) * s0, (jy * c11 + jyz * c21) * s1, (jy * c12 + jyz * c22) * s2
-    xx = u0 * u0 + u1 * u1 + u2 * u2 + BLUR
+    xx = u0 * u0 + u1 * u1 + u2 * u2 + blur
     xy = u0 * v0 + u1 * v1 + u2 * v2
-    yy = v0 * v0 + v1 * v1 + v2 * v2 + BLUR
+    yy = v0 * v0 + v1 * v1 + v2 * v2 + blur
     # |u|^2 |v|^2 - (u v)^2 = |u x v|^2: as a cross product nothing cancels where a splat is a needle.
     cross0, cross1, cross2 = u1 * v2 - u2 * v1, u2 * v0 - u0 * v2, u0 * v1 - u1 * v0
-    determinant = cross0 * cross0 + cross1 * cross1 + cross2 * cross2 + BLUR * (xx + yy - BLUR)
+    determinant = cross0 * cross0 + cross1 * cross1 + cross2 * cross2 + blur * (xx + yy - blur)
     inverse = f32(1) / determinant
     # Opacity-aware extent (Radl et al. 2024, sec. B.2): opacity exp(-extent^2 / 2) = 1/255.
     log2_opacity = log2(opacity)
@@ -160,12 +159,13 @@ def project_lanes(
 
 @njit(**KERNEL)
 def project(
-    p, parts, means, quats, scales, logits, colors, pose, intrinsics, width, height, splats, boxes, depths, radii
+    p, parts, means, quats, scales, logits, colors, pose, intrinsics, width, height, blur, splats, boxes, depths, radii
 ):
     """Project part p of N Gaussians, N a multiple of LANES.
 
-    pose: (4, 4); intrinsics: (4,) fx, fy, cx, cy. Writes radii (N,), 0 where nothing can be seen, and, nonsense there,
-    splats (N, 16), boxes (N, 4) in pixels as x0, x1, y0, y1, and depths (N,).
+    pose: (4, 4); intrinsics: (4,) fx, fy, cx, cy; blur: square pixels added to both variances on screen. Writes radii
+    (N,), 0 where nothing can be seen, and, nonsense there, splats (N, 16), boxes (N, 4) in pixels as x0, x1, y0, y1,
+    and depths (N,).
     """
     limits = frustum_limits(intrinsics, width, height)
     blocks = len(radii) // LANES
@@ -184,6 +184,7 @@ def project(
             limits,
             width,
             height,
+            blur,
             splats,
             boxes,
             depths,
