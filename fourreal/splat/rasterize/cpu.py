@@ -74,22 +74,11 @@ def warm_up() -> float:
 class _Rasterize(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx,
-        means,
-        quats,
-        scales,
-        opacities,
-        colors,
-        world_to_camera,
-        screen_gradient,
-        intrinsics,
-        background,
-        size,
-        eps2d,
+        ctx, means, quats, scales, opacities, colors, pose, screen_gradient, intrinsics, background, size, eps2d
     ):
         width, height = size
         splat_rows = [rows(x) for x in (means, quats, scales, opacities, colors)]  # a quaternion of 0 is culled
-        camera = array(world_to_camera), array(intrinsics), width, height
+        camera = array(pose), array(intrinsics), width, height
         count, threads = len(splat_rows[0]), thread_count()
         splats, radii = np.empty((count, SPLAT_FLOATS), np.float32), np.empty(count, np.int32)
         boxes, depths = np.empty((count, 4), np.float32), np.empty(count, np.float32)
