@@ -45,6 +45,7 @@ DRAFT = Preset(
     canonical=CanonicalSettings(steps=3600, plain_steps=900, initial=15_000, growth=Growth(budget=20_000)),
     motion=MotionSettings(
         bases=24,
+        rigidity=3.0,
         phases=(
             MotionPhase("field", 2000, unfold=0.8, coarse=0.8, hold=0.8),
             MotionPhase(
