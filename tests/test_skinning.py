@@ -3,51 +3,75 @@
 import pytest
 import torch
 
-from fourreal.splat import quaternion
-from fourreal.splat.skinning import follow, follow_plain, near_weights, near_weights_plain
+from fourreal.splat import quaternion, skinning
+from fourreal.splat.skinning import follow_learned, follow_near, near_weights
 
 
-@pytest.mark.parametrize(("count", "pivots"), [(1, 1), (40, 5), (10_001, 64)])
-def test_weights_by_distance_are_a_softmax(count, pivots):
-    g = torch.Generator().manual_seed(0)
-    means, centres = torch.randn(count, 3, generator=g), torch.randn(pivots, 3, generator=g)
-    radius = 0.1 + torch.rand(pivots, generator=g)
-    weights = near_weights(means.requires_grad_(), centres, radius)
-    assert not weights.requires_grad
-    torch.testing.assert_close(weights, near_weights_plain(means.detach(), centres, radius), rtol=1e-3, atol=2e-5)
-    torch.testing.assert_close(weights.sum(dim=1), torch.ones(count))
+def draw(*shape: int, seed: int = 0, scale: float = 1.0) -> torch.Tensor:
+    return (scale * torch.randn(*shape, generator=torch.Generator().manual_seed(seed))).requires_grad_()
+
+
+def agree(fused, plain, given, tolerance: float = 2e-5) -> None:
+    """The values, and the gradients by all of `given` for some upstream."""
+    upstream = [torch.randn(x.shape, generator=torch.Generator().manual_seed(9)) for x in plain]
+    found, expected = (torch.autograd.grad(x, given, upstream) for x in (fused, plain))
+    for a, b in zip((*fused, *found), (*plain, *expected), strict=True):
+        assert float((a - b).detach().norm()) < tolerance * float(b.detach().norm())
+
+
+@pytest.mark.parametrize(("count", "bases"), [(1, 1), (40, 5), (10_001, 64)])
+def test_following_what_is_near_agrees_with_plain_torch(count, bases):
+    given = draw(bases, 3, seed=1), draw(bases, 3, seed=2), draw(count, 3, seed=3), draw(count, 4, seed=4)
+    pivots, radius = draw(bases, 3, seed=5).detach(), 0.2 + draw(bases, seed=6).detach().abs()
+    rotation, translation, means, quats = given
+    everyone = torch.arange(count)
+    fused = follow_near(rotation, translation, pivots, radius, means, quats)
+    agree(fused, skinning.follow_near_plain(rotation, translation, pivots, radius, means, quats, everyone), given)
+
+
+@pytest.mark.parametrize(("count", "bases", "some"), [(1, 1, 1), (40, 5, 17), (10_001, 24, 9_000)])
+def test_following_as_learned_agrees_with_plain_torch(count, bases, some):
+    given = (
+        draw(bases, 3, seed=1), draw(bases, 3, seed=2), draw(count, bases + 1, seed=3, scale=3),
+        draw(count, 3, seed=4), draw(count, 4, seed=5),
+    )  # fmt: skip
+    rotation, translation, *rest = given
+    where = torch.randperm(count, generator=torch.Generator().manual_seed(6))[:some]
+    posed = rotation, translation, draw(bases, 3, seed=7).detach(), *rest, where
+    fused = follow_learned(*posed)
+    agree(fused, skinning.follow_learned_plain(*posed), given)
+    left = torch.ones(count, dtype=torch.bool).index_fill(0, where, False)
+    assert all(bool((x[left] == 0).all()) for x in fused)
+
+
+def test_weights_by_distance_sum_to_one():
+    means, pivots = draw(50, 3).detach(), draw(7, 3, seed=1).detach()
+    torch.testing.assert_close(near_weights(means, pivots, torch.full((7,), 0.3)).sum(dim=1), torch.ones(50))
 
 
 def test_what_is_far_from_every_pivot_follows_the_nearest():
-    means, centres = torch.tensor([[1e3, 0.0, 0.0]]), torch.tensor([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
-    torch.testing.assert_close(near_weights(means, centres, torch.full((2,), 0.1)), torch.tensor([[0.0, 1.0]]))
+    means, pivots = torch.tensor([[1e3, 0.0, 0.0]]), torch.tensor([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    shift = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    dx, _ = follow_near(torch.zeros(2, 3), shift, pivots, torch.full((2,), 0.1), means, torch.ones(1, 4))
+    torch.testing.assert_close(dx, shift[1:])
 
 
-@pytest.mark.parametrize("count", [1, 33, 10_001])
-def test_following_agrees_with_plain_torch(count):
-    g = torch.Generator().manual_seed(1)
-    shapes = ((count, 16), (count, 3), (count, 4))
-    given = [torch.randn(shape, generator=g, requires_grad=True) for shape in shapes]
-    fused, plain = follow(*given), follow_plain(*given)
-    upstream = [torch.randn(x.shape, generator=g) for x in plain]
-    found, expected = (torch.autograd.grad(x, given, upstream) for x in (fused, plain))
-    for a, b in zip((*fused, *found), (*plain, *expected), strict=True):
-        assert float((a - b).detach().norm()) < 1e-5 * float(b.detach().norm())
-
-
-def test_a_gradient_that_nobody_asks_for_is_nothing():
-    given = [torch.randn(20, n, generator=torch.Generator().manual_seed(n), requires_grad=True) for n in (16, 3, 4)]
-    dx, _ = follow(*given)
+def test_only_what_is_asked_for_has_a_gradient():
+    rotation, translation, logits = draw(3, 3), draw(3, 3, seed=1), draw(20, 4, seed=2)
+    means, quats = draw(20, 3, seed=3).detach(), draw(20, 4, seed=4).detach()
+    where = torch.arange(0, 20, 2)
+    dx, _ = follow_learned(rotation, translation, torch.zeros(3, 3), logits, means, quats, where)
     dx.sum().backward()
-    assert float(given[2].grad.abs().max()) == 0.0
+    assert float(translation.grad.abs().max()) > 0
+    assert bool((logits.grad.abs().sum(1) > 0)[where].all())
+    assert float(logits.grad[1::2].abs().max()) == 0.0
 
 
 def test_a_whole_turn_is_followed_rigidly():
-    quat = quaternion.normalize(torch.tensor([[0.5, 0.3, -0.2, 0.7]]))
-    still = torch.tensor([[1.0, 0.0, 0.0, 0.0]])
-    shift = torch.tensor([[1.0, 2.0, 3.0]])
-    blended = torch.cat([quaternion.turning(quat).flatten(1), shift, quat - still], dim=1)
-    means = torch.tensor([[0.4, -0.5, 0.6]])
-    dx, dq = follow(blended, means, still)
-    torch.testing.assert_close(means + dx, means @ quaternion.to_matrix(quat)[0].T + shift)
+    half = torch.tensor([[0.3, -0.2, 0.7]])
+    quat, shift = quaternion.from_vector(half), torch.tensor([[1.0, 2.0, 3.0]])
+    means, still = torch.tensor([[0.4, -0.5, 0.6]]), torch.tensor([[1.0, 0.0, 0.0, 0.0]])
+    pivot = torch.tensor([[0.1, 0.2, -0.3]])
+    dx, dq = follow_near(half, shift, pivot, torch.ones(1), means, still)
+    torch.testing.assert_close(means + dx, (means - pivot) @ quaternion.to_matrix(quat)[0].T + pivot + shift)
     torch.testing.assert_close(still + dq, quat)

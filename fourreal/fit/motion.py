@@ -20,7 +20,6 @@ from fourreal.fit.movers import find_movers, moving_window
 from fourreal.fit.observations import Observations, Targets
 from fourreal.fit.rigidity import Neighbours, rigidity
 from fourreal.settings import MotionPhase, MotionSettings
-from fourreal.splat import quaternion
 from fourreal.splat.deform import DeformationField, Offsets, bend
 from fourreal.splat.deformation_mlp import DeformationMLP
 from fourreal.splat.densify import ScreenStatistics, grow
@@ -170,32 +169,24 @@ class MotionStage:
     def _regularisers(
         self, gaussians: Gaussians, offsets: Offsets, code: int, random: np.random.Generator
     ) -> dict[str, tuple[float, Tensor]]:
-        """The paper's four terms and the acceleration, as (weight, value), on a sample of what moves."""
+        """The paper's four terms and the acceleration, as (weight, value)."""
         settings = self.settings
-        moving = gaussians.moves.nonzero()[:, 0]
         if self.neighbours is None or len(self.neighbours.index) != len(gaussians):
             self.neighbours = Neighbours.of(gaussians.means, settings.neighbours, gaussians.moves)
-        quats = quaternion.normalize(gaussians.quats[moving])
-        turned = quaternion.normalize(gaussians.quats[moving] + offsets.dq[moving])
-        turn = quaternion.multiply(turned, quats * quats.new_tensor([1, -1, -1, -1]))
-        unturned = quats.new_tensor([1.0, 0.0, 0.0, 0.0]).repeat(len(gaussians), 1)
+        moving = gaussians.moves.nonzero()[:, 0]
         count = min(settings.rows, len(moving))
         at = moving[torch.from_numpy(random.choice(len(moving), count, replace=False)).to(self.device)]
-        stretch, twist = rigidity(
-            gaussians.means + offsets.dx, unturned.index_copy(0, moving, turn), self.neighbours, at
-        )
-        here = Offsets(*(x.index_select(0, at) for x in offsets))
-        terms = {"rigidity": (settings.rigidity, stretch), "twist": (settings.twist, twist)}
-        terms["norm"] = (settings.norm, sum(x.abs().sum(dim=1).mean() for x in here))
+        terms = {"norm": (settings.norm, sum(x.abs().sum() for x in offsets) / len(moving))}
+        stretch, twist = rigidity(gaussians.means + offsets.dx, gaussians.quats, offsets.dq, self.neighbours, at)
+        terms |= {"rigidity": (settings.rigidity, stretch), "twist": (settings.twist, twist)}
         inner = code - 1 if code > self.field.canonical else code + 1
         outer = 2 * code - inner
-        sample = gaussians[at].detach() if not gaussians.motion.shape[1] else gaussians[at]
-        before = self.field.offsets(sample, inner)
-        terms["difference"] = (settings.difference, (here.dx - before.dx).abs().mean())
+        given = gaussians if gaussians.motion.shape[1] else gaussians.detach()
+        here, before = (x.dx.index_select(0, at) for x in (offsets, self.field.offsets(given, inner, at)))
+        terms["difference"] = (settings.difference, (here - before).abs().mean())
         if settings.acceleration and 0 <= outer < self.field.frames and outer in self._open:
-            after = self.field.offsets(sample, outer)
-            bending = (after.dx - 2 * here.dx + before.dx).abs().mean()
-            terms["acceleration"] = (settings.acceleration, bending)
+            after = self.field.offsets(given, outer, at).dx.index_select(0, at)
+            terms["acceleration"] = (settings.acceleration, (after - 2 * here + before).abs().mean())
         return terms
 
     def _at(self, code: float) -> Gaussians:

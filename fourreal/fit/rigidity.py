@@ -50,21 +50,27 @@ class Neighbours(NamedTuple):
         return cls(index, weight, means.detach()[index] - means.detach()[:, None])
 
 
-def rigidity(means: Tensor, turn: Tensor, neighbours: Neighbours, rows: Tensor) -> tuple[Tensor, Tensor]:
+def rigidity(
+    means: Tensor, quats: Tensor, dq: Tensor, neighbours: Neighbours, rows: Tensor
+) -> tuple[Tensor, Tensor]:
     """How far neighbours are from moving as one.
 
     Args:
         means: (N, 3) bent positions.
-        turn: (N, 4) unit rotations from the canonical frame to this one.
+        quats, dq: (N, 4) canonical quaternions, and what is added to them: together how each Gaussian has turned.
         rows: (R,) int64, the Gaussians to look at, a sample of all.
 
     Returns:
         mean over neighbours of w |bent edge - turned canonical edge|, and of w |difference of the turns|.
     """
-    return (rigidity_plain if means.is_cuda else _Rigidity.apply)(means, turn, neighbours, rows)
+    return (rigidity_plain if means.is_cuda else _Rigidity.apply)(means, quats, dq, neighbours, rows)
 
 
-def rigidity_plain(means: Tensor, turn: Tensor, neighbours: Neighbours, rows: Tensor) -> tuple[Tensor, Tensor]:
+def rigidity_plain(
+    means: Tensor, quats: Tensor, dq: Tensor, neighbours: Neighbours, rows: Tensor
+) -> tuple[Tensor, Tensor]:
+    before = quaternion.normalize(quats)
+    turn = quaternion.multiply(quaternion.normalize(quats + dq), before * before.new_tensor([1, -1, -1, -1]))
     near = neighbours.index[rows]
     edge = means[near] - means[rows][:, None]
     expected = (quaternion.to_matrix(turn[rows])[:, None] @ neighbours.edge[rows][..., None])[..., 0]
@@ -76,23 +82,80 @@ def rigidity_plain(means: Tensor, turn: Tensor, neighbours: Neighbours, rows: Te
 
 class _Rigidity(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, means, turn, neighbours, rows):
-        parts, count = parts_for(neighbours.index.shape[1] * len(rows)), len(means)
+    def forward(ctx, means, quats, dq, neighbours, rows):
+        parts, edges = parts_for(neighbours.index.shape[1] * len(rows)), max(len(rows) * neighbours.index.shape[1], 1)
+        turns = array(quats), array(dq), np.empty((len(means), 4), np.float32)
+        _turns(*turns)
         totals = np.zeros((parts, 2))
         # of the first term by positions and turns, of the second by turns; a slice for each part, as parts share rows
-        gradients = np.zeros((parts, count, 11), np.float32)
+        gradients = np.zeros((parts, len(means), 11), np.float32)
         near = neighbours.index.numpy(), array(neighbours.weight), array(neighbours.edge)
-        run_parts(_rigidity, parts, array(means), array(turn), *near, rows.numpy(), totals, gradients)
-        edges = max(len(rows) * neighbours.index.shape[1], 1)
-        by_means, by_turn, twisted = torch.from_numpy(gradients.sum(0) / f32(edges)).split([3, 4, 4], dim=1)
-        ctx.gradients = by_means, by_turn, twisted
+        run_parts(_rigidity, parts, array(means), turns[2], *near, rows.numpy(), totals, gradients)
+        ctx.kept = turns, gradients, edges
         stretch, twist = totals.sum(0) / edges
         return means.new_tensor(stretch), means.new_tensor(twist)
 
     @staticmethod
     def backward(ctx, d_stretch, d_twist):
-        by_means, by_turn, twisted = ctx.gradients
-        return d_stretch * by_means, d_stretch * by_turn + d_twist * twisted, None, None
+        turns, gradients, edges = ctx.kept
+        scales = f32(float(d_stretch) / edges), f32(float(d_twist) / edges)
+        results = [np.empty((len(turns[0]), columns), np.float32) for columns in (3, 4, 4)]
+        _gather_gradients(*turns, gradients, *scales, *results)
+        return *map(torch.from_numpy, results), None, None
+
+
+@njit(**KERNEL)
+def _turns(quats, dq, turn):
+    """The unit rotations (N, 4) from q to q + dq; exactly none where dq is nothing."""
+    for n in range(len(quats)):
+        a, b, c, d = quats[n, 0], quats[n, 1], quats[n, 2], quats[n, 3]
+        e, f, g, h = dq[n, 0], dq[n, 1], dq[n, 2], dq[n, 3]
+        turn[n, 0], turn[n, 1], turn[n, 2], turn[n, 3] = f32(1), f32(0), f32(0), f32(0)
+        if e != 0 or f != 0 or g != 0 or h != 0:
+            e, f, g, h = e + a, f + b, g + c, h + d
+            both = (a * a + b * b + c * c + d * d) * (e * e + f * f + g * g + h * h)
+            scale = f32(1) / np.sqrt(both)
+            turn[n, 0] = (e * a + f * b + g * c + h * d) * scale
+            turn[n, 1] = (f * a - e * b + h * c - g * d) * scale
+            turn[n, 2] = (g * a - e * c + f * d - h * b) * scale
+            turn[n, 3] = (h * a - e * d + g * b - f * c) * scale
+
+
+@njit(**KERNEL)
+def _gather_gradients(quats, dq, turn, gradients, stretch, twist, d_means, d_quats, d_dq):
+    """The parts' gradients together, those by turns as gradients by what the turns came from."""
+    for n in range(len(quats)):
+        for k in range(3):
+            total = f32(0)
+            for p in range(len(gradients)):
+                total += gradients[p, n, k]
+            d_means[n, k] = stretch * total
+        a, b, c, d = quats[n, 0], quats[n, 1], quats[n, 2], quats[n, 3]
+        e, f, g, h = dq[n, 0] + a, dq[n, 1] + b, dq[n, 2] + c, dq[n, 3] + d
+        before, after = a * a + b * b + c * c + d * d, e * e + f * f + g * g + h * h
+        u0, u1, u2, u3 = f32(0), f32(0), f32(0), f32(0)
+        for p in range(len(gradients)):
+            u0 += stretch * gradients[p, n, 3] + twist * gradients[p, n, 7]
+            u1 += stretch * gradients[p, n, 4] + twist * gradients[p, n, 8]
+            u2 += stretch * gradients[p, n, 5] + twist * gradients[p, n, 9]
+            u3 += stretch * gradients[p, n, 6] + twist * gradients[p, n, 10]
+        # what lies along the turn changes its length alone, which is normalised away
+        along = u0 * turn[n, 0] + u1 * turn[n, 1] + u2 * turn[n, 2] + u3 * turn[n, 3]
+        scale = f32(1) / np.sqrt(before * after)
+        u0, u1 = (u0 - along * turn[n, 0]) * scale, (u1 - along * turn[n, 1]) * scale
+        u2, u3 = (u2 - along * turn[n, 2]) * scale, (u3 - along * turn[n, 3]) * scale
+        # turn = r q*: by r it is u q, by q it is u* r; r is q + dq
+        d_dq[n, 0] = u0 * a - u1 * b - u2 * c - u3 * d
+        d_dq[n, 1] = u0 * b + u1 * a + u2 * d - u3 * c
+        d_dq[n, 2] = u0 * c - u1 * d + u2 * a + u3 * b
+        d_dq[n, 3] = u0 * d + u1 * c - u2 * b + u3 * a
+        d_quats[n, :] = 0
+        if dq[n, 0] == 0 and dq[n, 1] == 0 and dq[n, 2] == 0 and dq[n, 3] == 0:
+            continue  # who does not turn does not turn whatever its quaternion is
+        d_quats[n, 0] = d_dq[n, 0] + u0 * e + u1 * f + u2 * g + u3 * h
+        d_quats[n, 1] = d_dq[n, 1] + u0 * f - u1 * e - u2 * h + u3 * g
+        d_quats[n, 2] = d_dq[n, 2] + u0 * g + u1 * h - u2 * e - u3 * f
+        d_quats[n, 3] = d_dq[n, 3] + u0 * h - u1 * g + u2 * f - u3 * e
 
 
 @njit(**KERNEL)

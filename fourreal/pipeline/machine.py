@@ -14,7 +14,7 @@ from fourreal.fit.ssim import Target, mean_ssim
 from fourreal.progress import Event, Progress
 from fourreal.settings import Preset
 from fourreal.splat.rasterize.cpu import warm_up
-from fourreal.splat.skinning import follow, near_weights
+from fourreal.splat.skinning import follow_learned
 
 
 def pick_device(name: str) -> str:
@@ -71,11 +71,10 @@ def prepare_kernels(progress: Progress) -> None:
     progress(Event("prepare", message="preparing the CPU kernels; half a minute the first time on a machine"))
     warm_up()
     mean_ssim((image := torch.zeros(12, 12, 3, requires_grad=True)), Target.of(image.detach())).backward()
-    means, quats = torch.eye(3), torch.ones(3, 4)
-    near_weights(means, means, torch.ones(3))
-    dx, _ = follow(torch.zeros(3, 16, requires_grad=True), means, quats)
-    dx.sum().backward()
-    rigidity(means, quats, Neighbours.of(means, 2), torch.arange(3))
+    means, quats, still = torch.eye(3), torch.ones(3, 4), torch.zeros(3, 3, requires_grad=True)
+    rows = torch.arange(3)
+    dx, dq = follow_learned(still, still, means, torch.zeros(3, 4), means, quats, rows)
+    (dx.sum() + dq.sum() + rigidity(dx, quats, dq, Neighbours.of(means, 2), rows)[0]).backward()
 
 
 def peak_memory(device: str) -> float:

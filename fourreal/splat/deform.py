@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Integer
 from torch import Tensor
 
 from fourreal.splat import quaternion
@@ -35,8 +35,11 @@ class DeformationField(Protocol):
     frames: int
     canonical: int
 
-    def offsets(self, gaussians: Gaussians, code: float | int) -> Offsets:
-        """The offsets at `code` in [0, frames - 1]; between frames they are interpolated."""
+    def offsets(self, gaussians: Gaussians, code: float | int, where: Integer[Tensor, " M"] | None = None) -> Offsets:
+        """The offsets at `code` in [0, frames - 1]; between frames they are interpolated.
+
+        where: (M,) int64, different Gaussians to bend, the others' offsets are zero; all that it bends unless given.
+        """
         ...
 
     def groups(self) -> dict[str, list[torch.nn.Parameter]]:

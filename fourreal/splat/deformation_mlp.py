@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Integer
 from torch import Tensor
 
 from fourreal.splat.deform import Offsets, scatter, zero
@@ -70,12 +70,12 @@ class DeformationMLP(torch.nn.Module):
     def unfold(self, frame: int) -> None:
         """Nothing to do: the network is continuous in the code and extrapolates by itself."""
 
-    def offsets(self, gaussians: Gaussians, code: float | int) -> Offsets:
+    def offsets(self, gaussians: Gaussians, code: float | int, where: Integer[Tensor, " M"] | None = None) -> Offsets:
         if code == self.canonical:
             return zero(gaussians)
-        if self.scope == "all":
+        if where is None and self.scope == "all":
             return self._network(gaussians.means, code)
-        where = gaussians.moves.nonzero()[:, 0]
+        where = gaussians.moves.nonzero()[:, 0] if where is None else where
         return scatter(self._network(gaussians.means[where], code), where, len(gaussians))
 
     def _network(self, means: Float[Tensor, "N 3"], code: float | int) -> Offsets:

@@ -8,11 +8,11 @@ can be played in a shader.
 import math
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Integer
 from torch import Tensor
 
-from fourreal.splat import quaternion, skinning
-from fourreal.splat.deform import Offsets, scatter, zero
+from fourreal.splat import skinning
+from fourreal.splat.deform import Offsets, zero
 from fourreal.splat.gaussians import Gaussians
 
 # Logits of "does not move" at the start, for what surely moves and for what may; the best pivot has logit 0.
@@ -112,31 +112,13 @@ class MotionBases(torch.nn.Module):
             return rotation[low], translation[low]
         return torch.lerp(rotation[low], rotation[high], part), torch.lerp(translation[low], translation[high], part)
 
-    def table(self, code: float | int) -> Float[Tensor, "B 16"]:
-        """Each rigid motion x' = R x + s at a code, as what `skinning.follow` blends: R - I, s, quaternion - 1."""
-        rotation, translation = self.pose_at(code)
-        quats = quaternion.from_vector(rotation)  # (B, 4)
-        turning = quaternion.turning(quats)  # (B, 3, 3)
-        # x' - x = R (x - p) + p + t - x = (R - I) x + t - (R - I) p; what is not weighted does not move
-        shift = translation - (turning @ self.pivots[:, :, None])[..., 0]
-        still = quats.new_tensor([1.0, 0.0, 0.0, 0.0])
-        return torch.cat([turning.flatten(1), shift, quats - still], dim=1)
-
-    def weights(self, means: Float[Tensor, "N 3"], motion: Float[Tensor, "N M"]) -> Float[Tensor, "N B"]:
-        """How much each Gaussian follows each basis; rows sum to at most 1."""
-        if self.weighting == "spatial":
-            return skinning.near_weights(means, self.pivots, self.radius)
-        return torch.softmax(motion, dim=1)[:, :-1]
-
-    def offsets(self, gaussians: Gaussians, code: float | int) -> Offsets:
+    def offsets(self, gaussians: Gaussians, code: float | int, where: Integer[Tensor, " M"] | None = None) -> Offsets:
         if code == self.canonical:
             return zero(gaussians)
-        trained = gaussians.means, gaussians.quats, gaussians.motion
+        pose, means, quats = (*self.pose_at(code), self.pivots), gaussians.means, gaussians.quats
         if self.weighting == "spatial":
-            return self._bend(*trained, code)
-        where = gaussians.moves.nonzero()[:, 0]
-        return scatter(self._bend(*(tensor.index_select(0, where) for tensor in trained), code), where, len(gaussians))
-
-    def _bend(self, means: Tensor, quats: Tensor, motion: Tensor, code: float | int) -> Offsets:
-        dx, dq = skinning.follow(self.weights(means, motion) @ self.table(code), means, quats)
-        return Offsets(dx, dq, torch.zeros_like(means))
+            moved = skinning.follow_near(*pose, self.radius, means, quats, where)
+        else:
+            where = gaussians.moves.nonzero()[:, 0] if where is None else where
+            moved = skinning.follow_learned(*pose, gaussians.motion, means, quats, where)
+        return Offsets(*moved, torch.zeros_like(means))
