@@ -22,10 +22,10 @@ from fit_samples import (
 
 from fourreal.camera.align import pose_errors
 from fourreal.errors import Cancelled, UserError
+from fourreal.evaluate.metrics import psnr
 from fourreal.fit import artifacts, loop
 from fourreal.fit.canonical import Canonical, CanonicalStage
 from fourreal.fit.initialize import initial_gaussians
-from fourreal.fit.losses import psnr
 from fourreal.fit.motion import MotionStage, Moving, still
 from fourreal.fit.movers import find_movers, moving_window
 from fourreal.fit.sweep import sweep

@@ -1,19 +1,24 @@
-"""The fused kernels agree with plain torch, in value and gradient."""
+"""The fused kernels of the photometric loss and of exposure agree with plain torch, in value and gradient."""
 
 import pytest
 import torch
 
-from fourreal.fit.ssim import Target, blur, mean_ssim, ssim_map
+from fourreal.fit.exposure import Exposure
+from fourreal.fit.losses import photometric
+from fourreal.fit.ssim import Target, blur, photometric_plain, photometric_terms
 
 
+@pytest.mark.parametrize("weight", [0.0, 0.2, 1.0])
 @pytest.mark.parametrize("size", [(7, 9), (32, 45), (1, 20)])
-def test_kernels_agree_with_plain_torch(size):
+def test_kernels_agree_with_plain_torch(size, weight):
     g = torch.Generator().manual_seed(0)
     truth = torch.rand(*size, 3, generator=g)
     image = (truth + 0.2 * torch.randn(*size, 3, generator=g)).requires_grad_()
-    target = Target.of(truth)
-    plain, fused = ssim_map(image, target).mean(), mean_ssim(image, target)
+    given = image, Target.of(truth), weight
+    (plain, squared), (fused, also_squared) = photometric_plain(*given), photometric_terms(*given)
     torch.testing.assert_close(fused, plain, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(also_squared, squared, rtol=1e-5, atol=1e-8)
+    assert not also_squared.requires_grad
     (expected,) = torch.autograd.grad(plain, image)
     (gradient,) = torch.autograd.grad(2 * fused, image)
     torch.testing.assert_close(gradient, 2 * expected, rtol=1e-3, atol=1e-6)
@@ -21,9 +26,31 @@ def test_kernels_agree_with_plain_torch(size):
 
 def test_an_image_is_most_like_itself():
     truth = torch.rand(20, 20, 3, generator=torch.Generator().manual_seed(1))
-    assert float(mean_ssim(truth, Target.of(truth))) == pytest.approx(1.0, abs=1e-4)
-    assert float(mean_ssim(1 - truth, Target.of(truth))) < 0.2
+    assert float(photometric_terms(truth, Target.of(truth), 1.0)[0]) == pytest.approx(0.0, abs=1e-4)
+    assert float(photometric_terms(1 - truth, Target.of(truth), 1.0)[0]) > 0.8
+
+
+def test_the_psnr_is_that_of_the_picture_as_shown():
+    truth = torch.full((16, 16, 3), 0.5)
+    assert photometric(truth + 0.1, Target.of(truth), 0.2)[1] == pytest.approx(20.0, abs=1e-3)
+    assert photometric(truth + 9.0, Target.of(truth), 0.2)[1] == pytest.approx(6.02, abs=1e-2)  # shown as 1
+    assert photometric(truth, Target.of(truth), 0.2)[1] == pytest.approx(100.0)
 
 
 def test_a_flat_picture_stays_flat_up_to_the_border():
     torch.testing.assert_close(blur(torch.ones(3, 6, 17)), torch.ones(3, 6, 17))
+
+
+def test_exposure_agrees_with_plain_torch():
+    g = torch.Generator().manual_seed(2)
+    exposure, image = Exposure(3, 1), torch.rand(20, 33, 3, generator=g, requires_grad=True)
+    with torch.no_grad():
+        exposure.gain[2] = torch.tensor([0.2, -0.1, 0.4])
+        exposure.bias[2] = torch.tensor([0.1, 0.0, -0.3])
+    trained = image, exposure.gain, exposure.bias
+    upstream = torch.randn(20, 33, 3, generator=g)
+    fused, plain = exposure(image, 2), image * (1 + exposure.gain[2]) + exposure.bias[2]
+    found, expected = (torch.autograd.grad(x, trained, upstream) for x in (fused, plain))
+    for a, b in zip((fused, *found), (plain, *expected), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
+    assert exposure(image, 1) is image

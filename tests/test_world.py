@@ -7,8 +7,8 @@ import torch
 
 from fourreal.camera.trajectory import Path
 from fourreal.evaluate import ground_truth
+from fourreal.evaluate.metrics import psnr
 from fourreal.evaluate.world_files import held_out, write_scene
-from fourreal.fit.losses import psnr
 from fourreal.world import raycast_cpu, raycast_torch
 from fourreal.world.raycast_torch import chords
 from fourreal.world.solids import Solids

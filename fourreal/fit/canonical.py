@@ -19,7 +19,7 @@ from fourreal.fit.distill import Distillation
 from fourreal.fit.dropout import dropped
 from fourreal.fit.exposure import Exposure, PoseCorrection
 from fourreal.fit.initialize import initial_gaussians
-from fourreal.fit.losses import photometric, psnr, small_motion
+from fourreal.fit.losses import photometric, small_motion
 from fourreal.fit.observations import Observations, Targets
 from fourreal.fit.sampling import frame_of_step, generator
 from fourreal.settings import CanonicalSettings
@@ -109,8 +109,8 @@ class CanonicalStage:
         gaussians = dropped(self.splats.gaussians, settings.drop, generator(self.seed, 4, index))
         colour, offsets = self.render(gaussians, frame, halvings, joint, tap)
         target = self.targets.get(frame, halvings)
-        loss = photometric(colour, target, settings.ssim_weight)
-        values = {"photometric": loss.item()}
+        loss, psnr = photometric(colour, target, settings.ssim_weight)
+        values = {"photometric": loss.item(), "psnr": psnr}
         if offsets is not None:
             bending = small_motion(offsets)
             values["small motion"] = bending.item()
@@ -121,9 +121,10 @@ class CanonicalStage:
         if self.distillation is not None:
             values |= self.distillation.after(index, self.steps, lambda code: self.splats.gaussians)
         self._update(index, joint)
-        self.statistics.add(tap.grad, target.image.shape[1::-1])
+        if settings.growth.watches(index, self.steps):
+            self.statistics.add(tap.grad, target.image.shape[1::-1])
         self._grow(index)
-        return values | {"loss": loss.item(), "psnr": psnr(colour, target.image), "splats": len(self.splats)}
+        return values | {"loss": loss.item(), "splats": len(self.splats)}
 
     def _update(self, index: int, joint: bool) -> None:
         progress = index / self.steps

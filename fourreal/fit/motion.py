@@ -15,7 +15,7 @@ from torch import Tensor
 from fourreal.fit import sampling
 from fourreal.fit.canonical import Canonical, below
 from fourreal.fit.distill import Distillation
-from fourreal.fit.losses import photometric, psnr
+from fourreal.fit.losses import photometric
 from fourreal.fit.movers import find_movers, moving_window
 from fourreal.fit.observations import Observations, Targets
 from fourreal.fit.rigidity import Neighbours, rigidity
@@ -141,13 +141,14 @@ class MotionStage:
         bent, pose, blur = bend(gaussians, offsets), camera.world_to_camera[0], eps2d_at(halvings)
         drawn = rasterize(bent, pose, camera.intrinsics, camera.size, self.background, tap, blur)
         target = self.reference.get(code, halvings)
-        values = {"psnr": psnr(drawn.colour, target.image)}
-        loss = photometric(drawn.colour, target, self.settings.ssim_weight) * self.share
+        loss, psnr = photometric(drawn.colour, target, self.settings.ssim_weight)
+        loss, values = loss * self.share, {"psnr": psnr}
         for name, (weight, term) in self._regularisers(gaussians, offsets, code, random).items():
             values[name] = term.item()
             loss = loss + weight * term
         loss.backward()
-        self.statistics.add(tap.grad, camera.size)
+        if self.phase.growth is not None and self.phase.growth.watches(index, self.steps):
+            self.statistics.add(tap.grad, camera.size)
         return loss, values
 
     def _freeze_step(self, random: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
@@ -162,9 +163,9 @@ class MotionStage:
         )
         colour = self.canonical.exposure(drawn.colour, frame) if self.canonical.exposure is not None else drawn.colour
         target = self.freeze.get(frame)
-        loss = photometric(colour, target, self.settings.ssim_weight)
+        loss, psnr = photometric(colour, target, self.settings.ssim_weight)
         loss.backward()
-        return loss, {"psnr": psnr(colour, target.image)}
+        return loss, {"psnr": psnr}
 
     def _regularisers(
         self, gaussians: Gaussians, offsets: Offsets, code: int, random: np.random.Generator

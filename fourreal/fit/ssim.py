@@ -1,8 +1,8 @@
-"""Structural similarity with its gradient, fused on a CPU.
+"""The photometric loss with its gradient, fused on a CPU.
 
 SSIM (Wang et al. 2004) with an 11-tap Gaussian window of sigma 1.5 on [0, 1] values; at the border the window is
-renormalised. `mean_ssim` is the loss's term; on CUDA it is plain torch, on a CPU a pair of kernels that make one pass
-over the image each (SSIM by matrix products was 12 of a step's 40 ms).
+renormalised. The loss, and what the PSNR is made of, are plain torch on CUDA and on a CPU a pair of kernels that make
+one pass over the image each (SSIM by matrix products was 12 of a step's 40 ms, the rest in torch 3 more).
 """
 
 from dataclasses import dataclass
@@ -66,31 +66,45 @@ def ssim_map(image: Float[Tensor, "H W 3"], target: Target) -> Float[Tensor, "3 
     return luminance * (2 * (xy - mx * my) + C2) / (xx - mx * mx + yy - my * my + C2)
 
 
-def mean_ssim(image: Float[Tensor, "H W 3"], target: Target) -> Float[Tensor, ""]:
-    """The mean of `ssim_map`, with the gradient to `image`."""
-    return ssim_map(image, target).mean() if image.is_cuda else _MeanSSIM.apply(image, target)
+def photometric_terms(
+    image: Float[Tensor, "H W 3"], target: Target, ssim_weight: float
+) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    """(1 - w) L1 + w (1 - SSIM), and the mean squared error of the image cut to [0, 1], which has no gradient."""
+    return (photometric_plain if image.is_cuda else _Photometric.apply)(image, target, ssim_weight)
 
 
-class _MeanSSIM(torch.autograd.Function):
+def photometric_plain(image: Tensor, target: Target, ssim_weight: float) -> tuple[Tensor, Tensor]:
+    loss = (1 - ssim_weight) * (image - target.image).abs().mean()
+    if ssim_weight:
+        loss = loss + ssim_weight * (1 - ssim_map(image, target).mean())
+    return loss, (image.detach().clamp(0, 1) - target.image).square().mean()
+
+
+class _Photometric(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, image, target):
+    def forward(ctx, image, target, ssim_weight):
         height, width, _ = image.shape
         norms = _norms(height), _norms(width)
         maps = np.empty((3, 3, height, width), np.float32)
         x = np.ascontiguousarray(image.detach().permute(2, 0, 1).numpy())
         known = [t.numpy() for t in (target.planes, target.mean, target.square)]
-        totals = np.zeros(thread_count())
-        run_parts(_ssim_forward, len(totals), x, *known, _WINDOW, *norms, maps, totals)
-        ctx.saved = x, known[0], maps
-        return image.new_tensor(totals.sum() / x.size)
+        totals = np.zeros((thread_count(), 3))
+        run_parts(_forward, len(totals), x, *known, _WINDOW, *norms, maps, totals)
+        ctx.kept = x, known[0], maps, ssim_weight
+        similarity, absolute, squared = totals.sum(0) / x.size
+        loss = (1 - ssim_weight) * absolute + ssim_weight * (1 - similarity)
+        results = image.new_tensor(loss), image.new_tensor(squared)
+        ctx.mark_non_differentiable(results[1])
+        return results
 
     @staticmethod
-    def backward(ctx, upstream):
-        x, y, maps = ctx.saved
+    def backward(ctx, upstream, _squared):
+        x, y, maps, ssim_weight = ctx.kept
         gradient = np.empty((*x.shape[1:], 3), np.float32)
-        scale = np.float32(float(upstream) / x.size)
-        run_parts(_ssim_backward, thread_count(), x, y, maps, _WINDOW, scale, gradient)
-        return torch.from_numpy(gradient), None
+        scale = float(upstream) / x.size
+        scales = np.float32(-ssim_weight * scale), np.float32((1 - ssim_weight) * scale)
+        run_parts(_backward, thread_count(), x, y, maps, _WINDOW, *scales, gradient)
+        return torch.from_numpy(gradient), None, None
 
 
 def _norms(length: int) -> np.ndarray:
@@ -110,8 +124,9 @@ def _horizontal(line, taps, out):
 
 
 @numba.njit(**_JIT)
-def _ssim_forward(p, parts, x, y, mean, square, taps, norm_h, norm_w, maps, totals):
-    """Every `parts`-th row: the sum of SSIM, and into `maps` (3, C, H, W) its derivatives by the window sums."""
+def _forward(p, parts, x, y, mean, square, taps, norm_h, norm_w, maps, totals):
+    """Every `parts`-th row: sums of SSIM, |x - y| and (x cut to [0, 1] - y)^2, and into `maps` (3, C, H, W) SSIM's
+    derivatives by the window sums."""
     channels, height, width = x.shape
     for task in range(p, channels * height, parts):
         c, i = task // height, task % height
@@ -127,7 +142,7 @@ def _ssim_forward(p, parts, x, y, mean, square, taps, norm_h, norm_w, maps, tota
                 lines[2, j + HALF] += wa * y[c, k, j]
         for m in range(3):
             _horizontal(lines[m], taps, sums[m])
-        total = np.float32(0)
+        total, absolute, squared = np.float32(0), np.float32(0), np.float32(0)
         for j in range(width):
             norm = norm_h[i] * norm_w[j]
             mx, my = sums[0, j] * norm, mean[c, i, j]
@@ -141,12 +156,19 @@ def _ssim_forward(p, parts, x, y, mean, square, taps, norm_h, norm_w, maps, tota
             maps[0, c, i, j] = norm * 2 * (my * (a2 - a1) * over + s * mx * (1 / b2 - 1 / b1))
             maps[1, c, i, j] = -norm * s / b2
             maps[2, c, i, j] = norm * 2 * a1 * over
-        totals[p] += total
+            absolute += abs(x[c, i, j] - y[c, i, j])
+            squared += (min(max(x[c, i, j], np.float32(0)), np.float32(1)) - y[c, i, j]) ** 2
+        totals[p, 0] += total
+        totals[p, 1] += absolute
+        totals[p, 2] += squared
 
 
 @numba.njit(**_JIT)
-def _ssim_backward(p, parts, x, y, maps, taps, scale, gradient):
-    """gradient (H, W, C) of scale * sum(SSIM): the window is symmetric, so its transpose is the same sweep."""
+def _backward(p, parts, x, y, maps, taps, ssim_scale, l1_scale, gradient):
+    """gradient (H, W, C) of ssim_scale * sum(SSIM) + l1_scale * sum |x - y|.
+
+    The window is symmetric, so its transpose is the same sweep.
+    """
     channels, height, width = x.shape
     for task in range(p, channels * height, parts):
         c, i = task // height, task % height
@@ -160,4 +182,5 @@ def _ssim_backward(p, parts, x, y, maps, taps, scale, gradient):
         for m in range(3):
             _horizontal(lines[m], taps, sums[m])
         for j in range(width):
-            gradient[i, j, c] = scale * (sums[0, j] + 2 * x[c, i, j] * sums[1, j] + y[c, i, j] * sums[2, j])
+            similar = sums[0, j] + 2 * x[c, i, j] * sums[1, j] + y[c, i, j] * sums[2, j]
+            gradient[i, j, c] = ssim_scale * similar + l1_scale * np.sign(x[c, i, j] - y[c, i, j])

@@ -16,7 +16,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 from fourreal.camera.trajectory import interpolate as interpolate_pose
 from fourreal.fit import sampling
 from fourreal.fit.distill import Critic
-from fourreal.fit.losses import photometric, psnr
+from fourreal.fit.losses import photometric
 from fourreal.fit.motion import Moving
 from fourreal.fit.observations import Observations, Targets
 from fourreal.fit.ssim import Target
@@ -87,12 +87,12 @@ class UpsampleStage:
             camera = self.observations.reference_camera
             target = self.reference.get(code)
             drawn = self._draw(code, camera.world_to_camera[0], camera.intrinsics, camera.size)
-        loss = photometric(drawn, target, 0.2)
+        loss, psnr = photometric(drawn, target, 0.2)
         loss.backward()
         for name, rate in FINE_RATES.at(index / self.steps).items():
             self.splats.set_rate(name, rate)
         self.splats.step()
-        return {"loss": loss.item(), "psnr": psnr(drawn, target.image), "splats": len(self.splats)}
+        return {"loss": loss.item(), "psnr": psnr, "splats": len(self.splats)}
 
     @torch.no_grad()
     def preview(self) -> np.ndarray:

@@ -30,6 +30,10 @@ class Growth:
         """Whether a round of growth follows step number `step` of `steps`."""
         return (step + 1) % self.every == 0 and self.start * steps < step + 1 <= self.stop * steps
 
+    def watches(self, step: int, steps: int) -> bool:
+        """Whether step number `step` of `steps` still decides who grows."""
+        return step < self.stop * steps
+
     def reset_due(self, step: int, steps: int) -> bool:
         return self.reset_every > 0 and (step + 1) % self.reset_every == 0 and step + 1 < self.stop * steps
 

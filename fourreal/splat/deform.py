@@ -7,7 +7,6 @@ import torch
 from jaxtyping import Float, Integer
 from torch import Tensor
 
-from fourreal.splat import quaternion
 from fourreal.splat.gaussians import Gaussians
 
 
@@ -15,7 +14,7 @@ class Offsets(NamedTuple):
     """What a field adds to each Gaussian.
 
     dx: (N, 3) world units, added to the means.
-    dq: (N, 4) added to the quaternions before they are normalised.
+    dq: (N, 4) added to the quaternions, before these are normalised.
     ds: (N, 3) added to the log-scales.
     """
 
@@ -56,12 +55,10 @@ class DeformationField(Protocol):
 
 
 def bend(gaussians: Gaussians, offsets: Offsets) -> Gaussians:
-    """The Gaussians at (x + dx, normalise(q + dq), log s + ds)."""
+    """The Gaussians at (x + dx, q + dq, log s + ds); what draws or writes them normalises quaternions."""
+    dx, dq, ds = offsets
     return replace(
-        gaussians,
-        means=gaussians.means + offsets.dx,
-        quats=quaternion.normalize(gaussians.quats + offsets.dq),
-        scales=gaussians.scales + offsets.ds,
+        gaussians, means=gaussians.means + dx, quats=gaussians.quats + dq, scales=gaussians.scales + ds
     )
 
 
