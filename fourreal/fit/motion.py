@@ -237,6 +237,7 @@ class MotionStage:
         if self.phase.trained != "none":
             for name, rate in self.phase.rates.at(progress).items():
                 self.splats.set_rate(name, rate)
+        if self.phase.trained == "new":
             self.splats.mask_gradients(self.frozen)
         self.splats.step()
         growth = self.phase.growth

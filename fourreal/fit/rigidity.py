@@ -85,7 +85,7 @@ class _Rigidity(torch.autograd.Function):
     def forward(ctx, means, quats, dq, neighbours, rows):
         parts, edges = parts_for(neighbours.index.shape[1] * len(rows)), max(len(rows) * neighbours.index.shape[1], 1)
         turns = array(quats), array(dq), np.empty((len(means), 4), np.float32)
-        _turns(*turns)
+        run_parts(_turns, parts, *turns)
         totals = np.zeros((parts, 2))
         # of the first term by positions and turns, of the second by turns; a slice for each part, as parts share rows
         gradients = np.zeros((parts, len(means), 11), np.float32)
@@ -100,14 +100,15 @@ class _Rigidity(torch.autograd.Function):
         turns, gradients, edges = ctx.kept
         scales = f32(float(d_stretch) / edges), f32(float(d_twist) / edges)
         results = [np.empty((len(turns[0]), columns), np.float32) for columns in (3, 4, 4)]
-        _gather_gradients(*turns, gradients, *scales, *results)
+        run_parts(_gather_gradients, len(gradients), *turns, gradients, *scales, *results)
         return *map(torch.from_numpy, results), None, None
 
 
 @njit(**KERNEL)
-def _turns(quats, dq, turn):
-    """The unit rotations (N, 4) from q to q + dq; exactly none where dq is nothing."""
-    for n in range(len(quats)):
+def _turns(p, parts, quats, dq, turn):
+    """Part p of the unit rotations (N, 4) from q to q + dq; exactly none where dq is nothing."""
+    share = (len(quats) + parts - 1) // parts
+    for n in range(p * share, min(len(quats), (p + 1) * share)):
         a, b, c, d = quats[n, 0], quats[n, 1], quats[n, 2], quats[n, 3]
         e, f, g, h = dq[n, 0], dq[n, 1], dq[n, 2], dq[n, 3]
         turn[n, 0], turn[n, 1], turn[n, 2], turn[n, 3] = f32(1), f32(0), f32(0), f32(0)
@@ -122,23 +123,24 @@ def _turns(quats, dq, turn):
 
 
 @njit(**KERNEL)
-def _gather_gradients(quats, dq, turn, gradients, stretch, twist, d_means, d_quats, d_dq):
-    """The parts' gradients together, those by turns as gradients by what the turns came from."""
-    for n in range(len(quats)):
+def _gather_gradients(p, parts, quats, dq, turn, gradients, stretch, twist, d_means, d_quats, d_dq):
+    """Part p of the rows: all parts' gradients together, those by turns as gradients by what the turns came from."""
+    share = (len(quats) + parts - 1) // parts
+    for n in range(p * share, min(len(quats), (p + 1) * share)):
         for k in range(3):
             total = f32(0)
-            for p in range(len(gradients)):
-                total += gradients[p, n, k]
+            for part in range(len(gradients)):
+                total += gradients[part, n, k]
             d_means[n, k] = stretch * total
         a, b, c, d = quats[n, 0], quats[n, 1], quats[n, 2], quats[n, 3]
         e, f, g, h = dq[n, 0] + a, dq[n, 1] + b, dq[n, 2] + c, dq[n, 3] + d
         before, after = a * a + b * b + c * c + d * d, e * e + f * f + g * g + h * h
         u0, u1, u2, u3 = f32(0), f32(0), f32(0), f32(0)
-        for p in range(len(gradients)):
-            u0 += stretch * gradients[p, n, 3] + twist * gradients[p, n, 7]
-            u1 += stretch * gradients[p, n, 4] + twist * gradients[p, n, 8]
-            u2 += stretch * gradients[p, n, 5] + twist * gradients[p, n, 9]
-            u3 += stretch * gradients[p, n, 6] + twist * gradients[p, n, 10]
+        for part in range(len(gradients)):
+            u0 += stretch * gradients[part, n, 3] + twist * gradients[part, n, 7]
+            u1 += stretch * gradients[part, n, 4] + twist * gradients[part, n, 8]
+            u2 += stretch * gradients[part, n, 5] + twist * gradients[part, n, 9]
+            u3 += stretch * gradients[part, n, 6] + twist * gradients[part, n, 10]
         # what lies along the turn changes its length alone, which is normalised away
         along = u0 * turn[n, 0] + u1 * turn[n, 1] + u2 * turn[n, 2] + u3 * turn[n, 3]
         scale = f32(1) / np.sqrt(before * after)

@@ -15,6 +15,8 @@ from fourreal.splat.rasterize.arrays import array
 from fourreal.splat.rasterize.simd import LANES
 from fourreal.splat.rasterize.threads import parts_for, run_parts
 
+COST = 4  # of a row here, in rows of other kernels
+
 
 def follow_near(
     rotation: Tensor, translation: Tensor, pivots: Tensor, radius: Tensor, means: Tensor, quats: Tensor,
@@ -101,14 +103,14 @@ class _Follow(torch.autograd.Function):
         make = np.empty if len(rows) == len(means) else np.zeros
         moved = [make(x.shape, np.float32) for x in given]
         weighed = array(logits), poses[2], sharpness
-        run_parts(skinning_kernels.follow, parts_for(len(rows)), rows, *given, *weighed, table, kept, *moved)
+        run_parts(skinning_kernels.follow, parts_for(COST * len(rows)), rows, *given, *weighed, table, kept, *moved)
         ctx.kept = rows, given, table, kept, poses, logits.shape
         return tuple(torch.from_numpy(x) for x in moved)
 
     @staticmethod
     def backward(ctx, d_dx, d_dq):
         rows, given, table, kept, poses, logits = ctx.kept
-        parts = parts_for(len(rows))
+        parts = parts_for(COST * len(rows))
         shapes = given[0].shape, given[1].shape, logits
         asked = ctx.needs_input_grad[2:5]
         rest = [np.zeros(s if a else (0, s[1]), np.float32) for s, a in zip(shapes, asked, strict=True)]

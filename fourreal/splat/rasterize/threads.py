@@ -9,10 +9,10 @@ are called run the parts.
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from queue import SimpleQueue
 
 _lock = threading.Lock()
-_pool: ThreadPoolExecutor | None = None
+_parts: SimpleQueue = SimpleQueue()  # what the threads beside the calling one have to do; None ends one of them
 _count = 0
 
 
@@ -23,13 +23,27 @@ def thread_count() -> int:
 
 def set_thread_count(count: int) -> int:
     """Use `count` threads from now on, the calling one among them. Returns `count`."""
-    global _count, _pool
+    global _count
     with _lock:
-        if _pool is not None:
-            _pool.shutdown(wait=False)
-        _pool = ThreadPoolExecutor(count - 1, "fourreal-kernel") if count > 1 else None
+        for _ in range(count, _count):
+            _parts.put(None)
+        for number in range(max(_count, 1), count):
+            threading.Thread(target=_work, name=f"fourreal-kernel-{number}", daemon=True).start()
         _count = count
     return count
+
+
+def _work() -> None:
+    # not an executor: its futures cost more than the small kernels
+    while (part := _parts.get()) is not None:
+        kernel, p, parts, arguments, done = part
+        try:
+            kernel(p, parts, *arguments)
+        except BaseException as error:
+            done.put(error)
+        else:
+            done.put(None)
+        del part, kernel, arguments, done  # arrays of the last part are not kept while there is no next one
 
 
 def parts_for(rows: int) -> int:
@@ -42,15 +56,16 @@ def run_parts(kernel: Callable, parts: int, *arguments) -> None:
 
     `kernel` must release the interpreter, and its parts must not write what others read.
     """
-    pool = _pool if parts > 1 and thread_count() > 1 else None
-    if pool is None:
+    if parts <= 1 or thread_count() <= 1:
         for p in range(parts):
             kernel(p, parts, *arguments)
         return
-    others = [pool.submit(kernel, p, parts, *arguments) for p in range(1, parts)]
+    done: SimpleQueue = SimpleQueue()
+    for p in range(1, parts):
+        _parts.put((kernel, p, parts, arguments, done))
     try:
         kernel(0, parts, *arguments)
     finally:
-        wait(others)
-    for other in others:
-        other.result()
+        errors = [done.get() for _ in range(1, parts)]
+    for error in filter(None, errors):
+        raise error
