@@ -22,7 +22,7 @@ from fit_samples import (
 
 from fourreal.camera.align import pose_errors
 from fourreal.errors import Cancelled, UserError
-from fourreal.evaluate.metrics import psnr
+from fourreal.evaluate import metrics
 from fourreal.fit import artifacts, loop
 from fourreal.fit.canonical import Canonical, CanonicalStage
 from fourreal.fit.initialize import initial_gaussians
@@ -44,6 +44,11 @@ def canonical(seen) -> Canonical:
     stage = CanonicalStage(seen, replace(STAGE_ONE, steps=250), refine_poses=False, seed=0)
     loop.run(stage, None, ignore, CancelToken())
     return stage.result()
+
+
+def psnr(ours, truth) -> float:
+    """Of several views at once."""
+    return metrics.psnr(ours.flatten(0, 1), truth.flatten(0, 1))
 
 
 def moved(seen, canonical, settings, seed=0) -> Moving:
