@@ -3,7 +3,7 @@
     python -m benchmarks.kernels [--runs 20]
 
 Forward and backward on one torch thread, in turns in one process; 20,000 Gaussians with the 64 pivots of the per-frame
-field, 2,048 rows of 8 neighbours, a picture of 256x144.
+field, 5,000 of them with 24 bases, 2,048 rows of 8 neighbours, a picture of 256x144.
 """
 
 import argparse
@@ -14,42 +14,46 @@ from statistics import median
 import torch
 from torch import Tensor
 
+from fourreal.fit.exposure import Exposure
 from fourreal.fit.rigidity import Neighbours, rigidity, rigidity_plain
-from fourreal.fit.ssim import Target, mean_ssim, ssim_map
+from fourreal.fit.ssim import Target, photometric_plain, photometric_terms
 from fourreal.pipeline.machine import prepare_kernels
 from fourreal.progress import ignore
-from fourreal.splat import quaternion
-from fourreal.splat.skinning import follow, follow_plain, near_weights, near_weights_plain
+from fourreal.splat import skinning
 
-COUNT, PIVOTS, MOVERS, ROWS = 20_000, 64, 5_000, 2_048
+COUNT, PIVOTS, MOVERS, BASES, ROWS = 20_000, 64, 5_000, 24, 2_048
 
 
 def contestants() -> dict[str, tuple[Callable, Callable, tuple]]:
     """By name: the fused function, the plain one, and what both are called with."""
     g = torch.Generator().manual_seed(0)
     draw = lambda *shape: torch.randn(*shape, generator=g)
-    means, quats = draw(COUNT, 3).requires_grad_(), draw(COUNT, 4).requires_grad_()
-    pivots, radius = draw(PIVOTS, 3), 0.1 + draw(PIVOTS).abs()
-    near = Neighbours.of(canonical := draw(MOVERS, 3), 8)
+    trained = lambda *shape: draw(*shape).requires_grad_()
+    means, quats, everyone = trained(COUNT, 3), trained(COUNT, 4), torch.arange(COUNT)
+    near = trained(PIVOTS, 3), trained(PIVOTS, 3), draw(PIVOTS, 3), 0.1 + draw(PIVOTS).abs(), means, quats, everyone
+    some = torch.randperm(COUNT, generator=g)[:MOVERS]
+    learned = trained(BASES, 3), trained(BASES, 3), draw(BASES, 3), trained(COUNT, BASES + 1), means, quats, some
+    links = Neighbours.of(canonical := draw(MOVERS, 3), 8)
     bent = (canonical + 0.02 * draw(MOVERS, 3)).requires_grad_()
-    turn = quaternion.normalize(draw(MOVERS, 4)).requires_grad_()
+    stiff = bent, trained(MOVERS, 4), trained(MOVERS, 4), links, torch.randperm(MOVERS, generator=g)[:ROWS]
     truth = torch.rand(144, 256, 3, generator=g)
-    image = (truth + 0.1 * draw(144, 256, 3)).requires_grad_()
+    image, exposure = (truth + 0.1 * draw(144, 256, 3)).requires_grad_(), Exposure(2, 0)
+    exposed = lambda picture: picture * (1 + exposure.gain[1]) + exposure.bias[1]
     return {
-        "weights by distance": (near_weights, near_weights_plain, (means.detach(), pivots, radius)),
-        "following a blend": (follow, follow_plain, ((0.2 * draw(COUNT, 16)).requires_grad_(), means, quats)),
-        "rigidity": (rigidity, rigidity_plain, (bent, turn, near, torch.randperm(MOVERS, generator=g)[:ROWS])),
-        "SSIM": (mean_ssim, lambda x, y: ssim_map(x, y).mean(), (image, Target.of(truth))),
+        "following what is near": (skinning.follow_near, skinning.follow_near_plain, near),
+        "following as learned": (skinning.follow_learned, skinning.follow_learned_plain, learned),
+        "rigidity": (rigidity, rigidity_plain, stiff),
+        "photometric": (photometric_terms, photometric_plain, (image, Target.of(truth), 0.2)),
+        "exposure": (lambda picture: exposure(picture, 1), exposed, (image,)),
     }
 
 
 def seconds(function: Callable, given: tuple) -> float:
-    """Of a call, and of its gradient where it has one."""
+    """Of a call and its gradient."""
     begin = time.perf_counter()
     results = function(*given)
     results = [results] if isinstance(results, Tensor) else results
-    if results[0].requires_grad:
-        torch.autograd.backward([x.sum() for x in results])
+    torch.autograd.backward([x.sum() for x in results if x.requires_grad])
     return time.perf_counter() - begin
 
 

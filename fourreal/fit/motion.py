@@ -12,12 +12,12 @@ import torch
 from scipy.cluster.vq import kmeans
 from torch import Tensor
 
-from fourreal.fit import sampling
+from fourreal.fit import matching, sampling
 from fourreal.fit.canonical import Canonical, below
 from fourreal.fit.distill import Distillation
 from fourreal.fit.losses import photometric
 from fourreal.fit.movers import find_movers, moving_window
-from fourreal.fit.observations import Observations, Targets
+from fourreal.fit.observations import Observations, Targets, halved
 from fourreal.fit.rigidity import Neighbours, rigidity
 from fourreal.settings import MotionPhase, MotionSettings
 from fourreal.splat.deform import DeformationField, Offsets, bend
@@ -105,6 +105,7 @@ class MotionStage:
         groups = [{"params": ps, "lr": r} for ps, r in zip(self.field.groups().values(), self.rates, strict=True)]
         self.optimizer = torch.optim.Adam(groups, eps=1e-12, fused=True)
         self.neighbours: Neighbours | None = None
+        self.visits = torch.zeros(self.field.frames, dtype=torch.int64)
         self.frames = [t for t in range(self.field.frames) if t != self.field.canonical]
 
     def _seen(self, gaussians: Gaussians) -> Tensor:
@@ -143,7 +144,8 @@ class MotionStage:
         target = self.reference.get(code, halvings)
         loss, psnr = photometric(drawn.colour, target, self.settings.ssim_weight)
         loss, values = loss * self.share, {"psnr": psnr}
-        for name, (weight, term) in self._regularisers(gaussians, offsets, code, random).items():
+        terms = self._regularisers(gaussians, offsets, code, random) | self._pull(bent, drawn.colour, code, halvings)
+        for name, (weight, term) in terms.items():
             values[name] = term.item()
             loss = loss + weight * term
         loss.backward()
@@ -189,6 +191,23 @@ class MotionStage:
             after = self.field.offsets(given, outer, at).dx.index_select(0, at)
             terms["acceleration"] = (settings.acceleration, (after - 2 * here + before).abs().mean())
         return terms
+
+    def _pull(
+        self, bent: Gaussians, colour: Tensor, code: int, halvings: int
+    ) -> dict[str, tuple[float, Tensor]]:
+        """Towards where misplaced pixels belong, the first times that a frame is seen, less and less."""
+        visits = int(self.visits[code])
+        self.visits[code] += 1
+        if visits >= self.phase.matched:
+            return {}
+        free = bent.moves.to(bent.means)
+        if bent.motion.shape[1]:
+            free = free * torch.softmax(bent.motion.detach(), dim=1)[:, :-1].sum(dim=1)
+        fewer = max(matching.halvings_for(self.reference.size), halvings)
+        camera = self.reference.camera(self.observations.reference_camera, self.origin, fewer)
+        wanted = self.reference.get(code, fewer).image
+        away = matching.pull(bent, free, camera, halved(colour.detach(), fewer - halvings), wanted, eps2d_at(fewer))
+        return {} if away is None else {"pull": (self.settings.pull * (1 - visits / self.phase.matched), away)}
 
     def _at(self, code: float) -> Gaussians:
         gaussians = self.splats.gaussians
@@ -264,7 +283,7 @@ class MotionStage:
         return Moving(gaussians, self.field)
 
     def state(self) -> dict[str, Tensor]:
-        state = self.splats.state() | {"frozen": self.frozen}
+        state = self.splats.state() | {"frozen": self.frozen, "visits": self.visits}
         state |= {"seen.total": self.statistics.total, "seen.count": self.statistics.seen}
         state |= {f"field.{k}": v for k, v in self.field.state_dict().items()}
         if self.distillation is not None:
@@ -275,7 +294,7 @@ class MotionStage:
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         self.splats.restore(state)
-        self.frozen = state["frozen"].to(self.device)
+        self.frozen, self.visits = state["frozen"].to(self.device), state["visits"].cpu().clone()
         self.statistics = ScreenStatistics(len(self.splats), self.device)
         self.statistics.total += state["seen.total"].to(self.device)
         self.statistics.seen += state["seen.count"].to(self.device)

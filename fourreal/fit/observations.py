@@ -50,6 +50,13 @@ class Observations:
         return replace(self, **moved)
 
 
+def halved(image: Float[Tensor, "H W 3"], times: int) -> Float[Tensor, "h w 3"]:
+    """The image at half its size, `times` over; an odd last row or column is dropped."""
+    for _ in range(times):
+        image = torch.nn.functional.avg_pool2d(image.permute(2, 0, 1), 2).permute(1, 2, 0)
+    return image
+
+
 class Targets:
     """The frames of a clip as targets of the loss, at full and reduced size, each prepared on first use.
 
@@ -63,17 +70,13 @@ class Targets:
         self._prepared: dict[tuple[int, int], Target] = {}
 
     def size_at(self, halvings: int) -> tuple[int, int]:
-        """(width, height) after that many halvings; an odd last row or column is dropped."""
+        """(width, height) after that many halvings, see `halved`."""
         width, height = self.size
         return width >> halvings, height >> halvings
 
     def get(self, frame: int, halvings: int = 0) -> Target:
         if (frame, halvings) not in self._prepared:
-            image = self.frames[frame]
-            for _ in range(halvings):
-                planes = torch.nn.functional.avg_pool2d(image.permute(2, 0, 1), 2)
-                image = planes.permute(1, 2, 0)
-            self._prepared[frame, halvings] = Target.of(image)
+            self._prepared[frame, halvings] = Target.of(halved(self.frames[frame], halvings))
         return self._prepared[frame, halvings]
 
     def camera(self, cameras: Cameras, window_origin: tuple[int, int] = (0, 0), halvings: int = 0) -> Cameras:

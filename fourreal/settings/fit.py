@@ -107,6 +107,7 @@ class MotionPhase:
     unfold: share of the steps over which the time window grows from the canonical frame to the whole video.
     coarse: share of the steps at half size.
     hold: share of the steps after which the field's rates begin to fall, to a twentieth.
+    matched: the first so many times that a frame is seen, misplaced pixels are pulled to where they belong.
     """
 
     name: str
@@ -117,6 +118,7 @@ class MotionPhase:
     unfold: float = 0.0
     coarse: float = 0.0
     hold: float = 0.5
+    matched: int = 0
     growth: Growth | None = None
     rates: SplatRates = SplatRates()
 
@@ -128,6 +130,7 @@ class MotionSettings:
     bases: rigid trajectories of `MotionBases`.
     ssim_weight: w of (1 - w) L1 + w (1 - SSIM).
     norm, difference, rigidity, twist: weights of the paper's four regularisers; acceleration: one of ours.
+    pull: weight of how far misplaced pixels are from where they belong, at a frame's first step; it falls to nothing.
     neighbours: k of the nearest-neighbour terms; rows: Gaussians that regularisers look at in a step.
     rotation_rate, translation_rate, weights_rate: of the bases (half rotation vectors, world units, logits).
     network_rate: of `DeformationMLP`.
@@ -142,6 +145,7 @@ class MotionSettings:
     acceleration: float = 0.05
     rigidity: float = 1.0
     twist: float = 0.01
+    pull: float = 20.0
     neighbours: int = 8
     rows: int = 2048
     rotation_rate: float = 6e-3
