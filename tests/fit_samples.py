@@ -66,7 +66,7 @@ STAGE_ONE = CanonicalSettings(
 )
 STAGE_TWO = MotionSettings(
     phases=(
-        MotionPhase("field", 60, unfold=0.5, coarse=0.3),
+        MotionPhase("field", 60, unfold=0.5, coarse=0.3, matched=10),
         MotionPhase("growth", 20, "new", growth=Growth(budget=1050, every=5, start=0.0, stop=0.5, fraction=0.05)),
         MotionPhase("joint", 20, "all", "both", field_scale=0.05),
     ),
