@@ -67,8 +67,9 @@ STANDARD = Preset(
     canonical=CanonicalSettings(steps=7000, plain_steps=1500, initial=30_000, growth=Growth(budget=50_000)),
     motion=MotionSettings(
         bases=24,
+        rigidity=3.0,
         phases=(
-            MotionPhase("field", 4000, unfold=0.5, coarse=0.4),
+            MotionPhase("field", 4000, unfold=0.8, coarse=0.8, hold=0.8, matched=60),
             MotionPhase(
                 "growth", 600, "new", field_scale=0.05, hold=1.0, rates=FINE_RATES,
                 growth=Growth(budget=53_000, every=100, start=0.0, stop=0.5, fraction=0.02),
