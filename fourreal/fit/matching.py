@@ -22,7 +22,8 @@ DIFFERENT = 0.08  # mean absolute difference of pixels that do not agree, colour
 COVERED = 0.4  # least share of a pixel that moving Gaussians make up for it to be pulled
 REACH = 0.22  # farthest match, in longer sides of the picture
 ALIKE = 0.18  # largest difference of two colours that match, root mean square of the channels
-FEWEST = 4  # matches under this are noise
+NEAR = 1.5  # pixels that the photometric loss sees by itself
+FEWEST = 4  # matches farther than that, under which there is nothing to do
 
 
 def halvings_for(size: tuple[int, int]) -> int:
@@ -55,7 +56,7 @@ def pull(
 ) -> Float[Tensor, ""] | None:  # fmt: skip
     """How far pixels are from where they belong, in longer sides of the picture: the sum over all, per pixel of it.
 
-    Its gradient goes to the means of `bent` alone. None where too little is out of place.
+    Its gradient goes to the means of `bent` alone. None where hardly anything is far from its place.
 
     Args:
         free: how much each Gaussian follows the field, in [0, 1].
@@ -73,7 +74,7 @@ def pull(
     )
     made_of = rasterize(carried, pose, camera.intrinsics, camera.size, pose.new_zeros(3), None, eps2d).colour
     source, move = assign(shown.detach(), wanted, made_of[..., 2].detach())
-    if len(source) < FEWEST:
+    if int((move.norm(dim=1) > NEAR).sum()) < FEWEST:
         return None
     here = made_of[tuple(source.T)]
     place = here[:, :2] / here[:, 2:]

@@ -195,9 +195,8 @@ class MotionStage:
     def _pull(
         self, bent: Gaussians, colour: Tensor, code: int, halvings: int
     ) -> dict[str, tuple[float, Tensor]]:
-        """Towards where misplaced pixels belong, the first times that a frame is seen, less and less."""
+        """Towards where misplaced pixels belong, the first times that a frame is seen, until hardly any are left."""
         visits = int(self.visits[code])
-        self.visits[code] += 1
         if visits >= self.phase.matched:
             return {}
         free = bent.moves.to(bent.means)
@@ -207,6 +206,7 @@ class MotionStage:
         camera = self.reference.camera(self.observations.reference_camera, self.origin, fewer)
         wanted = self.reference.get(code, fewer).image
         away = matching.pull(bent, free, camera, halved(colour.detach(), fewer - halvings), wanted, eps2d_at(fewer))
+        self.visits[code] = self.phase.matched if away is None else visits + 1
         return {} if away is None else {"pull": (self.settings.pull * (1 - visits / self.phase.matched), away)}
 
     def _at(self, code: float) -> Gaussians:
