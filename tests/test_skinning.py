@@ -75,3 +75,12 @@ def test_a_whole_turn_is_followed_rigidly():
     dx, dq = follow_near(half, shift, pivot, torch.ones(1), means, still)
     torch.testing.assert_close(means + dx, (means - pivot) @ quaternion.to_matrix(quat)[0].T + pivot + shift)
     torch.testing.assert_close(still + dq, quat)
+
+
+@pytest.mark.parametrize("columns", [3, 5])
+def test_logits_that_do_not_go_with_the_bases_are_refused(columns):
+    with pytest.raises(ValueError, match="3 bases do not go with logits"):
+        follow_learned(
+            torch.zeros(3, 3), torch.zeros(3, 3), torch.zeros(3, 3), torch.zeros(9, columns), torch.zeros(9, 3),
+            torch.ones(9, 4), torch.arange(9),
+        )  # fmt: skip

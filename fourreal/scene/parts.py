@@ -140,7 +140,7 @@ def _probe(field: DeformationField, splats: Gaussians) -> None:
     """Ask the field for one Gaussian's motion: it shows whether the two belong together."""
     try:
         field.offsets(splats[:1].map(lambda x: x | True if x.dtype == torch.bool else x), 0.5)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         raise Malformed(f"the field does not fit the splats: {error}") from error
 
 

@@ -42,7 +42,13 @@ def follow_near(
 def follow_learned(
     rotation: Tensor, translation: Tensor, pivots: Tensor, logits: Tensor, means: Tensor, quats: Tensor, where: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The same, each basis weighed by the softmax of `logits` (N, B + 1), the last one for staying put."""
+    """The same, each basis weighed by the softmax of `logits` (N, B + 1), the last one for staying put.
+
+    Raises:
+        ValueError: there is not a logit for every basis and one more.
+    """
+    if logits.shape != (len(means), len(rotation) + 1):
+        raise ValueError(f"{len(means)} Gaussians and {len(rotation)} bases do not go with logits {[*logits.shape]}")
     if means.is_cuda:
         return follow_learned_plain(rotation, translation, pivots, logits, means, quats, where)
     return _Follow.apply(rotation, translation, means, quats, logits, pivots, pivots.new_ones(0), where)
@@ -89,7 +95,7 @@ def _follow_weighted(weights, rotation, translation, pivots, means, quats, where
 
 
 class _Follow(torch.autograd.Function):
-    """Weights are learned where there are logits."""
+    """Weights are learned where there are logits. Kernels check no bounds: shapes are right when they come here."""
 
     @staticmethod
     def forward(ctx, rotation, translation, means, quats, logits, pivots, radius, where):
