@@ -3,11 +3,9 @@
 import numpy as np
 import torch
 from jaxtyping import Float
-from numba import njit
 from torch import Tensor
 
 from fourreal.splat.rasterize.arrays import array
-from fourreal.splat.rasterize.kernels import KERNEL
 
 
 class Exposure(torch.nn.Module):
@@ -53,41 +51,17 @@ class PoseCorrection(torch.nn.Module):
 
 
 class _Expose(torch.autograd.Function):
-    """image (H, W, 3) * gain (3,) + bias (3,): a pass over the picture each way, for five in torch."""
+    """image (H, W, 3) * gain (3,) + bias (3,), by numpy: torch's sums over all but the last dimension are slow."""
 
     @staticmethod
     def forward(ctx, image, gain, bias):
         pixels, gain = array(image), array(gain)
         ctx.kept = pixels, gain
-        exposed = np.empty_like(pixels)
-        _expose(pixels, gain, array(bias), exposed)
-        return torch.from_numpy(exposed)
+        return torch.from_numpy(pixels * gain + array(bias))
 
     @staticmethod
     def backward(ctx, upstream):
         pixels, gain = ctx.kept
-        d_pixels, sums = np.empty_like(pixels), np.zeros((2, 3))
-        _expose_backward(pixels, gain, array(upstream), d_pixels, sums)
-        return torch.from_numpy(d_pixels), *(torch.from_numpy(x.astype(np.float32)) for x in sums)
-
-
-@njit(**KERNEL)
-def _expose(pixels, gain, bias, exposed):
-    for i in range(pixels.shape[0]):
-        for j in range(pixels.shape[1]):
-            for c in range(3):
-                exposed[i, j, c] = pixels[i, j, c] * gain[c] + bias[c]
-
-
-@njit(**KERNEL)
-def _expose_backward(pixels, gain, upstream, d_pixels, sums):
-    """The gradient by the pixels, and the sums (2, 3) that are those by gain and bias."""
-    for i in range(pixels.shape[0]):
-        row = np.zeros((2, 3), np.float32)
-        for j in range(pixels.shape[1]):
-            for c in range(3):
-                g = upstream[i, j, c]
-                d_pixels[i, j, c] = g * gain[c]
-                row[0, c] += g * pixels[i, j, c]
-                row[1, c] += g
-        sums += row
+        g = array(upstream)
+        sums = np.einsum("hwc,hwc->c", g, pixels), np.einsum("hwc->c", g)
+        return torch.from_numpy(g * gain), *map(torch.from_numpy, sums)

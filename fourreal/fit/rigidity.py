@@ -127,16 +127,14 @@ def _gather_gradients(p, parts, quats, dq, turn, gradients, stretch, twist, d_me
     """Part p of the rows: all parts' gradients together, those by turns as gradients by what the turns came from."""
     share = (len(quats) + parts - 1) // parts
     for n in range(p * share, min(len(quats), (p + 1) * share)):
-        for k in range(3):
-            total = f32(0)
-            for part in range(len(gradients)):
-                total += gradients[part, n, k]
-            d_means[n, k] = stretch * total
         a, b, c, d = quats[n, 0], quats[n, 1], quats[n, 2], quats[n, 3]
         e, f, g, h = dq[n, 0] + a, dq[n, 1] + b, dq[n, 2] + c, dq[n, 3] + d
         before, after = a * a + b * b + c * c + d * d, e * e + f * f + g * g + h * h
         u0, u1, u2, u3 = f32(0), f32(0), f32(0), f32(0)
+        d_means[n, 0], d_means[n, 1], d_means[n, 2] = f32(0), f32(0), f32(0)
         for part in range(len(gradients)):
+            for k in range(3):
+                d_means[n, k] += stretch * gradients[part, n, k]
             u0 += stretch * gradients[part, n, 3] + twist * gradients[part, n, 7]
             u1 += stretch * gradients[part, n, 4] + twist * gradients[part, n, 8]
             u2 += stretch * gradients[part, n, 5] + twist * gradients[part, n, 9]
@@ -151,7 +149,8 @@ def _gather_gradients(p, parts, quats, dq, turn, gradients, stretch, twist, d_me
         d_dq[n, 1] = u0 * b + u1 * a + u2 * d - u3 * c
         d_dq[n, 2] = u0 * c - u1 * d + u2 * a + u3 * b
         d_dq[n, 3] = u0 * d + u1 * c - u2 * b + u3 * a
-        d_quats[n, :] = 0
+        for k in range(4):
+            d_quats[n, k] = 0
         if dq[n, 0] == 0 and dq[n, 1] == 0 and dq[n, 2] == 0 and dq[n, 3] == 0:
             continue  # who does not turn does not turn whatever its quaternion is
         d_quats[n, 0] = d_dq[n, 0] + u0 * e + u1 * f + u2 * g + u3 * h
