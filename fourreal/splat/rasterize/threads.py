@@ -22,7 +22,7 @@ def thread_count() -> int:
 
 
 def set_thread_count(count: int) -> int:
-    """Use `count` threads from now on, the calling one among them. Returns `count`."""
+    """Use `count` threads from now on, the calling one among them; not while a kernel runs. Returns `count`."""
     global _count
     with _lock:
         for _ in range(count, _count):
