@@ -144,7 +144,8 @@ class MotionStage:
         target = self.reference.get(code, halvings)
         loss, psnr = photometric(drawn.colour, target, self.settings.ssim_weight)
         loss, values = loss * self.share, {"psnr": psnr}
-        terms = self._regularisers(gaussians, offsets, code, random) | self._pull(bent, drawn.colour, code, halvings)
+        terms = self._regularisers(gaussians, bent, offsets, code, random)
+        terms |= self._pull(bent, drawn.colour, code, halvings)
         for name, (weight, term) in terms.items():
             values[name] = term.item()
             loss = loss + weight * term
@@ -170,7 +171,7 @@ class MotionStage:
         return loss, {"psnr": psnr}
 
     def _regularisers(
-        self, gaussians: Gaussians, offsets: Offsets, code: int, random: np.random.Generator
+        self, gaussians: Gaussians, bent: Gaussians, offsets: Offsets, code: int, random: np.random.Generator
     ) -> dict[str, tuple[float, Tensor]]:
         """The paper's four terms and the acceleration, as (weight, value)."""
         settings = self.settings
@@ -180,7 +181,7 @@ class MotionStage:
         count = min(settings.rows, len(moving))
         at = moving[torch.from_numpy(random.choice(len(moving), count, replace=False)).to(self.device)]
         terms = {"norm": (settings.norm, sum(x.abs().sum() for x in offsets) / len(moving))}
-        stretch, twist = rigidity(gaussians.means + offsets.dx, gaussians.quats, offsets.dq, self.neighbours, at)
+        stretch, twist = rigidity(bent.means, gaussians.quats, offsets.dq, self.neighbours, at)
         terms |= {"rigidity": (settings.rigidity, stretch), "twist": (settings.twist, twist)}
         inner = code - 1 if code > self.field.canonical else code + 1
         outer = 2 * code - inner

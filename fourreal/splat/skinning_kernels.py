@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 
 from fourreal.splat.rasterize.kernels import KERNEL, f32
+from fourreal.splat.rasterize.project_backward import quaternion_gradient
 from fourreal.splat.rasterize.simd import LANES, exp2, maximum, spread, square_root
 from fourreal.splat.rasterize.simd_memory import load, store
 
@@ -39,7 +40,6 @@ def make_table(rotation, translation, pivots, table):
 
 @njit(**KERNEL)
 def table_backward(rotation, pivots, d_table, d_rotation, d_translation):
-    two = f32(2)
     g = np.empty(9, np.float32)
     for b in range(len(d_table)):
         x, y, z = rotation[b, 0], rotation[b, 1], rotation[b, 2]
@@ -50,13 +50,10 @@ def table_backward(rotation, pivots, d_table, d_rotation, d_translation):
             d_translation[b, i] = d[9 + i]
             for j in range(3):
                 g[3 * i + j] = d[3 * i + j] - d[9 + i] * pivots[b, j]
-        dw = d[12] + two * (y * (g[2] - g[6]) + z * (g[3] - g[1]) + x * (g[7] - g[5]))
-        dx = d[13] + two * (y * (g[1] + g[3]) + z * (g[2] + g[6]) + w * (g[7] - g[5]) - two * x * (g[4] + g[8]))
-        dy = d[14] + two * (x * (g[1] + g[3]) + z * (g[5] + g[7]) + w * (g[2] - g[6]) - two * y * (g[0] + g[8]))
-        dz = d[15] + two * (x * (g[2] + g[6]) + y * (g[5] + g[7]) + w * (g[3] - g[1]) - two * z * (g[0] + g[4]))
-        along = w * dw + x * dx + y * dy + z * dz  # of a length that is normalised away nothing is left
-        d_rotation[b, 0], d_rotation[b, 1] = (dx - x * along) * w, (dy - y * along) * w
-        d_rotation[b, 2] = (dz - z * along) * w
+        _, dx, dy, dz = quaternion_gradient(w, x, y, z, w, g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7], g[8])
+        along = w * d[12] + x * d[13] + y * d[14] + z * d[15]  # of a length that is normalised away nothing is left
+        d_rotation[b, 0], d_rotation[b, 1] = dx + (d[13] - x * along) * w, dy + (d[14] - y * along) * w
+        d_rotation[b, 2] = dz + (d[15] - z * along) * w
 
 
 @njit(**KERNEL)
