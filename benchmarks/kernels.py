@@ -14,7 +14,6 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from fourreal.fit.exposure import Exposure
 from fourreal.fit.rigidity import Neighbours, rigidity, rigidity_plain
 from fourreal.fit.ssim import Target, photometric_plain, photometric_terms
 from fourreal.pipeline.machine import prepare_kernels
@@ -37,14 +36,12 @@ def contestants() -> dict[str, tuple[Callable, Callable, tuple]]:
     bent = (canonical + 0.02 * draw(MOVERS, 3)).requires_grad_()
     stiff = bent, trained(MOVERS, 4), trained(MOVERS, 4), links, torch.randperm(MOVERS, generator=g)[:ROWS]
     truth = torch.rand(144, 256, 3, generator=g)
-    image, exposure = (truth + 0.1 * draw(144, 256, 3)).requires_grad_(), Exposure(2, 0)
-    exposed = lambda picture: picture * (1 + exposure.gain[1]) + exposure.bias[1]
+    image = (truth + 0.1 * draw(144, 256, 3)).requires_grad_()
     return {
         "following what is near": (skinning.follow_near, skinning.follow_near_plain, near),
         "following as learned": (skinning.follow_learned, skinning.follow_learned_plain, learned),
         "rigidity": (rigidity, rigidity_plain, stiff),
         "photometric": (photometric_terms, photometric_plain, (image, Target.of(truth), 0.2)),
-        "exposure": (lambda picture: exposure(picture, 1), exposed, (image,)),
     }
 
 

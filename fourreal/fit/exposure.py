@@ -1,11 +1,8 @@
 """Per-frame exposure and pose corrections: what differs between freeze-time frames besides the view."""
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
-
-from fourreal.splat.rasterize.arrays import array
 
 
 class Exposure(torch.nn.Module):
@@ -20,8 +17,7 @@ class Exposure(torch.nn.Module):
     def forward(self, image: Float[Tensor, "H W 3"], frame: int) -> Float[Tensor, "H W 3"]:
         if frame == self.fixed:
             return image
-        gain, bias = 1 + self.gain[frame], self.bias[frame]
-        return image * gain + bias if image.is_cuda else _Expose.apply(image, gain, bias)
+        return image * (1 + self.gain[frame]) + self.bias[frame]
 
     def size(self, frame: int) -> Float[Tensor, ""]:
         """Mean |gain - 1| + |bias| of a frame: how much there is of it."""
@@ -48,20 +44,3 @@ class PoseCorrection(torch.nn.Module):
             [torch.cat([torch.linalg.matrix_exp(generator), self.shift[frame][:, None]], dim=1), rigid[3:]]
         )
         return rigid @ world_to_camera
-
-
-class _Expose(torch.autograd.Function):
-    """image (H, W, 3) * gain (3,) + bias (3,), by numpy: torch's sums over all but the last dimension are slow."""
-
-    @staticmethod
-    def forward(ctx, image, gain, bias):
-        pixels, gain = array(image), array(gain)
-        ctx.kept = pixels, gain
-        return torch.from_numpy(pixels * gain + array(bias))
-
-    @staticmethod
-    def backward(ctx, upstream):
-        pixels, gain = ctx.kept
-        g = array(upstream)
-        sums = np.einsum("hwc,hwc->c", g, pixels), np.einsum("hwc->c", g)
-        return torch.from_numpy(g * gain), *map(torch.from_numpy, sums)

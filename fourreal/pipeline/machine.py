@@ -9,7 +9,6 @@ from pathlib import Path
 import torch
 
 from fourreal.errors import UserError
-from fourreal.fit.exposure import Exposure
 from fourreal.fit.losses import photometric
 from fourreal.fit.rigidity import Neighbours, rigidity
 from fourreal.fit.ssim import Target
@@ -72,8 +71,7 @@ def prepare_kernels(progress: Progress) -> None:
     """Compile the CPU kernels, or load them, before the clock of a stage runs."""
     progress(Event("prepare", message="preparing the CPU kernels; half a minute the first time on a machine"))
     warm_up()
-    image, exposure = torch.zeros(12, 12, 3, requires_grad=True), Exposure(2, 0)
-    photometric(exposure(image, 1), Target.of(image.detach()), 0.5)[0].backward()
+    photometric((image := torch.zeros(12, 12, 3, requires_grad=True)), Target.of(image.detach()), 0.5)[0].backward()
     means, quats, still = torch.eye(3), torch.ones(3, 4), torch.zeros(3, 3, requires_grad=True)
     rows = torch.arange(3)
     dx, dq = follow_learned(still, still, means, torch.zeros(3, 4), means, quats, rows)
