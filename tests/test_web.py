@@ -70,7 +70,7 @@ def test_what_a_newer_one_has_replaced_is_answered_with_the_newer_one(client, pa
     live = page.data / "runs" / run["id"] / "live"
     live.mkdir(exist_ok=True)
     (live / f"{kind}-990000001.{suffix}").write_bytes(b"newest")
-    assert client.get(f"/files/{run['id']}/live/{kind}-3.{suffix}").content == b"newest"
+    assert client.get(f"/files/{run['id']}/live/{kind}-990000000.{suffix}").content == b"newest"
     (live / f"{kind}-990000001.{suffix}").unlink()
 
 
