@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from fourreal.splat.rasterize.kernels import KERNEL
 from fourreal.splat.rasterize.threads import run_parts, thread_count
 
 TAPS = 11
@@ -21,7 +22,7 @@ HALF = TAPS // 2
 SIGMA = 1.5
 C1, C2 = 0.01**2, 0.03**2
 _WINDOW = np.exp(-((np.arange(TAPS) - HALF) ** 2) / (2 * SIGMA**2)).astype(np.float32)
-_JIT = {"fastmath": True, "cache": True, "error_model": "numpy", "nogil": True}
+_JIT = KERNEL | {"fastmath": True}
 
 
 @dataclass(frozen=True)
