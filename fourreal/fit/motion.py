@@ -106,6 +106,7 @@ class MotionStage:
         self.optimizer = torch.optim.Adam(groups, eps=1e-12, fused=True)
         self.neighbours: Neighbours | None = None
         self.visits = torch.zeros(self.field.frames, dtype=torch.int64)
+        self.settled = torch.zeros(self.field.frames, dtype=torch.bool)  # hardly anything is misplaced
         self.frames = [t for t in range(self.field.frames) if t != self.field.canonical]
 
     def _seen(self, gaussians: Gaussians) -> Tensor:
@@ -133,7 +134,7 @@ class MotionStage:
         return values | {"splats": len(self.splats)}
 
     def _reference_step(self, index: int, random: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
-        code = self._draw_frame(index, random)
+        code = self._draw_frame(random)
         halvings = 1 if index < self.phase.coarse * self.steps else 0
         gaussians = self.splats.gaussians
         offsets = self.field.offsets(gaussians, code)
@@ -197,8 +198,8 @@ class MotionStage:
         self, bent: Gaussians, colour: Tensor, code: int, halvings: int
     ) -> dict[str, tuple[float, Tensor]]:
         """Towards where misplaced pixels belong, the first times that a frame is seen, until hardly any are left."""
-        visits = int(self.visits[code])
-        if visits >= self.phase.matched:
+        seen_before = int(self.visits[code]) - 1
+        if self.settled[code] or seen_before >= self.phase.matched:
             return {}
         free = bent.moves.to(bent.means)
         if bent.motion.shape[1]:
@@ -207,8 +208,8 @@ class MotionStage:
         camera = self.reference.camera(self.observations.reference_camera, self.origin, fewer)
         wanted = self.reference.get(code, fewer).image
         away = matching.pull(bent, free, camera, halved(colour.detach(), fewer - halvings), wanted, eps2d_at(fewer))
-        self.visits[code] = self.phase.matched if away is None else visits + 1
-        return {} if away is None else {"pull": (self.settings.pull * (1 - visits / self.phase.matched), away)}
+        self.settled[code] = away is None
+        return {} if away is None else {"pull": (self.settings.pull * (1 - seen_before / self.phase.matched), away)}
 
     def _at(self, code: float) -> Gaussians:
         gaussians = self.splats.gaussians
@@ -234,13 +235,12 @@ class MotionStage:
             if abs(frame - self.field.canonical) > before:
                 self.field.unfold(frame)
 
-    def _draw_frame(self, index: int, random: np.random.Generator) -> int:
-        """Any open frame; while the window grows, every second time one of the latest."""
-        if index < self.phase.unfold * self.steps and random.random() < 0.5:
-            window = self._window(index)
-            latest = [t for t in self._open if abs(t - self.field.canonical) >= window - 2]
-            return int(random.choice(latest))
-        return int(random.choice(self._open))
+    def _draw_frame(self, random: np.random.Generator) -> int:
+        """Any open frame, one seen half as often twice as likely: so those that the window reached last catch up."""
+        seldom = 1 / (1 + self.visits[self._open].numpy())
+        code = int(random.choice(self._open, p=seldom / seldom.sum()))
+        self.visits[code] += 1
+        return code
 
     # --- what follows a step --------------------------------------------------------------------------------------
 
@@ -284,7 +284,7 @@ class MotionStage:
         return Moving(gaussians, self.field)
 
     def state(self) -> dict[str, Tensor]:
-        state = self.splats.state() | {"frozen": self.frozen, "visits": self.visits}
+        state = self.splats.state() | {"frozen": self.frozen, "visits": self.visits, "settled": self.settled}
         state |= {"seen.total": self.statistics.total, "seen.count": self.statistics.seen}
         state |= {f"field.{k}": v for k, v in self.field.state_dict().items()}
         if self.distillation is not None:
@@ -295,7 +295,8 @@ class MotionStage:
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         self.splats.restore(state)
-        self.frozen, self.visits = state["frozen"].to(self.device), state["visits"].cpu().clone()
+        self.frozen = state["frozen"].to(self.device)
+        self.visits, self.settled = state["visits"].cpu().clone(), state["settled"].cpu().clone()
         self.statistics = ScreenStatistics(len(self.splats), self.device)
         self.statistics.total += state["seen.total"].to(self.device)
         self.statistics.seen += state["seen.count"].to(self.device)
