@@ -47,7 +47,7 @@ DRAFT = Preset(
         bases=24,
         rigidity=3.0,
         phases=(
-            MotionPhase("field", 2000, unfold=0.8, coarse=0.8, hold=0.8, matched=60),
+            MotionPhase("field", 1800, unfold=0.6, coarse=0.8, hold=0.8, matched=60),
             MotionPhase(
                 "growth", 100, "new", field_scale=0.05, hold=1.0, rates=FINE_RATES,
                 growth=Growth(budget=21_000, every=50, start=0.0, stop=0.5, fraction=0.02),
@@ -69,7 +69,7 @@ STANDARD = Preset(
         bases=24,
         rigidity=3.0,
         phases=(
-            MotionPhase("field", 4000, unfold=0.8, coarse=0.8, hold=0.8, matched=60),
+            MotionPhase("field", 4000, unfold=0.6, coarse=0.8, hold=0.8, matched=60),
             MotionPhase(
                 "growth", 600, "new", field_scale=0.05, hold=1.0, rates=FINE_RATES,
                 growth=Growth(budget=53_000, every=100, start=0.0, stop=0.5, fraction=0.02),
