@@ -135,6 +135,16 @@ def test_stage_two_finds_the_motion(seen, canonical, settings):
     assert np.mean(ours) > np.mean(static) + 2.0
 
 
+def test_frames_that_the_window_reaches_late_catch_up(seen, canonical):
+    phase = replace(STAGE_TWO.phases[0], unfold=0.8)
+    stage = MotionStage(seen, still(canonical.gaussians, seen, STAGE_TWO, 0), canonical, STAGE_TWO, phase, 0)
+    for index in range(phase.steps):
+        stage.step(index)
+    visits = stage.visits[stage.frames]
+    assert int(visits.sum()) == int(stage.visits.sum()) == phase.steps
+    assert int(visits.max()) < 2 * int(visits.min())  # 2.9 times were any that is open as likely as another
+
+
 def test_growth_adds_gaussians_and_leaves_the_canonical_ones(seen, canonical):
     start = still(canonical.gaussians, seen, STAGE_TWO, 0)
     phase = STAGE_TWO.phases[1]
