@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from jaxtyping import install_import_hook
+from kernels import compile_kernels
 
 ROOT = Path(__file__).parents[1]
 
@@ -18,27 +19,31 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".numba_cache"))
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
-class KernelsStayPlain(MetaPathFinder):
-    """Imports files that use numba as they are: the hook below decorates functions, and numba cannot compile those."""
+
+class CheckWhereShapesLive(MetaPathFinder):
+    """Sees to it that shapes and types are checked at each call, in modules that name shapes.
+
+    The hook of jaxtyping decorates functions. In modules without shapes that costs time and finds little, and numba
+    cannot compile what it decorates: both kinds are imported as they are.
+    """
 
     def find_spec(self, fullname, path=None, target=None):
         spec = PathFinder.find_spec(fullname, path) if fullname.startswith("fourreal.") else None
         source = Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else ""
-        return spec if re.search(r"^\s*(import|from) numba\b", source, re.MULTILINE) else None
+        plain = NUMBA.search(source) or "jaxtyping" not in source
+        return spec if plain else None
 
 
-# From here on every other annotated function of the package is checked at each call. Installed once and never
-# removed: modules are imported lazily, in whatever test comes first.
+NUMBA = re.compile(r"^\s*(import|from) numba\b", re.MULTILINE)
+
+# Installed once and never removed: modules are imported lazily, in whatever test comes first.
 install_import_hook("fourreal", "beartype.beartype")
-sys.meta_path.insert(0, KernelsStayPlain())
-
-# Begun first, so that no long one is left for the end, when there is nothing else for the other processor to do.
-LONGEST = ("test_page_create", "test_from_prompt", "test_page", "test_jobs_create", "test_jobs_runner")
+sys.meta_path.insert(0, CheckWhereShapesLive())
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    rank = {name: index for index, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # the one process that starts the others, if there are others
+        compile_kernels()
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +66,21 @@ def tiny_clip():
     from fourreal.clip import Clip
 
     return Clip(numbered(), 12.0)
+
+
+@pytest.fixture
+def fourreal(capsys):
+    """The command line, run in this process: `fourreal(*arguments)` is its (exit code, stdout, stderr)."""
+    from fourreal.cli import main
+
+    def call(*arguments) -> tuple[int, str, str]:
+        try:
+            code = main([*map(str, arguments)])
+        except SystemExit as stop:  # argparse
+            code = stop.code
+        return code, *capsys.readouterr()
+
+    return call
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -46,12 +46,11 @@ sys.exit(main(["reconstruct", "--reference", "r.mp4", "--freeze", "f.mp4", "--ou
 """
 
 
-def fourreal(*arguments, code: str | None = None):
-    """Run the command line (or `code`) in a process of its own."""
-    start = ["-m", "fourreal"] if code is None else ["-c", code]
-    return subprocess.run(
-        [sys.executable, *start, *map(str, arguments)], capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE
-    )
+def faked(*arguments, code: str = FAKE) -> tuple[int, str, str]:
+    """The command line with that pipeline, or `code`, in a process of its own."""
+    start = [sys.executable, "-c", code, *map(str, arguments)]
+    run = subprocess.run(start, capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE)
+    return run.returncode, run.stdout, run.stderr
 
 
 @pytest.fixture(scope="module")
@@ -67,47 +66,46 @@ def truth(tmp_path_factory):
     return write_ground_truth(some_scene(), tmp_path_factory.mktemp("truth") / "scene")
 
 
-def sentence(result) -> str:
+def sentence(result: tuple[int, str, str]) -> str:
     """The message of a command that a person has to mend something for."""
-    assert result.returncode == 2, result.stderr
-    assert "Traceback" not in result.stderr
-    assert result.stdout == ""
-    return result.stderr
+    code, out, err = result
+    assert (code, out) == (2, ""), err
+    assert "Traceback" not in err
+    return err
 
 
-def test_render_writes_the_views_and_says_where(run, truth, tmp_path):
-    result = fourreal("render", run, "--cameras", truth / "cameras.json", "--out", tmp_path / "views")
-    assert (result.returncode, result.stdout) == (0, f"{tmp_path / 'views'}\n"), result.stderr
+def test_render_writes_the_views_and_says_where(fourreal, run, truth, tmp_path):
+    code, out, err = fourreal("render", run, "--cameras", truth / "cameras.json", "--out", tmp_path / "views")
+    assert (code, out) == (0, f"{tmp_path / 'views'}\n"), err
     assert sorted(os.listdir(tmp_path / "views")) == [f"{i:03d}.png" for i in range(5)]
-    assert "render 5/5" in result.stderr
+    assert "render 5/5" in err
 
 
-def test_evaluate_prints_one_json_object(run, truth):
-    result = fourreal("evaluate", run, "--ground-truth", truth)
-    assert result.returncode == 0, result.stderr
-    assert json.loads(result.stdout)["psnr"] == 100
+def test_evaluate_prints_one_json_object(fourreal, run, truth):
+    code, out, err = fourreal("evaluate", run, "--ground-truth", truth)
+    assert code == 0, err
+    assert json.loads(out)["psnr"] == 100
 
 
-def test_export_writes_each_format(run, tmp_path):
+def test_export_writes_each_format(fourreal, run, tmp_path):
     for form, name in (("ply", "a.zip"), ("splat", "b.zip")):
-        result = fourreal("export", run, "--format", form, "--out", tmp_path / name)
-        assert (result.returncode, result.stdout) == (0, f"{tmp_path / name}\n"), result.stderr
+        code, out, err = fourreal("export", run, "--format", form, "--out", tmp_path / name)
+        assert (code, out) == (0, f"{tmp_path / name}\n"), err
         assert len(zipfile.ZipFile(tmp_path / name).namelist()) == FRAMES
-    result = fourreal("export", run, "--format", "r4d", "--out", tmp_path / "c.r4d")
-    assert (result.returncode, result.stdout) == (0, f"{tmp_path / 'c.r4d'}\n"), result.stderr
+    code, out, err = fourreal("export", run, "--format", "r4d", "--out", tmp_path / "c.r4d")
+    assert (code, out) == (0, f"{tmp_path / 'c.r4d'}\n"), err
     assert read_r4d((tmp_path / "c.r4d").read_bytes()).frames == FRAMES
     film = tmp_path / "film.mp4"
-    result = fourreal("export", run, "--format", "mp4", "--out", film, "--trajectory", "swing", "--frames", 5,
-                      "--fps", 10, "--size", "64x48")  # fmt: skip
-    assert result.returncode == 0, result.stderr
+    code, _, err = fourreal("export", run, "--format", "mp4", "--out", film, "--trajectory", "swing", "--frames", 5,
+                            "--fps", 10, "--size", "64x48")  # fmt: skip
+    assert code == 0, err
     assert (len(clip.read(film)), clip.read(film).size) == (5, (64, 48))
 
 
-def test_on_a_terminal_a_bar_is_drawn_and_stdout_stays_clean(run, truth, tmp_path):
+def test_on_a_terminal_a_bar_is_drawn_and_stdout_stays_clean():
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "fourreal", "render", run, "--cameras", truth / "cameras.json", "--out", tmp_path]
     env = os.environ | {"TERM": "xterm", "COLUMNS": "120"}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, cwd=ROOT, env=env)
+    process = subprocess.Popen([sys.executable, "-c", FAKE], stdout=subprocess.PIPE, stderr=theirs, cwd=ROOT, env=env)
     os.close(theirs)
     shown = b""
     while True:
@@ -116,9 +114,10 @@ def test_on_a_terminal_a_bar_is_drawn_and_stdout_stays_clean(run, truth, tmp_pat
         except OSError:  # the terminal was hung up: the process is done
             break
     os.close(ours)
-    assert process.communicate(timeout=PATIENCE)[0].decode() == f"{tmp_path}\n"
+    assert process.communicate(timeout=PATIENCE)[0].decode() == "run\n"
     assert process.returncode == 0
-    assert "5/5" in shown.decode()
+    assert "1/10" in shown.decode()
+    assert "20.0 dB" in shown.decode()
 
 
 @pytest.mark.parametrize(
@@ -134,11 +133,11 @@ def test_on_a_terminal_a_bar_is_drawn_and_stdout_stays_clean(run, truth, tmp_pat
         (["export", "nowhere", "--format", "mp4", "--out", "o.mp4", "--fps", "nan"], "not a number above 0"),
     ],
 )
-def test_what_a_person_can_mend_is_a_sentence_and_exit_code_2(arguments, message):
+def test_what_a_person_can_mend_is_a_sentence_and_exit_code_2(fourreal, arguments, message):
     assert message in sentence(fourreal(*arguments))
 
 
-def test_cameras_that_do_not_match_or_damage_leave_no_output(run, truth, tmp_path):
+def test_cameras_that_do_not_match_or_damage_leave_no_output(fourreal, run, truth, tmp_path):
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "manifest.json").write_text("{}")
     result = fourreal("render", tmp_path / "broken", "--cameras", truth / "cameras.json", "--out", tmp_path / "out")
@@ -150,17 +149,17 @@ def test_cameras_that_do_not_match_or_damage_leave_no_output(run, truth, tmp_pat
 
 
 def test_reconstruct_hands_its_options_on():
-    result = fourreal(
+    code, out, err = faked(
         "--hold-out-freeze", "12, 4,4", "--without", "exposure", "growth", "--without", "small-motion",
-        "--preset", "paper", "--canonical-frame", "7", code=FAKE,
+        "--preset", "paper", "--canonical-frame", "7",
     )  # fmt: skip
-    assert (result.returncode, result.stdout) == (0, "run\n"), result.stderr
+    assert (code, out) == (0, "run\n"), err
     for line in (
         "hold_out_freeze (4, 12)", "without ['exposure', 'growth', 'small-motion']", "preset paper",
         "canonical_frame 7", "freeze_reference_frame None", "refine_poses False", "deformation None", "device auto",
         "seed 0", "reference r.mp4", "cameras None", "canonical: working", "canonical 1/10  20.0 dB  5000 splats",
     ):  # fmt: skip
-        assert line in result.stderr
+        assert line in err
 
 
 @pytest.mark.parametrize(
@@ -175,14 +174,14 @@ def test_reconstruct_hands_its_options_on():
     ],
 )
 def test_values_that_are_none_are_refused_with_those_that_are(option, value, message):
-    assert message in sentence(fourreal(f"{option}={value}", code=FAKE))
+    assert message in sentence(faked(f"{option}={value}"))
 
 
 def test_a_users_error_has_no_traceback_and_a_bug_has_one():
-    assert "fourreal: Thirteen is unlucky." in sentence(fourreal("--seed", 13, code=FAKE))
-    bug = fourreal("--seed", 14, code=FAKE)
-    assert bug.returncode == 1
-    assert "Traceback" in bug.stderr
+    assert "fourreal: Thirteen is unlucky." in sentence(faked("--seed", 13))
+    code, _, err = faked("--seed", 14)
+    assert code == 1
+    assert "Traceback" in err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -204,10 +203,10 @@ def test_stopping_on_request_says_how_to_continue(number):
     assert "Traceback" not in err
 
 
-def test_help_documents_every_part_and_default():
-    result = fourreal("reconstruct", "--help")
-    assert result.returncode == 0
-    shown = "".join(result.stdout.split())  # lines are broken at hyphens, too
+def test_help_documents_every_part_and_default(fourreal):
+    code, out, _ = fourreal("reconstruct", "--help")
+    assert code == 0
+    shown = "".join(out.split())  # lines are broken at hyphens, too
     defaults = ("draft on a CPU", "default: bases, with --preset paper mlp", "default: auto", "default: 0")
     for text in (*ABLATIONS, *defaults):
         assert text.replace(" ", "") in shown
@@ -219,4 +218,4 @@ def test_every_part_that_can_be_left_out_is_offered():
 
 def test_help_answers_at_once():
     code = "import sys, fourreal.cli as c; c.parser().format_help(); print(*sys.modules)"
-    assert {"torch", "numba", "scipy", "av"} & set(fourreal(code=code).stdout.split()) == set()
+    assert {"torch", "numba", "scipy", "av"} & set(faked(code=code)[1].split()) == set()

@@ -13,7 +13,6 @@ import tiny_models
 from PIL import Image
 
 from fourreal import clip
-from fourreal.cli import main
 from fourreal.video import registry
 
 ROOT = Path(__file__).parents[1]
@@ -35,20 +34,6 @@ def no_hub(monkeypatch, tmp_path_factory):
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     return cache
-
-
-@pytest.fixture
-def fourreal(capsys):
-    """Runs the command line; (exit code, stdout, stderr)."""
-
-    def call(*arguments) -> tuple[int, str, str]:
-        try:
-            code = main([*map(str, arguments)])
-        except SystemExit as stop:  # argparse
-            code = stop.code
-        return code, *capsys.readouterr()
-
-    return call
 
 
 def sentence(result: tuple[int, str, str]) -> str:
