@@ -5,14 +5,17 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from fourreal.jobs.children import ROOT, environment
 from fourreal.jobs.places import Places
+from fourreal.jobs.runner import Runner
 from fourreal.jobs.store import Store, new_id
+from fourreal.settings import Preset
 
 HERE = Path(__file__).parent
 ANNA, BEN = "a" * 32, "b" * 32
@@ -71,6 +74,34 @@ def working(data: Path, *arguments: str, script: str = "job_worker.py") -> Itera
         worker.kill()
         worker.wait()
         end_children(data)
+
+
+@contextmanager
+def hand(data: Path, presets: Mapping[str, Preset]) -> Iterator[threading.Lock]:
+    """Does the runs of the line in a thread of this process, one after the other, as the worker's children would.
+
+    Yields what keeps it from taking the next one while it is held.
+    """
+    places, halt, over = Places(data), threading.Lock(), threading.Event()
+    store = Store(places.store)
+
+    def work() -> None:
+        while not over.is_set():
+            with halt:
+                claim = store.claim("cpu:0")
+            if claim is None:
+                over.wait(0.02)
+            else:
+                Runner(store, places, claim, presets).run()
+
+    thread = threading.Thread(target=work, name="runner")
+    thread.start()
+    try:
+        yield halt
+    finally:
+        over.set()
+        thread.join()
+        store.close()
 
 
 def end_children(data: Path) -> None:

@@ -1,11 +1,11 @@
-"""The whole way of a job on a tiny scene: submitted, run by the real worker and runner, killed, stopped, continued."""
+"""The whole way of a job on a tiny scene: submitted, run, stopped, continued; and killed, in processes of its own."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,13 +15,14 @@ import pytest
 import tiny_models
 import torch
 from fit_samples import CANONICAL, FRAMES, observations
-from job_runner import FULL_SEED, STEPS
-from job_samples import ANNA, PATIENCE, until
+from job_runner import CHECKPOINT_SECONDS, PRESETS, STEPS
+from job_samples import ANNA, PATIENCE, hand, until
 from PIL import Image
 
 from fourreal import clip
 from fourreal.clip import Clip
 from fourreal.errors import UserError
+from fourreal.fit import loop
 from fourreal.jobs import journal
 from fourreal.jobs.children import ROOT, environment
 from fourreal.jobs.service import Service
@@ -56,28 +57,12 @@ class House:
             self.service.add_video(ANNA, write(getattr(seen, name), folder / f"{name}.mp4"), f"{name}.mp4").id
             for name in ("reference", "freeze")
         )
-        self.start()
-
-    def start(self) -> None:
-        command = [sys.executable, str(Path(__file__).with_name("job_runner.py")), "worker", str(self.data)]
-        with open(self.data / "worker.log", "ab") as log:
-            self.worker = subprocess.Popen(
-                command, stdout=log, stderr=log, cwd=ROOT, env=environment(), start_new_session=True
-            )
-
-    @contextmanager
-    def halted(self) -> Iterator[None]:
-        """The worker takes nothing from the line meanwhile."""
-        self.worker.send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            self.worker.send_signal(signal.SIGCONT)
+        self.halted = contextlib.nullcontext()
 
     def submit(self, preset: str = "draft", seed: int = 0, **others) -> str:
         """A run with known cameras, which only examples have otherwise."""
         options = Options(preset=preset, seed=seed, **others)
-        with self.halted():
+        with self.halted:
             run = self.service.submit(ANNA, self.reference, self.freeze, options, "tiny").id
             (self.data / "runs" / run / "inputs" / "cameras.json").write_text(json.dumps(self.cameras))
         return run
@@ -87,7 +72,7 @@ class House:
 
     def wait(self, run: str, state: str = "done") -> None:
         over = until(lambda: self.state(run) not in ("queued", "running") and self.state(run), "the end")
-        assert over == state, self.service.run(ANNA, run).error + (self.data / "runs" / run / "log.txt").read_text()
+        assert over == state, self.service.run(ANNA, run).error
 
     def lines(self, run: str) -> list[dict]:
         return self.service.journal(ANNA, run)[0]
@@ -99,16 +84,51 @@ class House:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
+    """A house whose runs are done by a thread of this process."""
     models = tmp_path_factory.mktemp("models")
     tiny_models.save(CRITIC, models / CRITIC)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FOURREAL_MODELS", str(models))
         patch.setenv("HF_HUB_OFFLINE", "1")
+        patch.setattr(loop, "CHECKPOINT_SECONDS", CHECKPOINT_SECONDS)
         house = House(tmp_path_factory.mktemp("house"))
-        yield house
-        house.worker.terminate()
-        house.worker.wait(PATIENCE)
+        with hand(house.data, PRESETS) as house.halted:
+            yield house
         house.service.close()
+
+
+@pytest.fixture
+def worker(tmp_path):
+    """A house and a worker process, whose runs are processes as well; `worker.house`, `worker.start()`."""
+    worker = RealWorker(House(tmp_path))
+    yield worker
+    worker.process.terminate()
+    worker.process.wait(PATIENCE)
+    worker.house.service.close()
+
+
+class RealWorker:
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, str(Path(__file__).with_name("job_runner.py")), "worker", str(self.house.data)]
+        with open(self.house.data / "worker.log", "ab") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=ROOT, env=environment(), start_new_session=True
+            )
+        self.house.halted = self.halted()
+
+    @contextmanager
+    def halted(self):
+        """It takes nothing from the line meanwhile."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+            self.house.halted = self.halted()
 
 
 @pytest.fixture(scope="module")
@@ -227,21 +247,22 @@ def test_stopped_for_good_it_frees_the_device_and_still_can_go_on(house):
 
 
 @pytest.mark.slow
-def test_killed_in_the_middle_runner_and_worker_the_run_goes_on_from_its_checkpoint(house):
+def test_killed_in_the_middle_runner_and_worker_the_run_goes_on_from_its_checkpoint(worker):
+    house = worker.house
     run = house.submit("standard")
     until(house.fitting(run), "a checkpoint")
-    (pid,) = children(house.worker.pid)
+    (pid,) = children(worker.process.pid)
     os.kill(pid, signal.SIGKILL)
     steps = lambda: [line["step"] for line in house.lines(run) if line["stage"] == "canonical" and line["steps"]]
     until(lambda: any("goes on" in line["message"] for line in house.lines(run)), "the note")
-    told = len(steps())
-    until(lambda: len(steps()) > told + 2, "going on")
-    assert steps()[told] > 1, "it began anew"
-    house.worker.kill()  # and now both at once
-    house.worker.wait()
-    told = len(steps())
-    house.start()
-    until(lambda: len(steps()) > told + 2, "going on")
+    before = len(steps())
+    until(lambda: len(steps()) > before + 2, "going on")
+    assert steps()[before] > 1, "it began anew"
+    worker.process.kill()  # and now both at once
+    worker.process.wait()
+    before = len(steps())
+    worker.start()
+    until(lambda: len(steps()) > before + 2, "going on")
     house.wait(run)
     assert house.service.run(ANNA, run).has_scene
     assert [line["step"] for line in house.lines(run) if line["stage"] == "canonical"][-1] == STEPS
@@ -251,9 +272,14 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def test_on_a_full_disk_a_run_fails_in_words_and_can_be_resumed(house):
-    run = house.submit(seed=FULL_SEED)
-    house.wait(run, "failed")
+def test_on_a_full_disk_a_run_fails_in_words_and_can_be_resumed(house, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        run = house.submit()
+        house.wait(run, "failed")
     assert "disk is full" in house.service.run(ANNA, run).error
     assert not house.service.run(ANNA, run).has_scene
     assert not list((house.data / "runs" / run).glob("manifest.json"))
@@ -270,9 +296,11 @@ def test_what_a_person_can_mend_is_said_and_nothing_of_our_disk(house):
     assert "Traceback" not in error
 
 
-def test_a_bug_is_said_shortly_and_its_traceback_is_in_the_log(house):
-    with house.halted():
-        run = house.submit()
+def test_a_bug_is_said_shortly_and_its_traceback_is_in_the_log(worker):
+    """Through a worker and a runner of their own, as it is for people."""
+    house = worker.house
+    with house.halted:
+        run = house.service.submit(ANNA, house.reference, house.freeze, Options(preset="draft")).id
         with house.service.store.database.writing() as db:  # a preset that is unknown to this runner
             db.execute("UPDATE runs SET options = '{\"preset\": \"paper\"}' WHERE id = ?", (run,))
     house.wait(run, "failed")

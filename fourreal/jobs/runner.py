@@ -40,11 +40,15 @@ def main(arguments: Sequence[str] | None = None, presets: Mapping[str, Preset] =
     given = parser.parse_args(arguments)
     places = Places(given.data)
     runner = Runner(Store(places.store), places, Claim(given.run, given.claim), presets)
+    os.nice(NICE)
+    _first_to_go()
+    leave_with_parent(lambda: os.killpg(0, signal.SIGKILL))
+    signal.signal(signal.SIGTERM, lambda *_: runner.tell("pause"))
     return runner.run()
 
 
 class Runner:
-    """One attempt at one run."""
+    """One attempt at one run. What concerns the whole process, its priority and its signals, is `main`'s."""
 
     def __init__(self, store: Store, places: Places, claim: Claim, presets: Mapping[str, Preset]) -> None:
         self.store, self.claim, self.presets = store, claim, presets
@@ -54,10 +58,6 @@ class Runner:
         self.told = ""  # "stop", "keep", "leave" (not ours any more) or "pause" (go on later)
 
     def run(self) -> int:
-        os.nice(NICE)
-        _first_to_go()
-        leave_with_parent(lambda: os.killpg(0, signal.SIGKILL))
-        signal.signal(signal.SIGTERM, lambda *_: self.tell("pause"))
         with alone(self.lock, LOCK_SECONDS) as ours:
             if not ours:
                 return 1
@@ -129,10 +129,15 @@ def scratch(folder: Path) -> Iterator[None]:
     place = folder / "tmp"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
+    before = os.environ.get("TMPDIR")
     os.environ["TMPDIR"] = str(place)
     try:
         yield
     finally:
+        if before is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = before
         shutil.rmtree(place, ignore_errors=True)
 
 
