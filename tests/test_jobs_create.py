@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tiny_models
-from job_samples import ANNA, BEN, PATIENCE, until
+from job_samples import ANNA, BEN, PATIENCE, hand, until
 
 from fourreal import clip
 from fourreal.errors import UserError
@@ -21,7 +21,7 @@ from fourreal.jobs.children import ROOT, environment
 from fourreal.jobs.create_values import Wishes
 from fourreal.jobs.database import Database
 from fourreal.jobs.service import Service
-from fourreal.settings import JobLimits
+from fourreal.settings import PRESETS, JobLimits
 
 VACE, SANA = "wan-vace-1.3b", "sana-wm"
 SMALL = {"frames": 9, "size": (64, 64), "steps": 2}
@@ -49,7 +49,15 @@ def service(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def worker(service):
-    command = [sys.executable, "-m", "fourreal.jobs.worker", "--data", str(service.places.data), "--device", "cpu",
+    """Makes what is asked for, in a thread of this process."""
+    with hand(service.places.data, PRESETS):
+        yield
+
+
+@pytest.fixture
+def worker_process(idle):
+    """Makes what is asked for as it is for people, in processes of its own."""
+    command = [sys.executable, "-m", "fourreal.jobs.worker", "--data", str(idle.places.data), "--device", "cpu",
                "--stay", "--limits", json.dumps(vars(LIMITS))]  # fmt: skip
     process = subprocess.Popen(command, cwd=ROOT, env=environment())
     yield process
@@ -150,7 +158,8 @@ def test_commanded_cameras_go_along_with_the_video_that_is_taken(service, worker
 
 
 @pytest.mark.slow
-def test_killed_stopped_and_gone_on_with_what_is_finished_stays(service, worker):
+def test_killed_stopped_and_gone_on_with_what_is_finished_stays(idle, worker_process):
+    service = idle
     made = service.create(ANNA, reference(steps=60), count=2)
     until(lambda: any(one.made for one in service.creation(ANNA, made.id).candidates), "the first candidate")
     first = next(one for one in service.creation(ANNA, made.id).candidates if one.made)
