@@ -38,6 +38,24 @@ def test_those_that_the_image_pulls_most_are_split_and_lose_size():
     torch.testing.assert_close(smaller[:62], before.scales[-62:] - torch.tensor(1.6).log())
 
 
+def test_a_split_leaves_finite_values_however_opaque_or_thin_the_gaussian_was():
+    for opacity, scale in ((40.0, -3.0), (-40.0, -3.0), (0.0, -200.0)):
+        gaussians = true_scene(0.5)
+        gaussians.scales[:, 1] = scale
+        gaussians.opacities[:] = opacity
+        splats = SplatOptimizer(gaussians, RATES)
+        sum(p.square().sum() for p in splats.params.values() if p.requires_grad).backward()
+        splats.step()
+        statistics = ScreenStatistics(len(gaussians))
+        statistics.add(torch.ones(len(gaussians), 2), (48, 32))
+        grow(splats, statistics, Growth(budget=1240, fraction=1.0, prune_opacity=0.0), seed=1)
+        assert len(splats) == 1240
+        after = splats.gaussians.detach()
+        assert all(bool(torch.isfinite(tensor).all()) for tensor in after.tensors().values())
+        if opacity == 40.0:  # two that are nearly opaque in place of one
+            assert float(after.opacities.sigmoid().min()) > 0.999
+
+
 def test_small_ones_are_cloned_where_they_are():
     before, splats, _ = grown(Growth(budget=10_000, fraction=0.1, clone_below=10.0))
     torch.testing.assert_close(splats.gaussians.means[:620].detach(), before.means)

@@ -76,6 +76,42 @@ def test_structural_keys_are_not_the_callers_to_write(tmp_path):
         bundle.save(some_scene(), tmp_path, {"splats": 1})
 
 
+def test_what_could_not_be_read_again_is_not_written(run):
+    before, scene = bundle.load(run).gaussians.means, some_scene()
+    for broken in (
+        replace(scene, gaussians=replace(scene.gaussians, means=scene.gaussians.means * float("nan"))),
+        replace(scene, fps=1e-9),
+        replace(scene, freeze_frames=scene.freeze_frames[::-1]),
+    ):
+        with pytest.raises(UserError, match="cannot be kept"):
+            bundle.save(broken, run, {})
+    assert torch.equal(bundle.load(run).gaussians.means, before)
+
+
+def test_an_infinite_opacity_is_one_that_is_wholly_opaque(run):
+    """Earlier versions wrote them; what is finite stays as it was."""
+    infinite = torch.tensor([float("inf"), -float("inf")])
+    reseal(run, lambda t: t["gaussians.opacities"][:2].copy_(infinite))
+    read = bundle.load(run).gaussians.opacities
+    assert torch.equal(read[:2].sigmoid().round(), torch.tensor([1.0, 0.0]))
+    assert torch.equal(read[2:], some_scene().gaussians.opacities[2:])
+    scene = some_scene()
+    scene.gaussians.opacities[0] = float("inf")
+    bundle.save(scene, run, {})
+    assert float(bundle.load(run).gaussians.opacities[0]) == 20.0
+
+
+def test_a_splat_that_is_not_finite_does_not_cost_the_others():
+    gaussians = replace(some_scene().gaussians, motion=torch.zeros(300, 0))
+    before, after = gaussians.tensors(), gaussians.finite().tensors()
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
+    gaussians.scales[7, 1], gaussians.opacities[8] = float("inf"), float("inf")
+    assert len(gaussians.finite()) == 299
+    assert float(gaussians.finite().opacities[7]) == 20.0
+    gaussians.means[:] = float("nan")
+    assert len(gaussians.finite()) == 300  # which `save` refuses
+
+
 def test_a_full_disk_leaves_the_earlier_scene_alone(run, monkeypatch):
     before = {file.name: file.read_bytes() for file in run.iterdir()}
 

@@ -65,7 +65,7 @@ class Watch:
         moving = self._still(now.gaussians) if isinstance(now, Canonical) else now
         focal = float(cameras.intrinsics[0])
         return Scene4D(
-            gaussians=smoothed(moving.gaussians.detach(), cameras.centres, focal).to("cpu"),
+            gaussians=smoothed(moving.gaussians.detach(), cameras.centres, focal).finite().to("cpu"),
             field=deepcopy(moving.field).to("cpu").requires_grad_(False),  # the one in use is still being trained
             reference=self.observations.reference_camera.to("cpu"),
             freeze=cameras.to("cpu"),

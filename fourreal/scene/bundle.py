@@ -41,11 +41,13 @@ def save(scene: Scene4D, folder: Path, manifest: dict) -> None:
 
     Raises:
         ValueError: a key of `manifest` is structural, or a value is not finite.
-        UserError: the folder cannot be written or the disk is full; what was there stays as it was.
+        UserError: `load` would refuse the scene, the folder cannot be written or the disk is full; what was there
+            stays as it was.
     """
     if taken := set(manifest) & set(STRUCTURE):
         raise ValueError(f"the bundle itself writes {sorted(taken)}")
-    payload = tensor_bytes(parts.tensors(scene))
+    named = parts.tensors(scene)
+    payload = tensor_bytes(named)
     structure = {
         "format": FORMAT,
         "version": fourreal.__version__,
@@ -57,7 +59,17 @@ def save(scene: Scene4D, folder: Path, manifest: dict) -> None:
         **parts.description(scene),
     }
     text = json.dumps(structure | manifest, indent=2, allow_nan=False) + "\n"
-    replace_files(folder, {TENSORS: payload, MANIFEST: text.encode()})
+    content = text.encode()
+    try:
+        parts.check_manifest(json.loads(text))
+        parts.assemble(named, structure)
+        if len(content) > MANIFEST_BYTES:
+            raise Malformed(f"{MANIFEST} would be too large")
+    except Malformed as error:
+        raise UserError(
+            f"The scene cannot be kept: it would not be read again ({error}). Reconstruct with another seed."
+        ) from error
+    replace_files(folder, {TENSORS: payload, MANIFEST: content})
 
 
 def load(folder: Path) -> Scene4D:

@@ -11,7 +11,7 @@ from fourreal.scene.reading import Malformed, number, numbers, value, whole
 from fourreal.scene.scene4d import Scene4D
 from fourreal.splat.deform import DeformationField
 from fourreal.splat.fields import build
-from fourreal.splat.gaussians import Gaussians
+from fourreal.splat.gaussians import Gaussians, finite_logits
 
 MAX_FIELD_NUMBER = 10_000  # no count in a field's description is larger; an absurd one must not fill the memory
 MAX_SIDE = 65_536  # pixels
@@ -75,8 +75,11 @@ def assemble(named: dict[str, Tensor], manifest: dict) -> Scene4D:
     """The scene of `tensors` and of a manifest that passed `check_manifest`.
 
     Raises:
-        Malformed: a tensor is missing, is of another shape or type, or is not finite.
+        Malformed: a tensor is missing, is of another shape or type, or is not finite. Opacities may be infinite, as
+            earlier versions wrote them; they come back as large logits.
     """
+    if (logits := named.get("gaussians.opacities")) is not None and logits.is_floating_point():
+        named = named | {"gaussians.opacities": finite_logits(logits)}
     splats = Gaussians(
         **{
             field.name: tensor(named, f"gaussians.{field.name}", shape, torch.bool if field.name == "moves" else None)

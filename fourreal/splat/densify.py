@@ -15,6 +15,9 @@ from fourreal.settings import Growth
 from fourreal.splat.optimizer import SplatOptimizer
 
 FAINT = 0.05  # opacity of a frozen Gaussian's clone
+# What a split can take: beyond these its halves' opacity rounds to 0 or 1 in float32, their size to 0 or infinity, and
+# the logit or the logarithm of that is infinite.
+SPLITTABLE = {"opacities": 15.0, "scales": 60.0}
 
 
 class ScreenStatistics:
@@ -70,6 +73,9 @@ def grow(
         state["frozen"][len(frozen) :] = False
         of_frozen = frozen[clone].nonzero()[:, 0] + len(frozen)
         splats.params["opacities"].data[of_frozen] = math.log(FAINT / (1 - FAINT))
+        for name, most in SPLITTABLE.items():
+            values = splats.params[name].data
+            values[split] = values[split].clamp(-most, most)
         ops.split(splats.params, splats.optimizers, state, split, revised_opacity=True)
     if bool(state["dead"].any()):
         ops.remove(splats.params, splats.optimizers, state, state["dead"])

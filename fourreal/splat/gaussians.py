@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+OPAQUE = 20.0  # a logit whose opacity is 1 in float32, and 0 but for 2e-9 with the other sign
+
 
 @dataclass(frozen=True)
 class Gaussians:
@@ -56,8 +58,23 @@ class Gaussians:
     def to(self, device: torch.device | str) -> "Gaussians":
         return self.map(lambda x: x.to(device))
 
+    def finite(self) -> "Gaussians":
+        """Those whose values are all finite; all of them where none is, as that is no scene any more.
+
+        Infinite opacities, wholly opaque or wholly transparent, become large finite logits.
+        """
+        bounded, width = replace(self, opacities=finite_logits(self.opacities)), max(len(self), 1)
+        rows = [x.isfinite().reshape(len(self), x.numel() // width).all(1) for x in bounded.tensors().values()]
+        sound = torch.stack(rows).all(0)
+        return bounded[sound] if 0 < int(sound.sum()) < len(self) else bounded
+
     def tensors(self) -> dict[str, Tensor]:
         return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+def finite_logits(logits: Tensor) -> Tensor:
+    """Infinite logits as large ones; every other value is as it was."""
+    return torch.nan_to_num(logits, nan=float("nan"), posinf=OPAQUE, neginf=-OPAQUE)
 
 
 def concatenate(*parts: Gaussians) -> Gaussians:
