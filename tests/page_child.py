@@ -6,7 +6,7 @@ from dataclasses import replace
 from fourreal.jobs import live, runner
 from fourreal.settings import DRAFT, STANDARD, CanonicalSettings, Growth, MotionPhase, MotionSettings
 
-live.SCENE_SECONDS = (0.5, 2.0)  # tiny fits have something to show sooner
+live.SCENE_SECONDS, live.SCENE_SHARE = 0.5, 0.5  # tiny fits have something to show sooner
 
 
 def tiny(steps: int) -> dict:

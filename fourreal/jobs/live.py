@@ -19,8 +19,8 @@ from fourreal.jobs.journal import JournalWriter
 from fourreal.progress import CancelToken, Event, ignore
 
 LINE_SECONDS = 0.25  # between two journal lines at the least
-SCENE_SHARE = 0.05  # of the time may go into writing scenes,
-SCENE_SECONDS = (2.0, 10.0)  # but there is one so often
+SCENE_SHARE = 0.05  # of the time may go into writing scenes, however large they are
+SCENE_SECONDS = 2.0  # between two scenes at the least
 KEPT = 2  # of each kind: the newest, and the one that somebody may just be reading
 MOST_POINTS = 5000
 WIDEST = 1600  # pixels of a picture that is looked at while the run goes on
@@ -57,8 +57,7 @@ class Live:
             })  # fmt: skip
 
     def scene_due(self, now: float) -> bool:
-        least, most = SCENE_SECONDS
-        return now - self.scene_at >= min(max(self.scene_cost / SCENE_SHARE, least), most)
+        return now - self.scene_at >= max(self.scene_cost / SCENE_SHARE, SCENE_SECONDS)
 
     def scene(self, event: Event) -> str | None:
         """A scene for the viewer as it is now; its name."""
