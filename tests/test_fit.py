@@ -28,6 +28,7 @@ from fourreal.fit.canonical import Canonical, CanonicalStage
 from fourreal.fit.initialize import initial_gaussians
 from fourreal.fit.motion import MotionStage, Moving, still
 from fourreal.fit.movers import find_movers, moving_window
+from fourreal.fit.rigidity import Neighbours
 from fourreal.fit.sweep import sweep
 from fourreal.progress import CancelToken, ignore
 from fourreal.splat.deform import bend
@@ -198,6 +199,46 @@ def test_an_interrupted_stage_ends_where_the_uninterrupted_one_does(seen, canoni
     assert runs == -(-whole.steps // 5)
     for key, value in whole.state().items():
         torch.testing.assert_close(stage.state()[key], value, rtol=1e-3, atol=1e-4, msg=lambda m, k=key: f"{k}: {m}")
+
+
+def test_a_checkpoint_holds_no_neighbours_and_they_are_made_again(seen, canonical):
+    make = stages(seen, canonical)["joint"]
+    stage, again = make(), make()
+    for index in range(stage.steps):
+        if stage.neighbours is None:
+            stage.step(index)
+    stage.splats.params["means"].data += 0.1 * torch.randn(len(stage.splats), 3)  # they are of where these were before
+    state = {k: v.clone() for k, v in stage.state().items()}
+    assert [k for k in state if k.startswith("near")] == ["near.means"]
+    again.restore(state)
+    for ours, theirs in zip(again.neighbours, stage.neighbours, strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_a_checkpoint_with_neighbours_in_it_still_loads(seen, canonical):
+    stage, old = (stages(seen, canonical)["joint"]() for _ in range(2))
+    near = Neighbours.of(stage.splats.params["means"] + torch.rand(len(stage.splats), 3), 5)
+    stage.restore(old.state() | {f"near.{k}": v for k, v in near._asdict().items()})
+    assert torch.equal(stage.neighbours.edge, near.edge)
+    old.restore({k: v.clone() for k, v in stage.state().items()})  # and so does the next one
+    assert torch.equal(old.neighbours.index, near.index)
+
+
+def test_neighbours_follow_when_rows_change_places_and_their_number_stays(seen, canonical):
+    """As many are split as are removed; the split ones and what comes after them have other numbers."""
+    growth = replace(STAGE_TWO.phases[1].growth, every=5, fraction=0.1, budget=len(canonical.gaussians))
+    phase = replace(STAGE_TWO.phases[2], steps=20, videos="reference", growth=growth)
+    stage = MotionStage(seen, still(canonical.gaussians, seen, STAGE_TWO, 0), canonical, STAGE_TWO, phase, 0)
+    dead = 30
+    stage.splats.params["opacities"].data[:dead] = -9.0
+    before = len(stage.splats)
+    for index in range(6):
+        stage.step(index)
+    means = stage.splats.params["means"].detach()
+    assert len(stage.splats) == before
+    near = stage.neighbours
+    assert torch.equal(near.edge, stage.means_then[near.index] - stage.means_then[:, None])
+    assert float((stage.means_then - means).norm(dim=1).max()) < 0.05  # a step, not another Gaussian
 
 
 def test_a_torn_checkpoint_is_no_checkpoint(seen, tmp_path):

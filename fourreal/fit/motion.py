@@ -104,7 +104,8 @@ class MotionStage:
         self.rates = [kinds[kind] * phase.field_scale for kind in self.field.groups()]
         groups = [{"params": ps, "lr": r} for ps, r in zip(self.field.groups().values(), self.rates, strict=True)]
         self.optimizer = torch.optim.Adam(groups, eps=1e-12, fused=True)
-        self.neighbours: Neighbours | None = None
+        self.neighbours: Neighbours | None = None  # of the Gaussians as they are numbered until the next growth
+        self.means_then: Tensor | None = None  # where those were; None for neighbours out of an old checkpoint
         self.visits = torch.zeros(self.field.frames, dtype=torch.int64)
         self.settled = torch.zeros(self.field.frames, dtype=torch.bool)  # hardly anything is misplaced
         self.frames = [t for t in range(self.field.frames) if t != self.field.canonical]
@@ -176,8 +177,8 @@ class MotionStage:
     ) -> dict[str, tuple[float, Tensor]]:
         """The paper's four terms and the acceleration, as (weight, value)."""
         settings = self.settings
-        if self.neighbours is None or len(self.neighbours.index) != len(gaussians):
-            self.neighbours = Neighbours.of(gaussians.means, settings.neighbours, gaussians.moves)
+        if self.neighbours is None:
+            self._find_neighbours(gaussians.means.detach().clone())
         moving = gaussians.moves.nonzero()[:, 0]
         count = min(settings.rows, len(moving))
         at = moving[torch.from_numpy(random.choice(len(moving), count, replace=False)).to(self.device)]
@@ -193,6 +194,10 @@ class MotionStage:
             after = self.field.offsets(given, outer, at).dx.index_select(0, at)
             terms["acceleration"] = (settings.acceleration, (after - 2 * here + before).abs().mean())
         return terms
+
+    def _find_neighbours(self, means: Tensor) -> None:
+        self.means_then = means
+        self.neighbours = Neighbours.of(means, self.settings.neighbours, self.splats.params["moves"])
 
     def _pull(
         self, bent: Gaussians, colour: Tensor, code: int, halvings: int
@@ -264,6 +269,7 @@ class MotionStage:
         if growth is not None and growth.due(index, self.steps):
             self.frozen = grow(self.splats, self.statistics, growth, self.seed + index, self.frozen)
             self.statistics = ScreenStatistics(len(self.splats), self.device)
+            self.neighbours = None  # others have their numbers now, even if there are as many as before
 
     @torch.no_grad()
     def preview(self) -> np.ndarray:
@@ -289,8 +295,9 @@ class MotionStage:
         state |= {f"field.{k}": v for k, v in self.field.state_dict().items()}
         if self.distillation is not None:
             state |= self.distillation.state()
-        if self.neighbours is not None:
-            state |= {f"near.{k}": v for k, v in self.neighbours._asdict().items()}
+        if self.neighbours is not None:  # made again from where they were: fifty times smaller
+            near = self.neighbours._asdict() if self.means_then is None else {"means": self.means_then}
+            state |= {f"near.{k}": v for k, v in near.items()}
         return state | {f"motion.{k}": v for k, v in adam_state(self.optimizer, list(self.field.parameters())).items()}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
@@ -303,6 +310,10 @@ class MotionStage:
         self.field.load_state_dict(below(state, "field"))
         if self.distillation is not None:
             self.distillation.restore(state)
-        near = below(state, "near")
-        self.neighbours = Neighbours(**{k: v.to(self.device) for k, v in near.items()}) if near else None
+        near = {k: v.to(self.device) for k, v in below(state, "near").items()}
+        self.neighbours = self.means_then = None
+        if "means" in near:
+            self._find_neighbours(near["means"])
+        elif near and len(near["index"]) == len(self.splats):  # of an earlier version, which kept them whole
+            self.neighbours = Neighbours(**near)
         restore_adam(self.optimizer, list(self.field.parameters()), below(state, "motion"))
