@@ -12,5 +12,16 @@ class MemoryRanOut(UserError):
     """There was too little memory for what was asked; for less of it there may be enough."""
 
 
+def memory_ran_out(error: Exception) -> bool:
+    """Whether an error says that there was too little memory, of the machine or of its graphics card.
+
+    Torch has a class of its own for the card, which is loaded by those alone who use it, and none for the machine.
+    """
+    return (
+        isinstance(error, MemoryRanOut | MemoryError) or type(error).__name__ == "OutOfMemoryError"
+        or "DefaultCPUAllocator" in str(error)
+    )  # fmt: skip
+
+
 class Cancelled(Exception):
     """The person asked the work to stop. Finished artifacts and checkpoints stay on disk."""

@@ -9,7 +9,7 @@ from fit_samples import FRAMES, SIZE, STAGE_ONE, STAGE_TWO, observations
 from test_distill_pipeline import SHORT
 from test_pipeline import request, videos  # noqa: F401 the fixture
 
-from fourreal.errors import Cancelled
+from fourreal.errors import Cancelled, MemoryRanOut, UserError
 from fourreal.fit import loop
 from fourreal.fit.canonical import CanonicalStage
 from fourreal.fit.distill import Critic
@@ -19,7 +19,7 @@ from fourreal.pipeline import reconstruct
 from fourreal.pipeline.critic import Distil
 from fourreal.progress import CancelToken, ignore
 from fourreal.scene import bundle
-from fourreal.settings import UpsampleSettings
+from fourreal.settings import NO_DISTILLATION, UpsampleSettings
 
 LARGE = replace(ABLE, native_size=SIZE)
 SETTINGS = UpsampleSettings(steps=60, frames=5, levels=(0.4, 0.2))
@@ -96,6 +96,50 @@ def test_it_goes_on_after_an_interruption_without_asking_again(seen, start, tmp_
     loop.run(again, tmp_path / "checkpoint", ignore, CancelToken())
     assert again.critic.model.asked == []
     torch.testing.assert_close(again.result().gaussians.colors, whole.result().gaussians.colors, atol=1e-6, rtol=0)
+
+
+def test_where_memory_runs_out_the_film_is_shortened_and_it_goes_on_with_that(seen, start):
+    work = stage(seen, start, lambda video: 0.9 * video)
+    work.critic.model.frames = 3
+    work.step(0)
+    assert [question["frames"] for question in work.critic.model.asked] == [5, 3, 3]
+    assert work.shot.codes == (0.0, (FRAMES - 1) / 2, FRAMES - 1.0)
+    assert "3 frames instead of 5" in work.critic.tally.notes[0]
+    again = stage(seen, start, lambda video: 0 * video)
+    again.restore({name: tensor.clone() for name, tensor in work.state().items()})
+    again.step(1)
+    assert again.critic.model.asked == []
+    assert len(again.shot) == 3
+    work.film, work.critic.model.frames = None, 1
+    with pytest.raises(MemoryRanOut, match="even with a film of 2 frames"):
+        work.step(1)
+
+
+def test_what_goes_wrong_in_the_detail_does_not_cost_the_scene(videos, tmp_path):  # noqa: F811
+    run, before = tmp_path / "run", []
+
+    def fail(error):
+        def answer(video):
+            before.append((bundle.load(run).gaussians.means, bundle.read_manifest(run)["stopped"]))
+            raise error
+
+        return answer
+
+    preset = replace(SHORT, upsample=SETTINGS, distillation=NO_DISTILLATION)
+    asked = lambda error: request(
+        videos, run, preset=preset, distil=Distil("a ball", detail=True, model=Says(fail(error), LARGE))
+    )
+    with pytest.raises(ZeroDivisionError):  # a bug
+        reconstruct(asked(ZeroDivisionError()))
+    assert bundle.load(run).frames == FRAMES
+    for error, why in ((torch.OutOfMemoryError("CUDA"), "Memory ran out"), (UserError("It is not well."), "not well")):
+        scene, manifest = reconstruct(asked(error)), bundle.read_manifest(run)
+        assert why in " ".join(manifest["notes"])
+        assert "stopped" not in manifest
+        assert "detail" not in manifest["seconds"]
+        assert torch.equal(scene.gaussians.means, before[0][0])
+        assert torch.equal(bundle.load(run).gaussians.means, before[0][0])
+    assert before[0][1] == {"stage": "detail", "step": 0, "steps": SETTINGS.steps}
 
 
 def test_a_reconstruction_with_detail_asks_for_it_last(videos, tmp_path):  # noqa: F811

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from fourreal.errors import MemoryRanOut
+from fourreal.errors import memory_ran_out
 from fourreal.fit import sampling
 from fourreal.fit.observations import Observations
 from fourreal.fit.trajectories import KINDS, Shot, Shots
@@ -113,7 +113,9 @@ class Distillation:
             if self.settings.examine and number % self.settings.examine == 0:
                 self.examine(self.shots.filmed(kind, random), scene_at, sigma)
             return self.distil(self.shots.draw(kind, random, self.moving), scene_at, sigma)
-        except (MemoryRanOut, torch.OutOfMemoryError):
+        except Exception as error:
+            if not memory_ran_out(error):
+                raise
             self._shrink()
             return {}
         finally:

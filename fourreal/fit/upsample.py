@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from fourreal.camera.trajectory import interpolate as interpolate_pose
+from fourreal.errors import MemoryRanOut, memory_ran_out
 from fourreal.fit import sampling
 from fourreal.fit.distill import Critic
 from fourreal.fit.losses import photometric
@@ -74,8 +75,13 @@ class UpsampleStage:
         return video
 
     def step(self, index: int) -> dict[str, float]:
-        if self.film is None:
-            self.film = self.restored()
+        while self.film is None:
+            try:
+                self.film = self.restored()
+            except Exception as error:
+                if not memory_ran_out(error):
+                    raise
+                self._shorten()
         if not self._targets:
             self._targets = [Target.of(frame.permute(1, 2, 0)) for frame in self.film]
         random = sampling.generator(self.seed, 3, index)
@@ -94,6 +100,19 @@ class UpsampleStage:
         self.splats.step()
         return {"loss": loss.item(), "psnr": psnr, "splats": len(self.splats)}
 
+    def _shorten(self) -> None:
+        """A film of half as many frames. Raises MemoryRanOut where the model has no shorter one."""
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        before = len(self.shot)
+        fewer = self.critic.model.capabilities.nearest_frames((before + 1) // 2)
+        if fewer >= before:
+            raise MemoryRanOut(f"Memory ran out for the detail, even with a film of {before} frames.")
+        self.shot = film(self.observations, self.critic, fewer)
+        self.critic.tally.notes.append(
+            f"Memory ran out: the film that the detail is taken from has {fewer} frames instead of {before}."
+        )
+
     @torch.no_grad()
     def preview(self) -> np.ndarray:
         return (self.render(len(self.shot) // 2).clamp(0, 1) * 255).round().byte().cpu().numpy()
@@ -108,6 +127,8 @@ class UpsampleStage:
     def restore(self, state: Mapping[str, Tensor]) -> None:
         self.splats.restore(state)
         self.film = state["film"].to(self.background.device) if "film" in state else None
+        if self.film is not None and len(self.film) != len(self.shot):  # it was shortened
+            self.shot = film(self.observations, self.critic, len(self.film))
         self._targets = []
 
 

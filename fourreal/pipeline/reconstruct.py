@@ -10,6 +10,7 @@ checkpoint under the same name.
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import torch
 
 import fourreal
 from fourreal.camera.align import normalise
-from fourreal.errors import Cancelled
+from fourreal.errors import Cancelled, UserError, memory_ran_out
 from fourreal.fit import artifacts, loop
 from fourreal.fit.canonical import Canonical, CanonicalStage
 from fourreal.fit.distill import Critic, Distillation
@@ -30,7 +31,7 @@ from fourreal.pipeline.critic import Distil, critic_for, critic_key
 from fourreal.pipeline.inputs import Footage, Placement
 from fourreal.pipeline.machine import peak_memory, pick_device, prepare_kernels, torch_threads, working_folder
 from fourreal.pipeline.watch import Watch
-from fourreal.progress import CancelToken, Progress, ignore
+from fourreal.progress import CancelToken, Event, Progress, ignore
 from fourreal.scene import bundle
 from fourreal.scene.scene4d import Scene4D
 from fourreal.settings import PRESETS, Preset, ablated
@@ -68,7 +69,8 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
     """Make the scene and write it into `request.out`; goes on from whatever an earlier try left there.
 
     Stopped with `cancel.cancel(keep=True)`, it writes and returns what there is so far; the manifest then tells under
-    `stopped` how far that was, and the same request goes on from there.
+    `stopped` how far that was, and the same request goes on from there. Where detail is asked for, the scene is
+    written before that begins, as one that stopped there, and once more with it.
 
     Raises:
         UserError: something about the videos, the cameras or the disk that a person can mend.
@@ -98,7 +100,30 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
         refine = not placement.given or request.refine_poses
         watch = Watch(progress, observations, tuple(placement.frames), similarity, footage.reference.fps)
         seconds = {"poses": poses_seconds, "canonical": 0.0, "motion": 0.0}
-        stopped = None
+        stopped, remarks = None, list(remarks)
+
+        def write(stopped: dict | None) -> Scene4D:
+            scene, tally = watch.scene(), None if critic is None else critic.tally
+            bundle.save(scene, request.out, {
+                **footage.manifest(),
+                "held_out_freeze": list(request.hold_out_freeze),
+                "freeze_reference_frame": placement.freeze_reference,
+                "notes": [*footage.notes, placement.cameras.origin.note, *remarks, *(tally.notes if tally else ())],
+                "critic": critic.model.identity if critic is not None else None,
+                "distillation": {"steps": tally.steps, "seconds": tally.seconds} if tally else None,  # of this attempt
+                "preset": preset.name,
+                "settings": asdict(preset),
+                "without": sorted(request.without),
+                "refined_poses": refine and preset.canonical.pose_rate > 0,
+                "seed": request.seed,
+                "device": str(device),
+                "versions": {"fourreal": fourreal.__version__, "torch": torch.__version__},
+                "seconds": {k: round(v, 2) for k, v in (seconds | {"total": sum(seconds.values())}).items()},
+                "peak_memory_mb": peak_memory(device),
+                **({"stopped": stopped} if stopped else {}),
+            })  # fmt: skip
+            return scene
+
         try:
             canonical, seconds["canonical"] = fit_canonical(
                 observations, preset, refine, request.seed, work / f"canonical-{name_of(key, refine)}", watch, cancel,
@@ -112,32 +137,22 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
             watch.reached(moving)
             if critic is not None and request.distil.detail:
                 told = name_of(key, refine, asdict(preset), critic_key(critic, settings))
-                moving, seconds["detail"] = fit_detail(
-                    observations, moving, preset, request.seed, work / f"detail-{told}", watch, cancel, critic
-                )
+                try:
+                    moving, seconds["detail"] = fit_detail(
+                        observations, moving, preset, request.seed, work / f"detail-{told}", watch, cancel, critic,
+                        # the scene is finished; whatever happens from here on, it is there
+                        lambda: write({"stage": UpsampleStage.name, "step": 0, "steps": preset.upsample.steps}),
+                    )  # fmt: skip
+                except Exception as error:
+                    if not (isinstance(error, UserError) or memory_ran_out(error)):
+                        raise
+                    remarks.append(without_detail(error))
+                    progress(Event(UpsampleStage.name, message=remarks[-1]))
                 watch.reached(moving)
         except Cancelled:
             if not cancel.keep or (stopped := watch.where()) is None:
                 raise
-        scene, tally = watch.scene(), None if critic is None else critic.tally
-        bundle.save(scene, request.out, {
-            **footage.manifest(),
-            "held_out_freeze": list(request.hold_out_freeze),
-            "freeze_reference_frame": placement.freeze_reference,
-            "notes": [*footage.notes, placement.cameras.origin.note, *remarks, *(tally.notes if tally else ())],
-            "critic": critic.model.identity if critic is not None else None,
-            "distillation": {"steps": tally.steps, "seconds": tally.seconds} if tally else None,  # of this attempt
-            "preset": preset.name,
-            "settings": asdict(preset),
-            "without": sorted(request.without),
-            "refined_poses": refine and preset.canonical.pose_rate > 0,
-            "seed": request.seed,
-            "device": str(device),
-            "versions": {"fourreal": fourreal.__version__, "torch": torch.__version__},
-            "seconds": {k: round(v, 2) for k, v in (seconds | {"total": sum(seconds.values())}).items()},
-            "peak_memory_mb": peak_memory(device),
-            **({"stopped": stopped} if stopped else {}),
-        })  # fmt: skip
+        scene = write(stopped)
         if not stopped:
             for leftover in [*work.glob("*.checkpoint"), *work.glob("*.part")]:
                 leftover.unlink()
@@ -239,17 +254,27 @@ def fit_motion(
 
 def fit_detail(
     observations: Observations, moving: Moving, preset: Preset, seed: int, path: Path, progress: Progress,
-    cancel: CancelToken, critic: Critic,
+    cancel: CancelToken, critic: Critic, before: Callable[[], object],
 ) -> tuple[Moving, float]:  # fmt: skip
-    """Re-upsampling: the Gaussians fitted to a film of the scene that the critic restored."""
+    """Re-upsampling: the Gaussians fitted to a film of the scene that the critic restored.
+
+    before: called first, unless that was done already. Raises UserError, or what says that memory ran out.
+    """
 
     def make() -> tuple[Moving, float]:
+        before()
         stage = UpsampleStage(observations, moving, critic, preset.upsample, seed)
         seconds = loop.run(stage, path.with_suffix(".checkpoint"), progress, cancel)
         return stage.result(), seconds
 
     found, seconds = artifacts.kept(path, make, artifacts.pack_moving, artifacts.unpack_moving)
     return found.to(observations.freeze.device), seconds
+
+
+def without_detail(error: Exception) -> str:
+    """Why a scene has no detail from a restored film."""
+    why = str(error) if isinstance(error, UserError) else "Memory ran out."
+    return f"The scene was finished without the detail of a restored film. {why}"
 
 
 # --- Names and settings ----------------------------------------------------------------------------------------------
