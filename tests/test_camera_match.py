@@ -62,6 +62,15 @@ def test_the_frozen_frame_of_the_dancing_robot_is_found(robot):
     assert (found.canonical_index, found.freeze_reference_index) == (10, 16)
 
 
+def test_where_one_of_the_frames_is_known_the_other_alone_is_looked_for(fox):
+    pair = lambda *known: match.find_frozen_frame(fox["reference"], fox["freeze"], *known)
+    met = lambda *known: (pair(*known).canonical_index, pair(*known).freeze_reference_index)
+    assert met(9) == (9, 16)
+    assert met(None, 16) == met(11, 16) == (11, 16)
+    with pytest.raises(UserError, match="same scene"):
+        pair(11, 3)
+
+
 def test_the_frozen_frame_is_found_in_worn_and_smaller_frames(fox):
     found = match.find_frozen_frame(fox["reference"], worn(fox["freeze"])[:, ::2, ::2])
     assert found.freeze_reference_index == 16

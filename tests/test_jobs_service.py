@@ -10,17 +10,21 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from job_samples import ANNA, BEN, queue
 from videos import encode, numbered
 
 from fourreal.errors import UserError
-from fourreal.jobs import asking
+from fourreal.jobs import asking, checks
 from fourreal.jobs.children import ROOT, environment
 from fourreal.jobs.create_values import Wishes
+from fourreal.jobs.live import Live
+from fourreal.jobs.reconstructing import Reconstructing
 from fourreal.jobs.service import Service
 from fourreal.jobs.store import new_id
 from fourreal.jobs.values import Checks, Options, Verdict
+from fourreal.progress import CancelToken
 from fourreal.settings import JobLimits
 
 
@@ -58,6 +62,8 @@ LIGHT = """
 import sys
 from pathlib import Path
 from fourreal.jobs.create_values import Wishes
+from fourreal.jobs.live import Live
+from fourreal.jobs.reconstructing import Reconstructing
 from fourreal.jobs.service import Service
 from fourreal.jobs.supervisor import ensure_worker
 from fourreal.jobs.values import Options
@@ -141,6 +147,44 @@ def test_the_checks_of_an_example_speak_for_it_and_are_remembered(service, monke
     assert verdicts["arc"].value == pytest.approx(138, abs=2)
     monkeypatch.setattr(asking, "look", None)
     assert service.check(ANNA, reference.id, freeze.id) == found
+
+
+def test_a_run_is_handed_the_moment_that_the_checks_saw(service, videos, monkeypatch):
+    asked = []
+    monkeypatch.setattr("fourreal.pipeline.reconstruct", lambda request, *_: asked.append(request))
+    monkeypatch.setattr("fourreal.jobs.reconstructing.final_files", lambda *_: None)
+
+    def request(run):
+        folder = service.places.run(run.id)
+        Reconstructing(folder, service.store.run(run.id), service.store, {}).do(Live(folder), CancelToken())
+        return asked.pop()
+
+    unseen = service.submit(ANNA, *videos, Options())
+    assert request(unseen).meeting is None
+    seen = Checks((Verdict("same_scene", True, "They meet."),), 3, 7)
+    monkeypatch.setattr(asking, "look", lambda *_: seen)
+    service.check(ANNA, *videos)
+    run = service.submit(ANNA, *videos, Options())
+    again = service.duplicate(ANNA, run.id, Options(canonical_frame=5))
+    assert (request(run).canonical_frame, request(run).meeting) == (None, (3, 7))
+    assert (request(again).canonical_frame, request(again).meeting) == (5, (3, 7))
+    (service.places.run(again.id) / "inputs" / "meeting.json").write_text("[3,")  # it is the same file in both runs
+    service.places.checks(videos[1], videos[0]).write_text("")
+    assert request(run).meeting is None
+    assert service.check(ANNA, *videos) == seen
+    monkeypatch.setattr(asking, "look", lambda *_: Checks((Verdict("same_scene", False, "They do not."),), None, None))
+    service.check(ANNA, *reversed(videos))
+    assert request(service.submit(ANNA, *reversed(videos), Options())).meeting is None
+
+
+def test_the_moment_that_known_cameras_name_is_the_one_that_is_seen():
+    reference = np.random.default_rng(0).integers(0, 256, (4, 54, 96, 3), dtype=np.uint8)
+    reference[1:] = reference[0]  # nothing moves, so any moment will do
+    freeze = np.concatenate([255 - reference[:1], reference[:2]])
+    assert checks.same_scene(reference, freeze, {})[1:] == (0, 1)
+    assert checks.same_scene(reference, freeze, {"canonical_index": 2, "freeze_reference_index": 2})[1:] == (2, 2)
+    verdict, *frames = checks.same_scene(reference, freeze, {"freeze_reference_index": 0})
+    assert (verdict["ok"], frames) == (False, [None, None])  # which is what the run would say
 
 
 def test_the_checks_say_what_speaks_against_two_videos(service, videos, upload, tmp_path):

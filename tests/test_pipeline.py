@@ -13,15 +13,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fit_samples import CANONICAL, FRAMES, SHARED, SIZE, STAGE_ONE, STAGE_TWO, observations
+from fit_samples import CANONICAL, FRAMES, SHARED, SIZE, STAGE_ONE, STAGE_TWO, arc, observations
 
 from fourreal import clip
-from fourreal.clip import Clip
+from fourreal.camera.estimate import Estimate
+from fourreal.camera.match import find_frozen_frame
+from fourreal.clip import Clip, sample_indices
+from fourreal.clip.value import resize_picture
 from fourreal.errors import Cancelled, UserError
-from fourreal.fit import loop
-from fourreal.pipeline import Request, reconstruct
+from fourreal.fit import artifacts, loop
+from fourreal.pipeline import Request, inputs, reconstruct
 from fourreal.pipeline.inputs import fit_size
-from fourreal.progress import CancelToken
+from fourreal.pipeline.reconstruct import place
+from fourreal.progress import CancelToken, ignore
 from fourreal.scene import bundle
 from fourreal.settings import ABLATIONS, PRESETS, Preset, ablated
 
@@ -248,6 +252,99 @@ def test_nothing_is_left_of_a_run_that_could_not_begin(videos, tmp_path):
     with pytest.raises(UserError, match="Nothing moves"):
         reconstruct(request(videos, tmp_path / "run", reference=still))
     assert not (tmp_path / "run").exists()
+
+
+# --- Where the two videos meet ---------------------------------------------------------------------------------------
+
+MOMENT, MEETING_FRAME = 7, 27
+
+
+@pytest.fixture(scope="module")
+def panned(tmp_path_factory) -> Path:
+    """A freeze-time video of 55 frames that stands a while in its middle, where it shows what the reference does. Of
+    12 frames that are taken of it evenly none has that view."""
+    folder = tmp_path_factory.mktemp("panned")
+    wide = resize_picture(np.random.default_rng(3).integers(0, 256, (24, 260, 3), dtype=np.uint8), (1040, 96))
+    offsets = [16 * i for i in range(27)] + [440, 441] + [440 + 14 * i for i in range(1, 27)]
+    freeze = np.stack([wide[:, x : x + 144] for x in offsets])
+    reference = np.repeat(wide[None, :, 440 : 440 + 144], 16, axis=0)
+    for number, frame in enumerate(reference):
+        frame[30:54, 5 * number : 5 * number + 24] = 255 - frame[30:54, 5 * number : 5 * number + 24]
+    for number, frame in enumerate(freeze):  # the subject, as it was at that moment
+        left = 440 + 5 * MOMENT - offsets[number]
+        frame[30:54, max(left, 0) : max(left + 24, 0)] = 255 - frame[30:54, max(left, 0) : max(left + 24, 0)]
+    clip.write(Clip(freeze, 12.0), folder / "freeze.mp4")
+    clip.write(Clip(reference, 12.0), folder / "reference.mp4")
+    return folder
+
+
+def thinned(videos: Path, tmp_path: Path, **changes) -> Request:
+    few = replace(TINY, freeze_frames=12, reference_frames=6)
+    return request(videos, tmp_path / "run", **({"preset": few, "cameras": None} | changes))
+
+
+def test_the_frames_in_which_two_videos_meet_survive_thinning(panned, tmp_path):
+    evenly = sample_indices(55, 12)
+    assert not {27, 28} & set(evenly)
+    with pytest.raises(UserError, match="same scene"):  # what the rest of them shows
+        find_frozen_frame(clip.read(panned / "reference.mp4").frames, clip.read(panned / "freeze.mp4").frames[evenly])
+    asked = thinned(panned, tmp_path)
+    footage = inputs.read(asked, asked.preset, ignore)
+    assert footage.meeting == (MOMENT, MEETING_FRAME)
+    assert MOMENT in footage.reference_frames
+    assert MEETING_FRAME in footage.freeze_frames
+    assert (len(footage.reference), len(footage.freeze)) == (6, 12)
+
+
+def test_what_was_seen_before_is_not_looked_for_and_what_the_person_chose_comes_first(panned, tmp_path, monkeypatch):
+    monkeypatch.setattr(inputs, "find_frozen_frame", None)
+    expected = (({}, (8, 28)), ({"canonical_frame": 3}, (3, 28)), ({"freeze_reference_frame": 20}, (8, 20)))
+    for changes, meeting in expected:
+        asked = thinned(panned, tmp_path, meeting=(8, 28), **changes)
+        assert inputs.read(asked, asked.preset, ignore).meeting == meeting
+    beyond = thinned(panned, tmp_path, meeting=(8, 55))
+    with pytest.raises(UserError, match="no frame 55"):
+        inputs.read(beyond, beyond.preset, ignore)
+
+
+@pytest.mark.parametrize("lost", [(), (27,), (26, 27, 28)])
+def test_estimated_cameras_are_of_the_meeting_or_of_a_frame_that_looks_like_it(panned, tmp_path, monkeypatch, lost):
+    few = replace(TINY, freeze_frames=45, reference_frames=6)
+    asked = thinned(panned, tmp_path, preset=few)
+    footage = inputs.read(asked, few, ignore)
+    placed = [i for i, frame in enumerate(footage.freeze_frames) if frame not in lost]
+    cameras = replace(arc(len(footage.freeze)), size=footage.freeze.size)
+    found = Estimate(cameras, torch.zeros(0, 3), torch.zeros(0, 3), torch.tensor(placed))
+    monkeypatch.setattr(inputs, "estimate_cameras", lambda *_: found)
+    place = lambda asked: inputs.estimated_placement(asked, footage, ignore, CancelToken())
+    if len(lost) == 3:
+        with pytest.raises(UserError, match=r"Frame 27 .* could not be placed"):
+            place(asked)
+        return
+    expected = 28 if lost else 27
+    placement = place(asked)
+    assert (placement.canonical, placement.freeze_reference) == (MOMENT, expected)
+    pose = cameras.world_to_camera[footage.freeze_frames.index(expected)]
+    assert torch.equal(placement.reference.world_to_camera[0], pose)
+    if lost:
+        with pytest.raises(UserError, match="Leave --freeze-reference-frame out"):
+            place(replace(asked, freeze_reference_frame=27))
+
+
+def test_the_cameras_of_another_meeting_are_not_taken_from_the_folder(panned, tmp_path, monkeypatch):
+    names = []
+
+    def kept(path, *_):
+        names.append(path.name)
+        raise Cancelled
+
+    monkeypatch.setattr(artifacts, "kept", kept)
+    for changes in ({}, {"meeting": (7, 27)}, {"meeting": (8, 27)}, {"canonical_frame": 8}, {}):
+        asked = thinned(panned, tmp_path, **changes)
+        with pytest.raises(Cancelled):
+            place(asked, inputs.read(asked, asked.preset, ignore), tmp_path, ignore, CancelToken())
+    assert len(set(names)) == 4
+    assert names[0] == names[-1]
 
 
 @pytest.mark.parametrize("part", sorted(ABLATIONS))

@@ -1,6 +1,6 @@
 """What the two videos show of the camera, by looking: which frames share a pose, and whether a camera stands still."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -43,14 +43,33 @@ class FrozenFrame:
 
 
 def find_frozen_frame(
-    reference: UInt8[np.ndarray, "R H W 3"], freeze: UInt8[np.ndarray, "F h w 3"]
+    reference: UInt8[np.ndarray, "R H W 3"],
+    freeze: UInt8[np.ndarray, "F h w 3"],
+    canonical: int | None = None,
+    freeze_reference: int | None = None,
 ) -> FrozenFrame:
     """The pair of frames, one of each video, that look most alike whatever the brightness and contrast.
 
+    canonical, freeze_reference: that frame alone of its video, where it is known; then the two are only compared.
+    Two videos of 300 frames of 1024x576 pixels take 3 s of a core, and in proportion to their frames and pixels.
+
     Raises UserError where no two frames show the same scene from the same pose.
     """
+    first, at = canonical or 0, freeze_reference or 0
+    found = _most_alike(
+        reference if canonical is None else reference[first : first + 1],
+        freeze if freeze_reference is None else freeze[at : at + 1],
+    )
+    return replace(
+        found,
+        canonical_index=first + found.canonical_index,
+        freeze_reference_index=at + found.freeze_reference_index,
+    )
+
+
+def _most_alike(reference: UInt8[np.ndarray, "R H W 3"], freeze: UInt8[np.ndarray, "F h w 3"]) -> FrozenFrame:
     shape = (_WIDTH, max(8, round(reference.shape[1] * _WIDTH / reference.shape[2])))
-    likeness = np.einsum("rp,fp->rf", _signature(reference, shape), _signature(freeze, shape))
+    likeness = _signature(reference, shape) @ _signature(freeze, shape).T
     best = likeness.max(0)
     at = int(best.argmax())
     score = float(best[at])

@@ -25,7 +25,7 @@ LARGE_ARC = 300.0
 def work(question: Mapping[str, Any]) -> dict[str, Any]:
     reference, freeze = (clip.read(Path(question[name]), max_side=SIDE).frames for name in ("reference", "freeze"))
     still, moving = moving_camera(reference), still_camera(freeze)
-    same, canonical, shared = same_scene(reference, freeze)
+    same, canonical, shared = same_scene(reference, freeze, question["cameras"] or {})
     verdicts = [
         verdict("reference_camera", not still.moves, still.sentence, still.put),
         # known cameras say more than a picture, whose floor may be plain
@@ -42,9 +42,15 @@ def verdict(name: str, ok: bool | None, sentence: str, value: float | None = Non
     return {"name": name, "ok": ok, "sentence": sentence, "value": value}
 
 
-def same_scene(reference: np.ndarray, freeze: np.ndarray) -> tuple[dict[str, Any], int | None, int | None]:
+def same_scene(
+    reference: np.ndarray, freeze: np.ndarray, cameras: Mapping[str, Any]
+) -> tuple[dict[str, Any], int | None, int | None]:
+    """The verdict, the canonical frame and the freeze-time frame of the same pose, as the cameras' file has them where
+    it does."""
     try:
-        met = find_frozen_frame(reference, freeze)
+        met = find_frozen_frame(
+            reference, freeze, cameras.get("canonical_index"), cameras.get("freeze_reference_index")
+        )
     except UserError as error:
         return verdict("same_scene", False, str(error)), None, None
     told = (

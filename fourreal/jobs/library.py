@@ -111,15 +111,14 @@ class Library:
     def check(self, owner: str, reference_id: str, freeze_id: str) -> Checks:
         """What the two videos show; seconds the first time."""
         reference, freeze = self._video(owner, reference_id), self._video(owner, freeze_id)
-        kept = self.places.video(freeze_id) / f"checks-{reference_id}.json"
-        if kept.is_file():
-            return asking.checks_of(json.loads(kept.read_text(encoding="utf-8")))
+        if (seen := self._checks(reference_id, freeze_id)) is not None:
+            return seen
         cameras = self._cameras(reference, freeze)
         clips = (self.places.video(id) / "clip.mp4" for id in (reference_id, freeze_id))
         with self._decoding:
             found = asking.look(*clips, cameras, self.limits)
         with contextlib.suppress(OSError):  # a full disk: it is looked at again next time
-            put(kept, json.dumps(asdict(found)).encode())
+            put(self.places.checks(freeze_id, reference_id), json.dumps(asdict(found)).encode())
         return found
 
     def add_cameras(self, owner: str, reference_id: str, freeze_id: str, path: Path) -> int:
@@ -132,12 +131,11 @@ class Library:
         size = (other["width"], other["height"])
         with self._decoding:
             count = asking.given_cameras(Path(path), size, other["frames"], one["frames"], self.limits)
-        folder = self.places.video(freeze_id)
         try:
-            put(folder / f"cameras-{reference_id}.json", content)
+            put(self.places.video(freeze_id) / f"cameras-{reference_id}.json", content)
         except OSError as error:
             raise UserError(f"The cameras could not be stored: {error.strerror or error}. Free some space.") from error
-        (folder / f"checks-{reference_id}.json").unlink(missing_ok=True)  # it knew nothing of them
+        self.places.checks(freeze_id, reference_id).unlink(missing_ok=True)  # it knew nothing of them
         return count
 
     def cameras_known(self, owner: str, reference_id: str, freeze_id: str) -> bool:
@@ -145,6 +143,13 @@ class Library:
         return self._cameras(self._video(owner, reference_id), self._video(owner, freeze_id)) is not None
 
     # --- Within -------------------------------------------------------------------------------------------------------
+
+    def _checks(self, reference_id: str, freeze_id: str) -> Checks | None:
+        """What was seen in two videos when they were looked at, None before."""
+        try:
+            return asking.checks_of(json.loads(self.places.checks(freeze_id, reference_id).read_text(encoding="utf-8")))
+        except (FileNotFoundError, ValueError):  # not there, or torn by a power cut
+            return None
 
     def _cameras(self, reference: dict[str, Any], freeze: dict[str, Any]) -> dict[str, Any] | None:
         """The content of a cameras.json for two rows of videos, None where there is none."""

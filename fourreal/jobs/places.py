@@ -35,6 +35,10 @@ class Places:
     def video(self, id: str) -> Path:
         return self.videos / checked(id, "video")
 
+    def checks(self, freeze_id: str, reference_id: str) -> Path:
+        """What was seen in these two videos."""
+        return self.video(freeze_id) / f"checks-{checked(reference_id, 'video')}.json"
+
     def run(self, id: str) -> Path:
         return self.runs / checked(id, "scene")
 

@@ -12,7 +12,7 @@ from fourreal.errors import Cancelled, UserError
 from fourreal.jobs.files import bytes_of
 from fourreal.jobs.live import Live, add_ground_truth, final_files
 from fourreal.jobs.store import Store
-from fourreal.jobs.values import Options
+from fourreal.jobs.values import MEETING, Options
 from fourreal.progress import CancelToken
 from fourreal.settings import Preset
 
@@ -40,6 +40,7 @@ class Reconstructing:
             out=self.folder,
             cameras=cameras if options.use_cameras and cameras.exists() else None,
             canonical_frame=options.canonical_frame,
+            meeting=self._meeting(),
             refine_poses=options.refine_poses,
             preset=None if options.preset is None else self.presets[options.preset],
             deformation=options.deformation,
@@ -53,6 +54,14 @@ class Reconstructing:
         self.scene = pipeline.reconstruct(request, live, cancel)
         row = self.store.run(self.row["id"])  # it may have another name by now
         final_files(self.folder, self.scene, "" if row is None else row["name"], live)
+
+    def _meeting(self) -> tuple[int, int] | None:
+        """Where the checks saw the two videos meet; None has the run look itself."""
+        try:
+            canonical, freeze = json.loads((self.folder / "inputs" / MEETING).read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):  # nobody looked before, or a power cut tore the file
+            return None
+        return canonical, freeze
 
     def cost(self) -> dict[str, Any]:
         """What it took, for later estimates. Parts taken over from another run count as if done here."""

@@ -21,7 +21,7 @@ from fourreal.jobs.critic_estimate import estimate_with_critic
 from fourreal.jobs.files import link, put
 from fourreal.jobs.library import LIMITS, part_of
 from fourreal.jobs.places import STUDY, absent, file_within, shown_name
-from fourreal.jobs.values import Estimate, Options, Run
+from fourreal.jobs.values import MEETING, Estimate, Options, Run
 from fourreal.scene.film import TRAJECTORIES
 from fourreal.settings import JobLimits
 
@@ -59,12 +59,15 @@ class Service(Creations):
             raise UserError(f"There is no frame {options.canonical_frame}: the reference video has 0 to {frames - 1}.")
         self._fitting(owner, options, cameras is not None and options.use_cameras)
         example = examples.whole_example(part_of(reference), part_of(freeze))
+        seen = self._checks(reference_id, freeze_id)
 
         def fill(inputs: Path) -> None:
             for role, id in (("reference", reference_id), ("freeze", freeze_id)):
                 link(self.places.video(id) / "clip.mp4", inputs / f"{role}.mp4")
             if cameras is not None:
                 put(inputs / "cameras.json", json.dumps(cameras).encode())
+            if seen is not None and seen.meeting is not None:  # the moment that the person saw
+                put(inputs / MEETING, json.dumps(seen.meeting).encode())
 
         name = shown_name(name, _default_name(reference))
         return self.run(owner, self._queue(owner, name, reference_id, freeze_id, options.as_dict(), fill, example))

@@ -13,6 +13,7 @@ STATES = ("queued", "running", "done", "stopped", "failed")
 DEFORMATIONS = ("bases", "mlp")
 DEVICES = ("auto", "cpu", "cuda")
 LARGEST_SEED = 2**31 - 1
+MEETING = "meeting.json"  # among a run's inputs: [canonical frame, freeze-time frame], as the checks saw them
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,12 @@ class Checks:
     verdicts: tuple[Verdict, ...]
     canonical_frame: int | None
     freeze_frame: int | None
+
+    @property
+    def meeting(self) -> tuple[int, int] | None:
+        """Both frames, as `pipeline.Request.meeting` wants them."""
+        both = self.canonical_frame, self.freeze_frame
+        return None if None in both else both
 
     @property
     def ok(self) -> bool:

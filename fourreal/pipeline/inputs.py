@@ -30,6 +30,8 @@ class Footage:
 
     reference_frames, freeze_frames: which frames of the files these are.
     totals: how many frames the files have, reference first. hashes: of the files.
+    meeting: the reference frame that was frozen and the freeze-time frame with the reference camera's pose, as numbers
+        in the files; both are among the frames that are used.
     notes: what a person should know about them.
     """
 
@@ -39,6 +41,7 @@ class Footage:
     freeze_frames: list[int]
     totals: tuple[int, int]
     hashes: tuple[str, str]
+    meeting: tuple[int, int]
     notes: tuple[str, ...] = ()
 
     def key(self) -> list:
@@ -105,15 +108,8 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
     in_range(request.canonical_frame, totals[0], "--canonical-frame", "reference video")
     for frame in (request.freeze_reference_frame, *request.hold_out_freeze):
         in_range(frame, totals[1], "--freeze-reference-frame / --hold-out-freeze", "freeze-time video")
-    keep_reference, keep_freeze = [request.canonical_frame], [request.freeze_reference_frame, *request.hold_out_freeze]
-    if request.cameras is not None:
-        cameras = known.read(request.cameras).for_clips(freeze.size, totals[1], totals[0])
-        keep_reference += [cameras.canonical_index]
-        keep_freeze += [cameras.freeze_reference_index]
-    pick = lambda total, count, keep: sample_indices(total, count, [k for k in keep if k is not None]).tolist()
-    reference_frames = pick(totals[0], preset.reference_frames, keep_reference)
-    freeze_frames = pick(totals[1], preset.freeze_frames, keep_freeze)
-    if len(freeze_frames) - len(set(request.hold_out_freeze)) < 3 and "freeze-time" not in request.without:
+    left = min(totals[1], preset.freeze_frames) - len(set(request.hold_out_freeze))
+    if left < (1 if "freeze-time" in request.without else 3):
         raise UserError("Too few freeze-time frames are left to fit to: hold out fewer of them.")
     notes = [motion.sentence] if (motion := moving_camera(reference.frames)).moves else []
     if not (frozen := still_camera(freeze.frames)).moves and "freeze-time" not in request.without:
@@ -121,16 +117,21 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
             raise UserError(frozen.sentence)
         if not request.refine_poses:  # else they were commanded, and a plain floor does not show them
             notes.append(f"{frozen.sentence} The cameras of {request.cameras.name} are believed all the same.")
+    canonical, freeze_reference = meeting(request, reference, freeze)  # thinned out, the frames might be missing
+    reference_frames = sample_indices(totals[0], preset.reference_frames, [canonical]).tolist()
+    keep = [freeze_reference, *request.hold_out_freeze]
+    freeze_frames = sample_indices(totals[1], preset.freeze_frames, keep).tolist()
     for note in notes:
         progress(Event("videos", message=note))
     hashes = clip.content_hash(request.reference), clip.content_hash(request.freeze)
     return Footage(
-        reference.sampled(preset.reference_frames, [k for k in keep_reference if k is not None]),
+        reference.sampled(preset.reference_frames, [canonical]),
         freeze[freeze_frames],
         reference_frames,
         freeze_frames,
         totals,
         hashes,
+        (canonical, freeze_reference),
         tuple(notes),
     )
 
@@ -165,11 +166,9 @@ def to_unit(frames: Clip) -> Float[Tensor, "F H W 3"]:
 
 
 def known_placement(request, footage: Footage) -> Placement:
-    """Cameras as a file gives them; what it does not say about the frames is found by looking."""
+    """Cameras as a file gives them."""
     given = known.read(request.cameras).for_clips(footage.freeze.size, footage.totals[1], footage.totals[0])
-    canonical = first(request.canonical_frame, given.canonical_index)
-    freeze_reference = first(request.freeze_reference_frame, given.freeze_reference_index)
-    canonical, freeze_reference = meeting(footage, canonical, freeze_reference, footage.freeze_frames)
+    canonical, freeze_reference = footage.meeting
     return Placement(
         cameras=given.freeze[footage.freeze_frames],
         reference=given.reference[0],
@@ -186,12 +185,10 @@ def estimated_placement(request, footage: Footage, progress: Progress, cancel: C
     progress(Event("cameras", message=f"{found.origin.method}: {found.origin.note}"))
     registered = found.registered.tolist()
     frames, cameras = [footage.freeze_frames[i] for i in registered], found.cameras[registered]
-    canonical, freeze_reference = meeting(footage, request.canonical_frame, request.freeze_reference_frame, frames)
+    canonical, freeze_reference = footage.meeting
     if freeze_reference not in frames:
-        raise UserError(
-            f"Frame {freeze_reference} of the freeze-time video could not be placed, so the reference camera is "
-            "unknown. Leave --freeze-reference-frame out, or give the cameras with --cameras."
-        )
+        freeze_reference = stand_in(request, footage, frames)
+        progress(Event("cameras", message=f"Frame {freeze_reference} stands in for one that could not be placed."))
     return Placement(
         cameras=cameras,
         reference=cameras[frames.index(freeze_reference)],
@@ -204,20 +201,46 @@ def estimated_placement(request, footage: Footage, progress: Progress, cancel: C
     )
 
 
-def meeting(
-    footage: Footage, canonical: int | None, freeze_reference: int | None, frames: list[int]
-) -> tuple[int, int]:
-    """(canonical frame, freeze-time frame of the same pose), as numbers in the files, found by looking if not given.
+def meeting(request, reference: Clip, freeze: Clip) -> tuple[int, int]:
+    """(canonical frame, freeze-time frame of the same pose) of two whole videos.
+
+    What the person or the cameras file says comes first, then where they were seen to meet before; what is left is
+    looked for among all frames.
 
     Raises:
         UserError: no two frames, or not the two given ones, show the same scene from the same pose.
     """
-    rows = footage.reference_frames if canonical is None else [canonical]
-    columns = frames if freeze_reference is None else [freeze_reference]
-    reference = footage.reference.frames[[footage.reference_frames.index(r) for r in rows]]
-    freeze = footage.freeze.frames[[footage.freeze_frames.index(f) for f in columns]]
-    best = find_frozen_frame(reference, freeze)
-    return rows[best.canonical_index], columns[best.freeze_reference_index]
+    canonical, freeze_reference = request.canonical_frame, request.freeze_reference_frame
+    if request.cameras is not None:
+        given = known.read(request.cameras).for_clips(freeze.size, len(freeze), len(reference))
+        canonical = first(canonical, given.canonical_index)
+        freeze_reference = first(freeze_reference, given.freeze_reference_index)
+    if request.meeting is not None:
+        in_range(request.meeting[0], len(reference), "Where the two videos meet", "reference video")
+        in_range(request.meeting[1], len(freeze), "Where the two videos meet", "freeze-time video")
+        return first(canonical, request.meeting[0]), first(freeze_reference, request.meeting[1])
+    best = find_frozen_frame(reference.frames, freeze.frames, canonical, freeze_reference)
+    return best.canonical_index, best.freeze_reference_index
+
+
+def stand_in(request, footage: Footage, frames: list[int]) -> int:
+    """The freeze-time frame among `frames`, those that were placed, that shows what the one of the meeting does.
+
+    Raises:
+        UserError: none does, or the person wants no other.
+    """
+    canonical, missing = footage.meeting
+    said = f"Frame {missing} of the freeze-time video could not be placed, so the reference camera is unknown. "
+    if request.freeze_reference_frame is not None:
+        raise UserError(f"{said}Leave --freeze-reference-frame out, or give the cameras with --cameras.")
+    placed = footage.freeze.frames[[footage.freeze_frames.index(frame) for frame in frames]]
+    try:
+        best = find_frozen_frame(footage.reference.frames, placed, footage.reference_frames.index(canonical))
+    except UserError as error:
+        raise UserError(
+            f"{said}Give the cameras with --cameras, or a freeze-time video that shows more of the scene around it."
+        ) from error
+    return frames[best.freeze_reference_index]
 
 
 def first(*values: int | None) -> int | None:

@@ -46,6 +46,9 @@ class Request:
     """What a person asks for; the command line's options, see `python -m fourreal reconstruct --help`.
 
     preset: a name of `settings.PRESETS`, a preset of one's own, or None for the device's default.
+    canonical_frame, freeze_reference_frame: the frames in which the two videos meet, as far as the person chose them.
+    meeting: both, where they were seen before (`camera.match.find_frozen_frame` among all frames); what the person or
+        the cameras file says comes first. Without it they are looked for.
     distil: the video model that criticises views and times that no video shows; None for none.
     """
 
@@ -55,6 +58,7 @@ class Request:
     cameras: Path | None = None
     canonical_frame: int | None = None
     freeze_reference_frame: int | None = None
+    meeting: tuple[int, int] | None = None
     refine_poses: bool = False
     hold_out_freeze: tuple[int, ...] = ()
     preset: str | Preset | None = None
@@ -173,7 +177,9 @@ def place(
         begin = time.monotonic()
         return inputs.estimated_placement(request, footage, progress, cancel), time.monotonic() - begin
 
-    path = work / f"cameras-{name_of(footage.key(), request.canonical_frame, request.freeze_reference_frame)}"
+    # what is looked for in the videos follows from the videos, which are in the name
+    chosen = [request.canonical_frame, request.freeze_reference_frame, *([request.meeting] if request.meeting else [])]
+    path = work / f"cameras-{name_of(footage.key(), *chosen)}"
     return artifacts.kept(path, estimate, Placement.pack, Placement.unpack)
 
 
