@@ -21,11 +21,12 @@ from fourreal.jobs.children import ROOT, environment
 from fourreal.jobs.create_values import Wishes
 from fourreal.jobs.live import Live
 from fourreal.jobs.reconstructing import Reconstructing
+from fourreal.jobs.runner import Runner
 from fourreal.jobs.service import Service
 from fourreal.jobs.store import new_id
 from fourreal.jobs.values import Checks, Options, Verdict
 from fourreal.progress import CancelToken
-from fourreal.settings import JobLimits
+from fourreal.settings import PRESETS, JobLimits
 
 
 @pytest.fixture(scope="module")
@@ -241,6 +242,91 @@ def test_options_are_checked_wherever_they_come_from(service, videos):
     with pytest.raises(UserError, match="CUDA"):
         service.submit(ANNA, *videos, Options(device="cuda"))
     assert service.runs(ANNA) == []
+
+
+def rewrite(service: Service, id: str, **options) -> None:
+    """Options of a run as another version may have stored them."""
+    row = service.store.run(id)
+    with service.store.database.writing() as db:
+        told = json.dumps(json.loads(row["options"]) | options)
+        db.execute("UPDATE runs SET options = ? WHERE id = ?", (told, id))
+
+
+def test_a_run_with_an_option_that_is_no_more_stays_and_says_what_it_cannot_do(service, videos, monkeypatch):
+    kept = Options(seed=7, canonical_frame=2)
+    old, new = (service.submit(ANNA, *videos, kept).id for _ in range(2))
+    service.cancel(ANNA, old)
+    rewrite(service, old, preset="huge", sharpness=3)
+    assert [run.id for run in service.runs(ANNA)] == [new, old]
+    run = service.run(ANNA, old)
+    assert (run.options, run.resumable) == (kept, False)
+    assert "preset: huge, sharpness: 3" in run.outdated
+    assert not service.run(ANNA, new).outdated
+    with pytest.raises(UserError, match="sharpness: 3"):
+        service.resume(ANNA, old)
+    folder = service.places.run(old)
+    for name in ("scene.r4d", "thumbnail.jpg", "manifest.json"):
+        (folder / name).write_text("{}")
+    monkeypatch.setattr("fourreal.jobs.service.export_child", lambda arguments, seconds: _write(arguments[4]))
+    assert service.file(ANNA, old, "scene.r4d").is_file()
+    assert service.export(ANNA, old, "ply").is_file()
+    assert service.metrics(ANNA, old) == {}
+    assert service.journal(ANNA, old) == ([], 0)
+    service.rename(ANNA, old, "an old one")
+    again = service.duplicate(ANNA, old, service.run(ANNA, old).options)
+    assert (again.options, again.outdated) == (kept, "")
+    service.delete(ANNA, old)
+    assert old not in [run.id for run in service.runs(ANNA)]
+
+
+def _write(path: str) -> None:
+    Path(path).parent.mkdir()
+    Path(path).touch()
+
+
+def test_a_creation_that_asked_for_what_is_no_more_stays_and_says_what_it_cannot_do(service, videos):
+    made = service.create(ANNA, Wishes("reference", "a red ball bouncing"), count=2)
+    service.cancel(ANNA, made.id)
+    rewrite(service, made.id, model="gone-9b", sparkle=True, frames=5)
+    (found,) = service.creations(ANNA)
+    assert (found.wishes.role, found.wishes.prompt) == ("reference", "a red ball bouncing")
+    assert (found.wishes.model, found.wishes.frames, found.resumable) == ("gone-9b", 5, False)
+    assert "cannot make more" in found.outdated
+    place = service.places.run(made.id) / "candidates" / "reference-0.mp4"
+    place.parent.mkdir()
+    shutil.copy(service.places.video(videos[0]) / "clip.mp4", place)
+    service.store.candidates.is_made(made.id, 0)
+    about = ANNA, made.id
+    for call in (
+        lambda: service.more(*about), lambda: service.regenerate(*about, 0), lambda: service.renew(*about),
+        lambda: service.longer(*about, 0, "left"), lambda: service.change(*about, 0, 0, 3),
+        lambda: service.resume_creation(*about), lambda: service.add_own(*about, place, "own"),
+    ):  # fmt: skip
+        with pytest.raises(UserError, match="cannot make more"):
+            call()
+    assert place.is_file()  # what was refused changed nothing
+    assert len(service.creation(*about).candidates) == 2
+    assert service.take(*about, 0).frames == 8
+    service.keep(*about, 0)
+    service.discard(*about, 1)
+    service.delete(*about)
+    assert service.creations(ANNA) == []
+
+
+@pytest.mark.parametrize("kind", ["reconstruct", "create"])
+def test_an_option_that_is_no_more_fails_a_waiting_run_with_a_sentence(kind, service, videos):
+    if kind == "create":
+        id = service.create(ANNA, Wishes("reference", "a red ball bouncing"), count=1).id
+        rewrite(service, id, model="gone-9b")
+    else:
+        id = service.submit(ANNA, *videos, Options()).id
+        rewrite(service, id, preset="huge")
+    runner = Runner(service.store, service.places, service.store.claim("cpu:0"), PRESETS)
+    ended = runner.attempt(service.store.run(id))
+    assert ended[0] == "failed"
+    assert "version" in ended[1]
+    assert runner.settle(*ended)
+    assert service.store.run(id)["error"] == ended[1]
 
 
 def calls(service: Service, owner: str, video: str, run: str) -> dict:

@@ -24,6 +24,7 @@ from fourreal.web.markup import amount, button, duration, tag, text
 from fourreal.web.metrics import differences, flat, rows
 from fourreal.web.painter import checked
 from fourreal.web.parts import Parts
+from fourreal.web.scenes import cards
 from fourreal.web.session import known, safely, said
 from fourreal.web.uploads import Uploads
 
@@ -185,6 +186,12 @@ def test_what_a_person_should_know_of_a_run_is_told():
     assert told.count('class="note"') == 1
     assert "Done without &lt;it&gt;." in told
     assert remarks({}) == ""
+
+
+def test_a_scene_of_another_version_says_what_it_cannot_do():
+    run = Run("a" * 32, "a fox", "stopped", 0, Options(), 0.0, 1.0, 2.0, "", False, 1.0, "", "", outdated="Not <on>.")
+    assert "Not &lt;on&gt;." in cards([run])
+    assert "Not &lt;on&gt;." in cards([run], renaming=run.id)
 
 
 # --- Who is looking, and what they are told --------------------------------------------------------------------------

@@ -5,13 +5,16 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from fourreal.errors import UserError
-from fourreal.jobs.values import DEVICES, among, of_kinds
+from fourreal.jobs.values import DEVICES, among, as_far_as_valid, of_kinds
 from fourreal.video import registry
 from fourreal.video.lora import KNOWN
 
 ROLES = ("reference", "freeze")
 SIDES = ("left", "right")
 MOST_CANDIDATES = 16  # of one creation: more than anybody looks at
+OUTDATED = (
+    "This version cannot make more of these candidates, but those that are there can be taken. Begin anew for others."
+)
 
 
 def adapters(entry: registry.Entry) -> list[str]:
@@ -20,13 +23,8 @@ def adapters(entry: registry.Entry) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What a person may choose for a creation; see `video.candidates.Wish`. None takes what the model is best at.
-
-    frame: of the reference video, the one that a freeze-time video freezes. adapter: a known LoRA, by name.
-
-    Raises UserError where a value is none of the choices, or nothing that the model can make.
-    """
+class StoredWishes:
+    """`Wishes` as some version kept them: for showing, as this one may not be able to make what they ask for."""
 
     role: str
     prompt: str
@@ -40,6 +38,20 @@ class Wishes:
     frame: int | None = None
     adapter: str | None = None
     device: str = "auto"
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able; `from_dict` reads it."""
+        return asdict(self) | {"size": None if self.size is None else list(self.size)}
+
+
+@dataclass(frozen=True)
+class Wishes(StoredWishes):
+    """What a person may choose for a creation; see `video.candidates.Wish`. None takes what the model is best at.
+
+    frame: of the reference video, the one that a freeze-time video freezes. adapter: a known LoRA, by name.
+
+    Raises UserError where a value is none of the choices, or nothing that the model can make.
+    """
 
     def __post_init__(self) -> None:
         among("role", self.role, ROLES)
@@ -61,26 +73,45 @@ class Wishes:
         asked = (self.frames, self.size, self.steps)
         return tuple(default if one is None else one for one, default in zip(asked, usual, strict=True))
 
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-able; `from_dict` reads it."""
-        return asdict(self) | {"size": None if self.size is None else list(self.size)}
-
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Wishes":
         """Raises UserError for names and kinds of values that are none of these."""
-        none = type(None)
-        of_kinds(values, {
-            "role": (str,), "prompt": (str,), "model": (str,), "negative": (str, none), "frames": (int, none),
-            "size": (list, tuple, none), "steps": (int, none), "guidance": (float, int, none), "arc": (float, int),
-            "frame": (int, none), "adapter": (str, none), "device": (str,),
-        })  # fmt: skip
         missing = {"role", "prompt"} - set(values)
         if missing:
             raise UserError(f"A creation needs {' and '.join(sorted(missing))}.")
-        size = values.get("size")
-        if size is not None and (len(size) != 2 or not all(type(side) is int for side in size)):
-            raise UserError("A size is two whole numbers of pixels: width and height.")
-        return cls(**{**values, "size": None if size is None else tuple(size)})
+        return cls(**_of_kinds(values))
+
+
+def current(values: Mapping[str, Any]) -> Wishes:
+    """The wishes of a creation that was stored. Raises UserError where they are nothing that is there any more."""
+    try:
+        return Wishes.from_dict(values)
+    except UserError as error:
+        raise UserError(f"{OUTDATED} {error}") from error
+
+
+def stored(values: Mapping[str, Any]) -> tuple[StoredWishes, str]:
+    """What some version kept of a creation's wishes; and why nothing more can be made of them, "" where it can."""
+    try:
+        return current(values), ""
+    except UserError as error:
+        readable, _ = as_far_as_valid(_of_kinds, values)
+        role = readable.get("role") if readable.get("role") in ROLES else ROLES[0]
+        return StoredWishes(**{"prompt": "", **readable, "role": role}), str(error)
+
+
+def _of_kinds(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of the wishes. Raises UserError for names and kinds of values that are none of these."""
+    none = type(None)
+    of_kinds(values, {
+        "role": (str,), "prompt": (str,), "model": (str,), "negative": (str, none), "frames": (int, none),
+        "size": (list, tuple, none), "steps": (int, none), "guidance": (float, int, none), "arc": (float, int),
+        "frame": (int, none), "adapter": (str, none), "device": (str,),
+    })  # fmt: skip
+    size = values.get("size")
+    if size is not None and (len(size) != 2 or not all(type(side) is int for side in size)):
+        raise UserError("A size is two whole numbers of pixels: width and height.")
+    return {**values, "size": None if size is None else tuple(size)}
 
 
 @dataclass(frozen=True)
@@ -148,12 +179,13 @@ class Creation:
 
     state, place, progress, error, created, seconds: as of `values.Run`. reference: id of the video that is frozen, ""
     for reference videos. preview: what is being made, as it looks by now; to be had by `Service.file`, "" before.
+    outdated: why no more can be made, where it asked for what is not there in this version; else "".
     """
 
     id: str
     state: str
     place: int
-    wishes: Wishes
+    wishes: StoredWishes
     created: float
     error: str
     seconds: float
@@ -161,8 +193,14 @@ class Creation:
     candidates: tuple[Candidate, ...]
     preview: str = ""
     progress: dict[str, Any] = field(default_factory=dict)
+    outdated: str = ""
 
     @property
     def busy(self) -> bool:
         """Whether something is being made or waits to be."""
         return self.state in ("queued", "running")
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it is over and can go on."""
+        return self.state in ("stopped", "failed") and not self.outdated

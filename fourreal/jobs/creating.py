@@ -10,7 +10,7 @@ from typing import Any
 
 from fourreal.errors import Cancelled, UserError
 from fourreal.jobs.create_estimate import work_of
-from fourreal.jobs.create_values import Wishes
+from fourreal.jobs.create_values import current
 from fourreal.jobs.files import link, put
 from fourreal.jobs.live import Live
 from fourreal.jobs.store import Store
@@ -21,11 +21,14 @@ LOOK_SECONDS = 0.25
 
 
 class Creating:
-    """row: the run's, from the store. presets: not needed here."""
+    """row: the run's, from the store. presets: not needed here.
+
+    Raises UserError where it asked for what is no more.
+    """
 
     def __init__(self, folder: Path, row: Mapping[str, Any], store: Store, presets: Mapping[str, Preset]) -> None:
         self.folder, self.id, self.rows = folder, row["id"], store.candidates
-        self.wishes = Wishes.from_dict(json.loads(row["options"]))
+        self.wishes = current(json.loads(row["options"]))
         self.videos = folder / "candidates"
         self.spent: list[float] = []  # seconds a video
         self.device = ""

@@ -11,7 +11,7 @@ from typing import Any
 from fourreal.errors import UserError
 from fourreal.jobs import asking, journal
 from fourreal.jobs.create_estimate import estimate_creation, offers
-from fourreal.jobs.create_values import MOST_CANDIDATES, SIDES, Candidate, Creation, Offer, Wishes
+from fourreal.jobs.create_values import MOST_CANDIDATES, SIDES, Candidate, Creation, Offer, Wishes, current, stored
 from fourreal.jobs.files import link, put, remove
 from fourreal.jobs.places import absent, shown_name
 from fourreal.jobs.runs import Runs
@@ -76,16 +76,12 @@ class Creations(Runs):
         return self._creation(self._row(owner, id, "create"))
 
     def creations(self, owner: str) -> list[Creation]:
-        """Newest first. One that asked for what this version does not know any more is left out."""
-        found = []
-        for row in self.store.runs(owner, "create"):
-            with contextlib.suppress(UserError):
-                found.append(self._creation(row))
-        return found
+        """Newest first."""
+        return [self._creation(row) for row in self.store.runs(owner, "create")]
 
     def resume_creation(self, owner: str, id: str) -> None:
         """Go on with one that was stopped or failed, where something is still to be made."""
-        row = self._row(owner, id, "create")
+        row = self._makeable(owner, id)
         if row["state"] in ("stopped", "failed"):
             self._requeue(id)
 
@@ -93,14 +89,14 @@ class Creations(Runs):
 
     def more(self, owner: str, id: str, count: int = 1) -> None:
         """Ask for more of the same, with seeds that were not taken yet."""
-        row = self._row(owner, id, "create")
+        row = self._makeable(owner, id)
         self._check_number(row, count)
         for _ in range(count):
             self._add(row, BY_MODEL)
 
     def regenerate(self, owner: str, id: str, number: int) -> None:
         """Another one in place of a candidate that a model made, with a new seed."""
-        row = self._row(owner, id, "create")
+        row = self._makeable(owner, id)
         if self._candidate(row, number)["how"]["way"] == "own":
             raise UserError("This is a video of your own, so there is nothing to make again. Ask for more instead.")
         self.store.candidates.replace(id, number)
@@ -122,7 +118,7 @@ class Creations(Runs):
 
     def renew(self, owner: str, id: str) -> int:
         """Make all that are not kept anew; how many these are."""
-        row = self._row(owner, id, "create")
+        row = self._makeable(owner, id)
         others = [one for one in self.store.candidates.of(id) if not one["kept"] and one["how"]["way"] == "model"]
         for one in others:
             self.store.candidates.replace(id, one["number"])
@@ -133,11 +129,11 @@ class Creations(Runs):
 
     def add_own(self, owner: str, id: str, path: Path, name: str) -> None:
         """A person's own video as a candidate. The file may be removed afterwards."""
-        self._own(self._row(owner, id, "create"), Path(path), shown_name(name, "your own"))
+        self._own(self._makeable(owner, id), Path(path), shown_name(name, "your own"))
 
     def change(self, owner: str, id: str, number: int, first: int, last: int, reverse: bool = False) -> None:
         """Frames `first` to `last` of a candidate, backwards if asked, as another candidate."""
-        row = self._row(owner, id, "create")
+        row = self._makeable(owner, id)
         path = self._made(row, number)
         if not 0 <= first < last:
             raise UserError("Keep two frames or more: the last one comes after the first.")
@@ -146,7 +142,7 @@ class Creations(Runs):
 
     def longer(self, owner: str, id: str, number: int, side: str) -> None:
         """A freeze-time candidate with some frames more at one side, as another candidate."""
-        row = self._row(owner, id, "create")
+        row = self._makeable(owner, id)
         if row["reference"] == "" or side not in SIDES:
             raise UserError("Only freeze-time videos can be extended: left, before their start, or right.")
         self._made(row, number)
@@ -165,6 +161,12 @@ class Creations(Runs):
         return video
 
     # --- Within -------------------------------------------------------------------------------------------------------
+
+    def _makeable(self, owner: str, id: str) -> dict[str, Any]:
+        """The row of a creation that can have more. Raises UserError where it asked for what is no more."""
+        row = self._row(owner, id, "create")
+        current(json.loads(row["options"]))
+        return row
 
     def _check_number(self, row: dict[str, Any], count: int = 1) -> None:
         if not 1 <= count <= MOST_CANDIDATES - len(self.store.candidates.of(row["id"])):
@@ -223,12 +225,13 @@ class Creations(Runs):
 
     def _creation(self, row: dict[str, Any]) -> Creation:
         folder = self.places.run(row["id"])
-        wishes = Wishes.from_dict(json.loads(row["options"]))
+        wishes, outdated = stored(json.loads(row["options"]))
         found = [shown(folder / "candidates", wishes.role, one) for one in self.store.candidates.of(row["id"])]
         running = row["state"] == "running"
         return Creation(
             **{key: row[key] for key in ("id", "state", "place", "created", "error", "reference")},
             wishes=wishes,
+            outdated=outdated,
             seconds=row["seconds"] + (time.time() - row["claimed"] if running else 0.0),
             candidates=tuple(sorted(found, key=lambda one: (not one.made, -(one.total or 0.0), one.number))),
             preview=newest_preview(folder) if running else "",

@@ -20,11 +20,16 @@ POLL_SECONDS = 0.25
 
 
 class Reconstructing:
-    """row: the run's, from the store. presets: what the names in the options stand for."""
+    """row: the run's, from the store. presets: what the names in the options stand for.
+
+    Raises UserError where it was asked for with options that are no more.
+    """
 
     def __init__(self, folder: Path, row: Mapping[str, Any], store: Store, presets: Mapping[str, Preset]) -> None:
         self.folder, self.row, self.store, self.presets = folder, row, store, presets
-        self.options = Options.from_dict(json.loads(row["options"]))
+        self.options, outdated = Options.stored(json.loads(row["options"]))
+        if outdated:
+            raise UserError(outdated)
 
     def do(self, live: Live, cancel: CancelToken) -> None:
         """Raises UserError and Cancelled; what was reached is gone on from the next time."""

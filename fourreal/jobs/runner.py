@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from fourreal.errors import Cancelled, UserError
 from fourreal.jobs.children import leave_with_parent, out_of_space
@@ -55,6 +56,7 @@ class Runner:
         self.folder, self.lock = places.run(claim.run), places.runner_lock(claim.run)
         self.cancel = CancelToken()
         self.over = threading.Event()  # the store knows how it ended
+        self.work: Reconstructing | Creating | None = None
         self.told = ""  # "stop", "keep", "leave" (not ours any more) or "pause" (go on later)
 
     def run(self) -> int:
@@ -65,10 +67,9 @@ class Runner:
             if row is None:  # deleted before we came
                 self.store.finish(self.claim, "stopped")
                 return 0
-            self.work = WORK[row["kind"]](self.folder, row, self.store, self.presets)
             watch = threading.Thread(target=self.watch, daemon=True, name="cancel")
             watch.start()
-            while not self.settle(*(ended := self.attempt())):
+            while not self.settle(*(ended := self.attempt(row))):
                 pass  # more was asked for in the last moment
             self.over.set()
             watch.join()
@@ -76,10 +77,11 @@ class Runner:
                 self.work.afterwards()
         return 0
 
-    def attempt(self) -> tuple[str, str]:
+    def attempt(self, row: Mapping[str, Any]) -> tuple[str, str]:
         """How it ended: the state, or "pause"; and a sentence where it failed."""
         live = Live(self.folder)
         try:
+            self.work = self.work or WORK[row["kind"]](self.folder, row, self.store, self.presets)
             with scratch(self.folder):
                 self.work.do(live, self.cancel)
                 return "stopped" if self.cancel.cancelled and self.told == "keep" else "done", ""

@@ -103,7 +103,9 @@ class Service(Creations):
         """Put a stopped or failed run back into the line; it goes on from where it was."""
         row = self._row(owner, id, "reconstruct")
         if row["state"] in ("stopped", "failed"):
-            options = Options.from_dict(json.loads(row["options"]))
+            options, outdated = Options.stored(json.loads(row["options"]))
+            if outdated:
+                raise UserError(outdated)
             known = (self.places.run(id) / "inputs" / "cameras.json").is_file() and options.use_cameras
             self._fitting(owner, options, known)
             self._requeue(id)
@@ -178,9 +180,11 @@ class Service(Creations):
             "id", "name", "state", "place", "created", "started", "finished", "error", "reference", "freeze", "example",
         )  # fmt: skip
         running = row["state"] == "running"
+        options, outdated = Options.stored(json.loads(row["options"]))
         return Run(
             **{key: row[key] for key in same},
-            options=Options.from_dict(json.loads(row["options"])),
+            options=options,
+            outdated=outdated,
             has_scene=(folder / "scene.r4d").is_file(),
             seconds=row["seconds"] + (time.time() - row["claimed"] if running else 0.0),
             progress=journal.last(folder / "journal.jsonl"),

@@ -1,6 +1,7 @@
 """What goes in and out of `Service`: plain values, no secrets, nothing of the disk's layout but finished paths."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,36 @@ class Options:
             raise UserError("`without` is a list of names.")
         return cls(**{**values, "without": tuple(values.get("without", ()))})
 
+    @classmethod
+    def stored(cls, values: Mapping[str, Any]) -> tuple["Options", str]:
+        """What some version kept of a run's options, as far as this one knows it; and a sentence on the rest, "" where
+        there is none."""
+        options, gone = as_far_as_valid(cls.from_dict, values)
+        return options, outdated(values, gone, "continued; make it again with other settings")
+
+
+def as_far_as_valid(read: Callable[[dict[str, Any]], Any], values: Mapping[str, Any]) -> tuple[Any, list[str]]:
+    """What `read` makes of those `values` that it takes, one after the other, and the names of the others."""
+    with contextlib.suppress(UserError):
+        return read(dict(values)), []
+    valid, gone = {}, []
+    for name, value in values.items():
+        try:
+            read(valid | {name: value})
+        except UserError:
+            gone.append(name)
+        else:
+            valid[name] = value
+    return read(valid), gone
+
+
+def outdated(values: Mapping[str, Any], gone: Sequence[str], cannot: str) -> str:
+    """What to say of something that was stored with `values`, of which those of the names `gone` mean nothing here."""
+    if not gone:
+        return ""
+    settings = ", ".join(f"{str(name)[:40]}: {str(values[name])[:40]}" for name in gone)
+    return f"This was asked for with settings that are not there in this version ({settings}). It cannot be {cannot}."
+
 
 def of_kinds(values: Mapping[str, Any], kinds: Mapping[str, tuple[type, ...]]) -> None:
     """Raise UserError for names that are not among `kinds`, and values of other kinds."""
@@ -194,6 +225,8 @@ class Run:
     state: one of `STATES`. place: how many go before it, 0 once it runs. progress: the journal's last line, {} before
     there is one. error: why it failed, else "". has_scene: whether scene.r4d is there. seconds: of running so far.
     created, started, finished: Unix times, None where that is still to come. reference, freeze: ids of the videos.
+    outdated: why it can only be looked at and not go on, where it was asked for with options that are no more; else "".
+    `options` has the others then.
     """
 
     id: str
@@ -211,3 +244,9 @@ class Run:
     freeze: str
     example: str | None = None
     progress: dict[str, Any] = field(default_factory=dict)
+    outdated: str = ""
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it is over and can go on."""
+        return self.state in ("stopped", "failed") and not self.outdated

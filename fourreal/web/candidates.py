@@ -39,11 +39,11 @@ def making(found: Creation) -> str:
         ahead = {0: "It is next.", 1: "One job is before it."}.get(found.place, f"{found.place} jobs are before it.")
         return tag("div", tag("h4", "Waiting in line"), tag("p", ahead), class_="progress")
     if found.state == "failed":
-        return note(found.error, "bad")
+        return note(found.error, "bad") + note(found.outdated if found.outdated != found.error else "")
     if found.state == "stopped":
-        return note("Stopped. What is finished stays.")
+        return note("Stopped. What is finished stays.") + note(found.outdated)
     if found.state != "running":
-        return ""
+        return note(found.outdated)
     last, there = found.progress, sum(one.made for one in found.candidates)
     stage, step, steps = str(last.get("stage") or ""), int(last.get("step") or 0), int(last.get("steps") or 0)
     inner = steps and stage not in ("candidates", "extend")

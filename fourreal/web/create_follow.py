@@ -28,8 +28,11 @@ def freezing(page: Parts, me: dict) -> list:
     words = made.wishes.prompt if me["freezing"] else freeze_prompt(made.wishes.prompt)
     folder = clip_urls(owner, video.id) + "frames/"
     frame = freeze_slider("The moment that is frozen", video, folder, me["canonical"] or 0)
-    able = entry(made.wishes.model).capabilities
-    return [gr.update(visible=True), frame, words, *able.nearest_size((video.width, video.height))]
+    try:
+        size = entry(made.wishes.model).capabilities.nearest_size((video.width, video.height))
+    except UserError:  # a model that is no more
+        size = gr.skip(), gr.skip()
+    return [gr.update(visible=True), frame, words, *size]
 
 
 def earlier(page: Parts, me: dict):
@@ -55,7 +58,8 @@ def follow(page: Parts, me: dict, seen: dict, outputs: list) -> list:
         if line != seen.get(f"{half.kept} line"):
             now[f"{half.kept} line"] = line
             updates[half.progress] = line
-        for key, look, draw in ((half.kept, looks_of(found), cards), (f"{half.kept} state", state_of(found), buttons)):
+        state = [state_of(found), found is not None and found.resumable]
+        for key, look, draw in ((half.kept, looks_of(found), cards), (f"{half.kept} state", state, buttons)):
             if look != seen.get(key):
                 now[key] = look
                 updates |= draw(half, found)
@@ -87,6 +91,6 @@ def buttons(half: Part, found: Creation | None) -> dict:
     state = state_of(found)
     return {
         half.stop: gr.update(visible=state in ("queued", "running")),
-        half.resume: gr.update(visible=state in ("stopped", "failed")),
+        half.resume: gr.update(visible=found is not None and found.resumable),
         half.state: state,
     }

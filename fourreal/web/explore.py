@@ -83,7 +83,7 @@ def arrived(page: Parts, run: Run, owner: str) -> dict:
     change = {
         summary: summary_box(page, run, owner),
         finished: gr.update(visible=run.has_scene or run.state != "done"),
-        resume: gr.update(visible=run.state in ("stopped", "failed")),
+        resume: gr.update(visible=run.resumable),
         links: link_row(run) if run.has_scene else "",
         made: "",
     }
@@ -122,14 +122,15 @@ def nothing() -> str:
 def summary_box(page: Parts, run: Run, owner: str) -> str:
     """The figures of a run, in words, and what a person should know about it."""
     if run.state == "failed":
-        return tag("div", tag("h4", text(run.name)), note(run.error, "bad"))
+        why_not_again = note(run.outdated) if run.outdated != run.error else ""
+        return tag("div", tag("h4", text(run.name)), note(run.error, "bad"), why_not_again)
     known = [("Preset", run.options.preset or "by the device"), ("Took", duration(run.seconds))]
     try:
         found = page.service.metrics(owner, run.id)
     except UserError:  # deleted in this moment
         found = {}
     rows = facts([*known, *metrics.rows(found)])
-    return tag("div", tag("h4", text(run.name)), rows, remarks(found), class_="figures")
+    return tag("div", tag("h4", text(run.name)), rows, note(run.outdated), remarks(found), class_="figures")
 
 
 def remarks(found: dict) -> str:

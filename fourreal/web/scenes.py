@@ -6,7 +6,7 @@ import gradio as gr
 
 from fourreal.jobs.values import Run
 from fourreal.web.cursor import fresh
-from fourreal.web.markup import button, piece, pressed, tag, text
+from fourreal.web.markup import button, note, piece, pressed, tag, text
 from fourreal.web.parts import COMPARE, NEW, PRIVATE, RECONSTRUCT, Parts
 from fourreal.web.routes import file_urls
 from fourreal.web.session import known, safely
@@ -105,6 +105,7 @@ def card(run: Run, renaming: bool) -> str:
         "article",
         tag("button", picture or tag("span", "", class_="blank"), type="button", class_="thumb", data_action="open",
             data_run=run.id, aria_label=f"Open {run.name}"),
-        tag("div", head, tag("p", state, " ", text(when), class_="quiet"), tag("div", *actions, class_="actions")),
+        tag("div", head, tag("p", state, " ", text(when), class_="quiet"), note(run.outdated),
+            tag("div", *actions, class_="actions")),
         class_="scene" + (" busy" if busy else ""), data_form=run.id,
     )  # fmt: skip

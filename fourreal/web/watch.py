@@ -114,7 +114,7 @@ def news(page: Parts, me: dict, cursor: dict | None) -> dict:
     change[progress] = progress_box(run, cursor)
     turned = before["state"][:1] != [run.state]
     if turned:
-        change |= {stops: gr.update(visible=live), resume: gr.update(visible=run.state in ("stopped", "failed"))}
+        change |= {stops: gr.update(visible=live), resume: gr.update(visible=run.resumable)}
     if first:
         change |= {plots: gr.update(visible=False), drawn: 0.0, placed: "", critique: ""}
     if cursor["critique"] and (first or cursor["critique"] != before["critique"]):
