@@ -15,7 +15,8 @@ from job_samples import ANNA, BEN, PATIENCE, end_children, gone, pids, queue, st
 from fourreal.jobs import journal
 from fourreal.jobs.children import ROOT, environment
 from fourreal.jobs.places import Places
-from fourreal.jobs.store import Store
+from fourreal.jobs.store import Claim, Store
+from fourreal.jobs.worker import Worker
 
 
 @pytest.fixture
@@ -72,6 +73,31 @@ def test_one_run_a_device_at_a_time(store, data):
         store.cancel(runs[1], keep=False)
         until(is_in(store, runs[2], "running"), "the third run")
         assert state(store, runs[0]) == "running"
+
+
+@pytest.mark.parametrize(
+    ("lent", "entries"),
+    [
+        (None, ["0", "1"]), ("3", ["3"]), ("5, 2", ["5", "2"]), ("GPU-8932f937,1", ["GPU-8932f937", "1"]),
+        ("MIG-GPU-8932f937/1/0,MIG-GPU-8932f937/1/1", ["MIG-GPU-8932f937/1/0", "MIG-GPU-8932f937/1/1"]),
+    ],
+)  # fmt: skip
+def test_each_child_sees_the_gpu_of_its_number_among_those_that_were_lent(lent, entries, data, monkeypatch):
+    seen = []
+
+    class Started(subprocess.Popen):
+        def __init__(self, *_, env, **__):
+            seen.append(env)
+            self.pid, self.returncode = 1, 0
+
+    monkeypatch.setattr(subprocess, "Popen", Started)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", lent or "")
+    if lent is None:
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    worker = Worker(data)
+    for number in range(len(entries)):
+        worker._start(Claim("a" * 32, 1), number, {"kind": "cuda", "name": "GPU", "memory_mb": 1.0})
+    assert [env["CUDA_VISIBLE_DEVICES"] for env in seen] == entries
 
 
 def test_a_stop_frees_the_device_for_the_next_and_leaves_that_alone(store, data):

@@ -1,6 +1,7 @@
 """What computes here. Asking torch takes seconds and loads it, so a child asks: `python -m fourreal.jobs.devices`."""
 
 import json
+import os
 import subprocess
 import sys
 from typing import Any
@@ -9,6 +10,7 @@ from fourreal.jobs.children import ROOT, environment
 
 CPU = {"kind": "cpu", "name": "cpu", "memory_mb": None}
 SECONDS = 120.0
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def find() -> list[dict[str, Any]]:
@@ -21,6 +23,16 @@ def find() -> list[dict[str, Any]]:
         return json.loads(child.stdout.splitlines()[-1]) or [CPU]
     except (subprocess.SubprocessError, ValueError, IndexError):
         return [CPU]  # a driver that does not even answer computes nothing
+
+
+def alone(number: int) -> dict[str, str]:
+    """The variable with which a child sees only the GPU of a `number`, as `find` counts them.
+
+    What the machine's owner lent us is counted in the order of their list, whose entries may be indices, UUIDs or MIG
+    names.
+    """
+    lent = os.environ.get(VISIBLE)
+    return {VISIBLE: str(number) if lent is None else lent.split(",")[number].strip()}
 
 
 def _main() -> None:

@@ -137,7 +137,7 @@ class Worker:
     def _start(self, claim: Claim, number: int, device: dict[str, Any]) -> Child:
         folder = self.places.run(claim.run)
         folder.mkdir(parents=True, exist_ok=True)
-        visible = {"CUDA_VISIBLE_DEVICES": str(number)} if device["kind"] == "cuda" else {}
+        visible = devices.alone(number) if device["kind"] == "cuda" else {}
         with open(folder / "log.txt", "ab") as out:
             process = subprocess.Popen(
                 [*self.command, "--data", str(self.places.data), "--claim", str(claim.number), claim.run],
