@@ -4,7 +4,9 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
+from contextlib import closing
 
 import pytest
 from job_samples import ANNA, BEN, HERE, PATIENCE, drain, queue
@@ -12,7 +14,9 @@ from job_samples import ANNA, BEN, HERE, PATIENCE, drain, queue
 from fourreal.errors import UserError
 from fourreal.jobs.children import ROOT, environment
 from fourreal.jobs.line import Waiting, order
+from fourreal.jobs.statements import SILENCE_SECONDS, ran
 from fourreal.jobs.store import CRASHES, Claim, Store, new_id
+from fourreal.jobs.worker import BEAT_SECONDS
 
 
 @pytest.fixture
@@ -172,6 +176,74 @@ def test_a_run_that_keeps_crashing_is_given_up_and_can_be_tried_again(store):
 def test_being_interrupted_through_no_fault_of_its_own_is_never_held_against_a_run(store):
     queue(store, ANNA)
     assert [store.interrupted(store.claim("cpu:0")) for _ in range(20)] == ["queued"] * 20
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The time of day, as the only entry of a list."""
+    now = [1_000_000.0]
+    monkeypatch.setattr(time, "time", lambda: now[0])
+    return now
+
+
+def lived(store: Store, claim: Claim, clock: list[float], beats: int) -> None:
+    for _ in range(beats):
+        clock[0] += BEAT_SECONDS
+        store.beat([claim])
+
+
+def test_hours_that_the_machine_was_off_or_asleep_are_no_time_of_running(store, clock):
+    run = queue(store, ANNA)
+    claim = store.claim("cpu:0")
+    lived(store, claim, clock, 6)
+    assert ran(store.run(run), clock[0] + 5) == pytest.approx(65)
+    clock[0] += 8 * 3600  # a power cut; then the next worker finds the run
+    assert ran(store.run(run), clock[0]) <= 60 + SILENCE_SECONDS
+    store.interrupted(claim)
+    before = store.run(run)["seconds"]
+    assert 60 <= before <= 60 + SILENCE_SECONDS
+
+    clock[0] += 3600
+    claim = store.claim("cpu:0")
+    clock[0] += 4
+    assert ran(store.run(run), clock[0]) == pytest.approx(before + 4)
+    lived(store, claim, clock, 1)
+    clock[0] += 8 * 3600  # a closed lid, under which it goes on afterwards
+    lived(store, claim, clock, 1)
+    clock[0] += 5
+    assert store.finish(claim, "done")
+    assert before + 19 <= store.run(run)["seconds"] <= before + 19 + SILENCE_SECONDS
+    assert ran(store.run(run), clock[0] + 3600) == store.run(run)["seconds"]
+
+
+def test_a_run_that_is_not_this_claims_any_more_gets_no_sign_of_life(store, clock):
+    run = queue(store, ANNA)
+    old = store.claim("cpu:0")
+    store.interrupted(old)
+    new = store.claim("cpu:0")
+    clock[0] += 7
+    store.beat([old])
+    assert store.run(run)["beat"] is None
+    store.beat([new])
+    assert (store.run(run)["beat"], store.run(run)["seconds"]) == (clock[0], 7)
+
+
+def test_a_store_of_version_two_gets_what_it_lacks_and_keeps_what_it_has(tmp_path):
+    path = tmp_path / "store.sqlite"
+    Store(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("ALTER TABLE runs DROP COLUMN beat")
+        db.execute(
+            "INSERT INTO runs (id, owner, name, reference, freeze, options, state, ticket, created, claim, claimed)"
+            " VALUES ('a', 'b', 'c', '', '', '{}', 'running', 1, 1.0, 1, 1.0)"
+        )
+        db.execute("PRAGMA user_version = 2")
+        db.commit()
+    store = Store(path)
+    assert store.run("a")["beat"] is None
+    store.interrupted(Claim("a", 1))
+    assert store.run("a")["seconds"] == SILENCE_SECONDS  # nobody knows since when it was gone
+    store.close()
 
 
 def test_deleting_what_runs_waits_for_its_child(store):

@@ -109,6 +109,7 @@ def test_a_stop_frees_the_device_for_the_next_and_leaves_that_alone(store, data)
         assert state(store, first) == "stopped"
         time.sleep(1)
         assert state(store, second) == "running"
+        assert store.run(second)["beat"] > store.run(second)["claimed"]
 
 
 def test_a_child_that_hears_nothing_is_killed_and_the_next_is_left_alone(store, data):

@@ -15,6 +15,7 @@ from fourreal.jobs.create_values import MOST_CANDIDATES, SIDES, Candidate, Creat
 from fourreal.jobs.files import link, put, remove
 from fourreal.jobs.places import absent, shown_name
 from fourreal.jobs.runs import Runs
+from fourreal.jobs.statements import ran
 from fourreal.jobs.store import new_id
 from fourreal.jobs.values import LARGEST_SEED, Estimate, Video
 from fourreal.video import registry
@@ -232,7 +233,7 @@ class Creations(Runs):
             **{key: row[key] for key in ("id", "state", "place", "created", "error", "reference")},
             wishes=wishes,
             outdated=outdated,
-            seconds=row["seconds"] + (time.time() - row["claimed"] if running else 0.0),
+            seconds=ran(row, time.time()),
             candidates=tuple(sorted(found, key=lambda one: (not one.made, -(one.total or 0.0), one.number))),
             preview=newest_preview(folder) if running else "",
             progress=journal.last(folder / "journal.jsonl"),

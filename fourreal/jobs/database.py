@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fourreal.errors import UserError
 
-VERSION = 2
+VERSION = 3
 BUSY_SECONDS = 20.0  # a transaction takes milliseconds; so long only on a machine that stands still
 
 SCHEMA = """
@@ -47,7 +47,8 @@ CREATE TABLE runs (
     claimed REAL,
     started REAL,
     finished REAL,
-    seconds REAL NOT NULL DEFAULT 0,   -- of running, over all claims
+    seconds REAL NOT NULL DEFAULT 0,   -- of running, over all claims, up to `beat` of the one that runs
+    beat REAL,                         -- the last sign of life of the claim that ran last, NULL before there is one
     cost TEXT NOT NULL DEFAULT '{}'    -- JSON: what a finished run took, for estimates
 ) STRICT;
 CREATE INDEX runs_of ON runs (owner, created);
@@ -75,6 +76,9 @@ LATER = {
         "CREATE TABLE candidates (run TEXT NOT NULL, number INTEGER NOT NULL, how TEXT NOT NULL, made INTEGER NOT NULL"
         " DEFAULT 0, kept INTEGER NOT NULL DEFAULT 0, dropped INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (run, number))"
         " STRICT",
+    ),
+    2: (
+        "ALTER TABLE runs ADD COLUMN beat REAL",
     ),
 }
 

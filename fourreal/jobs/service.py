@@ -21,6 +21,7 @@ from fourreal.jobs.critic_estimate import estimate_with_critic
 from fourreal.jobs.files import link, put
 from fourreal.jobs.library import LIMITS, part_of
 from fourreal.jobs.places import STUDY, absent, file_within, shown_name
+from fourreal.jobs.statements import ran
 from fourreal.jobs.values import MEETING, Estimate, Options, Run
 from fourreal.scene.film import TRAJECTORIES
 from fourreal.settings import JobLimits
@@ -179,14 +180,13 @@ class Service(Creations):
         same = (
             "id", "name", "state", "place", "created", "started", "finished", "error", "reference", "freeze", "example",
         )  # fmt: skip
-        running = row["state"] == "running"
         options, outdated = Options.stored(json.loads(row["options"]))
         return Run(
             **{key: row[key] for key in same},
             options=options,
             outdated=outdated,
             has_scene=(folder / "scene.r4d").is_file(),
-            seconds=row["seconds"] + (time.time() - row["claimed"] if running else 0.0),
+            seconds=ran(row, time.time()),
             progress=journal.last(folder / "journal.jsonl"),
         )
 

@@ -3,9 +3,12 @@
 import json
 import sqlite3
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from fourreal.jobs.line import Waiting, order
+
+SILENCE_SECONDS = 30.0  # the longest that a living worker says nothing of a run
 
 
 def queued_of(db: sqlite3.Connection, owner: str) -> int:
@@ -31,6 +34,23 @@ def placed(db: sqlite3.Connection, rows: list[sqlite3.Row]) -> list[dict[str, An
         running = how_many_run(db)
         places = {run: running + i for i, run in enumerate(order(*the_line(db)))}
     return [dict(row) | {"place": places.get(row["id"], 0)} for row in rows]
+
+
+def running(db: sqlite3.Connection, id: str, claim: int) -> sqlite3.Row | None:
+    """A run that runs under the claim of this number."""
+    return db.execute("SELECT * FROM runs WHERE id = ? AND claim = ? AND state = 'running'", (id, claim)).fetchone()
+
+
+def ran(row: Mapping[str, Any] | sqlite3.Row, now: float) -> float:
+    """For how many seconds a run has computed by `now`.
+
+    Of the time since its last sign of life only so much counts as lies between two of them: the rest the machine was
+    off or asleep.
+    """
+    if row["state"] != "running":
+        return row["seconds"]
+    seen = max(row["claimed"], row["beat"] or 0.0)  # one of an earlier claim is older than this one
+    return row["seconds"] + min(max(now - seen, 0.0), SILENCE_SECONDS)
 
 
 def ask_to_stop(db: sqlite3.Connection, id: str, how: str) -> None:

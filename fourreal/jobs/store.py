@@ -15,7 +15,7 @@ from typing import Any
 from fourreal.jobs.candidate_rows import CandidateRows, insert
 from fourreal.jobs.database import Database
 from fourreal.jobs.line import Waiting, order
-from fourreal.jobs.statements import ask_to_stop, how_many_run, next_of, note, placed, queued_of, the_line
+from fourreal.jobs.statements import ask_to_stop, how_many_run, next_of, note, placed, queued_of, ran, running, the_line
 
 CRASHES = 3  # after so many a run is given up
 
@@ -220,10 +220,17 @@ class Store:
     def current(self, claim: Claim) -> dict[str, Any] | None:
         """The row of the claim's run if it still runs under this claim, else None."""
         with self.database.reading() as db:
-            row = db.execute(
-                "SELECT * FROM runs WHERE id = ? AND claim = ? AND state = 'running'", (claim.run, claim.number)
-            ).fetchone()
+            row = running(db, claim.run, claim.number)
         return None if row is None else dict(row)
+
+    def beat(self, claims: Sequence[Claim]) -> None:
+        """A sign of life of runs that are computed under these claims: their time counts up to now."""
+        with self.database.writing() as db:
+            for claim in claims:
+                row = running(db, claim.run, claim.number)
+                if row is not None:
+                    now = time.time()
+                    db.execute("UPDATE runs SET seconds = ?, beat = ? WHERE id = ?", (ran(row, now), now, claim.run))
 
     def finish(self, claim: Claim, state: str, error: str = "", cost: Mapping[str, Any] | None = None) -> bool:
         """The run is over: "done", "stopped" or "failed".
@@ -231,11 +238,15 @@ class Store:
         False, and nothing happens, where the claim is old, or where it is not done as more candidates are wanted now.
         """
         with self.database.writing() as db:
+            row = running(db, claim.run, claim.number)
+            if row is None:
+                return False
+            now = time.time()
             changed = db.execute(
-                "UPDATE runs SET state = ?1, error = ?2, finished = ?3, seconds = seconds + ?3 - claimed, cancel = '',"
-                " cancelled = NULL, cost = coalesce(?4, cost) WHERE id = ?5 AND claim = ?6 AND state = 'running'"
-                " AND (?1 != 'done' OR NOT EXISTS (SELECT 1 FROM candidates WHERE run = ?5 AND NOT (made OR dropped)))",
-                (state, error, time.time(), json.dumps(cost) if cost else None, claim.run, claim.number),
+                "UPDATE runs SET state = ?1, error = ?2, finished = ?3, seconds = ?4, cancel = '', cancelled = NULL,"
+                " cost = coalesce(?5, cost) WHERE id = ?6"
+                " AND (?1 != 'done' OR NOT EXISTS (SELECT 1 FROM candidates WHERE run = ?6 AND NOT (made OR dropped)))",
+                (state, error, now, ran(row, now), json.dumps(cost) if cost else None, claim.run),
             )
             return changed.rowcount == 1
 
@@ -246,7 +257,7 @@ class Store:
         happened where the run itself may be to blame; after `CRASHES` of them it is given up with this sentence.
         """
         with self.database.writing() as db:
-            row = db.execute("SELECT state, claim, cancel, crashes FROM runs WHERE id = ?", (claim.run,)).fetchone()
+            row = db.execute("SELECT * FROM runs WHERE id = ?", (claim.run,)).fetchone()
             if row is None:
                 return "failed"
             if row["state"] != "running" or row["claim"] != claim.number:
@@ -255,11 +266,11 @@ class Store:
             state = "stopped" if row["cancel"] else "failed" if crashes >= CRASHES else "queued"
             now = time.time()
             db.execute(
-                "UPDATE runs SET state = ?1, front = 1, crashes = ?2, seconds = seconds + ?3 - claimed, cancel = '',"
+                "UPDATE runs SET state = ?1, front = 1, crashes = ?2, seconds = ?3, cancel = '',"
                 " cancelled = NULL, error = ?4, finished = ?5 WHERE id = ?6",
                 (
-                    state, crashes, now, crash if state == "failed" else "", None if state == "queued" else now,
-                    claim.run,
+                    state, crashes, ran(row, now), crash if state == "failed" else "",
+                    None if state == "queued" else now, claim.run,
                 ),
             )  # fmt: skip
             return state

@@ -38,6 +38,7 @@ LEAVE_SECONDS = 8.0  # for all children, where the worker itself is told to stop
 ALONE_SECONDS = 10.0  # without a page and without work, then it goes
 LOCK_SECONDS = 3.0  # pages look now and then whether there is a worker
 TIDY_SECONDS = 300.0
+BEAT_SECONDS = 10.0  # between two signs of life of the runs
 LIMITS = JobLimits()
 
 log = logging.getLogger("fourreal.jobs.worker")
@@ -93,12 +94,15 @@ class Worker:
         self.stopping = True
 
     def _loop(self) -> None:
-        useful, tidied = time.monotonic(), -TIDY_SECONDS
+        useful, tidied, beat = time.monotonic(), -TIDY_SECONDS, time.monotonic()
         while not self.stopping:
             try:
                 self._recover()
                 for number, child in list(self.children.items()):
                     self._look_after(number, child)
+                if self.children and time.monotonic() - beat > BEAT_SECONDS:
+                    beat = time.monotonic()
+                    self.store.beat([child.claim for child in self.children.values()])
                 if time.monotonic() - tidied > TIDY_SECONDS:
                     tidied = time.monotonic()
                     janitor.tidy(self.places, self.store, self.limits)
