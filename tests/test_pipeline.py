@@ -247,6 +247,16 @@ def test_what_a_person_can_mend_is_said(case, finished, videos, tmp_path):
     assert (finished / "manifest.json").read_bytes() == before
 
 
+@pytest.mark.parametrize(("without", "most"), [(frozenset(), 3), (frozenset(["freeze-time"]), 5)])
+def test_more_held_out_frames_than_the_preset_takes_are_refused_in_words(without, most, videos, tmp_path):
+    preset = replace(TINY, freeze_frames=6)
+    asked = request(videos, tmp_path / "run", preset=preset, hold_out_freeze=tuple(range(7)), without=without)
+    with pytest.raises(UserError, match=rf"takes 6 frames .* hold out fewer, at most {most}"):
+        inputs.read(asked, preset, ignore)
+    fine = inputs.read(replace(asked, hold_out_freeze=(0, 3, 7)), preset, ignore)
+    assert {0, 3, 7} <= set(fine.freeze_frames)
+
+
 def test_nothing_is_left_of_a_run_that_could_not_begin(videos, tmp_path):
     still = write(observations().reference[CANONICAL].expand(FRAMES, -1, -1, -1), tmp_path / "still.mp4")
     with pytest.raises(UserError, match="Nothing moves"):

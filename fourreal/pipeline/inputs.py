@@ -22,6 +22,7 @@ from fourreal.progress import CancelToken, Event, Progress
 from fourreal.settings import Preset, SfmSettings
 
 ASPECT_TOLERANCE = 0.02
+FEWEST = 3  # freeze-time frames to fit to
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,7 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
     in_range(request.canonical_frame, totals[0], "--canonical-frame", "reference video")
     for frame in (request.freeze_reference_frame, *request.hold_out_freeze):
         in_range(frame, totals[1], "--freeze-reference-frame / --hold-out-freeze", "freeze-time video")
-    left = min(totals[1], preset.freeze_frames) - len(set(request.hold_out_freeze))
-    if left < (1 if "freeze-time" in request.without else 3):
-        raise UserError("Too few freeze-time frames are left to fit to: hold out fewer of them.")
+    check_held_out(request, min(totals[1], preset.freeze_frames))
     notes = [motion.sentence] if (motion := moving_camera(reference.frames)).moves else []
     if not (frozen := still_camera(freeze.frames)).moves and "freeze-time" not in request.without:
         if request.cameras is None:
@@ -134,6 +133,17 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
         (canonical, freeze_reference),
         tuple(notes),
     )
+
+
+def check_held_out(request, frames: int) -> None:
+    """Raises UserError where of the `frames` that are read too few are left to fit to."""
+    fewest = 1 if "freeze-time" in request.without else FEWEST  # the one in which the videos meet
+    if frames - len(set(request.hold_out_freeze)) < fewest:
+        raise UserError(
+            f"Too few freeze-time frames are left to fit to: this preset takes {frames} frames of the video, and those "
+            f"that are held out are among them. Leave {fewest} or more: hold out fewer, at most "
+            f"{max(0, frames - fewest)}."
+        )
 
 
 def same_shape(reference: Clip, freeze: Clip, path: Path) -> None:
