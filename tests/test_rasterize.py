@@ -1,15 +1,21 @@
 """Both engines against a dense float64 compositor, and what callers rely on beyond the numbers."""
 
+import contextlib
 import math
+import os
+import signal
 import threading
+import warnings
 from dataclasses import replace
 
 import pytest
 import torch
 from dense_compositor import dense_rasterize
+from job_samples import until
 
 from fourreal.splat.gaussians import Gaussians
 from fourreal.splat.rasterize import rasterize
+from fourreal.splat.rasterize.threads import set_thread_count, thread_count
 
 NAMES = ("means", "quats", "scales", "opacities", "colors", "world_to_camera", "screen_gradient")
 
@@ -236,6 +242,35 @@ def test_the_same_input_gives_the_same_bits():
         results.append([*outputs(render), *(inputs[name].grad for name in NAMES)])
     for again in results[1:]:
         assert all(torch.equal(a, b) for a, b in zip(results[0], again, strict=True))
+
+
+@pytest.fixture
+def two_threads():
+    before = thread_count()
+    set_thread_count(2)
+    yield
+    set_thread_count(before)
+
+
+def test_a_forked_child_draws_what_its_parent_does(two_threads):
+    """Threads stay behind in a fork, so a child needs its own."""
+    arguments = make_scene()
+    wanted = rasterize(*arguments).colour
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # later Pythons warn of any fork beside threads
+        child = os.fork()
+    if not child:
+        with contextlib.suppress(BaseException):
+            same = torch.equal(rasterize(*arguments).colour, wanted) and thread_count() == 2
+            os._exit(0 if same else 2)
+        os._exit(3)
+    try:
+        end = until(lambda: (end := os.waitpid(child, os.WNOHANG))[0] and end, "drawing in the child", 60)
+    except AssertionError:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        raise
+    assert os.waitstatus_to_exitcode(end[1]) == 0
 
 
 def test_two_threads_at_once():

@@ -13,12 +13,14 @@ from queue import SimpleQueue
 
 _lock = threading.Lock()
 _parts: SimpleQueue = SimpleQueue()  # what the threads beside the calling one have to do; None ends one of them
-_count = 0
+_count = 0  # 0 before the threads are there
+_before_fork = 0  # how many the process had of which this one is a fork
 
 
 def thread_count() -> int:
     """How many parts work is cut into: the processors this process may use, or FOURREAL_THREADS."""
-    return _count or set_thread_count(int(os.environ.get("FOURREAL_THREADS", 0)) or len(os.sched_getaffinity(0)))
+    wanted = _before_fork or int(os.environ.get("FOURREAL_THREADS", 0))
+    return _count or set_thread_count(wanted or len(os.sched_getaffinity(0)))
 
 
 def set_thread_count(count: int) -> int:
@@ -31,6 +33,15 @@ def set_thread_count(count: int) -> int:
             threading.Thread(target=_work, name=f"fourreal-kernel-{number}", daemon=True).start()
         _count = count
     return count
+
+
+def _begin_anew() -> None:
+    """In a forked child: the threads stayed with the parent, and whatever they wait for or hold is theirs."""
+    global _lock, _parts, _count, _before_fork
+    _lock, _parts, _count, _before_fork = threading.Lock(), SimpleQueue(), 0, _count or _before_fork
+
+
+os.register_at_fork(after_in_child=_begin_anew)
 
 
 def _work() -> None:
