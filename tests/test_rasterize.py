@@ -4,6 +4,7 @@ import contextlib
 import math
 import os
 import signal
+import stat
 import threading
 import warnings
 from dataclasses import replace
@@ -15,6 +16,7 @@ from job_samples import until
 
 from fourreal.splat.gaussians import Gaussians
 from fourreal.splat.rasterize import rasterize
+from fourreal.splat.rasterize.kernels import private_folder
 from fourreal.splat.rasterize.threads import set_thread_count, thread_count
 
 NAMES = ("means", "quats", "scales", "opacities", "colors", "world_to_camera", "screen_gradient")
@@ -271,6 +273,28 @@ def test_a_forked_child_draws_what_its_parent_does(two_threads):
         os.waitpid(child, 0)
         raise
     assert os.waitstatus_to_exitcode(end[1]) == 0
+
+
+def test_compiled_code_is_kept_only_where_nobody_else_can_put_any(tmp_path, monkeypatch):
+    """Whoever writes into numba's cache runs code in our processes."""
+    fine, open_to_all, linked = tmp_path / "deep" / "fine", tmp_path / "open", tmp_path / "linked"
+    assert private_folder([fine], "x") == fine / "x"
+    assert stat.S_IMODE((fine / "x").stat().st_mode) == 0o700
+    (fine / "x").chmod(0o777)  # as an older version may have made it, under another umask
+    assert private_folder([fine], "x") == fine / "x"
+    assert stat.S_IMODE((fine / "x").stat().st_mode) == 0o700
+    open_to_all.mkdir()
+    open_to_all.chmod(0o777)
+    linked.symlink_to(fine)
+    assert private_folder([open_to_all, linked], "x") is None
+    open_to_all.chmod(0o1777)  # like /tmp itself
+    (open_to_all / "y").symlink_to(fine)
+    assert private_folder([open_to_all], "x") == open_to_all / "x"
+    assert private_folder([open_to_all, fine], "y") == fine / "y"
+    (tmp_path / "file").touch()
+    somebody_else = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: somebody_else)
+    assert private_folder([fine, open_to_all, tmp_path / "file", tmp_path / "file" / "in"], "x") is None
 
 
 def test_two_threads_at_once():
