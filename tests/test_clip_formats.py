@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 from av.video.reformatter import ColorRange, Colorspace
@@ -156,6 +157,38 @@ def test_gif_with_pauses_and_transparency(tmp_path):
     assert [round(level / 40) for level in clip.frames[:, 15, 10, 1].tolist()] == [0, 1, 1, 2, 2, 3]
     assert (clip.frames[:, :, 22:] == 255).all()
     assert np.abs(clip.frames[:, 15, 10, 0].astype(int) - 200).max() <= 2
+
+
+@pytest.mark.parametrize("name", ["a.webp", "a.avif"])
+def test_an_animated_picture_is_a_video(tmp_path, name):
+    """What is clear becomes white; a pause is filled, as in other videos."""
+    pictures = np.concatenate([numbered(4), np.full((4, 48, 64, 1), 255, np.uint8)], -1)
+    pictures[:, :, 48:, 3] = 0
+    first, *others = map(Image.fromarray, pictures)
+    first.save(tmp_path / name, save_all=True, append_images=others, duration=[100, 300, 100, 100], lossless=True)
+    clip, info = read(tmp_path / name, max_side=64), probe(tmp_path / name)
+    assert numbers(clip.frames, 4) == [0, 1, 1, 2, 2, 3]
+    assert clip.fps == pytest.approx(10)
+    assert (info.width, info.height, info.frames, info.codec) == (64, 48, 6, name[2:])
+    assert (clip.frames[:, :, 56:] >= 250).all()
+    assert numbers(read(tmp_path / name, ClipLimits(max_frames=3), thin=True).frames, 4) == [0, 2]
+
+
+def test_a_film_with_longer_sound_is_as_long_as_its_pictures(tmp_path):
+    for name in ("a.mkv", "a.webm"):
+        with av.open(str(tmp_path / name), "w") as container:
+            video = container.add_stream("libvpx", rate=12)
+            video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+            sound = container.add_stream("libopus", rate=48000, layout="mono")
+            for picture in numbered(8):
+                container.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+            container.mux(video.encode())
+            for second in range(3):
+                silence = av.AudioFrame.from_ndarray(np.zeros((1, 48000), np.int16), format="s16", layout="mono")
+                silence.sample_rate, silence.pts = 48000, second * 48000
+                container.mux(sound.encode(silence))
+            container.mux(sound.encode())
+        assert numbers(read(tmp_path / name, ClipLimits(max_seconds=2.0)).frames) == list(range(8))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import os
+import re
 import wave
 
 import numpy as np
@@ -69,10 +70,24 @@ def test_sound_in_a_container_for_video(tmp_path):
     assert "sound only" in refused(tmp_path / "a.mp4")
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.gif"])
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.gif", "a.webp", "a.avif"])
 def test_a_picture(tmp_path, name):
     Image.new("RGB", (64, 48), (200, 0, 0)).save(tmp_path / name)
     assert "is a picture, not a video" in refused(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.webp", "a.avif"])
+def test_an_animated_picture_beyond_limits_or_damaged(tmp_path, name):
+    path = tmp_path / name
+    first, *others = map(Image.fromarray, numbered(8))
+    first.save(path, save_all=True, append_images=others, duration=1000)
+    assert "has 8 frames" in refused(path, ClipLimits(max_frames=7))
+    assert "lasts 6 seconds" in refused(path, ClipLimits(max_seconds=5.0))
+    assert "is 64x48" in refused(path, ClipLimits(max_pixels=64 * 48 - 1))
+    whole = path.read_bytes()
+    for share in (0.5, 0.95):
+        path.write_bytes(whole[: int(share * len(whole))])
+        assert re.search("damaged|cut short", refused(path))
 
 
 def test_one_frame(tmp_path):

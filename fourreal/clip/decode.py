@@ -1,7 +1,10 @@
 """Reading: whatever comes in becomes upright 8-bit RGB at a constant rate, or a sentence that says why not."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -11,8 +14,9 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 from jaxtyping import Int, UInt8
-from PIL import Image, ImageOps
+from PIL import Image
 
+from fourreal.clip.pictures import animation, as_rgb, moments, over_white
 from fourreal.clip.probe import (
     LIMITS,
     check_count,
@@ -37,6 +41,8 @@ UNSPECIFIED = 2  # a colour matrix that a file does not name, as FFmpeg counts t
 HD_HEIGHT = 720
 MOST_COUNTED = 40_000  # frames of a video that is thinned out; two minutes of the fastest cameras
 HDR = {ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67}  # PQ and HLG, the two curves of HDR video
+# When it is shown, in seconds; (width, height) with square pixels, not yet upright; what makes a picture of it.
+Shot = tuple[float | None, tuple[int, int], Callable[[], UInt8[np.ndarray, "H W 3"]]]
 SCALER = Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
 
 
@@ -88,30 +94,46 @@ def _decode(
     """All frames as pictures, which to show at each tick, and the rate; with `thin` every so manieth where there are
     too many: whenever the room is full every other one goes, and half as many are kept from then on."""
     pictures, times, stride = [], [], 1
-    with opened(path) as (container, stream):
-        stream.thread_type = "AUTO"
-        aspect, nominal, scaler = pixel_aspect(stream), stream.average_rate, VideoReformatter()
-        for number, frame in enumerate(_frames(container, stream)):
-            if frame.is_corrupt:
-                raise UserError(f"{path.name} is damaged at frame {number}. Download or export it again.")
+    with _shots(path) as (nominal, shots):
+        for number, (time, size, picture) in enumerate(shots):
             if thin and len(pictures) == limits.max_frames and number % stride == 0:
                 pictures, times, stride = pictures[::2], times[::2], 2 * stride
             if number % stride:
                 continue
-            size = display_size(frame.width, frame.height, aspect)
             check_size(path, *size, limits)
-            times.append(frame.time)
+            times.append(time)
             if not thin:
                 check_frames(path, len(times), limits, counting=True)
-            check_seconds(path, (frame.time or 0.0) - (times[0] or 0.0), limits)
+            check_seconds(path, (time or 0.0) - (times[0] or 0.0), limits)
             check_memory(path, len(times), _shrunk(size, max_side), limits)
-            pictures.append(_fitted(turns(frame)(_rgb(frame, size, scaler)), max_side))
+            pictures.append(_fitted(picture(), max_side))
     check_count(path, len(pictures))
     rate = nominal / stride if nominal else nominal
     picks, fps = constant_rate(times, rate, MOST_COUNTED if thin else limits.max_frames)
     if not thin:
         check_frames(path, len(picks), limits, counting=True)
     return pictures, picks, fps
+
+
+@contextmanager
+def _shots(path: Path) -> Iterator[tuple[Fraction | None, Iterator[Shot]]]:
+    """The rate that a file states, and its frames in the order of showing."""
+    with animation(path) as image:
+        if image is not None:
+            yield None, ((time, image.size, partial(as_rgb, image)) for time in moments(path, image))
+            return
+    with opened(path) as (container, stream):
+        stream.thread_type = "AUTO"
+        yield stream.average_rate, _video_shots(path, container, stream)
+
+
+def _video_shots(path: Path, container: InputContainer, stream: VideoStream) -> Iterator[Shot]:
+    aspect, scaler = pixel_aspect(stream), VideoReformatter()
+    for number, frame in enumerate(_frames(container, stream)):
+        if frame.is_corrupt:
+            raise UserError(f"{path.name} is damaged at frame {number}. Download or export it again.")
+        size = display_size(frame.width, frame.height, aspect)
+        yield frame.time, size, lambda frame=frame, size=size: turns(frame)(_rgb(frame, size, scaler))
 
 
 def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
@@ -135,22 +157,12 @@ def _rgb(frame: VideoFrame, size: tuple[int, int], scaler: VideoReformatter) -> 
     if frame.color_trc in HDR:
         options |= {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
     picture = scaler.reformat(frame, *size, **options).to_ndarray()
-    return _over_white(picture) if clear else picture
-
-
-def _over_white(picture: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "H W 3"]:
-    colour, alpha = picture[..., :3].astype(np.uint16), picture[..., 3:].astype(np.uint16)
-    return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    return over_white(picture) if clear else picture
 
 
 def _load(file: Path) -> UInt8[np.ndarray, "H W 3"]:
     with explained(file), Image.open(file) as image:
-        upright = ImageOps.exif_transpose(image)
-        if upright.mode.startswith("I"):  # 16-bit greys, which a plain conversion would clip to white
-            upright = Image.fromarray((np.asarray(upright).astype(np.uint32) // 257).astype(np.uint8))
-        if upright.has_transparency_data:
-            return _over_white(np.asarray(upright.convert("RGBA")))
-        return np.asarray(upright.convert("RGB"))
+        return as_rgb(image)
 
 
 def _shrunk(size: tuple[int, int], max_side: int | None) -> tuple[int, int]:

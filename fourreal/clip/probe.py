@@ -15,6 +15,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 from PIL import Image, UnidentifiedImageError
 
+from fourreal.clip.pictures import animation, as_rgb, moments
 from fourreal.clip.timing import constant_rate
 from fourreal.clip.upright import turns
 from fourreal.errors import UserError
@@ -22,7 +23,7 @@ from fourreal.settings import ClipLimits
 
 LIMITS = ClipLimits()
 FOLDER_FPS = 24.0  # a folder of pictures says nothing about time; cinema's rate, which video models use too
-PICTURES = {".png", ".jpg", ".jpeg", ".webp"}
+PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".avif"}
 
 # Containers of video, and of sound to tell people so. Playlists and scripts (HLS, DASH, concat) are left out: under the
 # name of an innocent .mp4 they would make the reader open other files, or addresses on the network.
@@ -35,7 +36,7 @@ class ClipInfo:
 
     width, height: pixels, upright and with square pixels.
     fps, frames, seconds: after bringing an uneven rate onto a constant one.
-    codec: the decoder's name ("h264", "vp9", "gif", ...), or "pictures" for a folder.
+    codec: the decoder's name ("h264", "vp9", "gif", "webp", ...), or "pictures" for a folder.
     rotation: degrees clockwise by which the stored pictures are turned to stand upright: 0, 90, 180 or 270.
     """
 
@@ -49,7 +50,8 @@ class ClipInfo:
 
 
 def probe(path: Path | str, limits: ClipLimits = LIMITS) -> ClipInfo:
-    """Looks at a video file or a folder of pictures; of a video only the first frame is decoded.
+    """Looks at a video file or a folder of pictures; of a video only the first frame is decoded (an animated WebP or
+    AVIF tells its times only while it is decoded).
 
     Raises UserError for what cannot be read or is beyond `limits`.
     """
@@ -188,10 +190,12 @@ def check_count(path: Path, frames: int) -> None:
 
 def _probe_video(path: Path, limits: ClipLimits) -> ClipInfo:
     _check_file(path, limits)
+    with animation(path) as image:
+        if image is not None:
+            return _probe_animation(path, image, limits)
     with opened(path) as (container, stream):
         check_size(path, *display_size(stream.width, stream.height, pixel_aspect(stream)), limits)
-        length = stream.duration * stream.time_base if stream.duration else (container.duration or 0) / av.time_base
-        check_seconds(path, float(length), limits)
+        check_seconds(path, _stated_seconds(container, stream), limits)
         check_frames(path, stream.frames, limits)
         times = _packet_times(path, container, stream, limits)
         check_count(path, len(times))
@@ -206,6 +210,31 @@ def _probe_video(path: Path, limits: ClipLimits) -> ClipInfo:
     if turn.rotation in (90, 270):
         width, height = height, width
     return ClipInfo(width, height, fps, len(picks), len(picks) / fps, codec, turn.rotation)
+
+
+def _stated_seconds(container: InputContainer, stream: VideoStream) -> float:
+    """How long the pictures last as the header says it; 0 where it says only how long the longest stream does, which
+    may be the sound."""
+    if stream.duration:
+        return float(stream.duration * stream.time_base)
+    tags = {key.lower(): value for key, value in stream.metadata.items()}
+    if stated := re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", tags.get("duration", "").strip(), re.ASCII):
+        hours, minutes, seconds = map(float, stated.groups())
+        return 3600 * hours + 60 * minutes + seconds
+    return (container.duration or 0) / av.time_base if len(container.streams) == 1 else 0.0
+
+
+def _probe_animation(path: Path, image: Image.Image, limits: ClipLimits) -> ClipInfo:
+    check_size(path, *image.size, limits)
+    check_frames(path, image.n_frames, limits)
+    times = []
+    for time in moments(path, image):
+        check_seconds(path, time, limits)
+        times.append(time)
+    picks, fps = constant_rate(times, None, limits.max_frames)
+    check_frames(path, len(picks), limits, counting=True)
+    height, width, _ = as_rgb(image).shape
+    return ClipInfo(width, height, fps, len(picks), len(picks) / fps, image.format.lower())
 
 
 def _is_picture(path: Path) -> bool:
