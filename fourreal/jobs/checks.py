@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from fourreal import clip
 from fourreal.camera.match import find_frozen_frame, moving_camera, still_camera
@@ -79,15 +80,26 @@ def frozen(freeze: np.ndarray) -> dict[str, Any]:
 def arc(cameras: Mapping[str, Any]) -> dict[str, Any]:
     """How far the known cameras of the freeze-time video go around."""
     poses = np.array([entry["w2c"] for entry in cameras["freeze"]], dtype=np.float64)
-    turned = np.einsum("fji,fj->fi", poses[:, :3, :3], np.tile([0.0, 0.0, 1.0], (len(poses), 1)))  # where each looks
-    steps = np.arccos(np.clip((turned[1:] * turned[:-1]).sum(1), -1, 1))
-    degrees = math.degrees(float(steps.sum()))
+    degrees = covered(poses[:, 2, :3])  # where each looks
     if degrees < SMALL_ARC:
         told = f"The freeze-time camera covers only {degrees:.0f} degrees: too few to tell depth. Choose a wider one."
     else:
         round_it = "all around the scene" if degrees > LARGE_ARC else f"through {degrees:.0f} degrees"
         told = f"The freeze-time camera goes {round_it}; from there the scene can be looked at afterwards."
     return verdict("arc", degrees >= SMALL_ARC, told, degrees)
+
+
+def covered(directions: Float[np.ndarray, "F 3"]) -> float:
+    """Degrees, up to 360, between the ends of what unit vectors sweep over; going back over it adds nothing.
+
+    They turn about the axis that most of their steps turn about, so trembling adds nothing either.
+    """
+    turns = np.cross(directions[:-1], directions[1:])
+    axis = np.linalg.eigh(turns.T @ turns)[1][:, -1]
+    flat = directions - np.outer(directions @ axis, axis)  # as seen along the axis
+    sines, cosines = np.cross(flat[:-1], flat[1:]) @ axis, (flat[:-1] * flat[1:]).sum(1)
+    angles = np.cumsum(np.append(0.0, np.arctan2(sines, cosines)))
+    return min(360.0, math.degrees(float(np.ptp(angles))))
 
 
 if __name__ == "__main__":
