@@ -90,8 +90,8 @@ def test_every_answer_tells_the_browser_to_keep_to_this_host(client):
         assert headers["x-content-type-options"] == "nosniff"
         policy = headers["content-security-policy"]
         assert "default-src 'self'" in policy
-        assert "frame-ancestors 'self' https://huggingface.co" in policy
-        assert re.findall(r"https?://[^ ;]+", policy.split("frame-ancestors")[0]) == []
+        assert policy.endswith("frame-ancestors 'self'")
+        assert re.findall(r"https?://[^ ;]+", policy) == []
 
 
 def test_the_ready_made_scene_is_served_once_and_then_not_again(client):

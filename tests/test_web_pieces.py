@@ -18,7 +18,7 @@ from fourreal.jobs.values import Options, Run
 from fourreal.web import figures, watch
 from fourreal.web.cursor import MOST_POINTS, advance, fresh
 from fourreal.web.explore import remarks
-from fourreal.web.guard import Guard
+from fourreal.web.guard import Guard, headers
 from fourreal.web.lean import KEPT, FirstView
 from fourreal.web.markup import amount, button, duration, tag, text
 from fourreal.web.metrics import differences, flat, rows
@@ -317,3 +317,24 @@ def test_what_cannot_be_read_is_not_passed_on():
 def test_only_what_the_page_needs_of_gradio_is_open(path):
     assert guarded("GET", f"/gradio_api/{path}").status_code == 404
     assert guarded("GET", "/gradio_api/info").status_code == 200
+
+
+@pytest.mark.parametrize(("environment", "ancestors"), [
+    ({}, "'self'"),
+    ({"SPACE_HOST": "anna-fourreal.hf.space"}, "'self'"),  # only a Space has an id
+    ({"SPACE_ID": "anna/fourreal"}, "'self' https://huggingface.co"),
+    ({"SPACE_ID": "a/f", "SPACE_HOST": "a-f.hf.space"}, "'self' https://huggingface.co https://a-f.hf.space"),
+    ({"SPACE_ID": "a/f", "SPACE_HOST": "*.hf.space"}, "'self' https://huggingface.co"),
+    ({"SPACE_ID": "a/f", "SPACE_HOST": "a.b; script-src *"}, "'self' https://huggingface.co"),
+])  # fmt: skip
+def test_only_a_space_lets_itself_be_framed_and_only_by_its_own_page(environment, ancestors):
+    policy = headers(environment)["content-security-policy"]
+    assert policy.split("frame-ancestors ")[1] == ancestors
+
+
+def test_the_guard_says_what_its_surroundings_allow(monkeypatch):
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    assert "hf.space" not in guarded("GET", "/").headers["content-security-policy"]
+    monkeypatch.setenv("SPACE_ID", "anna/fourreal")
+    monkeypatch.setenv("SPACE_HOST", "anna-fourreal.hf.space")
+    assert "https://anna-fourreal.hf.space" in guarded("GET", "/").headers["content-security-policy"]

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -24,10 +25,10 @@ POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; connect-src 'self' data: blob:; "
     "worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; "
-    "frame-ancestors 'self' https://huggingface.co https://*.hf.space"
+    "frame-ancestors "
 )
+HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII | re.IGNORECASE)
 HEADERS = {
-    "content-security-policy": POLICY,
     "referrer-policy": "no-referrer",  # addresses of files are keys to them
     "x-content-type-options": "nosniff",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
@@ -41,12 +42,12 @@ class Guard:
     """
 
     def __init__(self, app: ASGIApp, holds: Callable[[str], bool]) -> None:
-        self.app, self.holds = app, holds
+        self.app, self.holds, self.headers = app, holds, headers(os.environ)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        send = with_headers(send)
+        send = with_headers(send, self.headers)
         path = scope["path"]
         if path.startswith(PREFIX) and not GRADIO_ROUTES.fullmatch(path.removeprefix(PREFIX)):
             return await PlainTextResponse("Not found", 404)(scope, receive, send)
@@ -112,14 +113,27 @@ def replay(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-def with_headers(send: Send) -> Send:
-    """`send` with the headers that every answer carries."""
+def headers(environment: Mapping[str, str]) -> dict[str, str]:
+    """The headers that every answer carries, by the variables that Hugging Face sets within a Space.
+
+    A Space is shown in a frame of its page at huggingface.co. Anywhere else nobody has a reason to frame this page.
+    """
+    ancestors = ["'self'"]
+    if environment.get("SPACE_ID"):
+        ancestors.append("https://huggingface.co")
+        if HOST.fullmatch(host := environment.get("SPACE_HOST", "")):
+            ancestors.append(f"https://{host}")
+    return HEADERS | {"content-security-policy": POLICY + " ".join(ancestors)}
+
+
+def with_headers(send: Send, own: Mapping[str, str]) -> Send:
+    """`send` with these headers."""
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             # an own policy of Gradio's CORS layer and the like stays; ours replaces what has the same name
-            kept = [pair for pair in message.get("headers", []) if pair[0].decode("latin-1").lower() not in HEADERS]
-            added = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in HEADERS.items()]
+            kept = [pair for pair in message.get("headers", []) if pair[0].decode("latin-1").lower() not in own]
+            added = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in own.items()]
             message = {**message, "headers": [*kept, *added]}
         await send(message)
 
