@@ -102,6 +102,12 @@ def test_export_writes_each_format(fourreal, run, tmp_path):
     assert (len(clip.read(film)), clip.read(film).size) == (5, (64, 48))
 
 
+@pytest.mark.parametrize("option", [["字" * 90, "--out", "a.zip"], ["run", "--out", "字" * 90 + "/a.zip"]])
+def test_a_name_too_long_for_the_disk_is_said(fourreal, option, run, monkeypatch):
+    monkeypatch.chdir(run.parent)
+    assert "hoose" in sentence(fourreal("export", *option, "--format", "ply"))
+
+
 def test_on_a_terminal_a_bar_is_drawn_and_stdout_stays_clean():
     ours, theirs = pty.openpty()
     env = os.environ | {"TERM": "xterm", "COLUMNS": "120"}

@@ -13,6 +13,7 @@ from scene_samples import CANONICAL, FRAMES, arc_cameras, some_scene
 
 from fourreal.errors import UserError
 from fourreal.scene import bundle
+from fourreal.scene.atomic import writing
 from fourreal.scene.parts import tensors
 from fourreal.splat.deformation_mlp import DeformationMLP
 
@@ -122,6 +123,13 @@ def test_a_full_disk_leaves_the_earlier_scene_alone(run, monkeypatch):
     with pytest.raises(UserError, match="No space left"):
         bundle.save(some_scene().static(), run, {})
     assert {file.name: file.read_bytes() for file in run.iterdir()} == before
+
+
+def test_the_longest_name_that_a_disk_takes_can_be_written(tmp_path):
+    path = tmp_path / ("字" * 83 + "xx.zip")
+    with writing(path) as temporary:
+        temporary.write_bytes(b"x")
+    assert path.read_bytes() == b"x"
 
 
 def test_a_folder_that_is_a_file_is_an_error_that_says_so(tmp_path):

@@ -305,6 +305,11 @@ def test_a_file_of_somebody_else_is_not_named_however_deep(nested, path):
     assert answer.status_code == 400
 
 
+@pytest.mark.parametrize("path", ["/viewer/", "/page/", "/static/", "/assets/a/", "/gradio_api/call/", "/"])
+def test_an_address_that_no_file_can_have_is_not_there(path):
+    assert guarded("GET", path + "%E5%AD%97" * 90).status_code == 404
+
+
 def test_what_cannot_be_read_is_not_passed_on():
     assert guarded("POST", "/gradio_api/queue/join", content=b'{"data": ').status_code == 400
     assert guarded("POST", "/gradio_api/queue/join", content=b"[" * 100_000 + b"{").status_code == 400

@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from web_samples import FORM, PATIENCE, answering, form, lying, wait
 
+from fourreal.scene.atomic import NAME_BYTES
 from fourreal.web.uploads import UploadLimits, Uploads, safe_name
 
 # Nothing is too slow here, whatever else the machine has to do.
@@ -179,6 +180,18 @@ def test_names_lead_nowhere(url, uploads, name):
     assert not set("/\\\0\n") & set(plain)
 
 
+@pytest.mark.parametrize("letter", ["x", "é", "字", "𠀀"])  # one to four bytes each
+@pytest.mark.parametrize("length", [90, 300])
+def test_a_name_is_cut_by_what_it_takes_on_the_disk(url, uploads, letter, length):
+    answer = post(url, form(b"x", name=letter * length + ".mp4"))
+    assert answer.status_code == 200
+    name = Path(answer.json()[0]).name
+    assert name.startswith(letter * 59)
+    assert name.endswith(".mp4")
+    assert uploads.holds(answer.json()[0])
+    assert len(safe_name(f"a.{letter * length}").encode()) <= NAME_BYTES
+
+
 def test_only_files_that_came_in_here_are_held(tmp_path):
     uploads = Uploads(tmp_path / "uploads")
     folder = tmp_path / "uploads" / ("0" * 32)
@@ -193,6 +206,9 @@ def test_only_files_that_came_in_here_are_held(tmp_path):
         folder / "gone.mp4",
         folder,
         folder / ".." / ".." / "secret",
+        folder / ("字" * 90),
+        folder / "a\0.mp4",
+        folder / "\ud800.mp4",
     ):
         assert not uploads.holds(str(other))
 

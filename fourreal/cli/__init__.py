@@ -1,6 +1,8 @@
 """The command line: reconstruct, render, evaluate, export; and from a prompt: models, generate, run."""
 
+import errno
 import sys
+from pathlib import Path
 
 from fourreal.cli.options import ABLATIONS
 from fourreal.cli.parsers import parser
@@ -23,6 +25,12 @@ def main(argv: list[str] | None = None) -> int:
         print(result)
     except UserError as error:
         print(f"fourreal: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        name = Path(error.filename or "").name
+        print(f"fourreal: {name[:40]}... is too long for a name on this disk. Choose a shorter one.", file=sys.stderr)
         return 2
     except (Cancelled, KeyboardInterrupt):
         print(f"Stopped. {arguments.resume}", file=sys.stderr)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from fourreal.errors import UserError
 
+NAME_BYTES = 255  # of a file's or a folder's name; what people count is letters, of which one takes up to four
+
 
 def replace_files(folder: Path, contents: dict[str, bytes]) -> None:
     """Write several files of a folder so that the last one exists only beside the others of the same writing.
@@ -86,7 +88,13 @@ def make_folder(folder: Path) -> None:
 
 def beside(path: Path) -> Path:
     """A fresh hidden name in the same folder, as only there can a file be renamed atomically."""
-    return path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
+    ending = f"-{secrets.token_hex(4)}{path.suffix}"
+    return path.with_name("." + shortened(path.stem, NAME_BYTES - 1 - len(os.fsencode(ending))) + ending)
+
+
+def shortened(name: str, most: int) -> str:
+    """The beginning of `name` that takes at most `most` bytes on the disk, no letter cut in two."""
+    return os.fsencode(name)[: max(most, 0)].decode(errors="ignore")
 
 
 def sync_folder(folder: Path) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from fourreal.scene.atomic import NAME_BYTES
+
 PREFIX = "/gradio_api/"
 BODY_BYTES = 1024**2  # of a call; files come in by the upload route
 BODY_SECONDS = 20.0
@@ -49,7 +51,9 @@ class Guard:
             return await self.app(scope, receive, send)
         send = with_headers(send, self.headers)
         path = scope["path"]
-        if path.startswith(PREFIX) and not GRADIO_ROUTES.fullmatch(path.removeprefix(PREFIX)):
+        closed = path.startswith(PREFIX) and not GRADIO_ROUTES.fullmatch(path.removeprefix(PREFIX))
+        # no file can have so long a name, and looking for it would fail instead of finding nothing
+        if closed or any(len(part) > NAME_BYTES for part in path.encode(errors="replace").split(b"/")):
             return await PlainTextResponse("Not found", 404)(scope, receive, send)
         if scope["method"] in ("GET", "HEAD", "OPTIONS") or path.rstrip("/") == PREFIX + "upload":
             return await self.app(scope, receive, send)

@@ -23,7 +23,10 @@ from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
+from fourreal.scene.atomic import NAME_BYTES, shortened
+
 FORM_BYTES = 64 * 1024  # what a form may weigh on top of its file: boundaries and headers
+ENDING_BYTES = 36  # of a name's ending, which says what the file is
 UNSAFE = re.compile(r"[^\w.()\- ]+")
 
 
@@ -178,13 +181,12 @@ class Uploads:
     def holds(self, path: str) -> bool:
         """Whether `path` names a file that was uploaded here; nothing else is ever read for a client."""
         parts = Path(path).parts
-        return (
-            len(parts) > 2
-            and Path(*parts[:-2]) == self.folder
-            and re.fullmatch(r"[0-9a-f]{32}", parts[-2]) is not None
-            and Path(path).is_file()
-            and not Path(path).is_symlink()
-        )
+        if len(parts) < 3 or Path(*parts[:-2]) != self.folder or not re.fullmatch(r"[0-9a-f]{32}", parts[-2]):
+            return False
+        try:
+            return Path(path).is_file() and not Path(path).is_symlink()
+        except (OSError, ValueError):  # no file can have that name, so none has
+            return False
 
     def forget(self, path: Path) -> None:
         """Remove a file that was used, and its folder."""
@@ -278,7 +280,10 @@ class Form:
 
 
 def safe_name(name: str) -> str:
-    """A plain file name: no folders, no control characters, no leading dot, at most 100 characters."""
+    """A plain file name: no folders, no control characters, no leading dot, short enough for a disk."""
     name = UNSAFE.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(". ")
     stem, dot, ending = name.rpartition(".")
-    return (f"{stem[:90]}.{ending[:9]}" if dot and stem else name[:100]).strip() or "video"
+    if dot and stem:
+        ending = shortened(ending, ENDING_BYTES)
+        name = f"{shortened(stem, NAME_BYTES - 1 - len(ending.encode()))}.{ending}"
+    return shortened(name, NAME_BYTES).strip() or "video"
