@@ -140,15 +140,19 @@ def test_what_crashes_left_behind_goes_and_what_is_just_being_made_stays(store, 
     lost = places.videos / new_id()
     trash = places.runs / f".trash-{new_id()}"
     hidden, young = places.run(kept) / ".scene-0123.safetensors", places.run(kept) / ".metrics.json.part"
-    for path in (lost / "clip.mp4", trash / "x", hidden, young):
+    left, coming = (places.uploads / new_id() / "a.mp4" for _ in range(2))
+    for path in (lost / "clip.mp4", trash / "x", hidden, young, left, coming):
         fill(path, 100)
     long_ago = time.time() - 2 * janitor.SETTLED_SECONDS
     for path in (places.videos / f".new-{stale}", lost, hidden, places.runs / "notes"):
+        os.utime(path, (long_ago, long_ago))
+    for path in (left, left.parent, coming.parent):
         os.utime(path, (long_ago, long_ago))
     janitor.tidy(places, store, replace(TIGHT, disk_bytes=100 * MB))
     assert (places.videos / f".new-{fresh}").exists()
     assert not (places.videos / f".new-{stale}").exists()
     assert not lost.exists()
+    assert [path.parent for path in places.uploads.glob("*/*")] == [coming.parent]
     assert not trash.exists()
     assert not hidden.exists()
     assert young.exists()

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from web_samples import FORM, PATIENCE, answering, form, lying, wait
 
 from fourreal.scene.atomic import NAME_BYTES
+from fourreal.web.room import Refused, Room, client_of
 from fourreal.web.uploads import UploadLimits, Uploads, safe_name
 
 # Nothing is too slow here, whatever else the machine has to do.
@@ -168,6 +169,70 @@ def test_a_full_disk_is_said_and_leaves_nothing(url, uploads, monkeypatch):
     nothing_is_left(uploads)
 
 
+def crowded(tmp_path, **limits) -> Uploads:
+    return Uploads(tmp_path / "uploads", replace(PATIENT, **limits))
+
+
+@pytest.mark.parametrize(("limits", "code", "says"), [
+    ({"client_bytes": 250_000}, 429, "Your uploads"),
+    ({"all_bytes": 250_000}, 507, "as many uploads as it may"),
+])  # fmt: skip
+@pytest.mark.parametrize("declared", [True, False])
+def test_what_lies_here_unused_has_a_budget(tmp_path, limits, code, says, declared):
+    uploads, large = crowded(tmp_path, **limits), form(b"x" * 90_000)
+    body = (lambda: large) if declared else (lambda: iter([large[:40_000], large[40_000:]]))
+    with taking(uploads) as url:
+        lain = [post(url, body()) for _ in range(2)]
+        assert [answer.status_code for answer in lain] == [200, 200]
+        refused = post(url, body())
+        assert (refused.status_code, says in refused.text) == (code, True)
+        there = {answer.json()[0] for answer in lain}
+        assert lying(uploads.folder) == there
+        uploads.forget(Path(there.pop()))
+        assert post(url, body()).status_code == 200  # what was used takes no room
+
+
+def test_a_part_of_the_disk_stays_free(tmp_path, monkeypatch):
+    uploads, free = crowded(tmp_path, free_bytes=100_000), [1_000_000]
+    monkeypatch.setattr("fourreal.web.room.disk_free", lambda folder: free[0])
+    with taking(uploads) as url:
+        kept = post(url, form(b"x" * 50_000)).json()[0]
+        free[0] = 140_000
+        for body in (form(b"x" * 50_000), iter([form(b"x" * 50_000)])):  # refused before it begins, and while it comes
+            answer = post(url, body)
+            assert (answer.status_code, "almost full" in answer.text) == (507, True)
+        assert lying(uploads.folder) == {kept}
+
+
+def test_what_lay_here_before_counts_and_stays(tmp_path):
+    folder = tmp_path / "uploads" / ("0" * 32)
+    folder.mkdir(parents=True)
+    (folder / "a.mp4").write_bytes(b"x" * 200_000)
+    with taking(crowded(tmp_path, all_bytes=250_000, client_bytes=250_000)) as url:
+        assert post(url, form(b"x" * 90_000)).status_code == 507
+    assert (folder / "a.mp4").stat().st_size == 200_000
+
+
+def test_many_at_once_share_the_budget(tmp_path):
+    room = Room(tmp_path, most=300_000, most_of_one=200_000, free=0)
+    with room.claim("anna", 150_000) as one:
+        with pytest.raises(Refused, match="Your uploads"), room.claim("anna", 60_000):
+            pass
+        with room.claim("ben", 140_000) as other:
+            other.write(140_000)
+            with pytest.raises(Refused, match="as many"):
+                other.write(20_000)
+        one.write(150_000)
+    with room.claim("ben", 200_000):
+        pass
+
+
+def test_a_client_is_an_address_or_a_network():
+    assert client_of("1.2.3.4") == client_of("::ffff:1.2.3.4") == "1.2.3.4"
+    assert client_of("2001:db8:1:2:3:4:5:6") == client_of("2001:db8:1:2::7") != client_of("2001:db8:1:3::7")
+    assert client_of("?") == "?"
+
+
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "/etc/passwd", "..\\..\\boot.ini", "a/b", ".", "..", "", "\x00", "a\nb"]
 )
@@ -219,6 +284,11 @@ def test_what_nobody_uses_goes_after_a_while(tmp_path):
         folder = tmp_path / "uploads" / (str(number) * 32)
         folder.mkdir(parents=True)
         (folder / "a.mp4").write_bytes(b"x")
-        os.utime(folder, (time.time() - age,) * 2)
+        for path in (folder / "a.mp4", folder):
+            os.utime(path, (time.time() - age,) * 2)
+    coming = tmp_path / "uploads" / ("2" * 32)  # begun long ago, and still written to
+    coming.mkdir()
+    (coming / "a.mp4").write_bytes(b"x")
+    os.utime(coming, (time.time() - 1000,) * 2)
     uploads.sweep()
-    assert [folder.name[0] for folder in (tmp_path / "uploads").iterdir()] == ["0"]
+    assert sorted(folder.name[0] for folder in (tmp_path / "uploads").iterdir()) == ["0", "2"]

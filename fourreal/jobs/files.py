@@ -32,6 +32,19 @@ def remove(folder: Path) -> None:
     shutil.rmtree(trash, ignore_errors=True)  # what is left the janitor takes
 
 
+def remove_untouched(folder: Path, before: float) -> None:
+    """Remove what lies in a folder, if there is one, and was last written to before that time."""
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        try:
+            newest = max(path.lstat().st_mtime for path in (entry, *entry.glob("*")))
+        except FileNotFoundError:  # used meanwhile
+            continue
+        if newest < before and entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry, ignore_errors=True)
+        elif newest < before:
+            entry.unlink(missing_ok=True)
+
+
 def link(old: Path, new: Path) -> None:
     """The same file under a second name, which takes no room; a copy where the disk cannot do that.
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from fourreal.jobs.files import TRASH, bytes_of, remove
+from fourreal.jobs.files import TRASH, bytes_of, remove, remove_untouched
 from fourreal.jobs.places import ID, Places
 from fourreal.jobs.store import Store
 from fourreal.settings import JobLimits
@@ -40,7 +40,10 @@ def tidy(places: Places, store: Store, limits: JobLimits) -> int:
 
 
 def over_budget(places: Places, limits: JobLimits) -> int:
-    """Bytes by which the data folder is too large, or the disk too full, whichever is more; below 0 there is room."""
+    """Bytes by which the data folder is too large, or the disk too full, whichever is more; below 0 there is room.
+
+    What came in and is not taken in yet has a budget of its own, so that nobody's scene makes room for it.
+    """
     used = sum(bytes_of(folder) for folder in (places.videos, places.runs) if folder.is_dir())
     return max(used - limits.disk_bytes, limits.free_bytes - shutil.disk_usage(places.data).free)
 
@@ -48,6 +51,7 @@ def over_budget(places: Places, limits: JobLimits) -> int:
 def sweep(places: Places, store: Store) -> None:
     """Remove what crashed uploads, submissions and deletions left behind."""
     old = time.time() - SETTLED_SECONDS
+    remove_untouched(places.uploads, old)  # the page does so too, if there is one
     videos, runs = store.known()
     for parent, known in ((places.videos, videos), (places.runs, runs)):
         for path in parent.iterdir() if parent.is_dir() else ():

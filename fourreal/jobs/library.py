@@ -124,6 +124,7 @@ class Library:
     def add_cameras(self, owner: str, reference_id: str, freeze_id: str, path: Path) -> int:
         """Take a cameras.json for these two videos; how many cameras it has. It may be removed afterwards."""
         reference, freeze = self._video(owner, reference_id), self._video(owner, freeze_id)
+        self._room()
         content = Path(path).read_bytes() if Path(path).stat().st_size <= CAMERAS_BYTES else b""
         if not content:
             raise UserError(f"A cameras.json has at most {CAMERAS_BYTES // 1024**2} MB, and is not empty.")

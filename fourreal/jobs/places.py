@@ -30,6 +30,7 @@ class Places:
         self.worker_log = self.data / "worker.log"
         self.videos = self.data / "videos"
         self.runs = self.data / "runs"
+        self.uploads = self.data / "uploads"  # what came in by the page and was not taken in yet
         self.ablations = self.data / "ablations"  # what `fourreal ablate --out` wrote there, for everyone to see
 
     def video(self, id: str) -> Path:

@@ -19,9 +19,12 @@ class JobLimits:
     """What the page lets people do, and how much it keeps of it.
 
     max_upload_bytes: of one video file.
+    uploads_bytes, uploads_bytes_per_person: of all files that came in and are not taken in yet, and of one person's,
+        who is told by their address.
     max_side: pixels of the longer side at which uploads are kept; a preset looks at 512 at most.
     queued_per_person, videos_per_person: jobs waiting in the line, and videos kept, the oldest going first.
     disk_bytes: what videos and runs may take together before the oldest is removed; free_bytes: what stays free.
+        Uploads leave twice as much, so that they never make the oldest go.
     keep_days: finished runs are kept whole at least so long; afterwards the disk budget may take them. None: for ever.
     intake_seconds, intake_bytes: time and address space of the process that decodes an upload; the largest that is
         accepted took 26 s on two idle cores, 110 s on busy ones, and less than 2 GB.
@@ -29,6 +32,8 @@ class JobLimits:
     """
 
     max_upload_bytes: int = 512 * 1024**2
+    uploads_bytes: int = 6 * 1024**3
+    uploads_bytes_per_person: int = 3 * 512 * 1024**2
     max_side: int = 1024
     queued_per_person: int = 5
     videos_per_person: int = 40

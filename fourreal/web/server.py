@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fourreal.jobs.service import Service
+from fourreal.settings import JobLimits
 from fourreal.web.guard import Guard
 from fourreal.web.lean import FirstView
 from fourreal.web.page import build
@@ -32,7 +33,7 @@ def create_app(data: Path, service: Service | None = None, limits: UploadLimits 
     """The application over a data folder. Nothing of it is started but what serves requests."""
     data = Path(data).absolute()
     service = service or Service(data)
-    uploads = Uploads(data / "uploads", limits or UploadLimits(max_bytes=service.limits.max_upload_bytes))
+    uploads = Uploads(data / "uploads", limits or upload_limits(service.limits))
     painter = Painter()
     # Where Gradio thinks uploads are. It copies files that it finds elsewhere, and has no other way to be told.
     os.environ["GRADIO_TEMP_DIR"] = str(uploads.folder)
@@ -77,6 +78,13 @@ def create_app(data: Path, service: Service | None = None, limits: UploadLimits 
         mcp_server=False,
         pwa=False,
     )
+
+
+def upload_limits(limits: JobLimits) -> UploadLimits:
+    return UploadLimits(
+        max_bytes=limits.max_upload_bytes, client_bytes=limits.uploads_bytes_per_person,
+        all_bytes=limits.uploads_bytes, free_bytes=2 * limits.free_bytes,
+    )  # fmt: skip
 
 
 async def sweep(uploads: Uploads) -> None:

@@ -23,7 +23,9 @@ from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
+from fourreal.jobs.files import remove_untouched
 from fourreal.scene.atomic import NAME_BYTES, shortened
+from fourreal.web.room import Claim, Refused, Room, client_of
 
 FORM_BYTES = 64 * 1024  # what a form may weigh on top of its file: boundaries and headers
 ENDING_BYTES = 36  # of a name's ending, which says what the file is
@@ -32,10 +34,11 @@ UNSAFE = re.compile(r"[^\w.()\- ]+")
 
 @dataclass(frozen=True)
 class UploadLimits:
-    """What one upload, one client and all clients may take.
+    """What one upload, one client and all clients may take. A client is an address, as nobody says here who they are.
 
     max_bytes: a file. files: in one request.
-    per_client, at_once: uploads under way, of one address and in all.
+    per_client, at_once: uploads under way, of one client and in all.
+    client_bytes, all_bytes: what may lie here and be under way. free_bytes: of the disk, which uploads leave free.
     stall_seconds: longest silence. grace_seconds, slowest: after so long an upload must average so many bytes a second.
     keep_seconds: how long a file waits to be used.
     """
@@ -44,18 +47,13 @@ class UploadLimits:
     files: int = 2
     per_client: int = 4
     at_once: int = 16
+    client_bytes: int = 5 * 1024**3
+    all_bytes: int = 15 * 1024**3
+    free_bytes: int = 1024**3
     stall_seconds: float | int = 20.0
     grace_seconds: float | int = 30.0
     slowest: int = 16 * 1024
     keep_seconds: float | int = 3600.0
-
-
-class Refused(Exception):
-    """An upload that is not taken: HTTP status and a sentence."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status, self.sentence = status, sentence
 
 
 @dataclass
@@ -67,16 +65,21 @@ class Uploads:
     running: Counter[str] = field(default_factory=Counter)
     received: dict[str, list] = field(default_factory=dict)  # upload_id -> [name, bytes, done], for the progress bar
 
+    def __post_init__(self) -> None:
+        limits = self.limits
+        self.room = Room(self.folder, limits.all_bytes, limits.client_bytes, limits.free_bytes)
+
     async def receive(self, request: Request) -> Response:
         """POST of a multipart form with `files`; answers with the list of their paths."""
-        client = request.client.host if request.client else "?"
+        client = client_of(request.client.host if request.client else "?")
         try:
-            self.refuse_large(request)
+            length = self.refuse_large(request)
             if self.running[client] >= self.limits.per_client or self.running.total() >= self.limits.at_once:
                 raise Refused(429, "Too many uploads at once. Wait until one is finished, then try again.")
             self.running[client] += 1
             try:
-                return JSONResponse([str(path) for path in await self.store(request)])
+                with self.room.claim(client, length) as claim:
+                    return JSONResponse([str(path) for path in await self.store(request, claim)])
             finally:
                 self.running[client] -= 1
                 self.running += Counter()  # drops clients without uploads
@@ -84,22 +87,25 @@ class Uploads:
             # The rest of the body is not wanted: closing is the only way to make a client stop sending.
             return PlainTextResponse(refusal.sentence, refusal.status, {"Connection": "close"})
 
-    def refuse_large(self, request: Request) -> None:
+    def refuse_large(self, request: Request) -> int:
+        """How many bytes the request says that it has, 0 where it does not say."""
         length = request.headers.get("content-length", "")
-        if length.isdigit() and int(length) > self.limits.files * self.limits.max_bytes + FORM_BYTES:
+        length = int(length) if re.fullmatch(r"[0-9]{1,19}", length) else 0
+        if length > self.limits.files * self.limits.max_bytes + FORM_BYTES:
             raise self.too_large()
+        return length
 
     def too_large(self) -> Refused:
         size = self.limits.max_bytes
         shown = f"{size / 1024**3:.1f} GB" if size >= 1024**3 else f"{size / 1024**2:.0f} MB"
         return Refused(413, f"That file is too large: at most {shown} a file. Make the video shorter or smaller.")
 
-    async def store(self, request: Request) -> list[Path]:
+    async def store(self, request: Request, claim: Claim) -> list[Path]:
         """Write the form's files as they stream in; all of them or none."""
         kind, options = parse_options_header(request.headers.get("content-type", ""))
         if kind != b"multipart/form-data" or b"boundary" not in options:
             raise Refused(400, "An upload is a multipart form with `files`.")
-        form = Form(self)
+        form = Form(self, claim)
         progress = self.progress_of(request.query_params.get("upload_id", ""), form)
         try:
             parser = MultipartParser(options[b"boundary"], form.callbacks())
@@ -110,6 +116,7 @@ class Uploads:
                     progress[0], progress[1] = form.name, progress[1] + len(chunk)
             parser.finalize()
             form.finish()
+            self.room.keep(claim, form.files)
         except MultipartParseError as error:
             form.discard()
             raise Refused(400, "The upload was not a well-formed form.") from error
@@ -192,28 +199,20 @@ class Uploads:
         """Remove a file that was used, and its folder."""
         if self.holds(str(path)):
             shutil.rmtree(path.parent, ignore_errors=True)
+            self.room.drop(path.parent)
 
     def sweep(self, keep_seconds: float | int | None = None) -> None:
         """Remove what nobody used in time."""
         keep = self.limits.keep_seconds if keep_seconds is None else keep_seconds
-        if not self.folder.is_dir():
-            return
-        for entry in self.folder.iterdir():
-            try:
-                old = time.time() - entry.stat().st_mtime > keep
-            except FileNotFoundError:
-                continue  # used meanwhile
-            if old and entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry, ignore_errors=True)
-            elif old:
-                entry.unlink(missing_ok=True)
+        remove_untouched(self.folder, time.time() - keep)
+        self.room.look()
 
 
 class Form:
     """The callbacks of the multipart parser: files go to disk, fields are ignored."""
 
-    def __init__(self, uploads: Uploads) -> None:
-        self.uploads, self.files, self.name = uploads, [], ""
+    def __init__(self, uploads: Uploads, claim: Claim) -> None:
+        self.uploads, self.claim, self.files, self.name = uploads, claim, [], ""
         self.out, self.size, self.header, self.value, self.disposition = None, 0, b"", b"", b""
 
     def callbacks(self) -> dict:
@@ -249,6 +248,7 @@ class Form:
             raise Refused(400, f"At most {self.uploads.limits.files} files at once.")
         self.name = safe_name(options[b"filename"].decode("utf-8", "replace"))
         folder = self.uploads.folder / secrets.token_hex(16)
+        self.claim.folders.add(folder.name)
         folder.mkdir(parents=True, mode=0o700)
         self.files.append(folder / self.name)
         self.out = self.files[-1].open("wb")
@@ -261,6 +261,7 @@ class Form:
             return
         if self.size > self.uploads.limits.max_bytes:
             raise self.uploads.too_large()
+        self.claim.write(end - start)
         self.out.write(data[start:end])
 
     def finish(self) -> None:
