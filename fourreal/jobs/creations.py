@@ -191,7 +191,7 @@ class Creations(Runs):
         self._check_number(row)
         folder, file = self.places.run(row["id"]) / "own", new_id()
         fresh = folder / f".new-{file}"
-        with self._decoding:
+        with self._intakes.turn(row["owner"]):
             asking.take_in(path, fresh, name, self.limits, **how)
         try:
             os.replace(fresh / "clip.mp4", folder / f"{file}.mp4")

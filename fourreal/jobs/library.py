@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import shutil
-import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -17,11 +16,11 @@ from fourreal.jobs.database import disk_full
 from fourreal.jobs.files import put, remove
 from fourreal.jobs.places import FRAME_FILE, Places, absent, shown_name
 from fourreal.jobs.store import Store, new_id
+from fourreal.jobs.turns import Turns
 from fourreal.jobs.values import Checks, Example, Video
 from fourreal.settings import JobLimits
 
 SHORTEST_TOKEN = 16
-DECODING = 2  # children at once
 CAMERAS_BYTES = 4 * 1024**2
 LIMITS = JobLimits()
 
@@ -32,7 +31,8 @@ class Library:
     def __init__(self, data: Path, limits: JobLimits = LIMITS) -> None:
         self.places, self.limits = Places(data), limits
         self.store = Store(self.places.store)
-        self._decoding = threading.BoundedSemaphore(DECODING)
+        self._intakes = Turns(limits.intakes, "videos being taken in")
+        self._checks = Turns(limits.checks, "checks")
 
     def close(self) -> None:
         self.store.close()
@@ -115,7 +115,9 @@ class Library:
             return seen
         cameras = self._cameras(reference, freeze)
         clips = (self.places.video(id) / "clip.mp4" for id in (reference_id, freeze_id))
-        with self._decoding:
+        with self._checks.turn(owner):
+            if kept.is_file():  # the same was asked twice at once, by a page that was opened anew
+                return asking.checks_of(json.loads(kept.read_text(encoding="utf-8")))
             found = asking.look(*clips, cameras, self.limits)
         with contextlib.suppress(OSError):  # a full disk: it is looked at again next time
             put(self.places.checks(freeze_id, reference_id), json.dumps(asdict(found)).encode())
@@ -130,7 +132,7 @@ class Library:
             raise UserError(f"A cameras.json has at most {CAMERAS_BYTES // 1024**2} MB, and is not empty.")
         one, other = json.loads(reference["info"]), json.loads(freeze["info"])
         size = (other["width"], other["height"])
-        with self._decoding:
+        with self._intakes.turn(owner):
             count = asking.given_cameras(Path(path), size, other["frames"], one["frames"], self.limits)
         try:
             put(self.places.video(freeze_id) / f"cameras-{reference_id}.json", content)
@@ -163,7 +165,7 @@ class Library:
         self._room()
         id, created = new_id(), time.time()
         fresh = self.places.videos / f".new-{id}"
-        with self._decoding:
+        with self._intakes.turn(owner):
             info = asking.take_in(path, fresh, name, self.limits, **how)
         try:
             os.replace(fresh, self.places.video(id))

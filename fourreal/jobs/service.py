@@ -6,22 +6,24 @@ Every call names the owner, and what is somebody else's is not there for them. N
 import contextlib
 import json
 import os
+import resource
+import shutil
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 from fourreal.errors import UserError
 from fourreal.jobs import examples, journal
-from fourreal.jobs.children import ROOT, end, environment
+from fourreal.jobs.children import NICE, ROOT, end, environment
 from fourreal.jobs.creations import Creations
 from fourreal.jobs.critic_estimate import estimate_with_critic
 from fourreal.jobs.files import link, put
 from fourreal.jobs.library import LIMITS, part_of
 from fourreal.jobs.places import STUDY, absent, file_within, shown_name
 from fourreal.jobs.statements import ran
+from fourreal.jobs.turns import Turns
 from fourreal.jobs.values import MEETING, Estimate, Options, Run
 from fourreal.scene.film import TRAJECTORIES
 from fourreal.settings import JobLimits
@@ -39,7 +41,7 @@ class Service(Creations):
 
     def __init__(self, data: Path, limits: JobLimits = LIMITS) -> None:
         super().__init__(data, limits)
-        self._exporting = threading.BoundedSemaphore(1)
+        self._exports = Turns(limits.exports, "exports")
 
     # --- Before a run -------------------------------------------------------------------------------------------------
 
@@ -131,10 +133,15 @@ class Service(Creations):
             return file_within(folder, "scene.r4d")
         film = trajectory or "orbit"
         out = folder / "exports" / (f"{film}.mp4" if format == "mp4" else f"{format}.zip")
-        with self._exporting:
-            if not out.is_file() or out.stat().st_mtime < (folder / "manifest.json").stat().st_mtime:
-                extra = ["--trajectory", film] if format == "mp4" else []
-                export_child([str(folder), "--format", format, "--out", str(out), *extra], self.limits.export_seconds)
+        there = lambda: out.is_file() and out.stat().st_mtime >= (folder / "manifest.json").stat().st_mtime
+        if not there():
+            with self._exports.turn(owner):
+                if not there():  # nor was it made while this one waited
+                    self._room()
+                    most = shutil.disk_usage(self.places.data).free - self.limits.free_bytes
+                    extra = ["--trajectory", film] if format == "mp4" else []
+                    arguments = [str(folder), "--format", format, "--out", str(out), *extra]
+                    export_child(arguments, self.limits.export_seconds, most)
         return file_within(folder, f"exports/{out.name}")
 
     def metrics(self, owner: str, id: str) -> dict[str, Any]:
@@ -191,12 +198,20 @@ class Service(Creations):
         )
 
 
-def export_child(arguments: list[str], seconds: float | int) -> None:
-    """`fourreal export` in a process of its own, ended after `seconds`. Raises UserError with its sentence."""
+def export_child(arguments: list[str], seconds: float | int, most: int) -> None:
+    """`fourreal export` in a process of its own, ended after `seconds`, or when its file has more than `most` bytes.
+
+    Raises UserError with its sentence.
+    """
     child = subprocess.Popen(
         [sys.executable, "-m", "fourreal", "export", *arguments], stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=ROOT, env=environment(), start_new_session=True,
     )  # fmt: skip
+    os.setpriority(os.PRIO_PROCESS, child.pid, NICE)
+    if hasattr(resource, "prlimit"):  # Linux
+        _, hard = resource.prlimit(child.pid, resource.RLIMIT_FSIZE)
+        most = max(most, 0) if hard == resource.RLIM_INFINITY else min(max(most, 0), hard)
+        resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (most, hard))
     try:
         _, told = child.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:

@@ -11,7 +11,7 @@ from fourreal.settings.distillation import (
     check_distillation,
 )
 from fourreal.settings.fit import CanonicalSettings, Growth, MotionPhase, MotionSettings, SplatRates
-from fourreal.settings.limits import ClipLimits, JobLimits
+from fourreal.settings.limits import ClipLimits, JobLimits, TurnLimits
 from fourreal.settings.presets import DRAFT, PAPER, PRESETS, STANDARD, Preset
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Preset",
     "SfmSettings",
     "SplatRates",
+    "TurnLimits",
     "UpsampleSettings",
     "ablated",
     "check_distillation",

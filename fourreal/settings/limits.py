@@ -15,6 +15,19 @@ class ClipLimits:
 
 
 @dataclass(frozen=True)
+class TurnLimits:
+    """How much of one kind of work there may be.
+
+    at_once, each: that goes on, of all people and of one. held, held_each: the same, with what waits for its turn.
+    """
+
+    at_once: int
+    each: int
+    held: int
+    held_each: int
+
+
+@dataclass(frozen=True)
 class JobLimits:
     """What the page lets people do, and how much it keeps of it.
 
@@ -29,6 +42,7 @@ class JobLimits:
     intake_seconds, intake_bytes: time and address space of the process that decodes an upload; the largest that is
         accepted took 26 s on two idle cores, 110 s on busy ones, and less than 2 GB.
     check_seconds, check_bytes: of the one that looks at two videos; export_seconds: of one that exports.
+    intakes, checks, exports: how many of these processes there are. A person never has all of one kind.
     """
 
     max_upload_bytes: int = 512 * 1024**2
@@ -45,3 +59,6 @@ class JobLimits:
     check_seconds: float | int = 120.0
     check_bytes: int = 3 * 1024**3
     export_seconds: float | int = 900.0
+    intakes: TurnLimits = TurnLimits(at_once=3, each=2, held=16, held_each=4)
+    checks: TurnLimits = TurnLimits(at_once=2, each=1, held=12, held_each=4)
+    exports: TurnLimits = TurnLimits(at_once=2, each=1, held=12, held_each=3)

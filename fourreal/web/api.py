@@ -11,13 +11,17 @@ from fourreal.jobs.service import Service
 from fourreal.jobs.values import Options, Run
 from fourreal.web.api_create import CreateCalls
 from fourreal.web.metrics import differences
-from fourreal.web.parts import TURNS
+from fourreal.web.parts import LANES
 from fourreal.web.routes import file_urls
 from fourreal.web.session import safely
 from fourreal.web.uploads import Uploads
 
-# They wait for a child process.
-PATIENT_CALLS = {"add_example", "add_video", "add_cameras", "trim", "check", "export", "add_candidate", "cut", "take"}
+# Those that wait for a child process, by lane.
+PATIENT_CALLS = {
+    "intakes": {"add_example", "add_video", "add_cameras", "trim", "add_candidate", "cut", "take"},
+    "checks": {"check"}, "exports": {"export"},
+}  # fmt: skip
+LANE_OF = {call: LANES[lane] for lane, calls in PATIENT_CALLS.items() for call in calls}
 
 
 def add(service: Service, uploads: Uploads) -> None:
@@ -25,8 +29,7 @@ def add(service: Service, uploads: Uploads) -> None:
     calls = Calls(service, uploads)
     for name, call in inspect.getmembers(calls, inspect.ismethod):
         if not name.startswith("_"):
-            turns = TURNS if name in PATIENT_CALLS else {"concurrency_limit": None}
-            gr.api(safely(_plain(call)), api_name=name, **turns)
+            gr.api(safely(_plain(call)), api_name=name, **LANE_OF.get(name, {"concurrency_limit": None}))
 
 
 class Calls(CreateCalls):

@@ -6,7 +6,7 @@ from fourreal.jobs.values import Run
 from fourreal.web.explore import caption, opened
 from fourreal.web.markup import duration, piece, tag, text
 from fourreal.web.metrics import SHOWN, differences
-from fourreal.web.parts import PATIENT, PRIVATE, Parts
+from fourreal.web.parts import INTAKE, PRIVATE, Parts
 from fourreal.web.routes import clip_urls
 from fourreal.web.session import known, safely
 from fourreal.web.videos import uploaded
@@ -64,7 +64,7 @@ def build(page: Parts) -> None:
         finally:
             page.uploads.forget(file)
 
-    other.upload(take, [page.me, other], [video, second], **PATIENT).then(lambda: None, None, other, **PRIVATE).success(
+    other.upload(take, [page.me, other], [video, second], **INTAKE).then(lambda: None, None, other, **PRIVATE).success(
         **event
     )
 

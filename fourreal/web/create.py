@@ -6,7 +6,7 @@ from fourreal.errors import UserError
 from fourreal.web.create_follow import earlier, follow, freezing
 from fourreal.web.create_form import Part, part, suit, tell, wishes_of
 from fourreal.web.markup import piece, pressed
-from fourreal.web.parts import CREATE, PATIENT, PRIVATE, VIDEOS, Parts
+from fourreal.web.parts import CREATE, INTAKE, PRIVATE, VIDEOS, Parts
 from fourreal.web.session import known, safely
 from fourreal.web.videos import FRESH, show_pair, uploaded, whole
 
@@ -103,7 +103,7 @@ def wire_part(page: Parts, half: Part) -> None:
             page.uploads.forget(file)
         return gr.Timer(active=True)
 
-    taken = half.own.upload(take_own, [page.me, half.own], page.making, **PATIENT)
+    taken = half.own.upload(take_own, [page.me, half.own], page.making, **INTAKE)
     taken.then(lambda: None, None, half.own, **PRIVATE)
     look(taken)
 
@@ -130,7 +130,7 @@ def wire_part(page: Parts, half: Part) -> None:
         change(page, me, half, sent)
         return [me, gr.Timer(active=True), gr.skip()]
 
-    acted = half.candidates.select(act, page.me, [page.me, page.making, page.steps], **PATIENT)
+    acted = half.candidates.select(act, page.me, [page.me, page.making, page.steps], **INTAKE)
     page.named[f"{half.role}_picked"] = look(acted).success(**page.named["picked_event"])
 
 

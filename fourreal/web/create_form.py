@@ -10,7 +10,7 @@ from fourreal.jobs.values import Estimate
 from fourreal.video.registry import EMBEDDED, MODELS
 from fourreal.web.candidates import model_facts
 from fourreal.web.markup import amount, duration, facts, note, piece, pressed, where
-from fourreal.web.parts import PATIENT, PRIVATE, Parts
+from fourreal.web.parts import ESTIMATE, PRIVATE, Parts
 from fourreal.web.session import safely
 
 MOST_PROMPT = 4000
@@ -93,7 +93,7 @@ def tell(page: Parts, half: Part) -> dict:
     """The event that tells what the form's wishes will take; wired to its fields, and handed back for others."""
     event = {
         "fn": safely(lambda *given: expected(page, half.role, *given)), "inputs": half.form,
-        "outputs": [half.told, half.start], **PATIENT,
+        "outputs": [half.told, half.start], **ESTIMATE,
     }  # fmt: skip
     prompt, model, *fields, _, adapter = half.form
     for field in (*fields, adapter):
@@ -122,7 +122,7 @@ def suit(page: Parts, halves: tuple[Part, ...]) -> dict:
         return [value for half in halves for value in (name, *suited(name, half.role))]
 
     outputs = [field for half in halves for field in (half.form[1], *half.form[4:9], half.form[11])]
-    return {"fn": safely(choose), "inputs": None, "outputs": outputs, **PATIENT}
+    return {"fn": safely(choose), "inputs": None, "outputs": outputs, **ESTIMATE}
 
 
 def suited(name: str, role: str) -> list:

@@ -10,7 +10,7 @@ from fourreal.scene.film import TRAJECTORIES
 from fourreal.web import metrics
 from fourreal.web.cursor import fresh
 from fourreal.web.markup import duration, facts, note, piece, tag, text, waiting
-from fourreal.web.parts import COMPARE, CREATE, NEW, PATIENT, PRIVATE, WATCH, Parts
+from fourreal.web.parts import COMPARE, CREATE, EXPORT, NEW, PRIVATE, WATCH, Parts
 from fourreal.web.routes import file_urls
 from fourreal.web.session import known, safely
 from fourreal.web.videos import FRESH
@@ -52,7 +52,7 @@ def build(page: Parts) -> None:
 
     def slowly(press: gr.Button, function, inputs: list) -> None:
         press.click(lambda: waiting("Making it"), None, made, **PRIVATE)
-        press.click(function, inputs, made, **PATIENT).failure(lambda: "", None, made, **PRIVATE)
+        press.click(function, inputs, made, **EXPORT).failure(lambda: "", None, made, **PRIVATE)
 
     for press, format in zip(wanted, FORMATS, strict=True):
         slowly(press, lambda me, format=format: make(me, format), [page.me])

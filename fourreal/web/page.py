@@ -10,14 +10,16 @@ from fourreal.web import api, compare, create, explore, reconstruct, scenes, vid
 from fourreal.web.lean import LeanConfig, tell_once
 from fourreal.web.markup import piece, tag
 from fourreal.web.parts import (
+    CHECK,
     COMPARE,
     CREATE,
     EXPLORE,
+    INTAKE,
     NEW,
-    PATIENT,
     PRIVATE,
     RECONSTRUCT,
     SCENES,
+    THREADS,
     VIDEOS,
     WATCH,
     Parts,
@@ -61,6 +63,7 @@ def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
                 steps(page)
         wire(page, blocks, example)
         tell_once(blocks.default_config, header)
+    blocks.max_threads = THREADS
     blocks.queue(default_concurrency_limit=None, max_size=512)
     return blocks
 
@@ -103,7 +106,7 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
         return [*videos.show_pair(page, me), gr.update(visible=fresh), made, gr.Walkthrough(selected=step)]
 
     look = {"fn": safely(lambda me: videos.check(page, known(me))), "inputs": page.me,
-            "outputs": [page.named["checks"], page.named["moment"]], **PATIENT}  # fmt: skip
+            "outputs": [page.named["checks"], page.named["moment"]], **CHECK}  # fmt: skip
     arrived = blocks.load(
         arrive, page.me, [*page.named["pair"], example, page.making, page.steps], js=SAME_PERSON, **PRIVATE
     )  # fmt: skip
@@ -137,7 +140,7 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
         return [*followed(me, run), gr.update(visible=False)]
 
     restored = gr.update(interactive=True, value="Try with this example")
-    chosen = example.click(choose, page.me, [*page.named["pair"], example], **PATIENT)
+    chosen = example.click(choose, page.me, [*page.named["pair"], example], **INTAKE)
     checked = chosen.success(**look)
     checked.success(
         begin, page.me, [page.me, page.steps, page.timer, page.cursor, example], **PRIVATE

@@ -6,6 +6,7 @@ import gradio as gr
 
 from fourreal.jobs.service import Service
 from fourreal.jobs.values import Run
+from fourreal.settings import JobLimits
 from fourreal.web.cursor import fresh
 from fourreal.web.uploads import Uploads
 
@@ -14,9 +15,19 @@ CREATE, VIDEOS, RECONSTRUCT, WATCH, EXPLORE = range(5)  # steps of a new scene, 
 
 # How the page's own events are wired: none is part of the API, and none waits for another person's.
 PRIVATE = {"api_visibility": "private", "concurrency_limit": None, "show_progress": "hidden"}
-# What waits for a child process takes turns, so that a crowd of it leaves threads for everything else.
-TURNS = {"concurrency_id": "children", "concurrency_limit": 8}
-PATIENT = PRIVATE | TURNS
+# What waits for a child process has a lane for each kind, so that a crowd in one leaves room in the others. The service
+# gives turns and refuses whoever has too many; a lane is wider than that, as a refusal has to get through.
+LIMITS = JobLimits()
+SPARE = 4
+LANES = {
+    name: {"concurrency_id": name, "concurrency_limit": most}
+    for name, most in (
+        ("intakes", LIMITS.intakes.held + SPARE), ("checks", LIMITS.checks.held + SPARE),
+        ("exports", LIMITS.exports.held + SPARE), ("estimates", 8),
+    )
+}  # fmt: skip
+INTAKE, CHECK, EXPORT, ESTIMATE = (PRIVATE | lane for lane in LANES.values())
+THREADS = 40 + sum(lane["concurrency_limit"] for lane in LANES.values())  # what waits in a lane holds one
 
 
 @dataclass

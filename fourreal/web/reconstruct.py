@@ -7,7 +7,7 @@ from fourreal.errors import UserError
 from fourreal.jobs.values import CriticCost, Estimate, Options, Run
 from fourreal.video.registry import MODELS
 from fourreal.web.markup import amount, duration, facts, note, piece, tag, where
-from fourreal.web.parts import PATIENT, PRIVATE, Parts, followed
+from fourreal.web.parts import ESTIMATE, PRIVATE, Parts, followed
 from fourreal.web.session import known, safely
 
 PRESETS = [
@@ -73,7 +73,7 @@ def build(page: Parts) -> None:
         gpu = any(device["kind"] == "cuda" for device in page.service.devices())
         return "standard" if gpu else gr.skip()  # "draft" is there already, and somebody may have chosen meanwhile
 
-    page.named["suited_event"] = {"fn": safely(suited), "inputs": None, "outputs": preset, **PATIENT}
+    page.named["suited_event"] = {"fn": safely(suited), "inputs": None, "outputs": preset, **ESTIMATE}
     page.named["started"] = start.click(
         begin, [page.me, name, *settings], [page.me, page.steps, page.timer, page.cursor],
         **PRIVATE,

@@ -7,7 +7,7 @@ import gradio as gr
 from fourreal.errors import UserError
 from fourreal.jobs.values import Checks, Example, Video
 from fourreal.web.markup import button, note, piece, pressed, tag, text, waiting
-from fourreal.web.parts import PATIENT, PRIVATE, Parts
+from fourreal.web.parts import CHECK, INTAKE, PRIVATE, Parts
 from fourreal.web.routes import clip_urls
 from fourreal.web.session import known, safely
 
@@ -52,14 +52,14 @@ def build(page: Parts) -> None:
 
     page.named["show_pair_now"] = show_pair_now
     look = safely(lambda me: check(page, known(me)))
-    look_again = {"fn": look, "inputs": page.me, "outputs": [checks, moment], **PATIENT}
+    look_again = {"fn": look, "inputs": page.me, "outputs": [checks, moment], **CHECK}
 
     restore = {"fn": safely(show_pair_now), "inputs": page.me, "outputs": shown, **PRIVATE}
 
     def patiently(event, function, inputs: list, told: str) -> None:
         """What takes its time: a line says so meanwhile, and what failed leaves the step as it was."""
         event(lambda: waiting(told), None, checks, **PRIVATE)
-        done = event(safely(function), inputs, shown, **PATIENT)
+        done = event(safely(function), inputs, shown, **INTAKE)
         done.success(**look_again)
         done.failure(**restore).then(**look_again)
 
@@ -90,7 +90,7 @@ def build(page: Parts) -> None:
             page.uploads.forget(file)
         return note(f"{count} cameras taken.", "good")
 
-    given = cameras.upload(give_cameras, [page.me, cameras], known_cameras, **PATIENT)
+    given = cameras.upload(give_cameras, [page.me, cameras], known_cameras, **INTAKE)
     given.then(lambda: None, None, cameras, **PRIVATE)
     given.success(**look_again)
 
