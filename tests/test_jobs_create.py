@@ -281,6 +281,46 @@ def test_candidates_come_and_go_and_no_number_is_given_twice(idle, fox_yard, tmp
     assert not idle.places.run(made.id).exists()
 
 
+def finished(service, wishes: Wishes, count: int, **asked) -> str:
+    """A creation whose candidates are there, as far as the store and the disk say; its id."""
+    made = service.create(ANNA, wishes, count, **asked)
+    claim = service.store.claim("cpu:0")
+    folder = service.places.run(made.id) / "candidates"
+    folder.mkdir()
+    for number in range(count):
+        (folder / f"{wishes.role}-{number}.mp4").write_bytes(b"video")
+        (folder / f"{wishes.role}-{number}.json").write_text('{"total": 0.5}')
+        content = {"frames": 9, "fps": 16.0, "best_frame": 3}
+        (folder / f"{wishes.role}-{number}.clip.json").write_text(json.dumps(content))
+        assert service.store.candidates.is_made(made.id, number)
+    assert service.store.finish(claim, "done")
+    return made.id
+
+
+def full_line(service) -> None:
+    for _ in range(service.limits.queued_per_person):
+        service.create(ANNA, reference(), 1)
+
+
+def full_disk(service) -> None:
+    service.limits = replace(service.limits, free_bytes=1 << 60)
+
+
+@pytest.mark.parametrize(("fill", "said"), [(full_line, "jobs waiting"), (full_disk, "disk is full")])
+def test_what_cannot_be_queued_changes_nothing(idle, fill, said):
+    id = finished(idle, reference(), 3)
+    before = idle.creation(ANNA, id).candidates
+    assert all(one.made for one in before)
+    fill(idle)
+    calls = [lambda: idle.regenerate(ANNA, id, 0), lambda: idle.renew(ANNA, id), lambda: idle.more(ANNA, id, 2)]
+    for call in calls:
+        with pytest.raises(UserError, match=said):
+            call()
+    found = idle.creation(ANNA, id)
+    assert (found.state, found.candidates) == ("done", before)
+    assert all(idle.file(ANNA, id, one.file).read_bytes() == b"video" for one in before)
+
+
 def test_a_frame_that_the_video_does_not_have_is_refused(idle, fox_yard):
     video = idle.add_video(ANNA, fox_yard / "reference.mp4", "fox")
     for frame in (None, -1, 24):

@@ -24,26 +24,6 @@ class CandidateRows:
             rows = db.execute(query, (run,)).fetchall()
         return [dict(row) | {"how": json.loads(row["how"])} for row in rows]
 
-    def add(self, run: str, how: Mapping[str, Any], made: bool = False) -> int:
-        """One more; its number, the next that was never taken."""
-        with self.database.writing() as db:
-            number = _next(db, run)
-            insert(db, run, number, how, made)
-            return number
-
-    def replace(self, run: str, number: int) -> int | None:
-        """A new one, made in the same way, in place of one that goes; None where that is not there."""
-        with self.database.writing() as db:
-            row = db.execute(
-                "UPDATE candidates SET dropped = 1 WHERE run = ? AND number = ? AND NOT dropped RETURNING how",
-                (run, number),
-            ).fetchone()
-            if row is None:
-                return None
-            new = _next(db, run)
-            insert(db, run, new, json.loads(row["how"]))
-            return new
-
     def drop(self, run: str, number: int) -> None:
         with self.database.writing() as db:
             # the row stays, so that its number is not given again
@@ -69,11 +49,27 @@ class CandidateRows:
         return found is not None
 
 
+# --- Parts of a transaction that also puts the run into the line, see `Store.requeue` ---------------------------------
+
+
+def add(db: sqlite3.Connection, run: str, how: Mapping[str, Any], count: int = 1) -> None:
+    """So many more, with the next numbers that were never taken."""
+    for _ in range(count):
+        insert(db, run, _next(db, run), how)
+
+
+def replace(db: sqlite3.Connection, run: str, number: int) -> None:
+    """A new one, made in the same way, in place of one that goes; nothing where that is not there (any more)."""
+    row = db.execute(
+        "UPDATE candidates SET dropped = 1 WHERE run = ? AND number = ? AND NOT dropped RETURNING how", (run, number)
+    ).fetchone()
+    if row is not None:
+        add(db, run, json.loads(row["how"]))
+
+
 def _next(db: sqlite3.Connection, run: str) -> int:
     return db.execute("SELECT coalesce(max(number) + 1, 0) FROM candidates WHERE run = ?", (run,)).fetchone()[0]
 
 
-def insert(db: sqlite3.Connection, run: str, number: int, how: Mapping[str, Any], made: bool = False) -> None:
-    db.execute(
-        "INSERT INTO candidates (run, number, how, made) VALUES (?, ?, ?, ?)", (run, number, json.dumps(how), made)
-    )
+def insert(db: sqlite3.Connection, run: str, number: int, how: Mapping[str, Any]) -> None:
+    db.execute("INSERT INTO candidates (run, number, how) VALUES (?, ?, ?)", (run, number, json.dumps(how)))

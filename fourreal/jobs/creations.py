@@ -3,13 +3,15 @@
 import contextlib
 import json
 import os
+import sqlite3
 import time
+from collections.abc import Callable
 from math import degrees
 from pathlib import Path
 from typing import Any
 
 from fourreal.errors import UserError
-from fourreal.jobs import asking, journal
+from fourreal.jobs import asking, candidate_rows, journal
 from fourreal.jobs.create_estimate import estimate_creation, offers
 from fourreal.jobs.create_values import MOST_CANDIDATES, SIDES, Candidate, Creation, Offer, Wishes, current, stored
 from fourreal.jobs.files import link, put, remove
@@ -92,17 +94,15 @@ class Creations(Runs):
         """Ask for more of the same, with seeds that were not taken yet."""
         row = self._makeable(owner, id)
         self._check_number(row, count)
-        for _ in range(count):
-            self._add(row, BY_MODEL)
+        self._go_on(row, lambda db: candidate_rows.add(db, id, BY_MODEL, count))
 
     def regenerate(self, owner: str, id: str, number: int) -> None:
         """Another one in place of a candidate that a model made, with a new seed."""
         row = self._makeable(owner, id)
         if self._candidate(row, number)["how"]["way"] == "own":
             raise UserError("This is a video of your own, so there is nothing to make again. Ask for more instead.")
-        self.store.candidates.replace(id, number)
+        self._go_on(row, lambda db: candidate_rows.replace(db, id, number))
         self._forget(row, number)
-        self._go_on(row)
 
     def discard(self, owner: str, id: str, number: int) -> None:
         """A candidate goes, also while it is being made."""
@@ -120,12 +120,17 @@ class Creations(Runs):
     def renew(self, owner: str, id: str) -> int:
         """Make all that are not kept anew; how many these are."""
         row = self._makeable(owner, id)
-        others = [one for one in self.store.candidates.of(id) if not one["kept"] and one["how"]["way"] == "model"]
-        for one in others:
-            self.store.candidates.replace(id, one["number"])
-            self._forget(row, one["number"])
+        rows = self.store.candidates.of(id)
+        others = [one["number"] for one in rows if not one["kept"] and one["how"]["way"] == "model"]
+
+        def change(db: sqlite3.Connection) -> None:
+            for number in others:
+                candidate_rows.replace(db, id, number)
+
         if others:
-            self._go_on(row)
+            self._go_on(row, change)
+        for number in others:
+            self._forget(row, number)
         return len(others)
 
     def add_own(self, owner: str, id: str, path: Path, name: str) -> None:
@@ -148,7 +153,8 @@ class Creations(Runs):
             raise UserError("Only freeze-time videos can be extended: left, before their start, or right.")
         self._made(row, number)
         self._check_number(row)
-        self._add(row, {"way": "longer", "of": number, "side": side})
+        how = {"way": "longer", "of": number, "side": side}
+        self._go_on(row, lambda db: candidate_rows.add(db, id, how))
 
     def take(self, owner: str, id: str, number: int) -> Video:
         """A finished candidate as a video to reconstruct from, with the cameras that its model was told."""
@@ -173,17 +179,11 @@ class Creations(Runs):
         if not 1 <= count <= MOST_CANDIDATES - len(self.store.candidates.of(row["id"])):
             raise UserError(f"There may be {MOST_CANDIDATES} candidates at once. Discard some first.")
 
-    def _add(self, row: dict[str, Any], how: dict[str, Any]) -> None:
-        number = self.store.candidates.add(row["id"], how)
-        try:
-            self._go_on(row)
-        except UserError:
-            self.store.candidates.drop(row["id"], number)
-            raise
-
-    def _go_on(self, row: dict[str, Any]) -> None:
+    def _go_on(self, row: dict[str, Any], change: Callable[[sqlite3.Connection], None]) -> None:
+        """Change which candidates there are, and have them made. Raises UserError, nothing changed, where there is no
+        room for that on the disk or in the line."""
         self._room()
-        self._requeue(row["id"])
+        self._requeue(row["id"], change)
 
     def _own(self, row: dict[str, Any], path: Path, name: str, **how) -> None:
         """Take a video in, in a child, and put it among the candidates."""
@@ -200,7 +200,8 @@ class Creations(Runs):
         finally:
             remove(fresh)
         try:
-            self._add(row, {"way": "own", "file": file, "name": name})
+            how = {"way": "own", "file": file, "name": name}
+            self._go_on(row, lambda db: candidate_rows.add(db, row["id"], how))
         except UserError:
             (folder / f"{file}.mp4").unlink(missing_ok=True)
             raise

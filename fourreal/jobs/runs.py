@@ -1,6 +1,7 @@
 """What all runs have in common, whatever they make: a folder, a place in the line, a journal, files."""
 
 import os
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -80,9 +81,12 @@ class Runs(Library):
             raise
         return id
 
-    def _requeue(self, id: str) -> None:
-        """Put a run that is over back into the line. Raises UserError where its owner has too many there."""
-        if not self.store.requeue(id, self.limits.queued_per_person):
+    def _requeue(self, id: str, change: Callable[[sqlite3.Connection], None] = lambda db: None) -> None:
+        """Put a run that is over back into the line, and change with it what is to be done.
+
+        Raises UserError where its owner has too many there; then nothing is changed.
+        """
+        if not self.store.requeue(id, self.limits.queued_per_person, change):
             raise self._too_many()
 
     def _too_many(self) -> UserError:

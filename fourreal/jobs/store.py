@@ -6,8 +6,9 @@ that nothing stale ever changes a later attempt.
 
 import json
 import secrets
+import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,14 +93,23 @@ class Store:
                 insert(db, id, **candidate)
             return True
 
-    def requeue(self, id: str, most_queued: int) -> bool:
-        """Put a run that is over back into the line, to go on; False if its owner has too many there."""
+    def requeue(
+        self, id: str, most_queued: int, change: Callable[[sqlite3.Connection], None] = lambda db: None
+    ) -> bool:
+        """Put a run that is over back into the line, to go on; False if its owner has too many there.
+
+        change: what is to be done otherwise from now on, in the same transaction: where it is False nothing is changed.
+        """
         with self.database.writing() as db:
             row = db.execute("SELECT owner, state FROM runs WHERE id = ?", (id,)).fetchone()
-            if row is None or row["state"] in ("queued", "running"):
+            if row is None:
                 return True
-            if queued_of(db, row["owner"]) >= most_queued:
+            going = row["state"] in ("queued", "running")
+            if not going and queued_of(db, row["owner"]) >= most_queued:
                 return False
+            change(db)
+            if going:
+                return True
             db.execute(
                 "UPDATE runs SET state = 'queued', ticket = ?, front = 0, crashes = 0, cancel = '', cancelled = NULL,"
                 " error = '', finished = NULL WHERE id = ?",
