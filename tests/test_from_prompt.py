@@ -17,7 +17,7 @@ from fourreal.camera import known
 from fourreal.clip import Clip
 from fourreal.errors import Cancelled, UserError
 from fourreal.pipeline import from_prompt as from_prompt_module
-from fourreal.pipeline.from_prompt import PromptRequest, alike, best_frame, from_prompt
+from fourreal.pipeline.from_prompt import PromptRequest, best_frame, from_prompt
 from fourreal.progress import CancelToken
 from fourreal.scene import bundle
 from fourreal.settings import Preset
@@ -230,9 +230,9 @@ def test_the_frame_to_freeze_is_sharp_and_in_the_middle(tiny_clip):
 
 def test_a_model_of_few_sizes_says_where_none_has_the_shape():
     able = registry.entry("mini").capabilities
-    assert alike(able, (512, 288)) == alike(able, (640, 360)) == (256, 144)
+    assert able.alike((512, 288)) == able.alike((640, 360)) == (256, 144)
     with pytest.raises(UserError, match="another shape"):
-        alike(able, (640, 480))
+        able.alike((640, 480))
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in registry.MODELS.values() if not entry.capabilities.sizes])
@@ -242,9 +242,9 @@ def test_a_model_of_few_sizes_says_where_none_has_the_shape():
 def test_another_model_makes_pictures_of_the_same_shape(name, size):
     """Two videos are reconstructed only if their shapes agree within two per cent."""
     able = registry.entry(name).capabilities
-    found = alike(able, size)
+    found = able.alike(size)
     able.check_size(found)
     assert abs(found[0] / found[1] / (size[0] / size[1]) - 1) < 0.018
     native = able.native_size[0] * able.native_size[1]
     assert 0.45 < found[0] * found[1] / native < 1.4
-    assert alike(able, (96, 64), (96, 64)) == (96, 64)
+    assert able.alike((96, 64), (96, 64)) == (96, 64)

@@ -21,6 +21,7 @@ from fourreal.jobs.children import ROOT, environment
 from fourreal.jobs.create_values import Wishes
 from fourreal.jobs.database import VERSION, Database
 from fourreal.jobs.service import Service
+from fourreal.jobs.store import Store
 from fourreal.settings import PRESETS, JobLimits
 
 VACE, SANA = "wan-vace-1.3b", "sana-wm"
@@ -351,3 +352,19 @@ def test_a_store_of_the_version_before_is_brought_up_to_date(tmp_path):
         assert db.execute("SELECT count(*) FROM candidates").fetchone()[0] == 0
         assert db.execute("PRAGMA user_version").fetchone()[0] == VERSION
     database.close()
+
+
+def test_candidates_of_the_version_before_are_kept(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "store.sqlite")) as old:
+        old.executescript("""
+            CREATE TABLE candidates (run TEXT NOT NULL, number INTEGER NOT NULL, how TEXT NOT NULL, made INTEGER
+                NOT NULL DEFAULT 0, kept INTEGER NOT NULL DEFAULT 0, dropped INTEGER NOT NULL DEFAULT 0,
+                PRIMARY KEY (run, number)) STRICT;
+            INSERT INTO candidates VALUES ('a', 3, '{"way": "model"}', 1, 1, 0);
+            CREATE TABLE runs (id TEXT); CREATE TABLE videos (id TEXT); CREATE TABLE people (id TEXT);
+            PRAGMA user_version = 2;
+        """)
+    store = Store(tmp_path / "store.sqlite")
+    (row,) = store.candidates.of("a")
+    assert (row["number"], row["made"], row["kept"], row["error"]) == (3, 1, 1, "")
+    store.close()

@@ -356,6 +356,7 @@ def calls(service: Service, owner: str, video: str, run: str) -> dict:
         "creation": lambda: service.creation(owner, run),
         "resume_creation": lambda: service.resume_creation(owner, run),
         "more": lambda: service.more(owner, run),
+        "retry": lambda: service.retry(owner, run, 0),
         "regenerate": lambda: service.regenerate(owner, run, 0),
         "discard": lambda: service.discard(owner, run, 0),
         "keep": lambda: service.keep(owner, run, 0),

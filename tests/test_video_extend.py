@@ -86,6 +86,18 @@ def test_the_windows_are_those_that_the_capabilities_allow(known):
     assert len(out.video.clip) == 33
 
 
+@pytest.mark.parametrize("name", registry.MODELS)
+def test_a_window_of_a_video_of_any_length_is_one_that_the_model_makes(name):
+    model = Paper()
+    model.capabilities = registry.entry(name).capabilities
+    size = SIZE if not model.capabilities.sizes else (64, 36)
+    for length in range(1, 20):
+        extend(model, FreezeTime(ramp(length, size), None), How("a fox"), ["right"])
+    for ask in model.asked:
+        model.capabilities.check_frames(ask[2])
+        model.capabilities.check_known(range(ask[1]), ask[2])
+
+
 def test_a_tint_does_not_add_up_over_many_windows():
     for known in ("leading clip", "first frame"):
         clip = ramp(17, start=60)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
@@ -13,9 +14,12 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from fourreal.errors import UserError
+from fourreal.jobs.create_values import Candidate, Creation, Wishes
 from fourreal.jobs.service import Service
 from fourreal.jobs.values import Options, Run
 from fourreal.web import figures, watch
+from fourreal.web.candidates import gallery, making
+from fourreal.web.create_follow import looks_of
 from fourreal.web.cursor import MOST_POINTS, advance, fresh
 from fourreal.web.explore import remarks
 from fourreal.web.guard import Guard, headers
@@ -54,6 +58,28 @@ def test_seconds_and_megabytes_are_told_as_people_do():
         "unknown", "3 s", "1 min 15 s", "21 min", "1 h 23 min",
     ]  # fmt: skip
     assert [amount(size) for size in (None, 0.2, 900, 2048)] == ["unknown", "1 MB", "900 MB", "2.0 GB"]
+
+
+# --- Candidates ------------------------------------------------------------------------------------------------------
+
+
+def test_what_waits_or_could_not_be_made_has_a_card_that_says_so_and_offers_what_can_be_done():
+    wishes = Wishes("freeze", "a fox", frame=0)
+    each = (
+        Candidate(0, "model", True, False, total=0.5), Candidate(1, "model", False, False),
+        Candidate(2, "longer", False, False, "0, longer on the left", error="It is <too> long."),
+    )  # fmt: skip
+    found = Creation("c" * 32, "running", 0, wishes, 0.0, "", 1.0, "", each)
+    drawn = gallery(found)
+    assert drawn.count('class="candidate"') == 1
+    assert drawn.count('class="candidate-to-be"') == 2
+    assert "It is &lt;too&gt; long." in drawn
+    assert "1 more to come." in drawn
+    assert drawn.count('data-action="discard"') == 3
+    assert drawn.count('data-action="retry" data-number="2"') == 1
+    assert "candidate 3 of 3" in making(found)
+    whole = looks_of(replace(found, candidates=(*each[:2], replace(each[2], error=""))))
+    assert whole != looks_of(found), "the gallery is drawn anew"
 
 
 # --- A run's journal -------------------------------------------------------------------------------------------------

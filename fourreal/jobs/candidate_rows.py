@@ -41,6 +41,18 @@ class CandidateRows:
             )
             return changed.rowcount == 1
 
+    def begin(self, run: str, number: int, claim: int) -> None:
+        """Note which one a claim is at work on, for `blame`."""
+        with self.database.writing() as db:
+            db.execute("UPDATE candidates SET begun = ? WHERE run = ? AND number = ?", (claim, run, number))
+
+    def fail(self, run: str, number: int, error: str) -> None:
+        """Note why it cannot be made, in a sentence; the others go on. What is made stays so."""
+        with self.database.writing() as db:
+            db.execute(
+                "UPDATE candidates SET error = ? WHERE run = ? AND number = ? AND NOT made", (error, run, number)
+            )
+
     def has(self, run: str, number: int) -> bool:
         with self.database.reading() as db:
             found = db.execute(
@@ -65,6 +77,20 @@ def replace(db: sqlite3.Connection, run: str, number: int) -> None:
     ).fetchone()
     if row is not None:
         add(db, run, json.loads(row["how"]))
+
+
+def retry(db: sqlite3.Connection, run: str, number: int | None = None) -> None:
+    """Have one that failed be tried again, or all."""
+    db.execute("UPDATE candidates SET error = '' WHERE run = ?1 AND number = coalesce(?2, number)", (run, number))
+
+
+def blame(db: sqlite3.Connection, run: str, claim: int, error: str) -> bool:
+    """Give up the one that a claim was at work on; False where there is none."""
+    changed = db.execute(
+        "UPDATE candidates SET error = ? WHERE run = ? AND begun = ? AND NOT (made OR dropped) AND error = ''",
+        (error, run, claim),
+    )
+    return changed.rowcount > 0
 
 
 def _next(db: sqlite3.Connection, run: str) -> int:

@@ -141,6 +141,17 @@ def out_of_space(error: BaseException | None) -> bool:
     return False
 
 
+def in_words(error: Exception) -> str:
+    """What to say of an error to somebody who cannot read its traceback."""
+    if out_of_space(error):
+        return str(disk_full())
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return "There was not enough memory. Choose a smaller preset or size, or run it where there is more."
+    return f"Something went wrong that should not have ({type(error).__name__}). The details are in the run's log.txt."
+
+
 def _limit(which: int, value: int) -> None:
     _, most = resource.getrlimit(which)
     value = value if most == resource.RLIM_INFINITY else min(value, most)

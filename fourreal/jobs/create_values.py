@@ -155,7 +155,8 @@ class Candidate:
     made: whether video and scores are there. kept: the person marked it. file: to be had by `Service.file`.
     total: 0 to 1, the score; reasons: sentences, the most telling first. degrees: how far the camera goes around, None
     where that is not known. seconds: how long making it took. frames, fps: of the video, 0 before it is there.
-    best_frame: of a reference video, the one to freeze rather than others.
+    best_frame: of a reference video, the one to freeze rather than others. size: (width, height), (0, 0) before.
+    error: why it could not be made, "" as long as that may still be.
     """
 
     number: int
@@ -171,6 +172,8 @@ class Candidate:
     frames: int = 0
     fps: float = 0.0
     best_frame: int = 0
+    size: tuple[int, int] = (0, 0)
+    error: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,26 @@
-"""What a run of kind "create" does: candidates, one after the other, until all that were asked for are there."""
+"""What a run of kind "create" does: candidates, one after the other, until all that were asked for are there.
+
+What goes wrong with one is written on its card, and the others go on. What concerns all ends the run: a model that
+cannot be had, a full disk.
+"""
 
 import contextlib
 import json
 import time
-from collections.abc import Mapping
+import traceback
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from fourreal.errors import Cancelled, UserError
+from fourreal.jobs.candidate_files import forget
+from fourreal.jobs.children import in_words, out_of_space
 from fourreal.jobs.create_estimate import work_of
 from fourreal.jobs.create_values import current
 from fourreal.jobs.files import link, put
 from fourreal.jobs.live import Live
+from fourreal.jobs.runs import without_paths
 from fourreal.jobs.store import Store
 from fourreal.progress import CancelToken
 from fourreal.settings import Preset
@@ -27,29 +35,29 @@ class Creating:
     """
 
     def __init__(self, folder: Path, row: Mapping[str, Any], store: Store, presets: Mapping[str, Preset]) -> None:
-        self.folder, self.id, self.rows = folder, row["id"], store.candidates
+        self.folder, self.id, self.claim, self.rows = folder, row["id"], row["claim"], store.candidates
         self.wishes = current(json.loads(row["options"]))
         self.videos = folder / "candidates"
         self.spent: list[float] = []  # seconds a video
         self.device = ""
 
     def do(self, live: Live, cancel: CancelToken) -> None:
-        """Raises UserError and Cancelled; finished candidates are kept, and a half-made one is begun anew."""
+        """Finished candidates are kept, and a half-made one is begun anew.
+
+        Raises UserError for what concerns all of them, or where none could be made; and Cancelled.
+        """
         from fourreal.video.one_model import OneModel
 
         device = None if self.wishes.device == "auto" else self.wishes.device
         wish = self._wish()
         with OneModel(device, live, cancel) as models:
-            while (row := next((row for row in self.rows.of(self.id) if not row["made"]), None)) is not None:
-                wanted = Wanted(cancel, lambda number=row["number"]: self.rows.has(self.id, number))
-                try:
-                    self._make(row, wish, models, live, wanted)
-                except Cancelled:
-                    if cancel.cancelled:
-                        raise
-                    self._clear(row["number"])  # it was discarded meanwhile
+            while (row := self._next()) is not None:
+                self._settle(row, wish, models, live, cancel)
         if wish.role == "freeze":
             self._measure(live, cancel)
+        rows = self.rows.of(self.id)
+        if rows and all(row["error"] for row in rows):
+            raise UserError(f"None of the candidates could be made. {rows[0]['error']}")
 
     def cost(self) -> dict[str, Any] | None:
         """What a video took, for later estimates; None where none was made."""
@@ -63,10 +71,41 @@ class Creating:
 
     # --- One candidate ------------------------------------------------------------------------------------------------
 
+    def _next(self) -> dict[str, Any] | None:
+        """What is to be made next: what needs no model first, as nothing that is wrong with one may stop it."""
+        due = [row for row in self.rows.of(self.id) if not row["made"] and not row["error"]]
+        return min(due, key=lambda row: (row["how"]["way"] != "own", row["number"]), default=None)
+
+    def _settle(self, row: Mapping[str, Any], wish, models, live: Live, cancel: CancelToken) -> None:
+        """Make a candidate, or note why it cannot be made."""
+        number = row["number"]
+        if row["how"]["way"] != "own":
+            models.get(wish.model)  # what is wrong with it concerns all
+        self.rows.begin(self.id, number, self.claim)
+        with self._apart(number, cancel) as wanted:
+            self._make(row, wish, models, live, wanted)
+        if row["how"]["way"] == "longer":
+            forget(self.videos, wish.role, row["how"]["of"], self.rows.of(self.id))
+
+    @contextlib.contextmanager
+    def _apart(self, number: int, cancel: CancelToken) -> Iterator[CancelToken]:
+        """Work on a candidate, whose trouble is its own. It may be discarded meanwhile: then nothing is left of it."""
+        try:
+            yield Wanted(cancel, lambda: self.rows.has(self.id, number))
+        except Cancelled:
+            if cancel.cancelled:
+                raise
+        except Exception as error:
+            if out_of_space(error):
+                raise
+            if not isinstance(error, UserError):
+                traceback.print_exc()
+            self.rows.fail(self.id, number, without_paths(in_words(error), self.folder))
+        forget(self.videos, self.wishes.role, number, self.rows.of(self.id))
+
     def _wish(self):
         """The wish of the video room, with the picked frame where there is one."""
         from fourreal import clip
-        from fourreal.pipeline.from_prompt import alike
         from fourreal.video.candidates import Wish
         from fourreal.video.freeze_time import pick_frame
         from fourreal.video.one_model import Choice
@@ -76,7 +115,7 @@ class Creating:
         if self.wishes.role == "freeze":
             shot = clip.read(self.folder / "inputs" / "reference.mp4")
             picked = pick_frame(shot, self.wishes.frame)
-            size = alike(choice.entry.capabilities, shot.size, size)
+            size = choice.entry.capabilities.alike(shot.size, size)
         same = {name: getattr(self.wishes, name) for name in ("negative", "frames", "steps", "guidance", "arc")}
         return Wish(self.wishes.role, self.wishes.prompt, choice, picked, size=size, **same)
 
@@ -99,11 +138,11 @@ class Creating:
             self.device = free_memory(None if self.wishes.device == "auto" else self.wishes.device).device
         video = kept.freeze_time()
         told = {"frames": len(video.clip), "fps": video.clip.fps, "best_frame": best_frame(video.clip)[0]}
+        told["size"] = video.clip.size
         put(kept.path.with_suffix(".clip.json"), json.dumps(told).encode())
         if wish.role == "freeze" and (commanded := video.commanded(self.wishes.frame)) is not None:
             put(kept.path.with_suffix(".cameras.json"), json.dumps(commanded).encode())
-        if not self.rows.is_made(self.id, number):
-            self._clear(number)
+        self.rows.is_made(self.id, number)
 
     def _measure(self, live: Live, cancel: CancelToken) -> None:
         """Find out how far cameras go that nobody commanded: slow, so it comes when all can be seen already."""
@@ -112,18 +151,8 @@ class Creating:
         for row in self.rows.of(self.id):
             kept = shelf.find(self.videos, "freeze", row["number"])
             if kept is not None and kept.angles is None and not cancel.cancelled:
-                wanted = Wanted(cancel, lambda number=row["number"]: self.rows.has(self.id, number))
-                try:
+                with self._apart(row["number"], cancel) as wanted:
                     candidates.measured(kept, live, wanted)
-                except Cancelled:
-                    if cancel.cancelled:
-                        raise
-                if not self.rows.has(self.id, row["number"]):
-                    self._clear(row["number"])
-
-    def _clear(self, number: int) -> None:
-        for path in self.videos.glob(f"{self.wishes.role}-{number}.*"):
-            path.unlink(missing_ok=True)
 
 
 class Wanted(CancelToken):

@@ -12,6 +12,7 @@ from typing import Any
 
 from fourreal.errors import UserError
 from fourreal.jobs import asking, candidate_rows, journal
+from fourreal.jobs.candidate_files import forget, source_of
 from fourreal.jobs.create_estimate import estimate_creation, offers
 from fourreal.jobs.create_values import MOST_CANDIDATES, SIDES, Candidate, Creation, Offer, Wishes, current, stored
 from fourreal.jobs.files import link, put, remove
@@ -57,9 +58,11 @@ class Creations(Runs):
             raise UserError(f"Seed {seed} is out of range. Take one from 0 to {LARGEST_SEED - MOST_CANDIDATES}.")
         freeze = wishes.role == "freeze"
         if freeze:
-            frames = json.loads(self._video(owner, reference_id)["info"])["frames"]
+            info = json.loads(self._video(owner, reference_id)["info"])
+            frames, able = info["frames"], registry.entry(wishes.model).capabilities
             if wishes.frame is None or not 0 <= wishes.frame < frames:
                 raise UserError(f"Pick a frame of the reference video to freeze: 0 to {frames - 1}.")
+            able.alike((info["width"], info["height"]), wishes.size)  # raises where the model has no such shape
         found = self.estimate_creation(owner, wishes, count)
         if not found.fits:
             raise UserError(found.reason)
@@ -83,10 +86,10 @@ class Creations(Runs):
         return [self._creation(row) for row in self.store.runs(owner, "create")]
 
     def resume_creation(self, owner: str, id: str) -> None:
-        """Go on with one that was stopped or failed, where something is still to be made."""
+        """Go on with one that was stopped or failed; what could not be made is tried again."""
         row = self._makeable(owner, id)
         if row["state"] in ("stopped", "failed"):
-            self._requeue(id)
+            self._requeue(id, lambda db: candidate_rows.retry(db, id))
 
     # --- Its candidates -----------------------------------------------------------------------------------------------
 
@@ -96,20 +99,31 @@ class Creations(Runs):
         self._check_number(row, count)
         self._go_on(row, lambda db: candidate_rows.add(db, id, BY_MODEL, count))
 
+    def retry(self, owner: str, id: str, number: int) -> None:
+        """Try to make a candidate that could not be made, as it was asked for."""
+        row = self._makeable(owner, id)
+        if self._candidate(row, number)["error"]:
+            self._go_on(row, lambda db: candidate_rows.retry(db, id, number))
+
     def regenerate(self, owner: str, id: str, number: int) -> None:
         """Another one in place of a candidate that a model made, with a new seed."""
         row = self._makeable(owner, id)
-        if self._candidate(row, number)["how"]["way"] == "own":
+        how = self._candidate(row, number)["how"]
+        if how["way"] == "own":
             raise UserError("This is a video of your own, so there is nothing to make again. Ask for more instead.")
+        if how["way"] == "longer" and not self._file(row, how["of"]).is_file():
+            raise UserError(f"Candidate {how['of']}, which it begins with, was discarded. Extend another one instead.")
         self._go_on(row, lambda db: candidate_rows.replace(db, id, number))
         self._forget(row, number)
 
     def discard(self, owner: str, id: str, number: int) -> None:
         """A candidate goes, also while it is being made."""
         row = self._row(owner, id, "create")
-        self._candidate(row, number)
+        source = source_of(self._candidate(row, number))
         self.store.candidates.drop(id, number)
         self._forget(row, number)
+        if source is not None:  # it may have been kept for this one alone
+            self._forget(row, source)
 
     def keep(self, owner: str, id: str, number: int, kept: bool = True) -> None:
         """Mark a candidate, or no longer: what is marked stays when the others are made anew."""
@@ -152,6 +166,7 @@ class Creations(Runs):
         if row["reference"] == "" or side not in SIDES:
             raise UserError("Only freeze-time videos can be extended: left, before their start, or right.")
         self._made(row, number)
+        self._check_longer(row, number)
         self._check_number(row)
         how = {"way": "longer", "of": number, "side": side}
         self._go_on(row, lambda db: candidate_rows.add(db, id, how))
@@ -206,10 +221,21 @@ class Creations(Runs):
             (folder / f"{file}.mp4").unlink(missing_ok=True)
             raise
 
+    def _check_longer(self, row: dict[str, Any], number: int) -> None:
+        """Raise UserError where a finished candidate cannot be extended, before that waits in the line."""
+        wishes, video = Wishes.from_dict(json.loads(row["options"])), _json(self._file(row, number, ".clip.json"))
+        able = registry.entry(wishes.model).capabilities
+        able.check_extended(video.get("frames", 0))
+        if "size" in video:  # of those that an earlier version made it is not known
+            able.extended_size(tuple(video["size"]), wishes.size)
+
     def _forget(self, row: dict[str, Any], number: int) -> None:
+        file = self._file(row, number)
+        forget(file.parent, json.loads(row["options"])["role"], number, self.store.candidates.of(row["id"]))
+
+    def _file(self, row: dict[str, Any], number: int, suffix: str = ".mp4") -> Path:
         role = json.loads(row["options"])["role"]
-        for path in (self.places.run(row["id"]) / "candidates").glob(f"{role}-{number}.*"):
-            path.unlink(missing_ok=True)
+        return self.places.run(row["id"]) / "candidates" / f"{role}-{number}{suffix}"
 
     def _candidate(self, row: dict[str, Any], number: int) -> dict[str, Any]:
         found = next((one for one in self.store.candidates.of(row["id"]) if one["number"] == number), None)
@@ -220,7 +246,7 @@ class Creations(Runs):
     def _made(self, row: dict[str, Any], number: int) -> Path:
         """The file of a finished candidate."""
         found = self._candidate(row, number)
-        path = self.places.run(row["id"]) / "candidates" / f"{json.loads(row['options'])['role']}-{number}.mp4"
+        path = self._file(row, number)
         if not found["made"] or not path.is_file():
             raise UserError(f"Candidate {number} is not finished yet. Wait for it.")
         return path
@@ -254,8 +280,8 @@ def shown(folder: Path, role: str, row: dict[str, Any]) -> Candidate:
     return Candidate(
         number=number, way=how["way"], made=bool(row["made"] and told and video), kept=bool(row["kept"]), name=name,
         file=f"candidates/{role}-{number}.mp4", total=told.get("total"), reasons=tuple(told.get("reasons", ())),
-        degrees=_degrees(told), seconds=told.get("seconds") or None,
-        **video,
+        degrees=_degrees(told), seconds=told.get("seconds") or None, error=row["error"],
+        **(video | ({"size": tuple(video["size"])} if "size" in video else {})),
     )  # fmt: skip
 
 

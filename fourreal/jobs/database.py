@@ -60,6 +60,8 @@ CREATE TABLE candidates (
     made INTEGER NOT NULL DEFAULT 0,   -- whether its video and scores are there
     kept INTEGER NOT NULL DEFAULT 0,   -- the person wants to keep it
     dropped INTEGER NOT NULL DEFAULT 0,
+    error TEXT NOT NULL DEFAULT '',    -- why it could not be made; until it is tried again others go on without it
+    begun INTEGER NOT NULL DEFAULT 0,  -- the claim under which it was begun last
     PRIMARY KEY (run, number)
 ) STRICT;
 CREATE TABLE facts (
@@ -79,6 +81,8 @@ LATER = {
     ),
     2: (
         "ALTER TABLE runs ADD COLUMN beat REAL",
+        "ALTER TABLE candidates ADD COLUMN error TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE candidates ADD COLUMN begun INTEGER NOT NULL DEFAULT 0",
     ),
 }
 

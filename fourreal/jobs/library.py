@@ -111,13 +111,13 @@ class Library:
     def check(self, owner: str, reference_id: str, freeze_id: str) -> Checks:
         """What the two videos show; seconds the first time."""
         reference, freeze = self._video(owner, reference_id), self._video(owner, freeze_id)
-        if (seen := self._checks(reference_id, freeze_id)) is not None:
+        if (seen := self._seen(reference_id, freeze_id)) is not None:
             return seen
         cameras = self._cameras(reference, freeze)
         clips = (self.places.video(id) / "clip.mp4" for id in (reference_id, freeze_id))
         with self._checks.turn(owner):
-            if kept.is_file():  # the same was asked twice at once, by a page that was opened anew
-                return asking.checks_of(json.loads(kept.read_text(encoding="utf-8")))
+            if (seen := self._seen(reference_id, freeze_id)) is not None:  # asked twice at once, by a page opened anew
+                return seen
             found = asking.look(*clips, cameras, self.limits)
         with contextlib.suppress(OSError):  # a full disk: it is looked at again next time
             put(self.places.checks(freeze_id, reference_id), json.dumps(asdict(found)).encode())
@@ -147,7 +147,7 @@ class Library:
 
     # --- Within -------------------------------------------------------------------------------------------------------
 
-    def _checks(self, reference_id: str, freeze_id: str) -> Checks | None:
+    def _seen(self, reference_id: str, freeze_id: str) -> Checks | None:
         """What was seen in two videos when they were looked at, None before."""
         try:
             return asking.checks_of(json.loads(self.places.checks(freeze_id, reference_id).read_text(encoding="utf-8")))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fourreal.errors import Cancelled, UserError
-from fourreal.jobs.children import leave_with_parent, out_of_space
+from fourreal.jobs.children import in_words, leave_with_parent, out_of_space
 from fourreal.jobs.creating import Creating
 from fourreal.jobs.database import disk_full
 from fourreal.jobs.live import Live
@@ -141,14 +141,6 @@ def scratch(folder: Path) -> Iterator[None]:
         else:
             os.environ["TMPDIR"] = before
         shutil.rmtree(place, ignore_errors=True)
-
-
-def in_words(error: Exception) -> str:
-    if out_of_space(error):
-        return str(disk_full())
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return "There was not enough memory. Choose a smaller preset, or run it where there is more."
-    return f"Something went wrong that should not have ({type(error).__name__}). The details are in the run's log.txt."
 
 
 def _first_to_go() -> None:

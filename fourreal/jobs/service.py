@@ -62,7 +62,7 @@ class Service(Creations):
             raise UserError(f"There is no frame {options.canonical_frame}: the reference video has 0 to {frames - 1}.")
         self._fitting(owner, options, cameras is not None and options.use_cameras)
         example = examples.whole_example(part_of(reference), part_of(freeze))
-        seen = self._checks(reference_id, freeze_id)
+        seen = self._seen(reference_id, freeze_id)
 
         def fill(inputs: Path) -> None:
             for role, id in (("reference", reference_id), ("freeze", freeze_id)):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fourreal.jobs.candidate_rows import CandidateRows, insert
+from fourreal.jobs.candidate_rows import CandidateRows, blame, insert
 from fourreal.jobs.database import Database
 from fourreal.jobs.line import Waiting, order
 from fourreal.jobs.statements import ask_to_stop, how_many_run, next_of, note, placed, queued_of, ran, running, the_line
@@ -246,6 +246,7 @@ class Store:
         """The run is over: "done", "stopped" or "failed".
 
         False, and nothing happens, where the claim is old, or where it is not done as more candidates are wanted now.
+        Those that cannot be made are not waited for.
         """
         with self.database.writing() as db:
             row = running(db, claim.run, claim.number)
@@ -254,8 +255,8 @@ class Store:
             now = time.time()
             changed = db.execute(
                 "UPDATE runs SET state = ?1, error = ?2, finished = ?3, seconds = ?4, cancel = '', cancelled = NULL,"
-                " cost = coalesce(?5, cost) WHERE id = ?6"
-                " AND (?1 != 'done' OR NOT EXISTS (SELECT 1 FROM candidates WHERE run = ?6 AND NOT (made OR dropped)))",
+                " cost = coalesce(?5, cost) WHERE id = ?6 AND (?1 != 'done' OR NOT EXISTS"
+                " (SELECT 1 FROM candidates WHERE run = ?6 AND NOT (made OR dropped) AND error = ''))",
                 (state, error, now, ran(row, now), json.dumps(cost) if cost else None, claim.run),
             )
             return changed.rowcount == 1
@@ -264,7 +265,8 @@ class Store:
         """The child of this claim is gone before its time; returns the state that the run is in now.
 
         The run goes on at the front of the line, unless somebody asked it to stop meanwhile. crash: a sentence on what
-        happened where the run itself may be to blame; after `CRASHES` of them it is given up with this sentence.
+        happened where the run itself may be to blame; after `CRASHES` of them it is given up with this sentence, or of
+        a creation only the candidate that was being made.
         """
         with self.database.writing() as db:
             row = db.execute("SELECT * FROM runs WHERE id = ?", (claim.run,)).fetchone()
@@ -273,6 +275,8 @@ class Store:
             if row["state"] != "running" or row["claim"] != claim.number:
                 return row["state"]
             crashes = row["crashes"] + bool(crash)
+            if crashes >= CRASHES and not row["cancel"] and blame(db, claim.run, claim.number, crash):
+                crashes = 0
             state = "stopped" if row["cancel"] else "failed" if crashes >= CRASHES else "queued"
             now = time.time()
             db.execute(

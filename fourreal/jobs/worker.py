@@ -216,9 +216,9 @@ def _outlook(state: str) -> str:
 def _crash(code: int) -> str:
     """What to say of a child that ended without a word."""
     if code == -signal.SIGKILL:
-        return "The system ended the reconstruction, perhaps because memory ran out."
+        return "The system ended the work, perhaps because memory ran out."
     name = signal.Signals(-code).name if code < 0 else f"code {code}"
-    return f"The reconstruction broke off ({name}); the details are in the run's log.txt."
+    return f"The work broke off ({name}); the details are in the run's log.txt."
 
 
 def _ended(process: subprocess.Popen) -> bool:

@@ -25,7 +25,6 @@ from fourreal.scene.scene4d import Scene4D
 from fourreal.settings import Preset
 from fourreal.video import shelf
 from fourreal.video.candidates import Wish, make, seeds_from
-from fourreal.video.capabilities import Capabilities
 from fourreal.video.extend import How
 from fourreal.video.freeze_time import FreezeTime, pick_frame
 from fourreal.video.lengthen import Goal, lengthen
@@ -35,7 +34,6 @@ from fourreal.video.score import detail
 from fourreal.video.shelf import Kept
 
 MOST_ARC = 360.0
-SAME_SHAPE = 0.02  # difference of two logarithms of width by height
 
 
 @dataclass(frozen=True)
@@ -122,7 +120,7 @@ def from_prompt(request: PromptRequest, progress: Progress = ignore, cancel: Can
         words = request.freeze_words
         rewritten = "The prompt without its actions, by rule." if request.freeze_text is None else "You wrote it."
         choices.add("prompt of the freeze-time video", words, [rewritten])
-        size = alike(request.going_around.entry.capabilities, shot.size, request.size)
+        size = request.going_around.entry.capabilities.alike(shot.size, request.size)
         wish = Wish(
             "freeze",
             words,
@@ -165,35 +163,6 @@ def best_frame(shot: Clip) -> tuple[int, str]:
     levels = detail(shot.frames[first:last])
     best = first + int(np.argmax(levels))
     return best, f"It is the sharpest of the middle third, frames {first} to {last - 1}."
-
-
-def alike(able: Capabilities, size: tuple[int, int], wanted: tuple[int, int] | None = None) -> tuple[int, int]:
-    """The (width, height) on a model's grid of the same shape as `size`, about as large as `wanted` or as it is best.
-
-    A size that is on the grid and no larger than is good for the model is taken as it is. Raises UserError where the
-    model has only sizes of another shape.
-    """
-    if able.sizes:
-        nearest = min(able.sizes, key=lambda one: (abs(np.log(one[0] / one[1] * size[1] / size[0])), -one[0]))
-        if abs(np.log(nearest[0] / nearest[1] * size[1] / size[0])) > SAME_SHAPE:
-            raise UserError(
-                f"This model makes pictures of {nearest[0]}x{nearest[1]} alone, which have another shape than those of "
-                f"{size[0]}x{size[1]}. Crop the video, or choose another model."
-            )
-        return nearest
-    area = (wanted or able.native_size)[0] * (wanted or able.native_size)[1]
-    if able.nearest_size(size) == tuple(size) and 0.5 <= size[0] * size[1] / area <= 1.25:
-        return tuple(size)
-    aspect, step = size[0] / size[1], able.size_step
-    exact = (area / aspect) ** 0.5
-    heights = {max(1, round(share * exact / step)) * step for share in np.linspace(0.8, 1.15, 36)}
-    sizes = {able.nearest_size((round(height * aspect), height)) for height in heights}
-
-    def cost(found: tuple[int, int]) -> float:
-        """Two shapes have to agree within two per cent; beyond that the area hardly matters."""
-        return abs(np.log(found[0] / found[1] / aspect)) * 10 + abs(np.log(found[0] * found[1] / area)) / 4
-
-    return min(sorted(sizes), key=cost)
 
 
 # --- The steps -------------------------------------------------------------------------------------------------------

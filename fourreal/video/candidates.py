@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
+from fourreal.clip.value import Clip
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event, Progress, ignore
 from fourreal.video import shelf
 from fourreal.video.capabilities import Capabilities
 from fourreal.video.extend import How, Side, add_window
 from fourreal.video.freeze_time import FreezeTime, freeze_time
+from fourreal.video.known import fitted
 from fourreal.video.model import VideoModel
 from fourreal.video.one_model import DEFAULT, Choice, OneModel
 from fourreal.video.prompt import NEGATIVE, REFERENCE_NEGATIVE
@@ -138,9 +140,10 @@ def longer(
 ) -> Kept:
     """Candidate `seed`: the freeze-time candidate `of` with one window more at its left or right.
 
-    Kept if it lies in `folder` already. Raises UserError where there is no such candidate, or it does not suit the
-    model, and Cancelled.
+    Kept if it lies in `folder` already. A size that the model does not make is brought to one that it does. Raises
+    UserError where there is no such candidate, or it does not suit the model, and Cancelled.
     """
+    cancel = cancel or CancelToken()
     kept, start = (shelf.find(folder, wish.role, number) for number in (seed, of))
     if kept is None:
         if start is None:
@@ -148,7 +151,7 @@ def longer(
         asked, begin = wish.asked, time.monotonic()
         how = How(wish.prompt, asked["negative"], seed, asked["steps"], asked["guidance"])
         model = models.get(wish.model)
-        video = add_window(model, start.freeze_time(), how, side, progress, cancel or CancelToken())
+        video = add_window(model, _suited(start.freeze_time(), wish, progress), how, side, progress, cancel)
         told = asked | {"longer": {"of": of, "side": side}}
         path, seconds = folder / f"{wish.role}-{seed}.mp4", round(time.monotonic() - begin, 2)
         kept = shelf.keep(video, Kept(path, wish.role, seed, "", told, model.identity, seconds))
@@ -187,6 +190,19 @@ def _made(
     seconds = round(time.monotonic() - begin, 2)
     path = folder / f"{wish.role}-{seed}.mp4"
     return shelf.keep(video, Kept(path, wish.role, seed, "", asked, model.identity, seconds))
+
+
+def _suited(video: FreezeTime, wish: Wish, progress: Progress) -> FreezeTime:
+    """The video at a size that the model makes, of the same shape."""
+    before, able = video.clip.size, wish.capabilities
+    able.check_extended(len(video.clip))
+    size = able.extended_size(before, wish.size)
+    if size == before:
+        return video
+    told = f"It has {before[0]}x{before[1]} pixels, and is made {size[0]}x{size[1]}, as the model needs it."
+    progress(Event("extend", message=told))
+    frames = np.stack([fitted(frame, size) for frame in video.clip.frames])
+    return replace(video, clip=Clip(frames, video.clip.fps))
 
 
 def _judged(kept: Kept, wish: Wish) -> Kept:

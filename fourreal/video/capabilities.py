@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import log, prod
 from typing import Literal
 
 from fourreal.errors import UserError
+from fourreal.settings import ClipLimits
 
 # How much of a video may be given: any frames at any place; a clip it begins with; or its first frame alone.
 KnownFrames = Literal["anywhere", "leading clip", "first frame"]
 Size = tuple[int, int]
 
+_SAME_SHAPE = 0.02  # difference of two logarithms of width by height
 _CHARACTERS_A_TOKEN = 8  # of English text it is four to five; a longer text is too long whatever it says
 
 
@@ -88,6 +91,34 @@ class Capabilities:
         least = -(-self.least_size // self.size_step)
         return tuple(max(least, round(side / self.size_step)) * self.size_step for side in size)
 
+    def alike(self, size: Size, wanted: Size | None = None) -> Size:
+        """The (width, height) on the grid of the same shape as `size`, about as large as `wanted` or as it is best.
+
+        A size that is on the grid and no larger than is good for the model is taken as it is. Raises UserError where
+        the model has only sizes of another shape.
+        """
+        aspect = size[0] / size[1]
+        if self.sizes:
+            nearest = min(self.sizes, key=lambda one: (abs(log(one[0] / one[1] / aspect)), -one[0]))
+            if abs(log(nearest[0] / nearest[1] / aspect)) > _SAME_SHAPE:
+                raise UserError(
+                    f"This model makes pictures of {nearest[0]}x{nearest[1]} alone, which have another shape than "
+                    f"those of {size[0]}x{size[1]}. Crop the video, or choose another model."
+                )
+            return nearest
+        area = prod(wanted or self.native_size)
+        if self.nearest_size(size) == tuple(size) and 0.5 <= prod(size) / area <= 1.25:
+            return tuple(size)
+        exact = (area / aspect) ** 0.5
+        heights = {max(1, round((0.8 + 0.01 * n) * exact / self.size_step)) * self.size_step for n in range(36)}
+        sizes = {self.nearest_size((round(height * aspect), height)) for height in heights}
+
+        def cost(one: Size) -> float:
+            """Two shapes have to agree within two per cent; beyond that the area hardly matters."""
+            return abs(log(one[0] / one[1] / aspect)) * 10 + abs(log(prod(one) / area)) / 4
+
+        return min(sorted(sizes), key=cost)
+
     def check_frames(self, frames: int) -> None:
         """Raise UserError, with the nearest that can be had, where no video has as many frames."""
         nearest = self.nearest_frames(frames)
@@ -144,6 +175,20 @@ class Capabilities:
             raise UserError(
                 f"This model can be given {self.frame_step}k + 1 frames, so not {len(given)}. The nearest is "
                 f"{round((len(given) - 1) / self.frame_step) * self.frame_step + 1}."
+            )
+
+    def extended_size(self, size: Size, wanted: Size | None = None) -> Size:
+        """The (width, height) at which a video of `size` is extended: as it is where the model makes such pictures,
+        else as `alike` has it. Raises UserError where it cannot be."""
+        return tuple(size) if self.nearest_size(size) == tuple(size) else self.alike(size, wanted)
+
+    def check_extended(self, frames: int) -> None:
+        """Raise UserError where a video of so many frames would be too long to be read again with a window more."""
+        longest = ClipLimits().max_frames
+        if frames + self.window[1] > longest:
+            raise UserError(
+                f"The video has {frames} frames; with {self.window[1]} more it would be longer than the {longest} that "
+                "can be used. Cut it first."
             )
 
     @property

@@ -141,6 +141,7 @@ def _window(model: VideoModel, length: int) -> tuple[int, int]:
     step = model.capabilities.frame_step
     if length < known:
         known = (length - 1) // step * step + 1
+        new = model.capabilities.nearest_frames(known + new) - known
     return known, new
 
 

@@ -55,6 +55,10 @@ class CreateCalls:
         """Ask for more candidates of the same wishes."""
         return self._after(token, creation, "more", count)
 
+    def retry(self, token: str, creation: str, number: int) -> dict:
+        """Try to make a candidate that could not be made once more."""
+        return self._after(token, creation, "retry", number)
+
     def regenerate(self, token: str, creation: str, number: int) -> dict:
         """Another candidate in place of one, with a new seed."""
         return self._after(token, creation, "regenerate", number)

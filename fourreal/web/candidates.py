@@ -44,7 +44,7 @@ def making(found: Creation) -> str:
         return note("Stopped. What is finished stays.") + note(found.outdated)
     if found.state != "running":
         return note(found.outdated)
-    last, there = found.progress, sum(one.made for one in found.candidates)
+    last, there = found.progress, sum(one.made or bool(one.error) for one in found.candidates)
     stage, step, steps = str(last.get("stage") or ""), int(last.get("step") or 0), int(last.get("steps") or 0)
     inner = steps and stage not in ("candidates", "extend")
     left = last.get("seconds_left")
@@ -63,10 +63,12 @@ def making(found: Creation) -> str:
 
 
 def gallery(found: Creation) -> str:
-    """All candidates that are there, best first, and what can be done about all of them."""
+    """All candidates, those that are there best first, then the others, and what can be done about all of them."""
     there = [one for one in found.candidates if one.made]
     cards = [card(found, one, best=place == 0 and len(there) > 1) for place, one in enumerate(there)]
-    waiting = len(found.candidates) - len(there)
+    others = [one for one in found.candidates if not one.made]
+    cards += [small_card(one) for one in sorted(others, key=lambda one: (not one.error, one.number))]
+    waiting = sum(not one.error for one in others)
     rest = tag("p", text(f"{waiting} more to come."), class_="quiet") if waiting else ""
     more = tag("div", button("One more", "more"), button("Make all anew but those I keep", "renew"), class_="links")
     return tag("div", tag("div", *cards, class_="candidates"), rest, more if there else "", class_="made-of-prompt")
@@ -75,11 +77,10 @@ def gallery(found: Creation) -> str:
 def card(found: Creation, one: Candidate, best: bool) -> str:
     """One candidate: the video playing, its score in words, and what can be done with it."""
     role, own = found.wishes.role, {"number": one.number}
-    what = {"own": f"Yours: {one.name}", "longer": f"Seed {one.name}"}.get(one.way, f"Seed {one.number}")
     video = tag("video", src=file_urls(found.id) + one.file, autoplay=True, loop=True, muted=True, playsinline=True,
                 aria_label=f"Candidate {one.number}", data_fps=one.fps)  # fmt: skip
     score = tag("span", text(f"{100 * (one.total or 0):.0f}"), class_="score", title="Score of 100; you decide")
-    head = tag("p", tag("b", text(what)), tag("em", "best score") if best else "", score, class_="what")
+    head = tag("p", tag("b", text(title(one))), tag("em", "best score") if best else "", score, class_="what")
     reasons = tag("ul", *(tag("li", text(reason)) for reason in one.reasons[:TOLD]))
     others = tag("ul", *(tag("li", text(reason)) for reason in one.reasons[TOLD:]))
     why = tag("details", tag("summary", "All reasons"), others) if one.reasons[TOLD:] else ""
@@ -94,6 +95,24 @@ def card(found: Creation, one: Candidate, best: bool) -> str:
         tag("div", button("Take this one", "pick", "pick", **own), *actions, class_="actions"),
         class_="candidate" + " kept" * one.kept, data_form=one.number,
     )  # fmt: skip
+
+
+def small_card(one: Candidate) -> str:
+    """A candidate that is not there: still to be made, or why it could not be and what can be done about it."""
+    own = {"number": one.number}
+    actions = [
+        button("Try again", "retry", **own) if one.error else "",
+        button("Another seed", "again", "quiet", **own) if one.error and one.way == "model" else "",
+        button("Discard", "discard", "quiet danger", **own),
+    ]
+    return tag(
+        "div", tag("p", tag("b", text(title(one))), tag("em", "not made yet" if not one.error else ""), class_="what"),
+        note(one.error, "bad"), tag("div", *actions, class_="actions"), class_="candidate-to-be",
+    )  # fmt: skip
+
+
+def title(one: Candidate) -> str:
+    return {"own": f"Yours: {one.name}", "longer": f"Seed {one.name}"}.get(one.way, f"Seed {one.number}")
 
 
 def gauge(one: Candidate) -> str:

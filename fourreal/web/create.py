@@ -144,6 +144,7 @@ def change(page: Parts, me: dict, half: Part, sent: dict) -> None:
     actions = {
         "more": lambda: service.more(*about),
         "renew": lambda: service.renew(*about),
+        "retry": lambda: service.retry(*about, number()),
         "again": lambda: service.regenerate(*about, number()),
         "discard": lambda: service.discard(*about, number()),
         "keep": lambda: service.keep(*about, number(), True),

@@ -75,7 +75,7 @@ def looks_of(found: Creation | None) -> list:
     whatever somebody was about to set in a card is lost."""
     if found is None:
         return []
-    each = [[one.number, one.made, one.kept, one.total, one.degrees] for one in found.candidates]
+    each = [[one.number, one.made, one.kept, one.total, one.degrees, one.error] for one in found.candidates]
     return [found.id, each]
 
 
