@@ -193,6 +193,7 @@ def test_what_cannot_be_made_is_refused_with_what_can(idle, monkeypatch, tmp_pat
         ({"prompt": "  "}, "empty"), ({"prompt": "a" * 9000}, "characters"), ({"frames": 10}, "nearest is 9"),
         ({"size": (65, 64)}, "nearest"), ({"steps": 0}, "steps"), ({"model": "sora"}, "no video model"),
         ({"model": SANA, "size": None, "frames": None}, "starts from a picture"), ({"arc": 0}, "degrees"),
+        ({"prompt": "a fox \ud83e"}, "broken character"), ({"negative": "\ud83e"}, "broken character"),
         ({"role": "dream"}, "role"), ({"adapter": "arc-shot"}, "adapter"), ({"adapter": "/etc/passwd"}, "adapter"),
     ):  # fmt: skip
         with pytest.raises(UserError, match=said):

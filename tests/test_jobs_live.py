@@ -57,6 +57,11 @@ def test_numbers_that_are_none_are_null(tmp_path):
     assert line["values"] == {"loss": None, "psnr": 3.0}
 
 
+def test_what_is_no_text_costs_no_line(tmp_path):
+    JournalWriter(tmp_path / "journal.jsonl").write({"message": "half a fox: \ud83e"})
+    assert journal.last(tmp_path / "journal.jsonl") == {"message": "half a fox: ?"}
+
+
 def test_the_newest_two_pictures_stay_under_names_never_used_before(tmp_path):
     watch = Live(tmp_path)
     for step in range(1, 13):

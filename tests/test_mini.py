@@ -96,6 +96,18 @@ def test_words_that_are_not_known_are_named_with_the_nearest():
         entry.check("reference", "a fox eats an apple", 16, (256, 144), 4)
 
 
+@pytest.mark.parametrize("prompt", ["красный мяч", "红色的球", "🔴", "a 🔴🔥", "123", "!!!", "Würfel"])
+def test_a_prompt_without_a_word_that_it_knows_is_refused_in_whatever_language(prompt):
+    with pytest.raises(UserError, match=r"knows no word.*red"):
+        registry.entry(registry.EMBEDDED).check("reference", prompt, 16, (256, 144), 4)
+
+
+def test_what_is_no_english_word_is_named_as_well():
+    told = registry.entry(registry.EMBEDDED).remark("a red ball 🔥 мяч")
+    assert "\"🔥\"" in told
+    assert "\"мяч\"" in told
+
+
 # --- Cameras ---------------------------------------------------------------------------------------------------------
 
 

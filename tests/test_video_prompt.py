@@ -73,6 +73,39 @@ def test_the_papers_words_go_around_it():
     assert freeze_prompt("NASA rocket", prefix="Orbit of", suffix="") == "Orbit of NASA rocket"
 
 
+@pytest.mark.parametrize(
+    ("prompt", "still"),
+    [
+        ("A 🦊 runs through the snow ❄️", "A 🦊 in the snow ❄️"), ("🦊 jumps over a fence", "🦊 over a fence"),
+        ("A red fox 🦊 running in a yard", "A red fox 🦊 in a yard"), ("A fox chasing 🐇🐇", "A fox 🐇🐇"),
+        ("👩‍🚀 dancing on the moon", "👩‍🚀 on the moon"), ("🦊❄️", "🦊❄️"),
+    ],
+)  # fmt: skip
+def test_pictures_among_the_words_are_things_and_stay(prompt, still):
+    assert without_actions(prompt) == still
+
+
+@pytest.mark.parametrize(
+    ("prompt", "goes_around"),
+    [
+        ("Ein Schmetterling fliegt über eine Wiese", "ein Schmetterling fliegt über eine Wiese"),
+        ("Ein Fuchs mit rotem Fell rennt im Garten.", "ein Fuchs mit rotem Fell rennt im Garten"),
+        ("Der Fuchs ran an den Baum", "der Fuchs ran an den Baum"),
+        ("Hunde spielen im Garten", "Hunde spielen im Garten"),
+        ("Un zorro corre por la nieve", "un zorro corre por la nieve"),
+        ("Лиса бежит. Снег идёт.", "Лиса бежит. Снег идёт"), ("लाल गेंद उछलती है", "लाल गेंद उछलती है"),
+    ],
+)  # fmt: skip
+def test_what_is_not_english_stays_as_it_is(prompt, goes_around):
+    """The rules know no verbs of other languages, and took some of their nouns for English ones."""
+    assert freeze_prompt(prompt) == f"{PREFIX} {goes_around}, {SUFFIX}"
+
+
+def test_a_foreign_word_in_an_english_prompt_changes_nothing():
+    still = "A man with a jalapeño in a café in la plaza"
+    assert without_actions(still.replace("with", "eats")) == still
+
+
 @pytest.mark.parametrize("prompt", ["Running", "run!", "dancing and singing", "...", "跳舞的熊猫", "a" * 500, "("])
 def test_odd_prompts_come_out_as_something(prompt):
     assert freeze_prompt(prompt).startswith(PREFIX)

@@ -7,6 +7,7 @@ from typing import Any
 from fourreal.errors import UserError
 from fourreal.jobs.values import DEVICES, among, as_far_as_valid, of_kinds
 from fourreal.video import registry
+from fourreal.video.capabilities import check_text
 from fourreal.video.lora import KNOWN
 
 ROLES = ("reference", "freeze")
@@ -61,6 +62,7 @@ class Wishes(StoredWishes):
         if self.guidance is not None and not 0 <= self.guidance <= 100:
             raise UserError(f"A guidance of {self.guidance:g} makes no sense; ask for 1 to 20.")
         entry = registry.entry(self.model)
+        check_text(self.negative)
         entry.check(self.role, self.prompt, *self.amount)
         # known ones by name alone: a file's name or a repository's is nothing that a stranger may choose
         among("adapter for this model", self.adapter, (None, *adapters(entry)))

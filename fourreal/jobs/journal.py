@@ -17,8 +17,9 @@ class JournalWriter:
         self.path, self.lost = path, 0
 
     def write(self, line: dict[str, Any]) -> None:
-        """line: JSON-able; numbers that are not finite become null."""
-        content = (json.dumps(_finite(line), ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+        """line: JSON-able; numbers that are not finite become null, and what is no text question marks."""
+        told = json.dumps(_finite(line), ensure_ascii=False, separators=(",", ":")) + "\n"
+        content = told.encode(errors="replace")
         try:
             with open(self.path, "ab", buffering=0) as file:
                 if _torn(self.path):  # by a full disk or a power cut: the broken line ends here

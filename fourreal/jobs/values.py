@@ -8,6 +8,7 @@ from typing import Any
 
 from fourreal.errors import UserError
 from fourreal.settings import ABLATIONS, PRESETS, check_distillation
+from fourreal.video.capabilities import check_text
 from fourreal.video.registry import MODELS
 
 STATES = ("queued", "running", "done", "stopped", "failed")
@@ -108,6 +109,7 @@ class Options:
         among("device", self.device, DEVICES)
         among("critic", self.critic, (None, *MODELS))
         check_distillation(self.strength, self.distillation_steps)
+        check_text(self.prompt)
         if self.critic is not None and self.prompt.strip():
             MODELS[self.critic].capabilities.check_prompt(self.prompt)
         for part in self.without:

@@ -14,7 +14,7 @@ from fourreal.clip.value import Clip
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event, Progress, ignore
 from fourreal.video import shelf
-from fourreal.video.capabilities import Capabilities
+from fourreal.video.capabilities import Capabilities, check_text
 from fourreal.video.extend import How, Side, add_window
 from fourreal.video.freeze_time import FreezeTime, freeze_time
 from fourreal.video.known import fitted
@@ -51,6 +51,7 @@ class Wish:
     def check(self) -> None:
         """Raise UserError for what the model does not have, before it is loaded."""
         asked = self.asked
+        check_text(self.negative)
         self.model.entry.check(self.role, self.prompt, asked["frames"], tuple(asked["size"]), asked["steps"])
 
     @property

@@ -16,6 +16,12 @@ _SAME_SHAPE = 0.02  # difference of two logarithms of width by height
 _CHARACTERS_A_TOKEN = 8  # of English text it is four to five; a longer text is too long whatever it says
 
 
+def check_text(text: str | None) -> None:
+    """Raise UserError for what is no text: half of a character can neither be written down nor told to a model."""
+    if text is not None and any("\ud800" <= character <= "\udfff" for character in text):
+        raise UserError("The prompt has a broken character, as of a picture that was cut in two. Type it again.")
+
+
 @dataclass(frozen=True)
 class Rig:
     """The camera that a model is told of, as nobody knows the scene.
@@ -144,6 +150,7 @@ class Capabilities:
 
     def check_prompt(self, prompt: str) -> None:
         """Raise UserError for a prompt that says nothing or more than could ever be read."""
+        check_text(prompt)
         if not prompt.strip():
             raise UserError("The prompt is empty. Describe in a sentence what the video should show.")
         most = self.prompt_tokens * _CHARACTERS_A_TOKEN

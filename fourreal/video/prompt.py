@@ -16,17 +16,24 @@ NEGATIVE = (
 REFERENCE_NEGATIVE = "moving camera, zoom, pan, shaking, cut, blurry, distorted, deformed, low quality, watermark, text"
 
 _KIND = re.compile(r"^(an? )?(\w+ )?(photo|photograph|video|shot|footage|clip|picture|film) (of|showing) ", re.I)
-_WORD = re.compile(r"[\w'’-]+|[,;:()\"]")
+_WORD = re.compile(rf"[\w'’-]+|[,;:()\"]|{words.EMOJI}")
+_PICTURE = re.compile(words.EMOJI)
 
 
 def freeze_prompt(prompt: str, prefix: str = PREFIX, suffix: str = SUFFIX) -> str:
     """The prompt of a freeze-time video: `prompt` without its actions, between `prefix` and `suffix`."""
     still = without_actions(prompt)
-    return ", ".join(part for part in (f"{prefix} {_lowered(still) if prefix else still}".strip(), suffix) if part)
+    lowered = _lowered(still) if prefix and not _keeps_capital(still) else still
+    return ", ".join(part for part in (f"{prefix} {lowered}".strip(), suffix) if part)
 
 
 def without_actions(prompt: str) -> str:
-    """`prompt` as it would describe a photograph: who and where, with what. Unchanged where nothing would be left."""
+    """`prompt` as it would describe a photograph: who and where, with what.
+
+    Unchanged where nothing would be left, or where it is not English, of which alone the verbs are known.
+    """
+    if _is_foreign(prompt):
+        return prompt.strip().rstrip(".。")
     sentences = [part.strip() for part in re.split(r"[.!?\n]+", _KIND.sub("", prompt.strip())) if part.strip()]
     kept = []
     for number, sentence in enumerate(sentences):
@@ -36,6 +43,18 @@ def without_actions(prompt: str) -> str:
         kept.append(_tidied(_Sentence(tokens).rewritten()))
     out = ", ".join(_lowered(part) if number else part for number, part in enumerate(filter(None, kept)))
     return out if len(out.split()) > 1 or len(prompt.split()) < 2 else prompt.strip().rstrip(".")
+
+
+def _is_foreign(prompt: str) -> bool:
+    """Whether a prompt has more of other languages, or of letters that English has not, than of English."""
+    found = re.findall(r"[^\W\d_]+", prompt.lower())
+    english = sum(word in words.ENGLISH for word in found)
+    return sum(word in words.FOREIGN or not word.isascii() for word in found) > english
+
+
+def _keeps_capital(text: str) -> bool:
+    """Whether the first word may need its capital: in German any noun does."""
+    return _is_foreign(text) and text.split()[0].lower() not in words.FOREIGN
 
 
 def _lowered(text: str) -> str:
@@ -94,7 +113,7 @@ class _Sentence:
         """Whether a noun could end here, so that a verb may follow."""
         word = self._at(index)
         known = words.DETERMINERS | words.ADJECTIVES | words.CLAUSES
-        return bool(word) and word[0].isalnum() and word not in known
+        return bool(word) and (word[0].isalnum() or bool(_PICTURE.match(word))) and word not in known
 
     def _attributive(self, index: int) -> bool:
         """An -ing word before a noun: "a running man", "the swimming pool"."""

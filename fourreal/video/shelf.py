@@ -115,7 +115,8 @@ def note(kept: Kept) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Whole or not at all. Raises UserError where it cannot be written."""
     with writing(path) as part:
-        part.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        told = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        part.write_bytes(told.encode(errors="replace"))
 
 
 @contextmanager

@@ -107,6 +107,24 @@ STARTERS = _set(
 CLAUSES = _set("as because until when while whilst")
 PRONOUNS = _set("he i it she that they we which who you")
 
+# What small words say of the language: those that are both English and another's are in neither list.
+ENGLISH = (
+    _set("a and are at by from his her into is its near of the their to under while with") | AUXILIARIES | CLAUSES
+) - _set("am was had as")
+FOREIGN = _set(
+    "am auf aus bei das dem den der des die durch ein eine einem einen einer eines er im ist mit nach nicht sich sie "
+    "sind und vom von vor zum zur "
+    "au aux avec dans de des du elle est et la le les qui sous sur un une "
+    "al con del el en las los por que una y "
+    "che da del della di gli il lo nel nella sul sulla "
+    "com do em na num numa os uma "
+    "een het met naar op van"
+)
+
+# A run of emoji and other pictures, with what joins and varies them.
+_PICTURES = r"\u2190-\u2bff\U0001f000-\U0001faff"
+EMOJI = rf"[{_PICTURES}][{_PICTURES}\u200d\u20e3\ufe0f]*"
+
 
 def base_of(word: str) -> str | None:
     """The action that a finite form or an -ing form stands for; None if it is none that is known."""

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 from fourreal.errors import UserError
+from fourreal.video.words import EMOJI
 
 COLOURS: dict[str, tuple[str, ...]] = {
     "red": ("red", "crimson", "scarlet"), "yellow": ("yellow", "golden"), "green": ("green",),
@@ -31,7 +32,7 @@ _PASSED = frozenset({
     "gently", "while", "left", "right",
 })  # fmt: skip
 _FROZEN = ("camera circulating", "time elapse", "frozen", "freeze")
-_WORD = re.compile(r"[a-z]+")
+_WORD = re.compile(rf"[^\W\d_]+|{EMOJI}")  # of any language; pictures are words that it does not know
 
 Slots = tuple[int, int, int, int, int, int, int]
 _TABLES = (COLOURS, THINGS, VERBS)
@@ -143,6 +144,7 @@ def remark(prompt: str, actors: int = 1) -> str:
 def check(prompt: str) -> None:
     """Raise UserError for a prompt of which nothing at all is understood."""
     reading = read(prompt)
-    if reading.unknown and not reading.actors and not reading.floor:
+    wordless = reading.unknown or not _WORD.search(prompt)
+    if wordless and not reading.actors and not reading.floor:
         known = "; ".join(f"{name}: {', '.join(words)}" for name, words in WORDS.items())
         raise UserError(f"Mini knows no word of this prompt. It knows {known}. Use some of them, or a larger model.")
