@@ -12,7 +12,6 @@ CUDA `--full-size` takes VACE-1.3B's own transformer and autoencoder with random
 
 import argparse
 import json
-import resource
 import time
 from copy import deepcopy
 from dataclasses import replace
@@ -22,6 +21,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from fourreal import system
 from fourreal.camera.align import Similarity
 from fourreal.evaluate.oracle import Oracle
 from fourreal.evaluate.world_trial import Trial, observed
@@ -159,7 +159,7 @@ def step(options: argparse.Namespace) -> None:
         clock["rendering"].append(clock["step"][-1] - clock["model"][-1])
     told = ", ".join(f"{name} {np.median(values[2:]):.3f} s" for name, values in clock.items())  # two to warm up
     memory = torch.cuda.max_memory_allocated() / 2**20 if options.device == "cuda" else (
-        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+        system.peak_memory() / 2**20
     )
     asked = f"{work.shots.frames} frames of {work.shots.size}, {len(gaussians)} splats at {size}"
     print(f"{asked}: {told}; {memory:.0f} MB")

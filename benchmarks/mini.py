@@ -11,7 +11,6 @@ distillation step's question, and memory.
 
 import argparse
 import json
-import resource
 import statistics
 import time
 from copy import deepcopy
@@ -23,6 +22,7 @@ import torch
 from PIL import Image
 
 from benchmarks.distillation import MOTION, SETTINGS, prepared
+from fourreal import system
 from fourreal.fit import loop
 from fourreal.fit.distill import Critic, Distillation
 from fourreal.fit.motion import MotionStage
@@ -112,7 +112,7 @@ def speed(options: argparse.Namespace) -> None:
         begin = time.monotonic()
         model.denoise_once(video, 0.5, words, seed=number).cpu()  # waits for a card
         question.append(time.monotonic() - begin)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    peak = system.peak_memory() / 2**30
     if options.device == "cuda":
         peak = torch.cuda.max_memory_allocated() / 2**30
     print(f"a clip: {statistics.median(clip):.1f} s; a question: {statistics.median(question):.2f} s; {peak:.2f} GB")

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from fourreal import system
 from fourreal.jobs import devices
 from fourreal.jobs import estimate as module
 from fourreal.jobs.critic_estimate import estimate_with_critic
@@ -22,7 +23,7 @@ LIMITS = replace(JobLimits(), free_bytes=0)
 @pytest.fixture(autouse=True)
 def machine(monkeypatch):
     """Two cores, 16 GB."""
-    monkeypatch.setattr(module, "cores", lambda: 2)
+    monkeypatch.setattr(system, "processors", lambda: 2)
     monkeypatch.setattr(module, "memory_of_machine", lambda: 16 * GB)
 
 

@@ -267,7 +267,7 @@ def test_a_run_with_an_option_that_is_no_more_stays_and_says_what_it_cannot_do(s
     folder = service.places.run(old)
     for name in ("scene.r4d", "thumbnail.jpg", "manifest.json"):
         (folder / name).write_text("{}")
-    monkeypatch.setattr("fourreal.jobs.service.export_child", lambda arguments, seconds: _write(arguments[4]))
+    monkeypatch.setattr("fourreal.jobs.service.export_child", lambda arguments, *limits: _write(arguments[4]))
     assert service.file(ANNA, old, "scene.r4d").is_file()
     assert service.export(ANNA, old, "ply").is_file()
     assert service.metrics(ANNA, old) == {}

@@ -27,6 +27,7 @@ from fourreal.camera.sfm_judge import Model
 from fourreal.camera.trajectory import interpolate
 from fourreal.progress import CancelToken, Event, Progress
 from fourreal.settings import SfmSettings
+from fourreal.system import processors
 
 # Share of the frame pairs that a turn on the spot or a zoom explains, above which there is no depth to find. Generated
 # clips with real parallax had up to 0.34, a mere pan 1.0.
@@ -140,7 +141,7 @@ def run_worker(
     np.save(folder / "frames.npy", frames)
     options = {
         "seed": settings.seed,
-        "threads": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "threads": processors(),
         "peak_threshold": settings.peak_threshold,
         "overlap": settings.overlap,
         "focal_range": settings.focal_range,

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import fourreal
+from fourreal import system
 from fourreal.errors import UserError
 from fourreal.jobs.database import disk_full
 
@@ -98,10 +99,10 @@ def answer(work: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """The whole of a child's main: read the question, obey its limits, print what `work` returns."""
     asked = json.loads(sys.stdin.read())
     limits = asked["limits"]
-    _limit(resource.RLIMIT_AS, limits["memory"])
-    _limit(resource.RLIMIT_CPU, max(1, int(limits["seconds"])))
-    _limit(resource.RLIMIT_FSIZE, LARGEST_FILE)
-    _limit(resource.RLIMIT_CORE, 0)
+    system.limit_memory(limits["memory"])
+    system.limit(resource.RLIMIT_CPU, max(1, int(limits["seconds"])))
+    system.limit(resource.RLIMIT_FSIZE, LARGEST_FILE)
+    system.limit(resource.RLIMIT_CORE, 0)
     os.nice(NICE)
     leave_with_parent(lambda: os.killpg(0, signal.SIGKILL))
     try:
@@ -150,12 +151,6 @@ def in_words(error: Exception) -> str:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return "There was not enough memory. Choose a smaller preset or size, or run it where there is more."
     return f"Something went wrong that should not have ({type(error).__name__}). The details are in the run's log.txt."
-
-
-def _limit(which: int, value: int) -> None:
-    _, most = resource.getrlimit(which)
-    value = value if most == resource.RLIM_INFINITY else min(value, most)
-    resource.setrlimit(which, (value, value))
 
 
 def _parsed(said: bytes) -> dict[str, Any] | None:

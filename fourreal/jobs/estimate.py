@@ -1,12 +1,12 @@
 """What a run will take on this machine: from earlier ones like it, else from what was measured elsewhere."""
 
-import os
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from fourreal import system
 from fourreal.jobs.values import Estimate, Options
 from fourreal.settings import PRESETS, JobLimits, Preset
 
@@ -95,7 +95,7 @@ def from_table(
         return None, memory, disk, "How long it takes on such a device was not measured yet."
     network = "mlp" in (preset.canonical.deformation, deformation or preset.motion.deformation)
     slower = 10.0 if network else 1.0  # our bases take a fortieth of the network's time, and half of a step is neither
-    speed = min(DRAFT_CORES, cores()) / DRAFT_CORES
+    speed = min(DRAFT_CORES, system.processors()) / DRAFT_CORES
     seconds = DRAFT_SECONDS * work(preset) / work(draft) * slower / speed
     seconds += LOAD_SECONDS + (0.0 if cameras_known else CAMERA_SECONDS / speed)
     return seconds, memory, disk, "This is a guess from what the preset draft took on two cores."
@@ -126,13 +126,9 @@ def budget(preset: Preset) -> int:
     return max(growth.budget for growth in growths)
 
 
-def cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def memory_of_machine() -> int:
     """Bytes of memory that this process may use: the machine's, or its container's."""
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    total = system.memory()
     for file in CGROUP_FILES:
         try:
             text = Path(file).read_text().strip()

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fourreal import system
 from fourreal.errors import Cancelled, UserError
 from fourreal.jobs.children import in_words, leave_with_parent, out_of_space
 from fourreal.jobs.creating import Creating
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None, presets: Mapping[str, Preset] =
     places = Places(given.data)
     runner = Runner(Store(places.store), places, Claim(given.run, given.claim), presets)
     os.nice(NICE)
-    _first_to_go()
+    system.first_to_go()  # rather than the worker or the page
     leave_with_parent(lambda: os.killpg(0, signal.SIGKILL))
     signal.signal(signal.SIGTERM, lambda *_: runner.tell("pause"))
     return runner.run()
@@ -141,12 +142,6 @@ def scratch(folder: Path) -> Iterator[None]:
         else:
             os.environ["TMPDIR"] = before
         shutil.rmtree(place, ignore_errors=True)
-
-
-def _first_to_go() -> None:
-    """Where memory runs out, the system should end this process and neither the worker nor the page."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("500")
 
 
 if __name__ == "__main__":

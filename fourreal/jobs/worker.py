@@ -6,7 +6,6 @@ any moment, as may its children and the page: the next worker takes up what was 
 
 import argparse
 import contextlib
-import ctypes
 import json
 import logging
 import os
@@ -19,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from fourreal import system
 from fourreal.errors import UserError
 from fourreal.jobs import devices, janitor, journal
 from fourreal.jobs.children import ROOT, environment
@@ -78,7 +78,7 @@ class Worker:
                 return 1
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self._stop)
-            _adopt_orphans()
+            system.adopt_orphans()
             self.places.worker_lock.write_text(str(os.getpid()))  # for whoever looks after this machine
             self.store = Store(self.places.store)
             self.devices = self.given_devices or devices.find()
@@ -153,7 +153,7 @@ class Worker:
 
     def _look_after(self, number: int, child: Child) -> None:
         """See whether a child has ended, and make it end where that was wanted and it does not."""
-        if _ended(child.process):
+        if system.ended(child.process):
             del self.children[number]
             self._bury(child)
             return
@@ -172,7 +172,8 @@ class Worker:
         """Reap a child that ended, with whatever it left running; a run that it did not bring to an end goes on."""
         _kill_all_of(child.process)
         code = child.process.wait()
-        _kill_orphans({other.process.pid for other in self.children.values()})
+        # what it had started in sessions of their own, as structure from motion has one
+        system.end_children_but({other.process.pid for other in self.children.values()})
         log.info("run %s: process %d ended with %d", child.claim.run[:8], child.process.pid, code)
         if self.store.current(child.claim) is None:
             return
@@ -197,7 +198,7 @@ class Worker:
         for child in self.children.values():
             child.process.terminate()
         end = time.monotonic() + LEAVE_SECONDS
-        while time.monotonic() < end and not all(_ended(child.process) for child in self.children.values()):
+        while time.monotonic() < end and not all(system.ended(child.process) for child in self.children.values()):
             time.sleep(POLL_SECONDS / 4)
         for child in self.children.values():
             _kill_all_of(child.process)
@@ -221,34 +222,9 @@ def _crash(code: int) -> str:
     return f"The work broke off ({name}); the details are in the run's log.txt."
 
 
-def _ended(process: subprocess.Popen) -> bool:
-    """Whether a child is dead. It is not waited for, so that its number stays its own until everything of it is."""
-    if process.returncode is not None:
-        return True
-    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-
 def _kill_all_of(process: subprocess.Popen) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-
-
-def _adopt_orphans() -> None:
-    """What a dead child had started becomes ours, so that it can be found (Linux; elsewhere it ends by itself)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
-
-
-def _kill_orphans(children: set[int]) -> None:
-    """End what dead children left behind in sessions of their own, as structure from motion has one."""
-    try:
-        text = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
-    except OSError:
-        return
-    for pid in set(map(int, text.split())) - children:
-        with contextlib.suppress(ProcessLookupError, ChildProcessError):
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,13 +1,13 @@
 """What the moves stand on: the device, the folder, threads, kernels, memory."""
 
 import fcntl
-import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 
+from fourreal import system
 from fourreal.errors import UserError
 from fourreal.fit.losses import photometric
 from fourreal.fit.rigidity import Neighbours, rigidity
@@ -82,4 +82,4 @@ def peak_memory(device: str) -> float:
     """Most memory this process held, in MB; on CUDA the device's."""
     if device == "cuda":
         return torch.cuda.max_memory_allocated() / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    return system.peak_memory() / 2**20

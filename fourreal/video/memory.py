@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from fourreal import system
 from fourreal.errors import UserError
 from fourreal.video.registry import GB, MODELS, Entry
 
@@ -70,10 +71,7 @@ def free_memory(device: str | None = None) -> Memory:
 
 def host_memory() -> int:
     """Bytes of the machine's memory that are free to this process, containers' limits considered."""
-    free = 1 << 62
-    for line in Path("/proc/meminfo").read_text().splitlines() if Path("/proc/meminfo").exists() else ():
-        if line.startswith("MemAvailable:"):
-            free = int(line.split()[1]) * 1024
+    free = system.free_memory()
     for limit, used in _CGROUP:
         if Path(limit).exists() and Path(used).exists() and (most := Path(limit).read_text().strip()).isdigit():
             free = min(free, int(most) - int(Path(used).read_text()))

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from fourreal.system import processors
+
 _lock = threading.Lock()
 _parts: SimpleQueue = SimpleQueue()  # what the threads beside the calling one have to do; None ends one of them
 _count = 0  # 0 before the threads are there
@@ -20,7 +22,7 @@ _before_fork = 0  # how many the process had of which this one is a fork
 def thread_count() -> int:
     """How many parts work is cut into: the processors this process may use, or FOURREAL_THREADS."""
     wanted = _before_fork or int(os.environ.get("FOURREAL_THREADS", 0))
-    return _count or set_thread_count(wanted or len(os.sched_getaffinity(0)))
+    return _count or set_thread_count(wanted or processors())
 
 
 def set_thread_count(count: int) -> int:

@@ -1,0 +1,86 @@
+"""What Linux has and macOS does not, or has otherwise, in one place. Only Linux was tried; see docs/jobs.md."""
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+LINUX = sys.platform == "linux"
+PROC = Path("/proc")
+CHILD_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def memory() -> int:
+    """Bytes of the machine's memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def free_memory() -> int:
+    """Bytes of memory that are free; all of it where the system does not say."""
+    told = PROC / "meminfo"
+    for line in told.read_text().splitlines() if told.exists() else ():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return memory()
+
+
+def peak_memory() -> int:
+    """Most bytes of memory that this process held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1024 if LINUX else 1)
+
+
+def limit_memory(most: int) -> None:
+    """Let this process have no more than so many bytes of address space. Not on macOS, whose programs begin with more
+    than any limit that would be of use."""
+    if LINUX:
+        limit(resource.RLIMIT_AS, most)
+
+
+def limit(which: int, value: int) -> None:
+    """Set both limits of a resource to `value`, or to what is allowed at most."""
+    _, most = resource.getrlimit(which)
+    value = value if most == resource.RLIM_INFINITY else min(value, most)
+    resource.setrlimit(which, (value, value))
+
+
+def first_to_go() -> None:
+    """Where memory runs out, the system should end this process rather than others."""
+    with contextlib.suppress(OSError):
+        (PROC / "self" / "oom_score_adj").write_text("500")
+
+
+def ended(process: subprocess.Popen) -> bool:
+    """Whether a child is dead. It is not waited for, so that its number stays its own until everything of it is; on
+    macOS it is, where the number still is nobody else's as long as anything of it is there."""
+    if process.returncode is not None:
+        return True
+    if not hasattr(os, "waitid"):
+        return process.poll() is not None
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def adopt_orphans() -> None:
+    """What a dead child had started becomes ours, so that it can be found (Linux; elsewhere it ends by itself)."""
+    if LINUX:
+        ctypes.CDLL(None).prctl(CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_children_but(others: set[int]) -> None:
+    """Kill all children of this process but the `others`, where the system lists them."""
+    try:
+        text = (PROC / "self" / "task" / str(os.getpid()) / "children").read_text()
+    except OSError:
+        return
+    for pid in set(map(int, text.split())) - others:
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
