@@ -1,26 +1,31 @@
 """Reconstruction with a critic: what it depends on, what it does without one that cannot be had, what it refuses."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+import tiny_models
 import torch
 from distill_samples import SETTINGS, Says, grey
 from fit_samples import STAGE_ONE, STAGE_TWO
 from test_pipeline import TINY, request, videos  # noqa: F401 the fixture
 
-from fourreal import settings
+from fourreal import clip, settings
 from fourreal.cli import main
 from fourreal.errors import UserError
 from fourreal.fit import loop
 from fourreal.pipeline import reconstruct
-from fourreal.pipeline.critic import Distil
+from fourreal.pipeline.critic import Distil, critic_for
+from fourreal.progress import CancelToken, ignore
 from fourreal.scene import bundle
 from fourreal.settings import PRESETS, ablated
+from fourreal.video import registry
 from fourreal.video.one_model import Choice
 
 SHORT = replace(
@@ -31,7 +36,17 @@ SHORT = replace(
 )
 
 
-def test_a_critic_is_asked_in_both_stages_and_only_where_it_is_wanted(videos, tmp_path):  # noqa: F811
+def test_a_critic_is_asked_in_both_stages_and_only_where_it_is_wanted(videos, tmp_path, monkeypatch):  # noqa: F811
+    seen = []
+
+    @contextmanager
+    def look(wanted, *others):
+        with critic_for(wanted, *others) as (critic, notes):
+            if critic is not None:
+                seen.append(others[-1](critic))
+            yield critic, notes
+
+    monkeypatch.setattr(sys.modules["fourreal.pipeline.reconstruct"], "critic_for", look)
     model, events = Says(grey), []
     wanted = Distil("a ball rolls to the right", model=model)
     reconstruct(request(videos, tmp_path / "run", preset=SHORT, distil=wanted), events.append)
@@ -49,8 +64,10 @@ def test_a_critic_is_asked_in_both_stages_and_only_where_it_is_wanted(videos, tm
     assert manifest["critic"] == "says"
     assert manifest["settings"]["distillation"]["strength"] == 1.0
     count = len(model.asked)
+    assert seen == [False]
     reconstruct(request(videos, tmp_path / "run", preset=SHORT, distil=wanted))
     assert len(model.asked) == count  # what is there is not made again
+    assert seen == [False, True]  # and a model that has to be loaded would not be
     for part, expected in (("multi-view-sds", 8), ("joint-sds", 6)):
         other = Says(grey)
         ask = replace(wanted, model=other)
@@ -107,14 +124,64 @@ def test_killed_while_it_is_distilled_it_goes_on_with_what_it_knew_of_the_model(
         torch.testing.assert_close(scenes["run"][name], tensor, atol=1e-4, rtol=1e-4)
 
 
-def test_it_goes_on_without_a_model_that_cannot_be_loaded_and_says_so(videos, tmp_path):  # noqa: F811
+def test_it_goes_on_without_a_model_that_cannot_be_had_and_says_so(videos, tmp_path, monkeypatch):  # noqa: F811
+    def away(*arguments):
+        raise UserError("The hub could not be reached.")
+
+    monkeypatch.setattr(registry, "fetch", away)
     events = []
-    wanted = Distil("a ball", Choice("wan-vace-1.3b", tmp_path / "nothing here"))
+    wanted = Distil("a ball", Choice("wan-vace-1.3b"))
     reconstruct(request(videos, tmp_path / "run", preset=SHORT, distil=wanted), events.append)
     assert any("without the video model" in event.message for event in events)
     manifest = bundle.read_manifest(tmp_path / "run")
     assert manifest["critic"] is None
-    assert any("nothing here" in note for note in manifest["notes"])
+    assert any("could not be reached" in note for note in manifest["notes"])
+
+
+def never(*arguments):
+    raise AssertionError("it was fetched or loaded for nothing")
+
+
+def test_weights_that_somebody_named_are_looked_at_before_anything_begins(videos, tmp_path, monkeypatch):  # noqa: F811
+    wanted = Distil("a ball", Choice("wan-vace-1.3b", tmp_path / "nothing here"))
+    with pytest.raises(UserError, match="nothing here is no folder"):
+        reconstruct(request(videos, tmp_path / "run", preset=SHORT, distil=wanted))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_prompt_of_which_the_model_reads_a_part_is_refused_before_it_is_loaded(videos, tmp_path, monkeypatch):  # noqa: F811
+    choice = Choice("wan-vace-1.3b", tiny_models.save("wan-vace-1.3b", tmp_path / "weights"))
+    monkeypatch.setattr(registry, "load", never)
+    for told in ({"prompt": "fox " * 250}, {"prompt": "a fox", "frozen": "fox " * 250}):
+        with pytest.raises(UserError, match="reads 512 pieces of words"):
+            reconstruct(request(videos, tmp_path / "run", preset=SHORT, distil=Distil(choice=choice, **told)))
+    assert not (tmp_path / "run").exists()
+
+
+def test_nothing_is_fetched_for_a_video_in_which_nothing_moves(videos, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(registry, "fetch", never)
+    still = tmp_path / "still"
+    shutil.copytree(videos, still)
+    shot = clip.read(still / "reference.mp4")
+    clip.write(shot[[0] * len(shot)], still / "reference.mp4")
+    with pytest.raises(UserError, match="Nothing moves"):
+        reconstruct(request(still, tmp_path / "run", preset=SHORT, distil=Distil("a ball", Choice("wan-vace-1.3b"))))
+
+
+def test_what_is_finished_is_named_without_loading_the_model(monkeypatch):
+    monkeypatch.setattr(registry, "load", never)
+    asked, told = Distil("a red ball and a fox", Choice("mini")), []
+    hear = lambda event: told.append(event.message)
+    with critic_for(asked, SETTINGS, 12.0, "cpu", hear, CancelToken(), lambda critic: True) as (critic, notes):
+        assert critic.model.identity == registry.fetch("mini")[1]
+        critic.model.rest()
+    assert [note for note in notes if '"fox"' in note] == told
+    loads = []
+    monkeypatch.setattr(registry, "load", lambda *arguments: loads.append(arguments) or Says(grey))
+    with critic_for(asked, SETTINGS, 12.0, "cpu", ignore, CancelToken(), lambda critic: False) as (critic, _):
+        assert len(loads) == 1
+        assert critic.model.denoise_once(torch.ones(2, 3, 4, 4), 0.5, "x").max() == 0.5
+    assert len(loads) == 1
 
 
 def test_without_a_prompt_it_is_asked_without_words_and_says_so(videos, tmp_path):  # noqa: F811

@@ -11,6 +11,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -34,7 +35,7 @@ from fourreal.pipeline.watch import Watch
 from fourreal.progress import CancelToken, Event, Progress, ignore
 from fourreal.scene import bundle
 from fourreal.scene.scene4d import Scene4D
-from fourreal.settings import PRESETS, Preset, ablated
+from fourreal.settings import PRESETS, MotionSettings, Preset, ablated
 
 # Part of the name of every artifact and checkpoint: one more when the same settings come to lead to something else, so
 # that a run begun before goes on with what still fits and never reads what does not.
@@ -85,23 +86,35 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
     preset = chosen_preset(request, device)
     footage = inputs.read(request, preset, progress)
     settings, fps = preset.distillation, footage.reference.fps
-    with (
-        working_folder(request.out) as work,
-        torch_threads(device, preset),
-        critic_for(request.distil, settings, fps, device, progress, cancel) as (critic, remarks),
-    ):
+    with working_folder(request.out) as work, torch_threads(device, preset), ExitStack() as later:
         placement, poses_seconds = place(request, footage, work, progress, cancel)
         observations, similarity = observe(request, preset, footage, placement)
         if not change_masks(observations.reference, observations.canonical)[0].any():
-            raise nothing_moves()  # now, and not after stage one
+            raise nothing_moves()  # now, and not after stage one, or a download
+        refine = not placement.given or request.refine_poses
+
+        def places(critic: Critic | None) -> Places:
+            """Where what is made goes, by the names of all that it depends on."""
+            asked = critic_key(critic, settings)
+            key = name_of(
+                footage.key(), placement.key(), observations.held_out, preset.pixels, asdict(preset.canonical),
+                request.seed, *(asked if settings.canonical_steps else []),
+            )  # fmt: skip
+            detail = work / f"detail-{name_of(key, refine, asdict(preset), asked)}"
+            return Places(
+                work / f"canonical-{name_of(key, refine)}", work / f"motion-{name_of(key, refine)}",
+                detail if critic is not None and request.distil.detail else None,
+            )  # fmt: skip
+
+        critic, remarks = later.enter_context(
+            critic_for(
+                request.distil, settings, fps, device, progress, cancel, lambda it: finished(places(it), preset, it)
+            )
+        )
         observations = observations.to(device)
         if device == "cpu":
             prepare_kernels(progress)
-        key = name_of(
-            footage.key(), placement.key(), observations.held_out, preset.pixels, asdict(preset.canonical),
-            request.seed, *(critic_key(critic, settings) if settings.canonical_steps else []),
-        )  # fmt: skip
-        refine = not placement.given or request.refine_poses
+        place_of = places(critic)
         watch = Watch(progress, observations, tuple(placement.frames), similarity, footage.reference.fps)
         seconds = {"poses": poses_seconds, "canonical": 0.0, "motion": 0.0}
         stopped, remarks = None, list(remarks)
@@ -130,20 +143,17 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
 
         try:
             canonical, seconds["canonical"] = fit_canonical(
-                observations, preset, refine, request.seed, work / f"canonical-{name_of(key, refine)}", watch, cancel,
-                critic,
-            )  # fmt: skip
+                observations, preset, refine, request.seed, place_of.canonical, watch, cancel, critic
+            )
             watch.reached(canonical)
             moving, seconds["motion"] = fit_motion(
-                observations, canonical, preset, request.seed, work / f"motion-{name_of(key, refine)}", watch, cancel,
-                critic,
-            )  # fmt: skip
+                observations, canonical, preset, request.seed, place_of.motion, watch, cancel, critic
+            )
             watch.reached(moving)
-            if critic is not None and request.distil.detail:
-                told = name_of(key, refine, asdict(preset), critic_key(critic, settings))
+            if place_of.detail is not None:
                 try:
                     moving, seconds["detail"] = fit_detail(
-                        observations, moving, preset, request.seed, work / f"detail-{told}", watch, cancel, critic,
+                        observations, moving, preset, request.seed, place_of.detail, watch, cancel, critic,
                         # the scene is finished; whatever happens from here on, it is there
                         lambda: write({"stage": UpsampleStage.name, "step": 0, "steps": preset.upsample.steps}),
                     )  # fmt: skip
@@ -234,15 +244,9 @@ def fit_motion(
     cancel: CancelToken, critic: Critic | None = None,
 ) -> tuple[Moving, float]:  # fmt: skip
     """Stage two, phase by phase; each leaves an artifact of its own."""
-    settings, total, distilled = preset.motion, 0.0, None
-    if critic is not None and preset.distillation.motion_steps:
-        settings, distilled = preset.distillation.place_in(settings), preset.distillation.phase.name
+    (settings, distilled), total = motion_settings(preset, critic), 0.0
     moving = still(canonical.gaussians, observations, settings, seed)
-    for number, phase in enumerate(settings.phases):
-        # a phase depends on those before it and not on those after it
-        so_far = replace(settings, phases=settings.phases[: number + 1])
-        told = critic_key(critic, preset.distillation) if phase.name == distilled else []
-        place = path.with_name(f"{path.name}-{name_of(asdict(so_far), *told)}-{phase.name}")
+    for number, (phase, place) in enumerate(zip(settings.phases, phase_places(preset, critic, path), strict=True)):
 
         def make(start=moving, phase=phase, number=number, place=place) -> tuple[Moving, float]:
             distillation = None
@@ -284,6 +288,38 @@ def without_detail(error: Exception) -> str:
 
 
 # --- Names and settings ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the results of the stages go. motion: what its phases' names begin with. detail: None where not asked."""
+
+    canonical: Path
+    motion: Path
+    detail: Path | None
+
+
+def finished(places: Places, preset: Preset, critic: Critic) -> bool:
+    """Whether all that is to be made is there."""
+    paths = [places.canonical, *phase_places(preset, critic, places.motion), places.detail]
+    return all(path is None or path.exists() for path in paths)
+
+
+def motion_settings(preset: Preset, critic: Critic | None) -> tuple[MotionSettings, str | None]:
+    """Those of stage two, and the name of the phase that is distilled, None where none is."""
+    if critic is None or not preset.distillation.motion_steps:
+        return preset.motion, None
+    return preset.distillation.place_in(preset.motion), preset.distillation.phase.name
+
+
+def phase_places(preset: Preset, critic: Critic | None, path: Path) -> list[Path]:
+    """Where the phases of stage two go: each depends on those before it and not on those after it."""
+    (settings, distilled), out = motion_settings(preset, critic), []
+    for number, phase in enumerate(settings.phases):
+        so_far = replace(settings, phases=settings.phases[: number + 1])
+        told = critic_key(critic, preset.distillation) if phase.name == distilled else []
+        out.append(path.with_name(f"{path.name}-{name_of(asdict(so_far), *told)}-{phase.name}"))
+    return out
 
 
 def chosen_preset(request: Request, device: str) -> Preset:

@@ -14,13 +14,14 @@ from torch import Tensor
 
 from fourreal.camera.cameras import Cameras
 from fourreal.clip.value import Clip
-from fourreal.errors import MemoryRanOut, UserError
+from fourreal.errors import MemoryRanOut
 from fourreal.progress import CancelToken, Event, Progress, ignore
 from fourreal.video import denoise
 from fourreal.video.capabilities import Capabilities
 from fourreal.video.job import Condition, Job, checked_job
 from fourreal.video.known import KnownOrNone, settled
 from fourreal.video.preview import LatentPreview, RunningEstimate
+from fourreal.video.tokens import check_tokens
 
 _TEXTS_KEPT = 8
 
@@ -203,7 +204,7 @@ class DiffusersModel(ABC):
         job = checked_job(
             self.capabilities, prompt, negative, known, cameras, frames, size, fps, guidance, steps, wordless
         )
-        self._check_tokens(prompt)
+        check_tokens(self.pipe.tokenizer, prompt, self.capabilities.prompt_tokens)
         return job
 
     def sample(
@@ -260,14 +261,6 @@ class DiffusersModel(ABC):
                 f"Memory ran out at {job.frames} frames of {width}x{height}. Ask for a smaller size or fewer frames, "
                 "close other programs, or choose a smaller model."
             ) from error
-
-    def _check_tokens(self, prompt: str) -> None:
-        count, most = len(self.pipe.tokenizer(prompt).input_ids), self.capabilities.prompt_tokens
-        if count > most:
-            raise UserError(
-                f"The prompt is too long: the model reads {most} pieces of words, and it has {count}. Leave out about "
-                f"{1 - most / count:.0%} of it."
-            )
 
     def _picture(self) -> LatentPreview:
         if self._preview is None:

@@ -8,7 +8,7 @@ from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event, Progress
 from fourreal.video import hub, lora
 from fourreal.video.diffusers_model import DiffusersModel
-from fourreal.video.memory import Plan, free_memory, make_plan
+from fourreal.video.memory import Plan, expected_sizes, free_memory, make_plan
 from fourreal.video.registry import Entry
 from fourreal.video.weights import check_folder, fingerprint
 
@@ -18,15 +18,38 @@ def load_model(
     progress: Progress, cancel: CancelToken,
 ) -> DiffusersModel:  # fmt: skip
     """See `registry.load`."""
+    folder, identity = fetch(entry, model, source, device, adapter, progress, cancel)
     file = lora.find(adapter, entry.adapters) if adapter else None
-    folder = _given(source) if source is not None else hub.fetch(entry, progress, cancel)
-    sizes = check_folder(folder, {"transformer": model.TRANSFORMER})
-    plan = make_plan(entry, sizes, free_memory(device))
+    plan = make_plan(entry, check_folder(folder, {"transformer": model.TRANSFORMER}), free_memory(device))
     progress(Event("loading", message=f"Loading {entry.title}. {plan.sentence}"))
     pipe = open_pipeline(model, folder, plan, file)
     cancel.check()
+    return model(pipe, entry.capabilities, identity)
+
+
+def fetch(
+    entry: Entry, model: type[DiffusersModel], source: Path | str | None, device: str | None, adapter: str | None,
+    progress: Progress, cancel: CancelToken,
+) -> tuple[Path, str]:  # fmt: skip
+    """See `registry.fetch`."""
+    file = lora.find(adapter, entry.adapters) if adapter else None
+    folder = here(entry, model, source)
+    if folder is None:
+        make_plan(entry, expected_sizes(entry), free_memory(device))  # nobody waits for what has no room here
+        folder = hub.fetch(entry, progress, cancel)
+        check_folder(folder, {"transformer": model.TRANSFORMER})
     bent = f" {file.name} {file.stat().st_size}" if file else ""
-    return model(pipe, entry.capabilities, f"{entry.name} {fingerprint(folder)}{bent}")
+    return folder, f"{entry.name} {fingerprint(folder)}{bent}"
+
+
+def here(entry: Entry, model: type[DiffusersModel], source: Path | str | None) -> Path | None:
+    """See `registry.here`."""
+    folder = _given(source) if source is not None else hub.at_hand(entry)
+    if folder is None:
+        folder = hub.local_copy(entry) if hub.on_disk(entry) else None
+    if folder is not None:
+        check_folder(folder, {"transformer": model.TRANSFORMER})
+    return folder
 
 
 def open_pipeline(model: type[DiffusersModel], folder: Path, plan: Plan, adapter: Path | None = None):

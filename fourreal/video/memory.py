@@ -98,8 +98,12 @@ def make_plan(entry: Entry, sizes: Mapping[str, int], memory: Memory) -> Plan:
 
 def fits(entry: Entry, memory: Memory) -> bool:
     """Whether a model would run at all, judged before its weights are there."""
-    sizes = {name: int(billions * 2e9) for name, billions in entry.parameters.items()}
-    return _plan(entry, sizes, memory) is not None
+    return _plan(entry, expected_sizes(entry), memory) is not None
+
+
+def expected_sizes(entry: Entry) -> dict[str, int]:
+    """Bytes of the components at two a parameter, as the registry has them."""
+    return {name: int(billions * 2e9) for name, billions in entry.parameters.items()}
 
 
 def _plan(entry: Entry, sizes: Mapping[str, int], memory: Memory) -> Plan | None:

@@ -3,9 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import Tensor
+
+from fourreal.clip.value import Clip
+from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Progress, ignore
 from fourreal.video import registry
 from fourreal.video.model import VideoModel
+from fourreal.video.tokens import check_prompts
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,22 @@ class Choice:
     def entry(self) -> registry.Entry:
         """UserError where there is no such model."""
         return registry.entry(self.name)
+
+    def check(self, *prompts: str) -> None:
+        """Raise UserError for what can be known to be wrong before anything is loaded or downloaded.
+
+        That is a folder that somebody named and that does not hold this model's weights; and, as far as these are
+        here, a prompt of which the model does not read all.
+        """
+        most = self.entry.capabilities.prompt_tokens
+        try:
+            folder = registry.here(self.name, self.source)
+        except UserError:
+            if self.source is not None:
+                raise
+            folder = None  # nobody named it: what is wrong with it is said when it is to be loaded
+        if folder is not None:
+            check_prompts(folder, prompts, most)
 
 
 DEFAULT = Choice()
@@ -45,6 +66,13 @@ class OneModel:
             self._choice = choice
         return self._model
 
+    def fetch(self, choice: Choice) -> str:
+        """Have its weights here, without loading them; its identity. UserError where they cannot be had."""
+        _, identity = registry.fetch(
+            choice.name, choice.source, self._device, choice.adapter, self._progress, self._cancel
+        )
+        return identity
+
     def release(self) -> None:
         if self._model is not None:
             self._model.release()
@@ -55,3 +83,38 @@ class OneModel:
 
     def __exit__(self, *details: object) -> None:
         self.release()
+
+
+class Fetched:
+    """A `VideoModel` whose weights are here, and which is loaded when it is asked first: to name it takes none of that.
+
+    Raises UserError where the weights cannot be had.
+    """
+
+    def __init__(self, choice: Choice, models: OneModel) -> None:
+        self._choice, self._models, self._loaded = choice, models, None
+        self.capabilities, self.identity = choice.entry.capabilities, models.fetch(choice)
+
+    def load(self) -> VideoModel:
+        """UserError where it cannot be loaded."""
+        if self._loaded is None:
+            self._loaded = self._models.get(self._choice)
+        return self._loaded
+
+    def generate(self, *arguments, **options) -> Clip:
+        """See `VideoModel.generate`."""
+        return self.load().generate(*arguments, **options)
+
+    def denoise_once(self, *arguments, **options) -> Tensor:
+        """See `VideoModel.denoise_once`."""
+        return self.load().denoise_once(*arguments, **options)
+
+    def rest(self) -> None:
+        """See `VideoModel.rest`."""
+        if self._loaded is not None:
+            self._loaded.rest()
+
+    def release(self) -> None:
+        """See `VideoModel.release`."""
+        self._loaded = None
+        self._models.release()

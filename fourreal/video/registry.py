@@ -27,7 +27,8 @@ class Entry:
     seconds: for a native video, by the kind of device, "cpu" being two cores; empty as long as nobody has measured it.
     cpu_bfloat16: whether diffusers runs it on a CPU at two bytes a number.
     module, model: where the class is. adapters: LoRAs by the base they were made for (see `lora.KNOWN`).
-    loader: the module whose `load_model` makes one of it. shipped: a folder with the weights that comes along.
+    loader: the module whose `load_model`, `fetch` and `here` are behind those of this one. shipped: a folder with the
+        weights that comes along.
     vocabulary: a module that knows which words mean something to it, where they are few.
     """
 
@@ -209,7 +210,34 @@ def load(
 
     Raises UserError where it cannot be had (no network, gated, half there, too little memory or disk) with what to do.
     """
-    chosen = entry(name)
-    model = getattr(importlib.import_module(chosen.module), chosen.model)
-    loader = importlib.import_module(chosen.loader)
+    chosen, model, loader = _parts(name)
     return loader.load_model(chosen, model, source, device, adapter, progress, cancel or CancelToken())
+
+
+def fetch(
+    name: str,
+    source: Path | str | None = None,
+    device: str | None = None,
+    adapter: str | None = None,
+    progress: Progress = ignore,
+    cancel: CancelToken | None = None,
+) -> tuple[Path, str]:
+    """The folder with the weights, downloaded as far as they are missing, and the identity of the model that `load`
+    makes of them. Raises what `load` raises of that."""
+    chosen, model, loader = _parts(name)
+    return loader.fetch(chosen, model, source, device, adapter, progress, cancel or CancelToken())
+
+
+def here(name: str, source: Path | str | None = None) -> Path | None:
+    """The folder with the weights, where nothing needs to be downloaded; else None.
+
+    Raises UserError where `source`, or the folder that somebody provided, is not whole or holds another model.
+    """
+    chosen, model, loader = _parts(name)
+    return loader.here(chosen, model, source)
+
+
+def _parts(name: str) -> tuple[Entry, type, ModuleType]:
+    """An entry with its class and the module that makes one of it."""
+    chosen = entry(name)
+    return chosen, getattr(importlib.import_module(chosen.module), chosen.model), importlib.import_module(chosen.loader)

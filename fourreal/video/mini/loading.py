@@ -25,10 +25,7 @@ def load_model(
     progress: Progress, cancel: CancelToken,
 ) -> Mini:  # fmt: skip
     """See `registry.load`. It has no adapters."""
-    if adapter:
-        raise UserError(f"{entry.title} has no adapters. Leave the adapter out, or choose another model.")
-    folder = Path(source).expanduser().absolute() if source is not None else _folder(entry)
-    identity = checked(folder)
+    folder, identity = fetch(entry, model, source, device, adapter, progress, cancel)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise UserError("There is no CUDA device here. Leave the device out, or say cpu.")
@@ -43,7 +40,25 @@ def load_model(
         }
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise UserError(f"The weights of {entry.title} cannot be loaded: {error}. {_REMEDY}") from error
-    return model(parts["network"], parts["upsampler"], entry.capabilities, f"{entry.name} {identity}", device)
+    return model(parts["network"], parts["upsampler"], entry.capabilities, identity, device)
+
+
+def fetch(
+    entry: Entry, model: type[Mini], source: Path | str | None, device: str | None, adapter: str | None,
+    progress: Progress, cancel: CancelToken,
+) -> tuple[Path, str]:  # fmt: skip
+    """See `registry.fetch`."""
+    if adapter:
+        raise UserError(f"{entry.title} has no adapters. Leave the adapter out, or choose another model.")
+    folder = here(entry, model, source)
+    return folder, f"{entry.name} {checked(folder)}"
+
+
+def here(entry: Entry, model: type[Mini], source: Path | str | None) -> Path:
+    """See `registry.here`."""
+    folder = Path(source).expanduser().absolute() if source is not None else _folder(entry)
+    checked(folder)
+    return folder
 
 
 _REMEDY = "Get them again: assets/mini of this program, as it was published."
