@@ -223,7 +223,7 @@ class Creations(Runs):
 
     def _check_longer(self, row: dict[str, Any], number: int) -> None:
         """Raise UserError where a finished candidate cannot be extended, before that waits in the line."""
-        wishes, video = Wishes.from_dict(json.loads(row["options"])), _json(self._file(row, number, ".clip.json"))
+        wishes, video = current(json.loads(row["options"])), _json(self._file(row, number, ".clip.json"))
         able = registry.entry(wishes.model).capabilities
         able.check_extended(video.get("frames", 0))
         if "size" in video:  # of those that an earlier version made it is not known
