@@ -103,4 +103,4 @@ def covered(directions: Float[np.ndarray, "F 3"]) -> float:
 
 
 if __name__ == "__main__":
-    answer(work)
+    answer(work, reads=["reference", "freeze"])

@@ -13,13 +13,14 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import fourreal
 from fourreal import system
 from fourreal.errors import UserError
+from fourreal.jobs.confine import confine, without_secrets
 from fourreal.jobs.database import disk_full
 
 ROOT = Path(fourreal.__file__).parents[1]  # where `python -m fourreal...` finds the package
@@ -60,7 +61,7 @@ def ask(module: str, question: Mapping[str, Any], seconds: float | int, memory: 
     with tempfile.TemporaryFile() as told:
         child = subprocess.Popen(
             [sys.executable, "-m", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=told, cwd=ROOT,
-            env=environment(**frugal), start_new_session=True,
+            env=without_secrets(environment(**frugal)), start_new_session=True,
         )  # fmt: skip
         try:
             asked = json.dumps({"question": dict(question), "limits": limits})  # too long for an argument at times
@@ -95,8 +96,13 @@ def end(child: subprocess.Popen) -> None:
             pipe.close()
 
 
-def answer(work: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """The whole of a child's main: read the question, obey its limits, print what `work` returns."""
+def answer(
+    work: Callable[[dict[str, Any]], dict[str, Any]], reads: Sequence[str] = (), writes: Sequence[str] = ()
+) -> None:
+    """The whole of a child's main: read the question, obey its limits, print what `work` returns.
+
+    reads, writes: entries of the question that name files and folders. Where there are any, nothing else can be opened.
+    """
     asked = json.loads(sys.stdin.read())
     limits = asked["limits"]
     system.limit_memory(limits["memory"])
@@ -104,6 +110,8 @@ def answer(work: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     system.limit(resource.RLIMIT_FSIZE, LARGEST_FILE)
     system.limit(resource.RLIMIT_CORE, 0)
     os.nice(NICE)
+    if reads or writes:  # before there is a second thread
+        confine(*([asked["question"][name] for name in names] for names in (reads, writes)))
     leave_with_parent(lambda: os.killpg(0, signal.SIGKILL))
     try:
         result = {"answer": work(asked["question"])}

@@ -20,4 +20,4 @@ def work(question: Mapping[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    answer(work)
+    answer(work, reads=["path"])

@@ -84,4 +84,4 @@ def thumbnails(kept: Clip, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    answer(work)
+    answer(work, reads=["path"], writes=["folder"])
