@@ -9,7 +9,7 @@ RUN     := runs/fox_yard
 # Tried in this order by running them, as a name on the PATH may be a shim with nothing behind it.
 PYTHON  := python3.11 python3.12 python3 python
 
-.PHONY: setup test lint demo example clean
+.PHONY: setup test test-slow test-all coverage lint demo example clean
 
 setup: $(STAMP)
 
@@ -26,8 +26,21 @@ $(STAMP): requirements.txt requirements-dev.txt
 lint: setup
 	@$(PY) -m ruff check .
 
+# What is slow waits for test-all; what needs a GPU for test-cuda. Two processes that take each other's work.
+PYTEST  := $(PY) -m pytest -q -n 2 --dist worksteal
+
 test: lint
-	@$(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	@$(PYTEST) -m "not slow and not cuda"
+
+test-slow: setup
+	@$(PYTEST) -m "slow and not cuda"
+
+test-all: lint
+	@$(PYTEST) -m "not cuda"
+
+# All of it once more, slower, with the lines that it ran: in processes of its own as well, where those end by themselves.
+coverage: setup
+	@$(PYTEST) -m "not cuda" --cov --cov-report=term:skip-covered
 
 demo: setup
 	@$(PY) app.py

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from fourreal.jobs.children import ROOT, environment
 from fourreal.jobs.places import Places
-from fourreal.jobs.runner import Runner
+from fourreal.jobs.runner import NICE, Runner
 from fourreal.jobs.store import Store, new_id
 from fourreal.settings import Preset
+from fourreal.video.one_model import OneModel
 
 HERE = Path(__file__).parent
 ANNA, BEN = "a" * 32, "b" * 32
@@ -59,6 +60,12 @@ def gone(pid: int) -> bool:
         return True
 
 
+def runners(worker: int) -> list[int]:
+    """Those of a worker's children that have a runner's priority."""
+    children = map(int, Path(f"/proc/{worker}/task/{worker}/children").read_text().split())
+    return [child for child in children if os.getpriority(os.PRIO_PROCESS, child) == NICE]
+
+
 @contextmanager
 def working(data: Path, *arguments: str, script: str = "job_worker.py") -> Iterator[subprocess.Popen]:
     """A worker process; killed with everything it started when the block ends."""
@@ -82,7 +89,7 @@ def hand(data: Path, presets: Mapping[str, Preset]) -> Iterator[threading.Lock]:
 
     Yields what keeps it from taking the next one while it is held.
     """
-    places, halt, over = Places(data), threading.Lock(), threading.Event()
+    places, halt, over, models = Places(data), threading.Lock(), threading.Event(), OneModel()
     store = Store(places.store)
 
     def work() -> None:
@@ -92,7 +99,7 @@ def hand(data: Path, presets: Mapping[str, Preset]) -> Iterator[threading.Lock]:
             if claim is None:
                 over.wait(0.02)
             else:
-                Runner(store, places, claim, presets).run()
+                Runner(store, places, claim, presets, models).run()
 
     thread = threading.Thread(target=work, name="runner")
     thread.start()
@@ -101,6 +108,7 @@ def hand(data: Path, presets: Mapping[str, Preset]) -> Iterator[threading.Lock]:
     finally:
         over.set()
         thread.join()
+        models.release()
         store.close()
 
 

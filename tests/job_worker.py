@@ -28,4 +28,4 @@ if "full" in sys.argv:
 
 
 limits = replace(JobLimits(), disk_bytes=10**15, free_bytes=0)
-sys.exit(worker.Worker(data, limits, child, [CPU] * devices, stay="alone" not in sys.argv).run())
+sys.exit(worker.Worker(data, limits, child, [CPU] * devices, stay="alone" not in sys.argv, forks=False).run())

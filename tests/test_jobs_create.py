@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tiny_models
-from job_samples import ANNA, BEN, PATIENCE, hand, until
+from job_samples import ANNA, BEN, PATIENCE, hand, runners, until
 
 from fourreal import clip
 from fourreal.errors import UserError
@@ -166,10 +166,7 @@ def test_killed_stopped_and_gone_on_with_what_is_finished_stays(idle, worker_pro
     first = next(one for one in service.creation(ANNA, made.id).candidates if one.made)
     path = service.file(ANNA, made.id, first.file)
     before = path.stat()
-    (runner,) = [
-        int(line.split()[0]) for line in subprocess.run(["ps", "-wweo", "pid,args"], capture_output=True, text=True,
-        check=True).stdout.splitlines() if "fourreal.jobs.runner" in line and made.id in line
-    ]  # fmt: skip
+    (runner,) = runners(worker_process.pid)
     os.kill(runner, signal.SIGKILL)
     until(over(service, made.id), "the second one")
     assert all(one.made for one in service.creation(ANNA, made.id).candidates)

@@ -20,6 +20,7 @@ from fourreal.jobs.store import CRASHES, new_id
 from fourreal.progress import CancelToken
 from fourreal.settings import PRESETS, JobLimits
 from fourreal.video import candidates, registry
+from fourreal.video.one_model import OneModel
 
 VACE = "wan-vace-1.3b"
 SMALL = {"frames": 9, "size": (64, 64), "steps": 2}
@@ -88,7 +89,7 @@ def work(service):
     """Do the next run as its runner does; the creation afterwards, and its candidates by their numbers."""
     claim = service.store.claim("cpu:0")
     folder = service.places.run(claim.run)
-    creating = Creating(folder, service.store.run(claim.run), service.store, PRESETS)
+    creating = Creating(folder, service.store.run(claim.run), service.store, PRESETS, OneModel())
     try:
         creating.do(Live(folder), CancelToken())
         assert service.store.finish(claim, "done", cost=creating.cost())

@@ -16,7 +16,7 @@ import tiny_models
 import torch
 from fit_samples import CANONICAL, FRAMES, observations
 from job_runner import CHECKPOINT_SECONDS, PRESETS, STEPS
-from job_samples import ANNA, PATIENCE, hand, until
+from job_samples import ANNA, PATIENCE, hand, runners, until
 from PIL import Image
 
 from fourreal import clip
@@ -251,7 +251,7 @@ def test_killed_in_the_middle_runner_and_worker_the_run_goes_on_from_its_checkpo
     house = worker.house
     run = house.submit("standard")
     until(house.fitting(run), "a checkpoint")
-    (pid,) = children(worker.process.pid)
+    (pid,) = runners(worker.process.pid)
     os.kill(pid, signal.SIGKILL)
     steps = lambda: [line["step"] for line in house.lines(run) if line["stage"] == "canonical" and line["steps"]]
     until(lambda: any("goes on" in line["message"] for line in house.lines(run)), "the note")
@@ -266,10 +266,6 @@ def test_killed_in_the_middle_runner_and_worker_the_run_goes_on_from_its_checkpo
     house.wait(run)
     assert house.service.run(ANNA, run).has_scene
     assert [line["step"] for line in house.lines(run) if line["stage"] == "canonical"][-1] == STEPS
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def test_on_a_full_disk_a_run_fails_in_words_and_can_be_resumed(house, monkeypatch):

@@ -27,6 +27,7 @@ from fourreal.jobs.store import new_id
 from fourreal.jobs.values import Checks, Options, Verdict
 from fourreal.progress import CancelToken
 from fourreal.settings import PRESETS, JobLimits
+from fourreal.video.one_model import OneModel
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +158,7 @@ def test_a_run_is_handed_the_moment_that_the_checks_saw(service, videos, monkeyp
 
     def request(run):
         folder = service.places.run(run.id)
-        Reconstructing(folder, service.store.run(run.id), service.store, {}).do(Live(folder), CancelToken())
+        Reconstructing(folder, service.store.run(run.id), service.store, {}, OneModel()).do(Live(folder), CancelToken())
         return asked.pop()
 
     unseen = service.submit(ANNA, *videos, Options())
@@ -321,7 +322,7 @@ def test_an_option_that_is_no_more_fails_a_waiting_run_with_a_sentence(kind, ser
     else:
         id = service.submit(ANNA, *videos, Options()).id
         rewrite(service, id, preset="huge")
-    runner = Runner(service.store, service.places, service.store.claim("cpu:0"), PRESETS)
+    runner = Runner(service.store, service.places, service.store.claim("cpu:0"), PRESETS, OneModel())
     ended = runner.attempt(service.store.run(id))
     assert ended[0] == "failed"
     assert "version" in ended[1]

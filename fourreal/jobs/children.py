@@ -93,7 +93,8 @@ def end(child: subprocess.Popen) -> None:
     child.wait()
     for pipe in (child.stdin, child.stdout, child.stderr):
         if pipe is not None:
-            pipe.close()
+            with contextlib.suppress(BrokenPipeError):  # of what was still to be said to it
+                pipe.close()
 
 
 def answer(

@@ -24,20 +24,23 @@ from fourreal.jobs.runs import without_paths
 from fourreal.jobs.store import Store
 from fourreal.progress import CancelToken
 from fourreal.settings import Preset
+from fourreal.video.one_model import Choice, OneModel
 
 LOOK_SECONDS = 0.25
 
 
 class Creating:
-    """row: the run's, from the store. presets: not needed here.
+    """row: the run's, from the store. presets: not needed here. models: stays loaded for whoever comes next.
 
     Raises UserError where it asked for what is no more.
     """
 
-    def __init__(self, folder: Path, row: Mapping[str, Any], store: Store, presets: Mapping[str, Preset]) -> None:
+    def __init__(
+        self, folder: Path, row: Mapping[str, Any], store: Store, presets: Mapping[str, Preset], models: OneModel
+    ) -> None:
         self.folder, self.id, self.claim, self.rows = folder, row["id"], row["claim"], store.candidates
         self.wishes = current(json.loads(row["options"]))
-        self.videos = folder / "candidates"
+        self.videos, self.models = folder / "candidates", models
         self.spent: list[float] = []  # seconds a video
         self.device = ""
 
@@ -46,13 +49,10 @@ class Creating:
 
         Raises UserError for what concerns all of them, or where none could be made; and Cancelled.
         """
-        from fourreal.video.one_model import OneModel
-
-        device = None if self.wishes.device == "auto" else self.wishes.device
         wish = self._wish()
-        with OneModel(device, live, cancel) as models:
-            while (row := self._next()) is not None:
-                self._settle(row, wish, models, live, cancel)
+        self.models.work_for(None if self.wishes.device == "auto" else self.wishes.device, live, cancel)
+        while (row := self._next()) is not None:
+            self._settle(row, wish, self.models, live, cancel)
         if wish.role == "freeze":
             self._measure(live, cancel)
         rows = self.rows.of(self.id)
@@ -108,7 +108,6 @@ class Creating:
         from fourreal import clip
         from fourreal.video.candidates import Wish
         from fourreal.video.freeze_time import pick_frame
-        from fourreal.video.one_model import Choice
 
         picked, size = None, self.wishes.size
         choice = Choice(self.wishes.model, adapter=self.wishes.adapter)

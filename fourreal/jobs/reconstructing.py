@@ -15,17 +15,21 @@ from fourreal.jobs.store import Store
 from fourreal.jobs.values import MEETING, Options
 from fourreal.progress import CancelToken
 from fourreal.settings import Preset
+from fourreal.video.one_model import Choice, OneModel
 
 POLL_SECONDS = 0.25
 
 
 class Reconstructing:
-    """row: the run's, from the store. presets: what the names in the options stand for.
+    """row: the run's, from the store. presets: what the names in the options stand for. models: not needed
+    here, as a critic's would take the memory that the fit needs.
 
     Raises UserError where it was asked for with options that are no more.
     """
 
-    def __init__(self, folder: Path, row: Mapping[str, Any], store: Store, presets: Mapping[str, Preset]) -> None:
+    def __init__(
+        self, folder: Path, row: Mapping[str, Any], store: Store, presets: Mapping[str, Preset], models: OneModel
+    ) -> None:
         self.folder, self.row, self.store, self.presets = folder, row, store, presets
         self.options, outdated = Options.stored(json.loads(row["options"]))
         if outdated:
@@ -35,7 +39,6 @@ class Reconstructing:
         """Raises UserError and Cancelled; what was reached is gone on from the next time."""
         from fourreal import pipeline
         from fourreal.pipeline.critic import Distil
-        from fourreal.video.one_model import Choice
 
         options = self.options
         cameras = self.folder / "inputs" / "cameras.json"

@@ -10,6 +10,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,40 +21,97 @@ from fourreal.jobs.creating import Creating
 from fourreal.jobs.database import disk_full
 from fourreal.jobs.live import Live
 from fourreal.jobs.locks import alone
+from fourreal.jobs.nursery import COLD, LOG, serve
 from fourreal.jobs.places import Places
 from fourreal.jobs.reconstructing import Reconstructing
 from fourreal.jobs.runs import without_paths
 from fourreal.jobs.store import Claim, Store
 from fourreal.progress import CancelToken
 from fourreal.settings import PRESETS, Preset
+from fourreal.video.one_model import OneModel
 
 POLL_SECONDS = 0.25
 LOCK_SECONDS = 15.0  # a predecessor may just be leaving
 NICE = 10  # the page answers first
+WARM_SECONDS = 60.0  # for so long a model stays loaded after a creation
 WORK = {"reconstruct": Reconstructing, "create": Creating}  # by the run's kind
 
 
 def main(arguments: Sequence[str] | None = None, presets: Mapping[str, Preset] = PRESETS) -> int:
     """Do the run, and tell the store how it ended. presets: what the names in the options stand for."""
     parser = argparse.ArgumentParser(prog="fourreal.jobs.runner", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--claim", type=int, required=True, help="the number of the claim that this process works for")
-    parser.add_argument("run")
+    parser.add_argument("--data", type=Path, help="the page's data folder")
+    parser.add_argument("--claim", type=int, help="the number of the claim that this process works for")
+    parser.add_argument("--nursery", action="store_true", help="fork runners as `nursery` says, and do no run")
+    parser.add_argument("run", nargs="?")
     given = parser.parse_args(arguments)
+    if given.nursery:
+        return serve(partial(main, presets=presets))
     places = Places(given.data)
-    runner = Runner(Store(places.store), places, Claim(given.run, given.claim), presets)
+    shift = Shift(Store(places.store), places, presets)
     os.nice(NICE)
     system.first_to_go()  # rather than the worker or the page
     leave_with_parent(lambda: os.killpg(0, signal.SIGKILL))
-    signal.signal(signal.SIGTERM, lambda *_: runner.tell("pause"))
-    return runner.run()
+    signal.signal(signal.SIGTERM, lambda *_: shift.end())
+    return shift.work(Claim(given.run, given.claim))
+
+
+class Shift:
+    """The runs of one process: the one it was started for, then creations that come while it is warm.
+
+    A creation's model stays loaded for `WARM_SECONDS`, as people ask for one more. The worker gives this process's
+    device to the next creation without starting another process, and this one sees it in the store.
+    """
+
+    def __init__(self, store: Store, places: Places, presets: Mapping[str, Preset]) -> None:
+        self.store, self.places, self.presets, self.models = store, places, presets, OneModel()
+        self.over = threading.Event()  # the process shall end
+        self.runner: Runner | None = None
+
+    def work(self, claim: Claim) -> int:
+        """Returns the exit code: `COLD` where it ends for lack of work."""
+        row = self.store.current(claim)
+        with self.models:
+            while claim is not None and not self.over.is_set():
+                self.runner = Runner(self.store, self.places, claim, self.presets, self.models)
+                code = self.runner.run()
+                if code or row is None or not self.models.loaded:
+                    return code
+                claim = self.next(claim, row["device"])
+        return COLD
+
+    def next(self, last: Claim, device: str) -> Claim | None:
+        """The creation that got this process's device after its `last` run; None where none comes."""
+        until = time.monotonic() + WARM_SECONDS
+        while time.monotonic() < until and not self.over.wait(POLL_SECONDS):
+            with contextlib.suppress(UserError):  # a full disk does not concern whoever only looks
+                if (claim := self.store.handed_on(last, device)) is not None:
+                    write_to(self.places.run(claim.run) / LOG)
+                    return claim
+        return None
+
+    def end(self) -> None:
+        """Keep what there is of the run, which goes on later, and take no other."""
+        self.over.set()
+        if self.runner is not None:
+            self.runner.tell("pause")
+
+
+def write_to(log: Path) -> None:
+    """From now on what this process prints goes to the end of that file."""
+    with open(log, "ab") as file:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+            os.dup2(file.fileno(), stream.fileno())
 
 
 class Runner:
     """One attempt at one run. What concerns the whole process, its priority and its signals, is `main`'s."""
 
-    def __init__(self, store: Store, places: Places, claim: Claim, presets: Mapping[str, Preset]) -> None:
-        self.store, self.claim, self.presets = store, claim, presets
+    def __init__(
+        self, store: Store, places: Places, claim: Claim, presets: Mapping[str, Preset], models: OneModel
+    ) -> None:
+        self.store, self.claim, self.presets, self.models = store, claim, presets, models
         self.folder, self.lock = places.run(claim.run), places.runner_lock(claim.run)
         self.cancel = CancelToken()
         self.over = threading.Event()  # the store knows how it ended
@@ -82,7 +140,7 @@ class Runner:
         """How it ended: the state, or "pause"; and a sentence where it failed."""
         live = Live(self.folder)
         try:
-            self.work = self.work or WORK[row["kind"]](self.folder, row, self.store, self.presets)
+            self.work = self.work or WORK[row["kind"]](self.folder, row, self.store, self.presets, self.models)
             with scratch(self.folder):
                 self.work.do(live, self.cancel)
                 return "stopped" if self.cancel.cancelled and self.told == "keep" else "done", ""

@@ -233,6 +233,15 @@ class Store:
             row = running(db, claim.run, claim.number)
         return None if row is None else dict(row)
 
+    def handed_on(self, last: Claim, device: str) -> Claim | None:
+        """The creation that runs on a device since its `last` run was over; None where there is none."""
+        with self.database.reading() as db:
+            row = db.execute(
+                "SELECT id, claim FROM runs WHERE state = 'running' AND kind = 'create' AND device = ?"
+                " AND NOT (id = ? AND claim = ?)", (device, last.run, last.number),
+            ).fetchone()
+        return None if row is None else Claim(row["id"], row["claim"])
+
     def beat(self, claims: Sequence[Claim]) -> None:
         """A sign of life of runs that are computed under these claims: their time counts up to now."""
         with self.database.writing() as db:

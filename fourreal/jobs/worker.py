@@ -25,6 +25,7 @@ from fourreal.jobs.children import ROOT, environment
 from fourreal.jobs.files import remove
 from fourreal.jobs.journal import JournalWriter
 from fourreal.jobs.locks import alone, free
+from fourreal.jobs.nursery import COLD, LOG, Forked, Nursery
 from fourreal.jobs.places import Places
 from fourreal.jobs.store import Claim, Store
 from fourreal.settings import JobLimits
@@ -46,10 +47,11 @@ log = logging.getLogger("fourreal.jobs.worker")
 
 @dataclass
 class Child:
-    """A runner at work. asked: when it was sent SIGTERM."""
+    """A runner at work, or one that waits for another creation. asked: when it was sent SIGTERM."""
 
     claim: Claim
-    process: subprocess.Popen
+    process: subprocess.Popen | Forked
+    creates: bool = False
     asked: float | None = None
 
 
@@ -57,15 +59,16 @@ class Worker:
     """See the module.
 
     command: how a run is done; it gets --data, --claim and the run's id. devices: one slot each. stay: whether to go on
-    where there is no page (for whoever starts a worker by hand).
+    where there is no page (for whoever starts a worker by hand). forks: whether `command` may be a nursery.
     """
 
     def __init__(
         self, data: Path, limits: JobLimits = LIMITS, command: Sequence[str] = RUNNER,
-        devices: Sequence[dict[str, Any]] | None = None, stay: bool = False,
+        devices: Sequence[dict[str, Any]] | None = None, stay: bool = False, forks: bool = system.LINUX,
     ) -> None:  # fmt: skip
         self.places, self.limits, self.command, self.stay = Places(data), limits, tuple(command), stay
         self.given_devices = devices
+        self.nursery = Nursery(command) if forks else None
         self.children: dict[int, Child] = {}  # by the device's number
         self.stopping = False
 
@@ -107,6 +110,8 @@ class Worker:
                     tidied = time.monotonic()
                     janitor.tidy(self.places, self.store, self.limits)
                 self._fill()
+                if self.nursery is not None:
+                    self.nursery.rest()
             except (UserError, OSError) as error:  # the disk, mostly: what runs goes on, and it may be better soon
                 log.warning("%s", error)
                 time.sleep(1.0)
@@ -131,25 +136,42 @@ class Worker:
     def _fill(self) -> None:
         """Give a run to each device that has none."""
         for number, device in enumerate(self.devices):
-            if number in self.children:
+            child = self.children.get(number)
+            if child is not None and not self._waits(child):
                 continue
+            if self.nursery is not None and not (self.store.anyone_waits() and self.nursery.warm()):
+                return
             claim = self.store.claim(f"{device['kind']}:{number}")
             if claim is None:
                 return
+            row = self.store.current(claim)
+            if child is not None and row is not None and row["kind"] == "create":
+                child.claim, child.asked = claim, None  # it sees so in the store
+                log.info("run %s, attempt %d: process %d", claim.run[:8], claim.number, child.process.pid)
+                continue
+            if child is not None:  # what it holds is needed
+                _kill_all_of(child.process)
+                child.process.wait()
             self.children[number] = self._start(claim, number, device)
 
+    def _waits(self, child: Child) -> bool:
+        """Whether a child is done with its creation, and could take another."""
+        return child.creates and self.store.current(child.claim) is None
+
     def _start(self, claim: Claim, number: int, device: dict[str, Any]) -> Child:
-        folder = self.places.run(claim.run)
+        folder, row = self.places.run(claim.run), self.store.current(claim)
         folder.mkdir(parents=True, exist_ok=True)
+        arguments = ["--data", str(self.places.data), "--claim", str(claim.number), claim.run]
         visible = devices.alone(number) if device["kind"] == "cuda" else {}
-        with open(folder / "log.txt", "ab") as out:
-            process = subprocess.Popen(
-                [*self.command, "--data", str(self.places.data), "--claim", str(claim.number), claim.run],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=ROOT, env=environment(**visible),
-                start_new_session=True,
-            )  # fmt: skip
+        process = None if self.nursery is None else self.nursery.fork(arguments, visible, folder / LOG)
+        if process is None:
+            with open(folder / LOG, "ab") as out:
+                process = subprocess.Popen(
+                    [*self.command, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=ROOT,
+                    env=environment(**visible), start_new_session=True,
+                )  # fmt: skip
         log.info("run %s, attempt %d: process %d", claim.run[:8], claim.number, process.pid)
-        return Child(claim, process)
+        return Child(claim, process, creates=row is not None and row["kind"] == "create")
 
     def _look_after(self, number: int, child: Child) -> None:
         """See whether a child has ended, and make it end where that was wanted and it does not."""
@@ -173,9 +195,13 @@ class Worker:
         _kill_all_of(child.process)
         code = child.process.wait()
         # what it had started in sessions of their own, as structure from motion has one
-        system.end_children_but({other.process.pid for other in self.children.values()})
+        others = {other.process.pid for other in self.children.values()}
+        system.end_children_but(others if self.nursery is None else others | self.nursery.pids)
         log.info("run %s: process %d ended with %d", child.claim.run[:8], child.process.pid, code)
         if self.store.current(child.claim) is None:
+            return
+        if code == COLD:  # it stopped waiting just when it was given another run
+            self.store.interrupted(child.claim)
             return
         state = self.store.interrupted(child.claim, crash=_crash(code))
         self._note(child.claim.run, f"{_crash(code)} {_outlook(state).capitalize()}")
@@ -195,6 +221,8 @@ class Worker:
 
     def _dismiss(self) -> None:
         """Let all children keep a checkpoint and go; their runs are the first when a worker comes again."""
+        if self.nursery is not None:
+            self.nursery.close()
         for child in self.children.values():
             child.process.terminate()
         end = time.monotonic() + LEAVE_SECONDS

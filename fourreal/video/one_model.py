@@ -56,6 +56,17 @@ class OneModel:
         self._choice: Choice | None = None
         self._model: VideoModel | None = None
 
+    @property
+    def loaded(self) -> bool:
+        """Whether there is a model at hand."""
+        return self._model is not None
+
+    def work_for(self, device: str | None, progress: Progress, cancel: CancelToken) -> None:
+        """From now on load for somebody else; the model at hand stays if it is on this device."""
+        if device != self._device:
+            self.release()
+        self._device, self._progress, self._cancel = device, progress, cancel
+
     def get(self, choice: Choice) -> VideoModel:
         """The model, loaded if it is not the one at hand; UserError where it cannot be had."""
         if self._model is None or self._choice != choice:

@@ -1,0 +1,149 @@
+"""A process that has imported what runs need and forks runners from itself: begun so, a run need not wait for imports.
+
+`Nursery` is the worker's side, `serve` the process's own. Only where the system hands orphans over (Linux): a runner
+is forked twice, so that it becomes a child of the worker like any other that the worker starts.
+"""
+
+import importlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from fourreal.jobs.children import ROOT, end, environment
+
+IMPORTS = (  # nothing that starts threads or a GPU, which no fork inherits
+    "fourreal.pipeline", "fourreal.scene.r4d", "fourreal.video.candidates", "fourreal.jobs.reconstructing",
+    "fourreal.jobs.creating",
+)  # fmt: skip
+REST_SECONDS = 60.0  # without a run to begin, then it goes: it holds a third of a gigabyte
+FORK_SECONDS = 20.0  # until it is taken for dead; it takes milliseconds
+READY = b"ready\n"
+COLD = 75  # exit code of a runner that waited for another creation in vain
+LOG = "log.txt"  # of a run, in its folder
+
+
+class Forked:
+    """A runner that was forked: of `subprocess.Popen` what the worker uses."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid, self.returncode = pid, None
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        os.kill(self.pid, signal.SIGTERM)
+
+    def wait(self) -> int:
+        """The exit code, negative for a signal, once it has ended."""
+        if self.returncode is None:
+            self.returncode = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self.returncode
+
+
+class Nursery:
+    """See the module. command: starts `serve`, told so by --nursery."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self.command = [*command, "--nursery"]
+        self.process: subprocess.Popen | None = None
+        self.ready, self.used = False, 0.0
+
+    def warm(self) -> bool:
+        """Whether a run can begin now. Begins to import where that was not done yet, and never waits."""
+        if self.process is None:
+            # asked in this way whether there is a GPU, torch does not begin to use it
+            asking = environment(PYTORCH_NVML_BASED_CUDA_CHECK="1")
+            self.process = subprocess.Popen(
+                self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, env=asking,
+                start_new_session=True,
+            )  # fmt: skip
+            self.used = time.monotonic()
+        if not self.ready:
+            # at its end as well: what is wrong is then seen by the runner that is started without it
+            self.ready = bool(select.select([self.process.stdout], [], [], 0)[0]) and self._line() == READY
+        return self.ready or self.process.stdout.closed
+
+    def fork(self, arguments: Sequence[str], changes: Mapping[str, str], log: Path) -> Forked | None:
+        """A runner with `arguments`, these changes of the environment, and its output in `log`; None if that failed."""
+        if not self.ready:
+            return None
+        asked = {"arguments": list(arguments), "environment": environment(**changes), "log": str(log)}
+        try:
+            self.process.stdin.write(json.dumps(asked).encode() + b"\n")
+            self.process.stdin.flush()
+            there = select.select([self.process.stdout], [], [], FORK_SECONDS)[0]
+            pid = int(self._line()) if there else 0
+        except (OSError, ValueError):
+            pid = 0
+        if not pid:
+            self.close()
+            return None
+        self.used = time.monotonic()
+        return Forked(pid)
+
+    def rest(self) -> None:
+        """Let it go where it was not used for a while."""
+        if self.process is not None and time.monotonic() - self.used > REST_SECONDS:
+            self.close()
+
+    def close(self) -> None:
+        """End it. Runners that it forked go on."""
+        if self.process is not None:
+            end(self.process)
+        self.process, self.ready = None, False
+
+    @property
+    def pids(self) -> set[int]:
+        return set() if self.process is None else {self.process.pid}
+
+    def _line(self) -> bytes:
+        line = self.process.stdout.readline()
+        if not line:
+            self.process.stdout.close()
+        return line
+
+
+def serve(run: Callable[[Sequence[str]], int]) -> int:
+    """The whole of the process's main: import, then fork a child that does `run(arguments)` for each line of stdin.
+
+    It ends when the worker does, which closes its stdin.
+    """
+    for module in IMPORTS:
+        importlib.import_module(module)
+    os.write(sys.stdout.fileno(), READY)
+    while line := sys.stdin.buffer.readline():
+        first = os.fork()
+        if not first:
+            _hand_over(json.loads(line), run)
+        os.waitpid(first, 0)
+    return 0
+
+
+def _hand_over(asked: Mapping, run: Callable[[Sequence[str]], int]) -> None:
+    """In a child: fork once more and end, so that the worker gets the grandchild; it does the run and never returns."""
+    between, code = os.getpid(), 1
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    while os.getppid() == between:
+        time.sleep(0.001)
+    try:
+        os.write(sys.stdout.fileno(), f"{os.getpid()}\n".encode())
+        with open(asked["log"], "ab") as log, open(os.devnull, "rb") as nothing:
+            for fd, file in enumerate((nothing, log, log)):
+                os.dup2(file.fileno(), fd)
+        os.environ.clear()
+        os.environ.update(asked["environment"])
+        code = run(asked["arguments"])
+    except BaseException:
+        traceback.print_exc()
+    finally:  # not the interpreter's end: what the parent had registered for it is the parent's
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
