@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 from browser import needs_chromium, static_server
-from scene_samples import some_scene
+from scene_samples import CANONICAL, FRAMES, some_scene
 from viewer_page import NEXT_FRAME, lay_out, player
 
 from fourreal.scene.r4d import r4d_bytes
@@ -53,10 +53,21 @@ def test_what_was_loaded_or_set_is_seen_at_once_on_a_machine_left_to_others(view
     viewer.run("() => { viewer.display = 'splats'; viewer.gentle = false; }")
 
 
+def test_begins_at_the_frozen_moment(viewer):
+    frozen = CANONICAL / (FRAMES - 1)
+    assert viewer.run("viewer.time") == frozen
+    viewer.run("viewer.time = 0.9; viewer.clock.forward = false")
+    viewer.load("scene.r4d", slot=1)
+    viewer.load("later.r4d")
+    assert viewer.run("viewer.time") == 0.9  # a checkpoint, or something beside it, leaves the clock alone
+    viewer.load("scene.r4d", keep=False)
+    assert viewer.run("[viewer.time, viewer.clock.forward]") == [frozen, True]
+
+
 def test_who_prefers_less_motion_gets_less(browser, url):
     with player(browser, url, {"autoplay": True}, reduced_motion="reduce") as viewer:
         viewer.load("scene.r4d")
-        assert viewer.run("viewer.playing") is False
+        assert viewer.run("[viewer.playing, viewer.time]") == [False, CANONICAL / (FRAMES - 1)]
         at_once = viewer.run("(viewer.rig.orbit(0.5, 0), viewer.goHome(), viewer.rig.now.azimuth)")
         assert at_once == 0
     with player(browser, url, {"autoplay": True}) as viewer:
@@ -119,9 +130,9 @@ def test_keyboard(viewer):
     press("r")
     viewer.until("viewer.rig.now.azimuth === 0")
     press(".")
-    assert viewer.run("viewer.time") == pytest.approx(0.25)  # the second of five frames
+    assert viewer.run("viewer.time") == pytest.approx(0.75)  # the fourth of five frames
     press(",")
-    assert viewer.run("viewer.time") == 0
+    assert viewer.run("viewer.time") == 0.5
     press(" ")
     assert viewer.run("viewer.playing") is True
     press(" ")

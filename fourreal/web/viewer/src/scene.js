@@ -44,6 +44,11 @@ export class Scene {
     return Math.max(1, this.header.frames - 1) / this.header.fps;
   }
 
+  /** The time, 0 to 1, of the frame that the freeze-time video shows: the one seen from everywhere. */
+  get frozen() {
+    return this.header.canonical / Math.max(1, this.header.frames - 1);
+  }
+
   /** Onto the GPU; again after the context was lost. */
   upload(painter) {
     this.gpu?.dispose();

@@ -39,7 +39,8 @@ export class Slots {
         await scene.gpu.arrived();
         signal.throwIfAborted();
         const pose = this.firstPose(scene, slot, keep);
-        await scene.sortNow(viewMatrix(pose), viewer.time, viewer.deformed ? 1 : 0);
+        const time = this.begins(slot, keep) ? scene.frozen : viewer.time;
+        await scene.sortNow(viewMatrix(pose), time, viewer.deformed ? 1 : 0);
       }
       signal.throwIfAborted();
     } catch (error) {
@@ -65,17 +66,28 @@ export class Slots {
     return keep && first ? pose : homePose(scene.header.view);
   }
 
+  /** Whether camera and clock are a slot's to say. */
+  leads(slot) {
+    return slot === 0 || !this.scenes[0];
+  }
+
+  /** Whether what is loaded there now is seen from its own start: the reference camera, the frozen moment. */
+  begins(slot, keep) {
+    return this.leads(slot) && !(keep && this.scenes[slot]);
+  }
+
   /** A loaded scene in place of the one before. */
   put(scene, slot, keep) {
     const { viewer } = this;
     const old = this.scenes[slot];
     const first = !this.scenes.some(Boolean);
-    const leads = slot === 0 || !this.scenes[0];
+    const [leads, begins] = [this.leads(slot), this.begins(slot, keep)];
     this.scenes[slot] = scene;
     if (slot === 1) this.dropFilm();
     if (leads) {
-      viewer.rig.change(scene.header.view, keep && Boolean(old));
+      viewer.rig.change(scene.header.view, !begins);
       viewer.clock.seconds = scene.seconds;
+      if (begins) viewer.clock.begin(scene.frozen);
       viewer.overlay.showImage(null);
     }
     this.relate();

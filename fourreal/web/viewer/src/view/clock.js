@@ -27,6 +27,12 @@ export class Clock {
     this.time = Math.min(1, Math.max(0, time));
   }
 
+  /** Be at a time, from where it goes on forwards. */
+  begin(time) {
+    this.forward = true;
+    this.seek(time);
+  }
+
   /** Let `seconds` pass. Returns whether the time changed. */
   tick(seconds) {
     if (!this.playing) return false;
