@@ -11,6 +11,8 @@ from fourreal.scene.r4d import r4d_bytes
 
 pytestmark = needs_chromium
 
+STRETCH = 0.12  # radians that the limits can be stretched by a hand that pulls, at most
+
 
 def test_plays_loops_and_halts(viewer):
     assert viewer.run("viewer.playing") is False
@@ -87,7 +89,7 @@ def test_mouse_and_wheel_within_soft_limits(viewer):
     viewer.page.mouse.down()
     viewer.page.mouse.move(x - 1500, y, steps=6)
     viewer.until(f"viewer.rig.now.azimuth > {limit}")  # it gives way
-    assert viewer.run("viewer.rig.now.azimuth") < limit + 0.3
+    assert viewer.run("viewer.rig.now.azimuth") < limit + STRETCH
     viewer.page.mouse.up()
     viewer.until(f"Math.abs(viewer.rig.now.azimuth - {limit}) < 1e-6")  # and springs back
     viewer.page.mouse.move(x, y)
@@ -124,7 +126,12 @@ def test_keyboard(viewer):
     press = viewer.page.keyboard.press
     press("ArrowRight")
     press("ArrowUp")
-    viewer.until("viewer.rig.now.azimuth > 0.1 && viewer.rig.now.elevation > viewer.rig.home.elevation + 0.1")
+    viewer.until("viewer.rig.now.azimuth > 0.1 && viewer.rig.now.elevation > viewer.rig.limits.elevation[1]")
+    for _ in range(12):
+        press("ArrowRight")
+    limit = viewer.run("viewer.rig.limits.azimuth[1]")
+    assert limit - 1e-9 < viewer.run("(viewer.rig.finish(), viewer.rig.now.azimuth)") < limit + STRETCH
+    viewer.until("['azimuth', 'elevation'].every((k) => Math.abs(viewer.rig.now[k] - viewer.rig.limits[k][1]) < 1e-6)")
     press("+")
     viewer.until("viewer.rig.now.distance < 0.91 * viewer.rig.home.distance")
     press("r")
@@ -266,6 +273,14 @@ def test_fits_a_phone_and_takes_fingers(browser, url, tmp_path):
         touch("touchEnd")
         viewer.until("viewer.rig.now.azimuth > 0.2")
         assert viewer.run("scrollY") == 0
+        limit = viewer.run("viewer.rig.limits.azimuth[1]")
+        touch("touchStart", (x + 180, y))
+        for left in (90, 180, 270, 360):
+            touch("touchMove", (x + 180 - left, y))
+        viewer.until(f"viewer.rig.now.azimuth > {limit}")
+        assert viewer.run("viewer.rig.now.azimuth") < limit + STRETCH
+        touch("touchEnd")
+        viewer.until(f"Math.abs(viewer.rig.now.azimuth - {limit}) < 1e-6")
         viewer.run("viewer.goHome(); viewer.rig.finish()")
         touch("touchStart", (x - 30, y), (x + 30, y))
         for step in range(1, 5):

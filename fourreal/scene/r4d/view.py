@@ -9,8 +9,8 @@ from fourreal.scene.export_mp4 import FULL_CIRCLE
 from fourreal.scene.scene4d import Scene4D
 
 # How far beyond the videos' cameras a viewer may go before what it shows was never seen.
-AROUND, ABOVE = math.radians(4), math.radians(8)
-NEARER, FURTHER = 0.6, 1.4  # times their nearest and farthest
+AROUND, ABOVE = math.radians(2), math.radians(2)
+NEARER, FURTHER = 0.6, 1.1  # times their nearest and farthest
 STEEPEST = math.radians(85)  # straight from above, up is no longer up
 
 
