@@ -9,7 +9,8 @@ from fourreal.scene.export_mp4 import FULL_CIRCLE
 from fourreal.scene.scene4d import Scene4D
 
 # How far beyond the videos' cameras a viewer may go before what it shows was never seen.
-AROUND, ABOVE = math.radians(2), math.radians(2)
+# From above the ground is seen, which they filmed too; from below the sky, which they often did not.
+AROUND, ABOVE, BELOW = math.radians(2), math.radians(4), math.radians(1)
 NEARER, FURTHER = 0.6, 1.1  # times their nearest and farthest
 STEEPEST = math.radians(85)  # straight from above, up is no longer up
 
@@ -34,7 +35,7 @@ def view(scene: Scene4D) -> dict:
         "up": stage.up.tolist(),
         "azimuth": [-math.pi, math.pi] if circle else [low - AROUND, high + AROUND],
         "elevation": [
-            max(-STEEPEST, float(elevation.min()) - ABOVE),
+            max(-STEEPEST, float(elevation.min()) - BELOW),
             min(STEEPEST, float(elevation.max()) + ABOVE),
         ],
         "distance": [NEARER * float(distance.min()), FURTHER * float(distance.max())],
