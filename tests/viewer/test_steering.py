@@ -11,7 +11,7 @@ from fourreal.scene.r4d import r4d_bytes
 
 pytestmark = needs_chromium
 
-STRETCH = 0.12  # radians that the limits can be stretched by a hand that pulls, at most
+STRETCH = 0.08  # radians that the limits can be stretched by a hand that pulls, at most
 
 
 def test_plays_loops_and_halts(viewer):

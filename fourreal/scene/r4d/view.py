@@ -8,9 +8,9 @@ from fourreal.camera.trajectory import Stage
 from fourreal.scene.export_mp4 import FULL_CIRCLE
 from fourreal.scene.scene4d import Scene4D
 
-# How far beyond the videos' cameras a viewer may go before what it shows was never seen.
-# From above the ground is seen, which they filmed too; from below the sky, which they often did not.
-AROUND, ABOVE, BELOW = math.radians(2), math.radians(4), math.radians(1)
+# How far beyond the videos' cameras a viewer may go before what it shows was never seen: around not at all, as the far
+# side of things comes into sight; from above the ground is seen, which they filmed too, from below the sky.
+ABOVE, BELOW = math.radians(4), math.radians(1)
 NEARER, FURTHER = 0.6, 1.1  # times their nearest and farthest
 STEEPEST = math.radians(85)  # straight from above, up is no longer up
 
@@ -33,7 +33,7 @@ def view(scene: Scene4D) -> dict:
         "freeze": scene.freeze.camera_to_world.tolist(),
         "centre": stage.centre.tolist(),
         "up": stage.up.tolist(),
-        "azimuth": [-math.pi, math.pi] if circle else [low - AROUND, high + AROUND],
+        "azimuth": [-math.pi, math.pi] if circle else [low, high],
         "elevation": [
             max(-STEEPEST, float(elevation.min()) - BELOW),
             min(STEEPEST, float(elevation.max()) + ABOVE),
