@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -59,7 +59,7 @@ def worker(service):
 def worker_process(idle):
     """Makes what is asked for as it is for people, in processes of its own."""
     command = [sys.executable, "-m", "fourreal.jobs.worker", "--data", str(idle.places.data), "--device", "cpu",
-               "--stay", "--limits", json.dumps(vars(LIMITS))]  # fmt: skip
+               "--stay", "--limits", json.dumps(asdict(LIMITS))]  # fmt: skip
     process = subprocess.Popen(command, cwd=ROOT, env=environment())
     yield process
     process.terminate()

@@ -64,8 +64,6 @@ LIGHT = """
 import sys
 from pathlib import Path
 from fourreal.jobs.create_values import Wishes
-from fourreal.jobs.live import Live
-from fourreal.jobs.reconstructing import Reconstructing
 from fourreal.jobs.service import Service
 from fourreal.jobs.supervisor import ensure_worker
 from fourreal.jobs.values import Options

@@ -1,5 +1,6 @@
 """The worker: one child a device, exact cancels, and whatever is killed, each run is done in the end."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from fourreal.jobs.children import ROOT, environment
 from fourreal.jobs.places import Places
 from fourreal.jobs.store import Claim, Store
 from fourreal.jobs.worker import Worker
+from fourreal.settings import JobLimits, TurnLimits
 
 
 @pytest.fixture
@@ -94,7 +97,7 @@ def test_each_child_sees_the_gpu_of_its_number_among_those_that_were_lent(lent, 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", lent or "")
     if lent is None:
         monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    worker = Worker(data)
+    worker = Worker(data, forks=False)
     for number in range(len(entries)):
         worker._start(Claim("a" * 32, 1), number, {"kind": "cuda", "name": "GPU", "memory_mb": 1.0})
     assert [env["CUDA_VISIBLE_DEVICES"] for env in seen] == entries
@@ -262,3 +265,8 @@ def test_a_full_disk_does_not_stop_the_worker(store, data):
         assert state(store, run) == "queued"
         (data / "full").unlink()
         until(is_in(store, run, "done"), "the run")
+
+
+def test_the_limits_of_the_page_are_those_of_the_worker():
+    limits = JobLimits(free_bytes=0, keep_days=None, exports=TurnLimits(1, 1, 2, 2))
+    assert JobLimits.from_dict(json.loads(json.dumps(asdict(limits)))) == limits

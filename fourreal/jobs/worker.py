@@ -145,21 +145,22 @@ class Worker:
             if claim is None:
                 return
             row = self.store.current(claim)
-            if child is not None and row is not None and row["kind"] == "create":
+            creates = row is not None and row["kind"] == "create"
+            if child is not None and creates:
                 child.claim, child.asked = claim, None  # it sees so in the store
                 log.info("run %s, attempt %d: process %d", claim.run[:8], claim.number, child.process.pid)
                 continue
             if child is not None:  # what it holds is needed
                 _kill_all_of(child.process)
                 child.process.wait()
-            self.children[number] = self._start(claim, number, device)
+            self.children[number] = self._start(claim, number, device, creates)
 
     def _waits(self, child: Child) -> bool:
         """Whether a child is done with its creation, and could take another."""
         return child.creates and self.store.current(child.claim) is None
 
-    def _start(self, claim: Claim, number: int, device: dict[str, Any]) -> Child:
-        folder, row = self.places.run(claim.run), self.store.current(claim)
+    def _start(self, claim: Claim, number: int, device: dict[str, Any], creates: bool = False) -> Child:
+        folder = self.places.run(claim.run)
         folder.mkdir(parents=True, exist_ok=True)
         arguments = ["--data", str(self.places.data), "--claim", str(claim.number), claim.run]
         visible = devices.alone(number) if device["kind"] == "cuda" else {}
@@ -171,7 +172,7 @@ class Worker:
                     env=environment(**visible), start_new_session=True,
                 )  # fmt: skip
         log.info("run %s, attempt %d: process %d", claim.run[:8], claim.number, process.pid)
-        return Child(claim, process, creates=row is not None and row["kind"] == "create")
+        return Child(claim, process, creates)
 
     def _look_after(self, number: int, child: Child) -> None:
         """See whether a child has ended, and make it end where that was wanted and it does not."""
@@ -264,7 +265,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     found = [devices.CPU] if given.device == "cpu" else None
-    return Worker(given.data, JobLimits(**given.limits), devices=found, stay=given.stay).run()
+    return Worker(given.data, JobLimits.from_dict(given.limits), devices=found, stay=given.stay).run()
 
 
 if __name__ == "__main__":

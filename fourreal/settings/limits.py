@@ -1,6 +1,8 @@
 """What is accepted as a video, and what the page lets people do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -62,3 +64,8 @@ class JobLimits:
     intakes: TurnLimits = TurnLimits(at_once=3, each=2, held=16, held_each=4)
     checks: TurnLimits = TurnLimits(at_once=2, each=1, held=12, held_each=4)
     exports: TurnLimits = TurnLimits(at_once=2, each=1, held=12, held_each=3)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "JobLimits":
+        """The limits of which `dataclasses.asdict` made `values`."""
+        return cls(**{name: TurnLimits(**one) if isinstance(one, Mapping) else one for name, one in values.items()})
