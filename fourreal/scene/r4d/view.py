@@ -8,9 +8,9 @@ from fourreal.camera.trajectory import Stage
 from fourreal.scene.export_mp4 import FULL_CIRCLE
 from fourreal.scene.scene4d import Scene4D
 
-# How far beyond the videos' cameras a viewer may go before what it shows was never seen: around not at all, as the far
-# side of things comes into sight; from above the ground is seen, which they filmed too, from below the sky.
-ABOVE, BELOW = math.radians(4), math.radians(1)
+# How far beyond the videos' cameras a viewer may go before what it shows was never seen: no farther around, where the
+# far side of things comes into sight, and no lower, where the sky does; but higher, as the ground was filmed.
+ABOVE = math.radians(4)
 NEARER, FURTHER = 0.6, 1.1  # times their nearest and farthest
 STEEPEST = math.radians(85)  # straight from above, up is no longer up
 
@@ -35,7 +35,7 @@ def view(scene: Scene4D) -> dict:
         "up": stage.up.tolist(),
         "azimuth": [-math.pi, math.pi] if circle else [low, high],
         "elevation": [
-            max(-STEEPEST, float(elevation.min()) - BELOW),
+            max(-STEEPEST, float(elevation.min())),
             min(STEEPEST, float(elevation.max()) + ABOVE),
         ],
         "distance": [NEARER * float(distance.min()), FURTHER * float(distance.max())],

@@ -10,7 +10,7 @@ import { add, clamp, column, cross, degrees, dot, length, mix, poseOf, sideways,
 
 const FOLLOW = 14; // a second: how fast `now` closes in on `goal`
 const STEEPEST = (89 * Math.PI) / 180; // straight from above, up is no longer up
-const GIVE = { azimuth: 0.07, elevation: 0.05, distance: 0.1, pan: 0.08 }; // how far limits can be stretched
+const GIVE = { azimuth: 0.07, elevation: 0.035, distance: 0.1, pan: 0.08 }; // how far limits can be stretched
 const PAN = 0.15; // of the home distance: how far the target may be moved
 const NUMBERS = ["azimuth", "elevation", "distance", "roll", "fov"];
 
