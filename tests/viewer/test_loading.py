@@ -168,6 +168,7 @@ def test_24_reloads_leave_nothing_behind(browser, url):
 
 
 def test_a_lost_graphics_context_comes_back(viewer):
+    viewer.run("viewer.time = 0")
     before = viewer.picture()
     viewer.run("window.handle = viewer.painter.gl.getExtension('WEBGL_lose_context'); handle.loseContext()")
     viewer.until("viewer.overlay.statusChip.textContent.includes('interrupted')")
