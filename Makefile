@@ -9,7 +9,7 @@ RUN     := runs/fox_yard
 # Tried in this order by running them, as a name on the PATH may be a shim with nothing behind it.
 PYTHON  := python3.11 python3.12 python3 python
 
-.PHONY: setup test test-slow test-all coverage lint demo example clean
+.PHONY: setup test test-slow test-all test-cuda coverage lint demo example clean
 
 setup: $(STAMP)
 
@@ -41,6 +41,11 @@ test-all: lint
 # All of it once more, slower, with the lines that it ran: in processes of its own as well, where those end by themselves.
 coverage: setup
 	@$(PYTEST) -m "not cuda" --cov --cov-report=term:skip-covered
+
+# What computes, on a GPU; skipped where there is none. gsplat compiles on first use, for this machine's card alone; what
+# compilers and drivers warn of does not fail a test.
+test-cuda: setup
+	@$(PY) -m pytest -q -W default -m cuda tests
 
 demo: setup
 	@$(PY) app.py

@@ -46,6 +46,23 @@ def pytest_configure(config: pytest.Config) -> None:
         compile_kernels()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips what is marked `cuda` where there is no such device; torch is asked when a test is due, not before."""
+    if item.get_closest_marker("cuda"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("no CUDA device here")
+
+
+# Of a module's scope, so that what a module makes once for its tests can be on the device: it is made once for each.
+@pytest.fixture(scope="module", params=["cpu", pytest.param("cuda", marks=pytest.mark.cuda)])
+def device(request) -> str:
+    """Where a test puts its tensors: it runs on the CPU, and marked `cuda` on a GPU."""
+    return request.param
+
+
 @pytest.fixture(scope="session")
 def assets() -> Path:
     """The folder of what ships with the product."""
