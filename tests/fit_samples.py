@@ -43,7 +43,9 @@ def true_scene(time: float) -> Gaussians:
 
 
 def see(scene: Gaussians, cameras: Cameras) -> torch.Tensor:
-    draw = lambda pose: rasterize(scene, pose, cameras.intrinsics, cameras.size, GREY).colour
+    """On the device of the scene, wherever the cameras are."""
+    cameras, grey = cameras.to(scene.means.device), GREY.to(scene.means)
+    draw = lambda pose: rasterize(scene, pose, cameras.intrinsics, cameras.size, grey).colour
     return torch.stack([draw(pose) for pose in cameras.world_to_camera]).clamp(0, 1)
 
 

@@ -7,15 +7,15 @@ from fourreal.splat.lowpass import eps2d_at, smoothed
 from fourreal.splat.rasterize import EPS2D, rasterize
 
 
-def test_twice_the_size_averaged_back_is_nearer_to_what_was_fitted():
-    fine = true_scene(0.5)
+def test_twice_the_size_averaged_back_is_nearer_to_what_was_fitted(device):
+    fine = true_scene(0.5).to(device)
     fine = type(fine)(**(fine.tensors() | {"scales": fine.scales - 1.5}))  # splats of about a pixel
-    cameras = arc(1)
+    cameras, grey = arc(1).to(device), GREY.to(device)
     width, height = cameras.size
 
     def drawn(gaussians, factor):
         camera = cameras.resized((factor * width, factor * height))
-        image = rasterize(gaussians, camera.world_to_camera[0], camera.intrinsics, camera.size, GREY).colour
+        image = rasterize(gaussians, camera.world_to_camera[0], camera.intrinsics, camera.size, grey).colour
         return image.reshape(height, factor, width, factor, 3).mean((1, 3))
 
     fitted = drawn(fine, 1)
@@ -27,15 +27,15 @@ def test_twice_the_size_averaged_back_is_nearer_to_what_was_fitted():
     assert torch.equal(wide.means, fine.means)
 
 
-def test_half_the_size_is_most_like_the_whole_averaged():
-    scene = true_scene(0.5)
+def test_half_the_size_is_most_like_the_whole_averaged(device):
+    scene = true_scene(0.5).to(device)
     scene = type(scene)(**(scene.tensors() | {"scales": scene.scales - 1.0}))
-    cameras = arc(1)
+    cameras, grey = arc(1).to(device), GREY.to(device)
     width, height = cameras.size
 
     def drawn(size, **how):
         camera = cameras.resized(size)
-        return rasterize(scene, camera.world_to_camera[0], camera.intrinsics, camera.size, GREY, **how).colour
+        return rasterize(scene, camera.world_to_camera[0], camera.intrinsics, camera.size, grey, **how).colour
 
     whole = drawn((2 * width, 2 * height)).reshape(height, 2, width, 2, 3).mean((1, 3))
     missed = [float((drawn((width, height), **how) - whole).square().mean()) for how in ({}, {"eps2d": eps2d_at(1)})]

@@ -18,6 +18,7 @@ RED, BLUE = torch.tensor([0.9, 0.1, 0.1]), torch.tensor([0.1, 0.1, 0.9])
 
 
 def square(left: int, top: int, colour: torch.Tensor, side: int = 4) -> torch.Tensor:
+    """A picture, on the CPU."""
     image = GREY.expand(SIZE[1], SIZE[0], 3).clone()
     image[top : top + side, left : left + side] = colour
     return image
@@ -32,14 +33,15 @@ def ball(x: float, colour: torch.Tensor = RED) -> Gaussians:
 
 
 def see(scene: Gaussians) -> torch.Tensor:
-    return rasterize(scene, CAMERA.world_to_camera[0], CAMERA.intrinsics, SIZE, GREY).colour
+    camera = CAMERA.to(scene.means.device)
+    return rasterize(scene, camera.world_to_camera[0], camera.intrinsics, SIZE, GREY.to(scene.means)).colour
 
 
-def test_a_square_is_found_again_where_it_went():
-    cover = (square(10, 8, RED) != GREY).any(dim=-1).float()
-    source, move = matching.assign(square(10, 8, RED), square(15, 11, RED), cover)
+def test_a_square_is_found_again_where_it_went(device):
+    shown, wanted = square(10, 8, RED).to(device), square(15, 11, RED).to(device)
+    source, move = matching.assign(shown, wanted, (shown != GREY.to(device)).any(dim=-1).float())
     assert len(source) == 16
-    torch.testing.assert_close(move, torch.tensor([5.0, 3.0]).expand(16, 2))
+    torch.testing.assert_close(move.cpu(), torch.tensor([5.0, 3.0]).expand(16, 2))
 
 
 @pytest.mark.parametrize(
@@ -47,37 +49,39 @@ def test_a_square_is_found_again_where_it_went():
     [(square(18, 11, BLUE), 1.0), (square(40, 24, RED), 1.0), (square(10, 8, RED), 1.0), (square(18, 11, RED), 0.0)],
     ids=["another colour", "too far away", "nothing differs", "nothing there may be pulled"],
 )
-def test_what_does_not_belong_is_left_where_it_is(wanted, covered):
-    cover = covered * (square(10, 8, RED) != GREY).any(dim=-1).float()
-    assert len(matching.assign(square(10, 8, RED), wanted, cover)[0]) == 0
+def test_what_does_not_belong_is_left_where_it_is(wanted, covered, device):
+    shown = square(10, 8, RED).to(device)
+    cover = covered * (shown != GREY.to(device)).any(dim=-1).float()
+    assert len(matching.assign(shown, wanted.to(device), cover)[0]) == 0
 
 
-def test_a_splat_is_pulled_sideways_and_not_in_depth():
-    scene, wanted = ball(-0.1), see(ball(0.1))
+def test_a_splat_is_pulled_sideways_and_not_in_depth(device):
+    scene, wanted = ball(-0.1).to(device), see(ball(0.1).to(device))
     far = replace(scene, means=scene.means.clone().requires_grad_())
-    away = matching.pull(far, torch.ones(1), CAMERA, see(scene), wanted, 0.3)
+    away = matching.pull(far, torch.ones(1, device=device), CAMERA.to(device), see(scene), wanted, 0.3)
     (towards,) = torch.autograd.grad(away, far.means)
     assert float(towards[0, 0]) < -1e-3
     assert float(towards[0, 1:].abs().max()) < 0.2 * abs(float(towards[0, 0]))
 
 
-def test_the_pull_leads_to_where_the_photometric_loss_takes_over():
-    wanted, means = see(ball(0.1)), torch.tensor([[-0.1, 0.05, 1.0]], requires_grad=True)
+def test_the_pull_leads_to_where_the_photometric_loss_takes_over(device):
+    wanted, means = see(ball(0.1).to(device)), torch.tensor([[-0.1, 0.05, 1.0]], device=device, requires_grad=True)
+    free, camera, start = torch.ones(1, device=device), CAMERA.to(device), ball(0.0).to(device)
     optimizer = torch.optim.Adam([means], lr=5e-3)
     for _ in range(200):
-        scene = replace(ball(0.0), means=means)
+        scene = replace(start, means=means)
         loss, _ = photometric_terms(see(scene), Target.of(wanted), 0.0)
-        away = matching.pull(scene, torch.ones(1), CAMERA, see(scene), wanted, 0.3)
+        away = matching.pull(scene, free, camera, see(scene), wanted, 0.3)
         optimizer.zero_grad()
         (loss if away is None else loss + 20 * away).backward()
         optimizer.step()
-    assert float((means[0] - torch.tensor([0.1, 0.0, 1.0])).detach().norm()) < 0.02
+    assert float((means[0].cpu() - torch.tensor([0.1, 0.0, 1.0])).detach().norm()) < 0.02
 
 
-def test_nothing_is_pulled_where_everything_is_in_its_place_or_may_not_move():
-    scene, wanted = ball(-0.1), see(ball(0.1))
-    assert matching.pull(scene, torch.ones(1), CAMERA, see(scene), see(scene), 0.3) is None
-    assert matching.pull(scene, torch.zeros(1), CAMERA, see(scene), wanted, 0.3) is None
+def test_nothing_is_pulled_where_everything_is_in_its_place_or_may_not_move(device):
+    scene, wanted, camera = ball(-0.1).to(device), see(ball(0.1).to(device)), CAMERA.to(device)
+    assert matching.pull(scene, torch.ones(1, device=device), camera, see(scene), see(scene), 0.3) is None
+    assert matching.pull(scene, torch.zeros(1, device=device), camera, see(scene), wanted, 0.3) is None
 
 
 def test_pictures_are_matched_small():
