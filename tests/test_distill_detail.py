@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from devices import assert_alike
 from distill_samples import ABLE, Says
 from fit_samples import FRAMES, SIZE, STAGE_ONE, STAGE_TWO, observations
 from test_distill_pipeline import SHORT
@@ -26,8 +27,8 @@ SETTINGS = UpsampleSettings(steps=60, frames=5, levels=(0.4, 0.2))
 
 
 @pytest.fixture(scope="module")
-def seen():
-    return observations()
+def seen(device):
+    return observations().to(device)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def test_in_the_film_camera_and_time_move(seen):
     assert float(moves.min()) > 0.1
     torch.testing.assert_close(shot.cameras.world_to_camera[0], seen.reference_camera.world_to_camera[0])
     drawn = torch.from_numpy(shot.known[0]).float() / 255
-    assert float((drawn - seen.reference[0]).abs().mean()) < 0.01
+    assert float((drawn - seen.reference[0].cpu()).abs().mean()) < 0.01
 
 
 def test_what_the_model_sees_is_degraded_and_it_goes_on_from_its_own_answers(seen, start):
@@ -95,7 +96,7 @@ def test_it_goes_on_after_an_interruption_without_asking_again(seen, start, tmp_
     again = stage(seen, start, lambda video: 0 * video)
     loop.run(again, tmp_path / "checkpoint", ignore, CancelToken())
     assert again.critic.model.asked == []
-    torch.testing.assert_close(again.result().gaussians.colors, whole.result().gaussians.colors, atol=1e-6, rtol=0)
+    assert_alike(again.result().gaussians.colors, whole.result().gaussians.colors, atol=1e-6, rtol=0)
 
 
 def test_where_memory_runs_out_the_film_is_shortened_and_it_goes_on_with_that(seen, start):
