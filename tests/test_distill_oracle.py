@@ -52,8 +52,8 @@ def test_the_mean_is_that_of_the_posterior():
 
 
 @pytest.mark.parametrize("kind", ["views", "times"])
-def test_it_says_the_truth_where_the_true_clip_is_among_its_own(kind, world, seen):
-    observations, similarity = seen
+def test_it_says_the_truth_where_the_true_clip_is_among_its_own(kind, world, seen, device):
+    observations, similarity = seen[0].to(device), seen[1]
     oracle = Oracle([world, other_motion(world, 1), other_shape(world, 1)], similarity, 12, SIZE, tolerance=0.02)
     assert isinstance(oracle, VideoModel)
     for number in range(4):
@@ -64,7 +64,7 @@ def test_it_says_the_truth_where_the_true_clip_is_among_its_own(kind, world, see
         free = [place for place in places if place not in shot.known]
         torch.testing.assert_close(answer[free], truth[free], atol=1e-4, rtol=0)
         for place, picture in shot.known.items():
-            torch.testing.assert_close(answer[place], torch.from_numpy(picture.copy()).permute(2, 0, 1) / 255)
+            torch.testing.assert_close(answer[place].cpu(), torch.from_numpy(picture.copy()).permute(2, 0, 1) / 255)
 
 
 def test_where_no_clip_agrees_with_the_known_frame_the_input_comes_back(world, seen):
@@ -95,13 +95,13 @@ def test_motion_decoys_pass_at_the_canonical_time_alone(world, seen):
             break
 
 
-def test_a_trial_scores_what_moves(world, seen):
+def test_a_trial_scores_what_moves(world, seen, device):
     """Nothing at all scores badly, and a fit is scored by the views it gives."""
     observations, similarity = seen
     trial = Trial(world, similarity, SIZE, frames=12)
     zero = torch.zeros
     speck = Gaussians.static(zero(1, 3), torch.tensor([[1.0, 0, 0, 0]]), zero(1, 3) - 9, zero(1) - 9, zero(1, 3))
     field = MotionBases(zero(1, 3), torch.ones(1), 12, observations.canonical)
-    nothing = Moving(replace(speck, motion=zero(1, 2)), field)
+    nothing = Moving(replace(speck, motion=zero(1, 2)), field).to(device)
     assert trial.moving_psnr(nothing) < 15
     assert bool((trial.pictures(nothing) == 0.5).all())

@@ -75,8 +75,8 @@ def test_ssim_falls_with_noise_and_is_one_for_equals():
     assert 1 > little > much
 
 
-def test_area_average_of_whole_and_of_broken_factors():
-    image = noise(6, 8, 3)
+def test_area_average_of_whole_and_of_broken_factors(device):
+    image = noise(6, 8, 3).to(device)
     blocks = image.unflatten(0, (3, 2)).unflatten(2, (4, 2)).mean(dim=(1, 3))
     torch.testing.assert_close(area_down(image, (4, 3)), blocks)
     row = torch.tensor([[0.0, 3.0, 6.0]])

@@ -33,8 +33,8 @@ def area_matrix(source: int, target: int) -> Float[Tensor, "target source"]:
 
 def area_down(image: Float[Tensor, "H W *C"], size: tuple[int, int]) -> Float[Tensor, "h w *C"]:
     """Average an image or a mask down to `size` = (width, height), each pixel weighted by the area it covers."""
-    rows = area_matrix(image.shape[0], size[1])
-    columns = area_matrix(image.shape[1], size[0])
+    rows = area_matrix(image.shape[0], size[1]).to(image.device)
+    columns = area_matrix(image.shape[1], size[0]).to(image.device)
     return torch.einsum("yr,rc...,xc->yx...", rows, image, columns)
 
 

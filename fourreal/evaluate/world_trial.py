@@ -45,14 +45,14 @@ class Trial:
 
     @torch.no_grad()
     def pictures(self, fit: Moving) -> Float[Tensor, "F H W 3"]:
-        """The held-out views as the fit has them."""
-        out = []
+        """The held-out views as the fit, on whichever device, has them; on the CPU, as the truth is."""
+        cameras = self.cameras.to(fit.gaussians.means.device)
+        grey, out = fit.gaussians.means.new_full((3,), 0.5), []
         for number, time in enumerate(self.path.times.tolist()):
             scene = bend(fit.gaussians, fit.field.offsets(fit.gaussians, time * (self.frames - 1)))
-            camera = self.cameras[number]
-            grey = torch.full((3,), 0.5)
+            camera = cameras[number]
             drawn = rasterize(scene, camera.world_to_camera[0], camera.intrinsics, camera.size, grey)
-            out.append(drawn.colour.clamp(0, 1))
+            out.append(drawn.colour.clamp(0, 1).cpu())
         return torch.stack(out)
 
     def moving_psnr(self, fit: Moving) -> float:
