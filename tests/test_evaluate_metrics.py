@@ -81,7 +81,7 @@ def test_area_average_of_whole_and_of_broken_factors(device):
     torch.testing.assert_close(area_down(image, (4, 3)), blocks)
     row = torch.tensor([[0.0, 3.0, 6.0]])
     torch.testing.assert_close(area_down(row, (2, 1)), torch.tensor([[1.0, 5.0]]))  # 3 is shared by both
-    assert area_down(image, (5, 4)).mean() == pytest.approx(float(image.mean()), abs=1e-6)
+    assert float(area_down(image, (5, 4)).mean()) == pytest.approx(float(image.mean()), abs=1e-6)
 
 
 def test_a_region_is_thresholded_then_grown_by_three_pixels():

@@ -111,17 +111,18 @@ def test_nothing_of_another_recipe_is_read(finished, videos, tmp_path, monkeypat
     assert {e.stage for e in events if e.steps} >= {"canonical", "motion: field", "motion: joint"}
 
 
-def test_cancelled_and_continued(videos, tmp_path):
+def test_cancelled_and_continued(videos, tmp_path, device):
     cancel = CancelToken()
     stop = lambda event: cancel.cancel() if event.stage == "motion: field" else None
     with pytest.raises(Cancelled):
-        reconstruct(request(videos, tmp_path / "run"), stop, cancel)
+        reconstruct(request(videos, tmp_path / "run", device=device), stop, cancel)
     with pytest.raises(UserError, match="interrupted"):
         bundle.load(tmp_path / "run")
     events = []
-    reconstruct(request(videos, tmp_path / "run"), events.append)
+    reconstruct(request(videos, tmp_path / "run", device=device), events.append)
     assert "canonical" not in {e.stage for e in events if e.steps}
     assert bundle.load(tmp_path / "run").frames == FRAMES
+    assert bundle.read_manifest(tmp_path / "run")["device"] == device
 
 
 def test_stopped_and_kept(videos, tmp_path, monkeypatch):
