@@ -32,13 +32,14 @@ def test_what_a_device_computes_agrees_with_plain_torch(count, rows, device):
     sample, by = torch.randperm(count, generator=g)[:rows], copied(device, trained)
     ours = rigidity(*by, Neighbours.of(canonical.to(device), 8), sample.to(device))
     plain = rigidity_plain(*trained, Neighbours.of(canonical, 8), sample)
+    close = 1e-5 if device == "cpu" else 1e-4
     for weights in ((1.0, 0.0), (0.0, 1.0), (0.3, 0.7)):
         found, expected = (
             torch.autograd.grad(weights[0] * a + weights[1] * b, leaves, retain_graph=True)
             for (a, b), leaves in ((ours, by), (plain, trained))
         )
         for a, b in zip((*ours, *found), (*plain, *expected), strict=True):
-            assert float((a.cpu() - b).detach().norm()) <= 1e-5 * float(b.detach().norm()) + 1e-9
+            assert float((a.cpu() - b).detach().norm()) <= close * float(b.detach().norm()) + 1e-9
 
 
 def test_what_may_move_holds_on_to_what_stays_put(device):
