@@ -8,7 +8,7 @@ Pyramid = list[np.ndarray]  # grey pictures, each half the size of the one befor
 
 LEVELS, ROUNDS = 4, 6
 REACH = 5  # pixels around a corner that are compared
-_ROW, _COLUMN = (x.ravel()[None] for x in np.mgrid[-REACH : REACH + 1, -REACH : REACH + 1].astype(np.float64))
+_OFFSETS = np.arange(-REACH, REACH + 2)  # one more, to interpolate
 _CORNER = 1.0  # grey levels squared: the least eigenvalue of the structure tensor that counts as a corner
 _ALIKE = 0.85  # correlation of what is around a corner in two frames; a thin leg before a passing wall has less
 _RETURN = 0.7  # pixels by which a corner followed there and back may miss itself
@@ -51,28 +51,34 @@ def _search(start: Pyramid, end: Pyramid, points: Float[np.ndarray, "N 2"]) -> F
         here = points / 2**level
         down, right = np.gradient(start[level])
         goal, gx, gy = (_around(x, here) for x in (start[level], right, down))
-        xx, xy, yy = (gx * gx).sum(1) + 1e-3, (gx * gy).sum(1), (gy * gy).sum(1) + 1e-3
+        xx, xy, yy = _sums(gx, gx) + 1e-3, _sums(gx, gy), _sums(gy, gy) + 1e-3
         determinant = np.maximum(xx * yy - xy * xy, 1e-3)
         for _ in range(ROUNDS):
             miss = goal - _around(end[level], here + shift)
             miss -= miss.mean(1, keepdims=True)  # a change of brightness is no motion
-            u, v = (gx * miss).sum(1), (gy * miss).sum(1)
+            u, v = _sums(gx, miss), _sums(gy, miss)
             move = np.stack([yy * u - xy * v, xx * v - xy * u], 1) / determinant[:, None]
             shift = shift + move.clip(-2, 2)
         shift = shift * 2 if level else shift
     return points + shift
 
 
+def _sums(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Of products, row by row."""
+    return np.einsum("np,np->n", a, b)
+
+
 def _around(picture: Float[np.ndarray, "h w"], points: Float[np.ndarray, "N 2"]) -> Float[np.ndarray, "N P"]:
     """The picture in a window around each point, interpolated."""
+    # a window has the same place between the pixels all over, so each pixel is looked up once and not four times
     height, width = picture.shape
-    x = (points[:, :1] + _COLUMN).clip(0, width - 1.001)
-    y = (points[:, 1:] + _ROW).clip(0, height - 1.001)
-    left, top = x.astype(np.intp), y.astype(np.intp)
-    at, flat = top * width + left, picture.ravel()
-    x, y = (x - left).astype(picture.dtype), (y - top).astype(picture.dtype)
-    upper = flat[at] * (1 - x) + flat[at + 1] * x
-    return upper * (1 - y) + (flat[at + width] * (1 - x) + flat[at + width + 1] * x) * y
+    whole = np.floor(points)
+    x, y = (points - whole).T.astype(picture.dtype)[:, :, None, None]
+    column = (whole[:, :1].astype(np.intp) + _OFFSETS).clip(0, width - 1)
+    row = (whole[:, 1:].astype(np.intp) + _OFFSETS).clip(0, height - 1)
+    pixels = picture.ravel().take(row[:, :, None] * width + column[:, None])
+    rows = pixels[:, :-1] + y * (pixels[:, 1:] - pixels[:, :-1])
+    return (rows[:, :, :-1] + x * (rows[:, :, 1:] - rows[:, :, :-1])).reshape(len(points), -1)
 
 
 def _likeness(a: Float[np.ndarray, "N P"], b: Float[np.ndarray, "N P"]) -> Float[np.ndarray, " N"]:
