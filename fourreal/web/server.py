@@ -37,6 +37,9 @@ def create_app(data: Path, service: Service | None = None, limits: UploadLimits 
     painter = Painter()
     # Where Gradio thinks uploads are. It copies files that it finds elsewhere, and has no other way to be told.
     os.environ["GRADIO_TEMP_DIR"] = str(uploads.folder)
+    # After so many events Gradio sums up how long they took, for a page that is off. Usually it does so after each,
+    # and loads pandas for it.
+    os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(10**12)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
