@@ -21,7 +21,7 @@ from fourreal.pipeline.from_prompt import PromptRequest, best_frame, from_prompt
 from fourreal.progress import CancelToken
 from fourreal.scene import bundle
 from fourreal.settings import Preset
-from fourreal.video import registry
+from fourreal.video import registry, score
 from fourreal.video.one_model import Choice
 
 TINY = Preset("tiny", 96 * 54, 24, 12, STAGE_ONE, STAGE_TWO)
@@ -43,7 +43,9 @@ def weights(tmp_path_factory) -> Path:
     return folder
 
 
-def test_tiny_weights_lead_to_two_videos_and_the_cameras_that_were_commanded(weights, tmp_path, monkeypatch):
+def test_tiny_weights_lead_to_two_videos_and_the_cameras_that_were_commanded(
+    weights, quick_scores, tmp_path, monkeypatch
+):
     """Two models, the second told a path. What comes out is noise, so what would be reconstructed is only looked at."""
     asked = []
 
@@ -125,11 +127,18 @@ def actor(monkeypatch, fox_yard):
     return asked
 
 
+@pytest.fixture
+def quick_scores(monkeypatch):
+    """Candidates are judged by what is quick to see; tests of the scores see to the rest."""
+    monkeypatch.setattr(score, "_subject_stands", lambda frames: score.Score("subject", 0.0, 1.0, 3.0, "It stands."))
+
+
 def acted(out: Path, **changes) -> PromptRequest:
     known = dict(candidates=2, frames=17, size=(256, 160), windows=0, arc=40, pick_frame=11, preset=TINY, device="cpu")
     return PromptRequest("A fox", out, Choice("wan-ti2v-5b"), Choice("sana-wm"), **(known | changes))
 
 
+@pytest.mark.slow  # test_mini_chain.py is quicker, and has a model
 def test_a_prompt_ends_in_a_scene_and_a_chain_that_was_stopped_goes_on(actor, tmp_path):
     out, token = tmp_path / "run", CancelToken()
 
@@ -162,27 +171,43 @@ def test_a_prompt_ends_in_a_scene_and_a_chain_that_was_stopped_goes_on(actor, tm
     assert scene.field.canonical == manifest["reference_frames"].index(11)
 
 
-def test_ones_own_videos_are_taken_for_candidates_and_end_in_a_scene(tmp_path, fox_yard):
-    """No model is loaded and no network asked; the cameras are found from the pictures."""
+@pytest.fixture
+def own_videos(quick_scores, tmp_path, fox_yard) -> PromptRequest:
+    """A request whose candidates are all there."""
     folder = tmp_path / "run" / "candidates"
     (folder / "reference-0-frame-11").mkdir(parents=True)
-    shutil.copy(fox_yard / "reference.mp4", folder / "reference-0.mp4")
-    shutil.copy(fox_yard / "freeze.mp4", folder / "reference-1.mp4")
-    shutil.copy(fox_yard / "freeze_noisy.mp4", folder / "reference-0-frame-11" / "freeze-0.mp4")
-    shutil.copy(fox_yard / "freeze.mp4", folder / "reference-0-frame-11" / "freeze-1.mp4")
-    request = PromptRequest(
-        "A fox", tmp_path / "run", candidates=2, windows=0, pick_frame=11, preset=TINY, device="cpu"
-    )
-    scene = from_prompt(request)
+    for name, *places in (
+        ("reference", "reference-0"), ("freeze_noisy", "reference-0-frame-11/freeze-0"),
+        ("freeze", "reference-1", "reference-0-frame-11/freeze-1"),
+    ):  # fmt: skip
+        clip.write(clip.read(fox_yard / f"{name}.mp4").resized((256, 144)), tmp_path / f"{name}.mp4")
+        for place in places:
+            shutil.copy(tmp_path / f"{name}.mp4", folder / f"{place}.mp4")
+    return PromptRequest("A fox", tmp_path / "run", candidates=2, windows=0, pick_frame=11, preset=TINY, device="cpu")
+
+
+def test_ones_own_videos_are_taken_for_candidates(own_videos, monkeypatch, tmp_path):
+    """No model is loaded and no network asked."""
+    asked = []
+    monkeypatch.setattr(from_prompt_module, "reconstruct", lambda request, *_: asked.append(request))
+    from_prompt(own_videos)
     made = choices(tmp_path / "run")
     assert made["reference video"]["picked"] == "candidates/reference-0.mp4"
     assert made["freeze-time video"]["picked"] == "candidates/reference-0-frame-11/freeze-1.mp4"
     assert made["frames in which the two videos meet"]["picked"] == [11, 16]
-    assert scene.frames == 12
-    assert (tmp_path / "run" / "inputs" / "freeze.mp4").read_bytes() == (fox_yard / "freeze.mp4").read_bytes()
+    assert (tmp_path / "run" / "inputs" / "freeze.mp4").read_bytes() == (tmp_path / "freeze.mp4").read_bytes()
+    (request,) = asked
+    assert (request.canonical_frame, request.freeze_reference_frame, request.cameras) == (11, 16, None)
 
 
-def test_the_person_picks_another_and_nothing_is_lost(actor, tmp_path):
+@pytest.mark.slow
+def test_ones_own_videos_end_in_a_scene(own_videos):
+    """The cameras are found from the pictures."""
+    assert from_prompt(own_videos).frames == 12
+
+
+def test_the_person_picks_another_and_nothing_is_lost(actor, quick_scores, monkeypatch, tmp_path):
+    monkeypatch.setattr(score, "_steady", lambda frames: ())
     out = tmp_path / "run"
     with pytest.raises(UserError, match="reference video has frames 0 to 16"):
         from_prompt(acted(out, pick_frame=17))

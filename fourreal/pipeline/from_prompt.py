@@ -174,8 +174,9 @@ def _checked(request: PromptRequest) -> range:
     asked = dict(frames=request.frames, steps=request.steps, guidance=request.guidance)
     Wish("reference", request.prompt, request.model, size=request.size, **asked).check()
     Wish("freeze", request.freeze_words, request.going_around, **asked).check()
-    request.model.check(request.prompt)  # both models, before the first has worked for hours
-    request.going_around.check(request.freeze_words)
+    if any(shelf.find(request.out / "candidates", "reference", seed) is None for seed in seeds):
+        request.model.check(request.prompt)  # both models, before the first has worked for hours
+        request.going_around.check(request.freeze_words)
     if request.distil is not None:
         request.distil.check()
     for seed in (request.pick_reference, request.pick_freeze):
