@@ -13,12 +13,14 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from asked_here import asked_here
 from job_samples import ANNA, PATIENCE, gone, until
 from PIL import Image
 from videos import encode, numbered, numbers
 
 from fourreal import clip
 from fourreal.errors import UserError
+from fourreal.jobs import asking
 from fourreal.jobs.children import ROOT, BrokeOff, ask, environment
 from fourreal.jobs.service import Service
 from fourreal.settings import JobLimits
@@ -28,9 +30,19 @@ LIMITS = replace(JobLimits(), free_bytes=0)
 
 @pytest.fixture
 def service(tmp_path):
+    """Takes videos in by this process; see `real_children`."""
     service = Service(tmp_path / "data", LIMITS)
-    yield service
+    with asked_here():
+        yield service
     service.close()
+
+
+@pytest.fixture
+def real_children(service):
+    """The service asks children after all."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asking, "ask", ask)
+        yield
 
 
 def test_a_video_is_kept_as_h264_with_a_small_picture_of_each_frame(service, tmp_path):
@@ -170,12 +182,12 @@ def test_hostile_uploads_are_refused_and_leave_nothing(case, service, tmp_path):
     assert service.videos(ANNA) == []
 
 
-@pytest.mark.parametrize(("limits", "says"), [
-    ({"intake_bytes": 700 * 2**20}, "memory|cannot be read"),
-    ({"intake_seconds": 0.05}, "too long"),  # not even enough to start
+@pytest.mark.parametrize(("limits", "shape", "says"), [
+    ({"intake_bytes": 700 * 2**20}, (60, 1080, 1920, 3), "memory|cannot be read"),
+    ({"intake_seconds": 0.05}, (8, 48, 64, 3), "too long"),  # not even enough to start
 ])  # fmt: skip
-def test_a_decoder_that_takes_too_much_is_ended(limits, says, service, tmp_path):
-    path = encode(tmp_path / "large.mp4", np.zeros((60, 1080, 1920, 3), np.uint8))
+def test_a_decoder_that_takes_too_much_is_ended(limits, shape, says, service, real_children, tmp_path):
+    path = encode(tmp_path / "large.mp4", np.zeros(shape, np.uint8))
     service.limits = replace(LIMITS, max_side=4096, **limits)
     with pytest.raises(UserError, match=says):
         service.add_video(ANNA, path, "large.mp4")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from asked_here import asked_here
 from job_samples import ANNA, BEN, queue
 from videos import encode, numbered
 
@@ -39,7 +40,8 @@ def upload(tmp_path_factory):
 def service(tmp_path):
     service = Service(tmp_path / "data", replace(JobLimits(), free_bytes=0))
     service.store.remember("devices", [{"kind": "cpu", "name": "cpu", "memory_mb": None}])
-    yield service
+    with asked_here():
+        yield service
     service.close()
 
 
@@ -47,7 +49,8 @@ def service(tmp_path):
 def taken_in(upload, tmp_path_factory):
     """The folder of a video that was taken in once, and what is known of it."""
     folder = tmp_path_factory.mktemp("taken") / "in"
-    return folder, asking.take_in(upload, folder, "one.mp4", JobLimits())
+    with asked_here():
+        return folder, asking.take_in(upload, folder, "one.mp4", JobLimits())
 
 
 @pytest.fixture
@@ -70,7 +73,9 @@ from fourreal.jobs.values import Options
 service = Service(Path(sys.argv[1]))
 owner = service.owner("x" * 20)
 reference, freeze = service.add_example(owner, service.examples()[0].name)
-service.check(owner, reference.id, freeze.id)
+assert service.check(owner, reference.id, freeze.id).ok
+cameras = Path("assets/examples/fox_yard/cameras.json")
+assert service.add_cameras(owner, reference.id, freeze.id, cameras) == freeze.frames
 service.estimate(owner, reference.id, freeze.id, Options())
 run = service.submit(owner, reference.id, freeze.id, Options())
 service.runs(owner), service.journal(owner, run.id), service.cancel(owner, run.id), service.delete(owner, run.id)
@@ -187,7 +192,8 @@ def test_the_moment_that_known_cameras_name_is_the_one_that_is_seen():
     assert (verdict["ok"], frames) == (False, [None, None])  # which is what the run would say
 
 
-def test_the_checks_say_what_speaks_against_two_videos(service, videos, upload, tmp_path):
+def test_the_checks_say_what_speaks_against_two_videos(service, videos, upload, tmp_path, monkeypatch):
+    monkeypatch.setattr(checks, "SIDE", 256)  # as much as it takes
     narrow = service.add_video(ANNA, encode(tmp_path / "narrow.mp4", numbered(size=(32, 48))), "narrow.mp4")
     found = service.check(ANNA, videos[0], narrow.id)
     verdicts = {verdict.name: verdict.ok for verdict in found.verdicts}
