@@ -6,7 +6,7 @@ from dataclasses import replace
 from fourreal.jobs import live, runner
 from fourreal.settings import DRAFT, STANDARD, CanonicalSettings, Growth, MotionPhase, MotionSettings
 
-live.SCENE_SECONDS, live.SCENE_SHARE = 0.5, 0.5  # tiny fits have something to show sooner
+LIVE = {"SCENE_SECONDS": 0.5, "SCENE_SHARE": 0.5}  # tiny fits have something to show sooner
 
 
 def tiny(steps: int) -> dict:
@@ -23,4 +23,5 @@ def tiny(steps: int) -> dict:
 
 
 if __name__ == "__main__":
+    vars(live).update(LIVE)
     sys.exit(runner.main(presets=tiny(150)))

@@ -1,26 +1,77 @@
 """The page without a browser: what it serves and what it refuses, and every step by name through `gradio_client`."""
 
+import asyncio
+import io
 import json
+import logging
+import os
 import re
-import subprocess
-import sys
+import signal
+import traceback
 from pathlib import Path
 
 import av
 import httpx
 import pytest
+from asked_here import asked_here
+from fastapi import FastAPI
 from gradio_client import handle_file
 from gradio_client.exceptions import AppError
-from web_samples import ANNA, BEN, FORM, PATIENCE, calling, form, lying, served, wait
+from job_samples import gone, hand
+from page_child import LIVE, tiny
+from web_samples import ANNA, BEN, FORM, PATIENCE, answering, calling, form, healthy, lying, served, wait
+
+from fourreal.jobs import live
+from fourreal.jobs.devices import CPU
+from fourreal.jobs.service import Service
+from fourreal.web.server import create_app
 
 ROOT = Path(__file__).parents[1]
 
 
+class Page:
+    """The page served by this process, which does its runs with tiny presets and what else children would do."""
+
+    def __init__(self, data: Path, url: str) -> None:
+        self.data, self.url, self._log = data, url, io.StringIO()
+
+    def log(self) -> str:
+        """What is told the administrator."""
+        return self._log.getvalue()
+
+    def print_exc(self, *_, **__) -> None:
+        """In place of `traceback.print_exc`, which is how Gradio tells of errors."""
+        self._log.write(traceback.format_exc())
+
+
+async def application(data: Path, service: Service) -> FastAPI:
+    """The page, made within a loop of events: Gradio opens loops where there is none, and leaves them open."""
+    return create_app(data, service)
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    with served(tmp_path_factory.mktemp("page") / "data") as running:
-        yield running
-        assert "Traceback" not in running.log(), running.log()
+    data = tmp_path_factory.mktemp("page") / "data"
+    with pytest.MonkeyPatch.context() as patch, asked_here():
+        for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_CACHE_FREQUENCY"):  # the application sets them
+            patch.setenv(name, "")
+        for name, value in LIVE.items():
+            patch.setattr(live, name, value)
+        service = Service(data)
+        service.store.remember("devices", [CPU])
+        with answering(asyncio.run(application(data, service))) as url, hand(data, tiny(60)):
+            running = Page(data, url)
+            patch.setattr(traceback, "print_exc", running.print_exc)
+            handler = logging.StreamHandler(running._log)
+            for logger in (logging.getLogger(), logging.getLogger("uvicorn")):
+                logger.addHandler(handler)
+            yield running
+            for logger in (logging.getLogger(), logging.getLogger("uvicorn")):
+                logger.removeHandler(handler)
+            for row in service.store.all_runs("running"):  # of a test that failed
+                service.store.cancel(row["id"], keep=False)
+        service.close()
+    assert "Traceback" not in running.log(), running.log()
 
 
 @pytest.fixture(scope="module")
@@ -123,11 +174,22 @@ def test_how_events_go_on_is_told_to_one_small_component(client):
     assert len(hidden) > 20
 
 
-def test_the_page_itself_loads_no_model_library():
-    code = "import sys, fourreal.web.server; print(*{name.split('.')[0] for name in sys.modules})"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True).stdout
-    assert "gradio" in told.split()
-    assert {"torch", "numba", "gsplat", "pycolmap", "scipy"} & set(told.split()) == set()
+def test_the_page_as_people_start_it_loads_no_model_library_and_has_a_worker(tmp_path):
+    """Processes as they are: `app.py`, which starts the worker, which looks what devices there are."""
+    data = tmp_path / "data"
+    with served(data, worker=False) as page:
+        assert healthy(page.url)
+        mapped = Path(f"/proc/{page.page.pid}/maps").read_text()
+        loaded = set(re.findall(r"/site-packages/(\w+)", mapped))
+        assert "pydantic_core" in loaded
+        assert {"torch", "numba", "gsplat", "pycolmap", "scipy"} & loaded == set()
+        service = Service(data)
+        assert wait(lambda: service.store.fact("devices"), "the worker says what it computes on")
+        service.close()
+        worker = int((data / "worker.lock").read_text())
+        assert "Traceback" not in page.log(), page.log()
+    os.kill(worker, signal.SIGTERM)
+    wait(lambda: gone(worker), "the worker goes")
 
 
 def test_the_server_draws_for_browsers_that_cannot(client):
