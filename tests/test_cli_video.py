@@ -13,6 +13,7 @@ import tiny_models
 from PIL import Image
 
 from fourreal import clip
+from fourreal.cli.reporting import Plain
 from fourreal.video import registry
 
 ROOT = Path(__file__).parents[1]
@@ -137,19 +138,18 @@ def test_a_place_that_cannot_be_written(fourreal, tmp_path, command):
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_stopped_on_request_what_is_finished_stays(weights, tmp_path, tiny_clip):
+def test_stopped_on_request_what_is_finished_stays(fourreal, weights, tmp_path, tiny_clip, monkeypatch):
     clip.write(tiny_clip, tmp_path / "reference-0.mp4")
-    command = ["generate", "A fox", "--source", weights, "--out", tmp_path, *SMALL, "--steps", "500"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "fourreal", *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, cwd=ROOT,
-    )  # fmt: skip
-    for line in process.stderr:
-        if "video 0/500" in line:
-            break
-    process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=300)
-    assert (process.returncode, out) == (130, "")
+    say = Plain.say
+
+    def said(report: Plain, text: str) -> None:
+        say(report, text)
+        if "video 0/500" in text:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(Plain, "say", said)
+    code, out, err = fourreal("generate", "A fox", "--source", weights, "--out", tmp_path, *SMALL, "--steps", "500")
+    assert (code, out) == (130, "")
     assert "Run the same command again to continue" in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["reference-0.json", "reference-0.mp4"]
 

@@ -1,13 +1,9 @@
 """Reconstruction with a critic: what it depends on, what it does without one that cannot be had, what it refuses."""
 
-import os
 import shutil
-import signal
-import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import pytest
 import tiny_models
@@ -78,30 +74,26 @@ def test_a_critic_is_asked_in_both_stages_and_only_where_it_is_wanted(videos, tm
     assert not any("distillation" in path.name for path in (tmp_path / "plain" / "work").iterdir())
 
 
-KILLED = """
-import os, signal, sys
-sys.path.insert(0, {tests!r})
-from pathlib import Path
-from test_distill_pipeline import SHORT, Distil, Says, grey, loop, reconstruct, request
-loop.CHECKPOINT_SECONDS = 0.0  # after each step
-asked = []
-def answer(video):
-    asked.append(video)
-    if len(asked) == {last}:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return grey(video)
-wanted = Distil("a ball rolls to the right", model=Says(answer))
-reconstruct(request(Path({videos!r}), Path({out!r}), preset=SHORT, distil=wanted))
-"""
+class Killed(BaseException):
+    """In place of a signal: nothing catches it."""
 
 
 def test_killed_while_it_is_distilled_it_goes_on_with_what_it_knew_of_the_model(videos, tmp_path, monkeypatch):  # noqa: F811
     """Killed while the model is asked at step 3 of stage two, after it was examined, and not to be examined again."""
     last = 4 + 2 + 1 + 1 + 3 + 1  # stage one and its examinations, those of stage two, its steps 0 to 2, and this one
-    code = KILLED.format(tests=str(Path(__file__).parent), videos=str(videos), out=str(tmp_path / "run"), last=last)
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    killed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    asked = []
+
+    def answer(video):
+        asked.append(video)
+        if len(asked) == last:
+            raise Killed
+        return grey(video)
+
+    wanted = Distil("a ball rolls to the right", model=Says(answer))
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)  # after each step
+        with pytest.raises(Killed):
+            reconstruct(request(videos, tmp_path / "run", preset=SHORT, distil=wanted))
     assert list((tmp_path / "run" / "work").glob("motion-*distillation.checkpoint"))
 
     monkeypatch.setattr(loop, "EVENT_SECONDS", -1.0)  # every step is told

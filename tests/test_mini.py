@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -313,7 +314,13 @@ def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path):
         torch.testing.assert_close(one, other, atol=0, rtol=0)
 
 
-def test_a_training_leaves_weights_a_log_and_a_sheet_and_is_not_mixed_with_another(tmp_path):
+@pytest.fixture
+def quick_sheet(monkeypatch):
+    """Sheets of two steps."""
+    monkeypatch.setattr(train.sheet, "write", partial(train.sheet.write, steps=2))
+
+
+def test_a_training_leaves_weights_a_log_and_a_sheet_and_is_not_mixed_with_another(quick_sheet, tmp_path):
     plan = train.Plan(clips=2, batch=2)
     weights = train.train(plan, tmp_path, small_network())
     assert weights.is_file()
@@ -327,7 +334,7 @@ def test_a_training_leaves_weights_a_log_and_a_sheet_and_is_not_mixed_with_anoth
     assert len(list(tmp_path.glob("state-*"))) == 1
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_clips_are_fed_in_order_and_seen_again(workers, monkeypatch):
     monkeypatch.setattr(feed, "APART", 2)
     with feed.Feed(feed.Wanted(fresh=2, repeats=2, seed=3), 1, torch.device("cpu"), workers) as food:
@@ -340,10 +347,10 @@ def test_clips_are_fed_in_order_and_seen_again(workers, monkeypatch):
             torch.testing.assert_close(value, wanted, atol=0, rtol=0)
 
 
-def test_a_training_ends_after_so_many_minutes(tmp_path):
-    train.train(train.Plan(batch=2, repeats=2, minutes=0.05), tmp_path, small_network())
+def test_a_training_ends_after_so_many_minutes(quick_sheet, tmp_path):
+    train.train(train.Plan(batch=2, repeats=2, minutes=0.01), tmp_path, small_network())
     told = json.loads((tmp_path / "training.json").read_text())
-    assert 3 <= told["seconds"] < 60
+    assert 0.6 <= told["seconds"] < 60
     assert told["step"] >= 1
 
 

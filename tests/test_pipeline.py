@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -171,27 +170,28 @@ sys.path.insert(0, {tests!r})
 from pathlib import Path
 from test_pipeline import TINY, reconstruct, request
 from fourreal.fit import loop
-loop.CHECKPOINT_SECONDS = 0.3
+loop.CHECKPOINT_SECONDS, loop.EVENT_SECONDS = 0.1, -1.0  # every step is told
 told = lambda event: print(event.stage, event.step, flush=True)
 reconstruct(request(Path({videos!r}), Path({out!r})), told)
-print("finished", flush=True)
 """
 
 
-def test_killed_at_any_moment_the_same_command_ends_the_same(finished, videos, tmp_path):
+@pytest.mark.parametrize("moments", [
+    ["motion: field 20"],
+    pytest.param(["canonical 20", "canonical 50", "motion: field 40", "motion: joint 10"], marks=pytest.mark.slow),
+])  # fmt: skip
+def test_killed_at_any_moment_the_same_command_ends_the_same(moments, finished, videos, tmp_path):
     out = tmp_path / "run"
     code = KILLED.format(tests=str(Path(__file__).parent), videos=str(videos), out=str(out))
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    ends = []
-    for lines in (3, 4, 5, None):
+    for moment in moments:
         start = dict(stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
         with subprocess.Popen([sys.executable, "-c", code], **start) as process:
-            for count, line in enumerate(process.stdout):
-                ends.append(line.split()[0])
-                if count == lines:
-                    time.sleep(0.4)
+            for line in process.stdout:
+                if line.strip() == moment:
                     process.send_signal(signal.SIGKILL)
-    assert ends[-1] == "finished"
+        assert process.returncode == -signal.SIGKILL, moment
+    reconstruct(request(videos, out))
     ours, whole = bundle.load(out), bundle.load(finished)
     picture = lambda scene: scene.render(scene.outward(scene.reference), 1.0).colour
     assert float((picture(ours) - picture(whole)).abs().mean()) < 0.01
