@@ -8,6 +8,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 import pytest
+import shared
 from jaxtyping import install_import_hook
 from kernels import compile_kernels
 
@@ -44,6 +45,7 @@ sys.meta_path.insert(0, CheckWhereShapesLive())
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # the one process that starts the others, if there are others
         compile_kernels()
+        config.add_cleanup(shared.keep())
 
 
 @pytest.hookimpl(tryfirst=True)

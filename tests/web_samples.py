@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +13,10 @@ from pathlib import Path
 import httpx
 import uvicorn
 from gradio_client import Client
+from shared import PATIENCE, wait
 
 HERE = Path(__file__).parent
 ANNA, BEN = "token-of-anna-" + "a" * 24, "token-of-ben-" + "b" * 24
-PATIENCE = 300.0  # seconds until something has failed: far more than it takes, as others may use the machine
 FORM = {"content-type": "multipart/form-data; boundary=limit"}
 
 
@@ -141,13 +140,3 @@ def healthy(url: str) -> bool:
         return httpx.get(url + "/healthz", timeout=2).text == "ok"
     except httpx.TransportError:
         return False
-
-
-def wait(true, what: str, seconds: float | int = PATIENCE):
-    """What `true` returns once that is something. Fails, naming `what`, where it never comes."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if value := true():
-            return value
-        time.sleep(0.05)
-    raise AssertionError(f"waited {seconds} s in vain: {what}")

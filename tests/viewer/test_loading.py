@@ -6,7 +6,8 @@ import json
 import re
 
 import numpy as np
-from browser import chromium, needs_chromium
+import pytest
+from browser import WITHOUT_GL, chromium_without_gl, needs_chromium
 from scene_samples import SIZE
 from viewer_page import BUNDLE, player, psnr
 
@@ -129,6 +130,7 @@ def test_broken_files_are_told_and_the_old_scene_stays(browser, url, site):
         assert np.array_equal(before, viewer.picture())
 
 
+@pytest.mark.slow
 def test_24_reloads_leave_nothing_behind(browser, url):
     count = """() => {
       window.alive = { textures: 0, buffers: 0, frames: 0, workers: 0 };
@@ -191,28 +193,37 @@ def r4d_png(site) -> str:
     return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
 
 
-def test_without_webgl2_it_says_so(url, site):
+def test_without_webgl2_it_says_so(browser, url, site):
+    says_so(browser, url, site, before=WITHOUT_GL)
+
+
+@pytest.mark.slow
+def test_a_browser_without_any_webgl_says_so(url, site):
+    with chromium_without_gl() as browser:
+        says_so(browser, url, site)
+
+
+def says_so(browser, url, site, **how) -> None:
     png = r4d_png(site)
-    with chromium(webgl=False) as browser:
-        with player(browser, url) as viewer:
-            assert viewer.run("Viewer.supported()") is False
-            assert "WebGL2" in viewer.page.get_by_role("alert").inner_text()
-            assert viewer.load("scene.r4d")["splats"] == 300
-        with player(browser, url) as viewer:
-            viewer.run("viewer.dispose()")
-            viewer.run("""(url) => {
-              window.asked = [];
-              start({ autoplay: false, render: async (camera) => (asked.push(camera), url) });
-            }""", png)  # fmt: skip
-            viewer.load("scene.r4d")
-            viewer.until("asked.length > 0 && viewer.overlay.preview.naturalWidth > 0")
-            assert "WebGL2" in viewer.page.get_by_role("alert").inner_text()
-            viewer.run("viewer.time = 0.5; viewer.rig.orbit(0.3, 0)")
-            assert viewer.picture().shape[:2] == (SIZE[1], SIZE[0])
-            viewer.until("JSON.stringify(asked.at(-1)) === JSON.stringify(viewer.view())")
-            count = viewer.run("asked.length")
-            viewer.page.wait_for_timeout(300)
-            assert viewer.run("asked.length") == count  # nothing changes, nothing is asked
+    with player(browser, url, **how) as viewer:
+        assert viewer.run("Viewer.supported()") is False
+        assert "WebGL2" in viewer.page.get_by_role("alert").inner_text()
+        assert viewer.load("scene.r4d")["splats"] == 300
+    with player(browser, url, **how) as viewer:
+        viewer.run("viewer.dispose()")
+        viewer.run("""(url) => {
+          window.asked = [];
+          start({ autoplay: false, render: async (camera) => (asked.push(camera), url) });
+        }""", png)  # fmt: skip
+        viewer.load("scene.r4d")
+        viewer.until("asked.length > 0 && viewer.overlay.preview.naturalWidth > 0")
+        assert "WebGL2" in viewer.page.get_by_role("alert").inner_text()
+        viewer.run("viewer.time = 0.5; viewer.rig.orbit(0.3, 0)")
+        assert viewer.picture().shape[:2] == (SIZE[1], SIZE[0])
+        viewer.until("JSON.stringify(asked.at(-1)) === JSON.stringify(viewer.view())")
+        count = viewer.run("asked.length")
+        viewer.page.wait_for_timeout(300)
+        assert viewer.run("asked.length") == count  # nothing changes, nothing is asked
 
 
 def test_the_bundle_is_what_the_sources_build():

@@ -36,7 +36,7 @@ def test_leaves_the_machine_to_others_but_never_lets_a_hand_wait(viewer):
       return frames;
     }"""
     viewer.run("() => { viewer.loop = 'loop'; viewer.playing = true; viewer.gentle = true; }")
-    viewer.page.wait_for_function("viewer.drawing.restUntil > 0")
+    viewer.until("viewer.drawing.restUntil > 0")
     viewer.run("() => viewer.settle()")
     viewer.run("() => { viewer.drawing.restUntil = Infinity; viewer.drawing.fence = null; }")
     assert viewer.run(count) == 0

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from browser import Watched, watched_page
+from browser import Watched, until, watched_page
 from PIL import Image
 from playwright.sync_api import Browser
 
@@ -73,7 +73,7 @@ class Player:
         return [detail for event, detail in self.run("heard") if event == name]
 
     def until(self, condition: str) -> None:
-        self.page.wait_for_function(condition)
+        until(self.page, condition)
 
     def button(self, name: str):
         return self.page.get_by_role("button", name=name)
@@ -91,11 +91,9 @@ def player(
 ) -> Iterator[Player]:
     """A viewer without a scene, which does not play by itself unless `options` say so. `before`: a script run first."""
     context.setdefault("viewport", {"width": 640, "height": 400})
-    with watched_page(browser, expected, **context) as watched:
-        if before:
-            watched.page.add_init_script(before)
+    with watched_page(browser, expected, before, **context) as watched:
         watched.page.goto(f"{url}/index.html")
-        watched.page.wait_for_function("window.ready")
+        until(watched.page, "window.ready")
         watched.page.evaluate("options => start(options)", {"autoplay": False, **(options or {})})
         yield Player(watched)
 
