@@ -183,6 +183,8 @@ def watched_page(browser: Browser, expected: tuple[str, ...] = (), before: str =
 def _opened(browser: Browser, options: dict) -> Page:
     context = browser.new_context(**options)
     context.set_default_timeout(PATIENCE)
+    if options.get("reduced_motion") == "reduce":
+        context.add_init_script(STILL)
     return context.new_page()
 
 
@@ -206,17 +208,32 @@ def until(page: Page, condition: str, value=None) -> None:
 
 
 def filled(page: Page, values: dict[str, str]) -> None:
-    """Fill fields, by their selectors, that have just appeared: until they keep what they were given for a while.
+    """Fill fields, by their selectors, that have just appeared: until they keep what they were given.
 
-    Gradio may set a field once more to its first value when it has just become visible.
+    Gradio may set a field once more to its first value when it has just become visible, so they are looked at whenever
+    it has come to rest.
     """
     kept = 0
-    while kept < 3:
+    while kept < 2:
         changed = [name for name, value in values.items() if page.locator(name).input_value() != value]
         for name in changed:
             page.locator(name).fill(values[name])
         kept = 0 if changed else kept + 1
-        page.wait_for_timeout(700)
+        page.evaluate(REST)
+
+
+STILL = """addEventListener('play', ({ target }) => { if (target.autoplay) target.pause(); }, true);"""
+
+REST = """() => new Promise((rest) => {
+  let timer;
+  const changes = new MutationObserver(() => wait());
+  const wait = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => requestIdleCallback(() => { changes.disconnect(); rest(); }), 200);
+  };
+  changes.observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
+  wait();
+})"""  # until nothing of the page has changed for a while
 
 
 class _Quiet(SimpleHTTPRequestHandler):

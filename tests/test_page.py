@@ -3,20 +3,25 @@
 import base64
 import io
 import re
+import secrets
 
 import numpy as np
 import pytest
-from browser import chromium, filled, needs_chromium, watched_page
+from browser import WITHOUT_GL, chromium, filled, needs_chromium, until, watched_page
 from PIL import Image
 from playwright.sync_api import Error, Page, expect
-from web_samples import fetched, served
+from web_samples import SharedPage, fetched, give_scene, served
 
 pytestmark = needs_chromium
 
-DESK = {"viewport": {"width": 1100, "height": 700}}
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+# Without a GPU, drawing would take time from all else: half as many pixels a side will do, and for who wants less motion
+# the scene does not play by itself.
+DESK = {"viewport": {"width": 1100, "height": 700}, "device_scale_factor": 0.5, "reduced_motion": "reduce"}
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "reduced_motion": "reduce"}
 FIT = 600_000  # milliseconds for a whole fit beside whatever else the machine has to do
 LONG = "of 90,000"  # steps, see page_child.py
+
+ARRIVED = "window.fourrealShown?.scene && document.documentElement.classList.contains('arrived')"
 
 PNG = """async () => {
   await fourrealViewer.settle();
@@ -26,10 +31,10 @@ PNG = """async () => {
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with served(tmp_path_factory.mktemp("page") / "data") as running:
-        yield running
-        assert "Traceback" not in running.log(), running.log()
+def server():
+    running = SharedPage()
+    yield running
+    assert "Traceback" not in running.log(), running.log()
 
 
 @pytest.fixture(scope="module")
@@ -38,33 +43,21 @@ def browser():
         yield opened
 
 
-@pytest.fixture(scope="module")
-def made(server, browser, fox_yard):
-    """What a browser remembers after a person has gone all the way from two files to a scene, checked on the way."""
-    with watched_page(browser, **DESK) as watched:
-        page = arrive(watched.page, server.url)
-        before = picture(page)  # and paused: drawing without a GPU would take the time that the fit needs
-        choose(page, fox_yard)
-        filled(page, {"#scene-name :is(textarea, input)": "My <i>fox</i>"})
-        page.locator("#start").click()
-        expect(page.locator("#progress .stages")).to_be_visible()
-        expect(page.locator("#summary .figures")).to_be_visible(timeout=FIT)
-        expect(page.locator("#summary h4")).to_have_text("My <i>fox</i>")
-        loaded(page, re.compile(r"files/\w+/scene\.r4d"))
-        after = picture(page)
-        assert alike(after, shown_fox(after)), "the subject is not in the picture"
-        assert difference(before, after) > 2.0  # a scene of its own, not the ready-made one
-        return watched.page.context.storage_state()
-
-
 # --- Steps that tests take -----------------------------------------------------------------------------------------
 
 
 def arrive(page: Page, url: str) -> Page:
     """Open the page and wait until its scene can be seen, and what this person has."""
     page.goto(url)
-    page.wait_for_function("window.fourrealShown?.scene && document.documentElement.classList.contains('arrived')")
+    until(page, ARRIVED)
     return page
+
+
+def arrive_as(page: Page, url: str, token: str) -> Page:
+    """The same as somebody who was there before."""
+    page.goto(f"{url}/healthz")
+    page.evaluate("(token) => localStorage.setItem('fourreal person', token)", token)
+    return arrive(page, url)
 
 
 def reload(page: Page) -> None:
@@ -97,7 +90,7 @@ def choose(page: Page, fox_yard) -> None:
     found = page.locator("#moment img").get_attribute("src")
     page.locator("#moment input").fill("3")
     expect(page.locator("#moment img")).to_have_attribute("src", re.sub(r"\d{4}\.jpg", "0003.jpg", found))
-    page.wait_for_function("document.querySelector('#moment img').naturalWidth > 100")
+    until(page, "document.querySelector('#moment img').naturalWidth > 100")
     page.locator("#moment input").fill(str(int(found[-8:-4])))
     page.locator("#cameras-file input[type=file]").set_input_files(str(fox_yard / "cameras.json"))
     expect(page.locator("#cameras-known .note")).to_be_visible()
@@ -135,7 +128,7 @@ def loaded(page: Page, address: re.Pattern | str) -> None:
     """Wait until the viewer has a scene from an address like this."""
     pattern = address.pattern if isinstance(address, re.Pattern) else re.escape(address)
     like = "(like) => new RegExp(like).test(window.fourrealShown?.scene || '')"
-    page.wait_for_function(like, arg=pattern)
+    until(page, like, pattern)
 
 
 def picture(page: Page, time: float | None = 0.2) -> np.ndarray:
@@ -168,9 +161,13 @@ def alike(image: np.ndarray, fox: float) -> bool:
 
 def test_a_scene_plays_before_anything_was_done(server, browser):
     with watched_page(browser, **DESK) as watched:
-        page = arrive(watched.page, server.url)
+        watched.page.emulate_media(reduced_motion="no-preference")
+        page = watched.page
+        page.goto(server.url, wait_until="commit")
+        until(page, "window.fourrealViewer?.playing")
+        page.evaluate("fourrealViewer.playing = false")  # it does: more of it would only take time
+        until(page, ARRIVED)
         expect(page.locator("#try")).to_be_enabled()
-        assert page.evaluate("fourrealViewer.playing")
         first = picture(page, 0.0)
         assert alike(first, shown_fox(first))
         assert difference(first, picture(page, 0.6)) > 0.5  # it moves
@@ -183,6 +180,7 @@ def test_a_scene_plays_before_anything_was_done(server, browser):
         turned = picture(page, 0.0)
         assert difference(first, turned) > 4.0  # it can be walked around
         assert alike(turned, shown_fox(turned))
+        page.emulate_media(reduced_motion="reduce")
 
 
 def test_two_tabs_opened_at_once_belong_to_one_person(server, browser):
@@ -197,17 +195,16 @@ def test_two_tabs_opened_at_once_belong_to_one_person(server, browser):
         for page in tabs:
             page.goto(server.url, wait_until="commit")
         for page in tabs:
-            page.wait_for_function("document.documentElement.classList.contains('arrived')")
-            page.evaluate("fourrealViewer.playing = false")
+            until(page, "document.documentElement.classList.contains('arrived')")
         tabs[1].reload()
-        tabs[1].wait_for_function("document.documentElement.classList.contains('arrived')")
+        until(tabs[1], "document.documentElement.classList.contains('arrived')")
         assert len(told) == 1
 
 
+@pytest.mark.slow
 def test_one_press_leads_a_newcomer_to_a_scene(server, browser):
     with watched_page(browser, **DESK) as watched:
         page = arrive(watched.page, server.url)
-        page.evaluate("fourrealViewer.playing = false")
         page.locator("#try").click()
         expect(page.locator("#progress .stages")).to_be_visible()
         expect(page.locator("#summary .figures")).to_be_visible(timeout=FIT)
@@ -227,8 +224,8 @@ def test_on_a_phone_the_viewer_comes_first_and_nothing_is_cut_off(server, browse
         assert alike(seen, shown_fox(seen))
 
 
-def test_without_webgl_the_server_draws(server):
-    with chromium(webgl=False) as blind, watched_page(blind, **DESK) as watched:
+def test_without_webgl_the_server_draws(server, browser):
+    with watched_page(browser, before=WITHOUT_GL, **DESK) as watched:
         page = watched.page
         page.goto(server.url)
         drawn = page.locator(".viewer-box img").first
@@ -242,10 +239,32 @@ def test_without_webgl_the_server_draws(server):
 # --- The flow, and what comes after --------------------------------------------------------------------------------
 
 
-def test_what_was_made_can_be_taken_away_found_again_and_compared(server, browser, made, fox_yard):
-    with watched_page(browser, storage_state=made, **DESK) as watched:
+def test_two_videos_become_a_scene(server, browser, fox_yard):
+    with watched_page(browser, **DESK) as watched:
         page = arrive(watched.page, server.url)
+        before = picture(page)
+        choose(page, fox_yard)
+        filled(page, {"#scene-name :is(textarea, input)": "My <i>fox</i>"})
+        page.locator("#start").click()
+        expect(page.locator("#progress .stages")).to_be_visible()
+        expect(page.locator("#summary .figures")).to_be_visible(timeout=FIT)
+        expect(page.locator("#summary h4")).to_have_text("My <i>fox</i>")
+        loaded(page, re.compile(r"files/\w+/scene\.r4d"))
+        after = picture(page)
+        assert alike(after, shown_fox(after)), "the subject is not in the picture"
+        assert difference(before, after) > 2.0  # a scene of its own, not the ready-made one
+        arrive(page, server.url)
         expect(page.locator("#summary .figures")).to_be_visible()  # what was shown is shown again
+
+
+def test_what_was_made_can_be_taken_away_found_again_and_compared(server, browser, fox_yard):
+    token = secrets.token_hex(16)
+    give_scene(server, token, "My <i>fox</i>")
+    with watched_page(browser, **DESK) as watched:
+        page = arrive_as(watched.page, server.url, token)
+        tab(page, "My scenes")
+        page.get_by_role("button", name="Open My <i>fox</i>").click()
+        expect(page.locator("#summary .figures")).to_be_visible()
         expect(page.locator("#links a")).to_have_count(2)
         for link in page.locator("#links a").all():
             assert fetched(server.url + "/" + link.get_attribute("href")).status_code == 200
@@ -265,27 +284,24 @@ def test_what_was_made_can_be_taken_away_found_again_and_compared(server, browse
         expect(page.locator("#compare-hint")).to_contain_text("One scene so far")
         page.locator("#compare-video input[type=file]").set_input_files(str(fox_yard / "reference.mp4"))
         expect(page.locator("#compare-end")).to_be_visible()
-        page.wait_for_function("fourrealViewer.layout === 'side' && fourrealShown.second")
+        until(page, "fourrealViewer.layout === 'side' && fourrealShown.second")
         both = picture(page)
         half = both.shape[1] // 2
         assert shown_fox(both[:, :half]) > 0.01
         assert shown_fox(both[:, half:]) > 0.01
         page.locator("#compare-layout label").nth(1).click()
-        page.wait_for_function("fourrealViewer.layout === 'wipe'")
+        until(page, "fourrealViewer.layout === 'wipe'")
         page.locator("#compare-end").click()
-        page.wait_for_function("fourrealViewer.layout === 'single'")
+        until(page, "fourrealViewer.layout === 'single'")
 
 
-def test_a_reload_a_second_tab_and_a_killed_server_change_nothing(server, browser, made):
-    with watched_page(
-        browser,
-        expected=("ERR_", "Failed to fetch", "network error", "errored out", "AbortError"),
-        storage_state=made,
-        **DESK,
-    ) as watched:
-        page = arrive(watched.page, server.url)
-        page.evaluate("fourrealViewer.playing = false")
-        page.locator("#again").click()
+@pytest.mark.slow
+def test_a_reload_a_second_tab_and_a_killed_server_change_nothing(browser, tmp_path):
+    cut_off = ("ERR_", "Failed to fetch", "network error", "errored out", "AbortError")
+    with served(tmp_path / "data") as server, watched_page(browser, cut_off, **DESK) as watched:
+        token = secrets.token_hex(16)
+        give_scene(server, token, "My <i>fox</i>")
+        page = arrive_as(watched.page, server.url, token)
         begin_long(page)
         loaded(page, re.compile(r"files/\w+/live/scene-\d+\.r4d"))
         expect(page.locator("#curves .js-plotly-plot")).to_be_visible()
@@ -293,7 +309,7 @@ def test_a_reload_a_second_tab_and_a_killed_server_change_nothing(server, browse
         page.reload()
         expect(page.locator("#progress")).to_contain_text(LONG)
         second = page.context.new_page()
-        arrive(second, server.url).evaluate("fourrealViewer.playing = false")
+        arrive(second, server.url)
         expect(second.locator("#progress")).to_contain_text(LONG)
 
         server.kill_page()

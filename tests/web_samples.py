@@ -1,21 +1,30 @@
 """What the tests of the page share: the page in a process of its own, a bare application in this one, small files."""
 
+import contextlib
+import json
 import os
 import random
+import shutil
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import shared
 import uvicorn
 from gradio_client import Client
 from shared import PATIENCE, wait
 
+from fourreal.jobs.service import Service
+from fourreal.jobs.store import new_id
+from fourreal.jobs.values import Options
+
 HERE = Path(__file__).parent
+ROOT = HERE.parent
 ANNA, BEN = "token-of-anna-" + "a" * 24, "token-of-ben-" + "b" * 24
 FORM = {"content-type": "multipart/form-data; boundary=limit"}
 
@@ -59,36 +68,75 @@ def answering(app) -> Iterator[str]:
             thread.join()
 
 
-class Served:
+class Page:
+    """A page that is served over a data folder, by whomever."""
+
+    def __init__(self, data: Path, port: int) -> None:
+        self.data, self.port, self.url = data, port, f"http://127.0.0.1:{port}"
+
+    def log(self) -> str:
+        """What the page told its administrator."""
+        return "".join(path.read_text(errors="replace") for path in self.logs())
+
+    def logs(self) -> Iterable[Path]:
+        return self.data.glob("*.py.log")
+
+    def place(self) -> dict[str, str]:
+        """The environment variables that say where it is."""
+        return {"FOURREAL_DATA": str(self.data), "GRADIO_SERVER_PORT": str(self.port), "PYTHONPATH": str(ROOT)}
+
+    def has_worker(self) -> bool:
+        lock = self.data / "worker.lock"
+        return lock.exists() and bool(lock.read_text())
+
+
+class SharedPage(Page):
+    """The one page of this run of the tests, and its worker with tiny presets. Each test is a person of its own.
+
+    models: a folder for models, empty at first.
+    """
+
+    def __init__(self) -> None:
+        self.models = shared.folder() / "models"
+        data = shared.folder() / "page"
+        data.mkdir(exist_ok=True)
+        super().__init__(data, free_port())
+        place = self.place() | {"FOURREAL_MODELS": str(self.models)}
+        worker = [sys.executable, HERE / "page_worker.py", data]
+        self._logs = [Path(shared.started("worker", worker, place)["log"])]
+        wait(self.has_worker, "the worker takes its lock and says so in it")
+        page = shared.started("page", [sys.executable, ROOT / "app.py"], place, port=self.port)
+        super().__init__(data, page["port"])
+        self._logs.append(Path(page["log"]))
+        wait(lambda: healthy(self.url), "the page starts")
+
+    def logs(self) -> Iterable[Path]:
+        return self._logs
+
+
+class Served(Page):
     """The page, started as people start it, and a worker with tiny presets; both can be killed and started again."""
 
     def __init__(self, data: Path, worker: bool = True) -> None:
-        self.data, self.port = data, free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        super().__init__(data, free_port())
         data.mkdir(parents=True, exist_ok=True)
         self.page = self.worker = None
         if worker:
-            lock = data / "worker.lock"
             self.worker = self.start("page_worker.py", str(data))
-            wait(lambda: lock.exists() and lock.read_text(), "the worker takes its lock and says so in it")
+            wait(self.has_worker, "the worker takes its lock and says so in it")
         self.start_page()
 
     def start(self, script: str, *arguments: str) -> subprocess.Popen:
-        place = {"FOURREAL_DATA": str(self.data), "GRADIO_SERVER_PORT": str(self.port)}
         with open(self.data / f"{Path(script).name}.log", "ab") as log:
             return subprocess.Popen(
-                [sys.executable, str(HERE / script), *arguments], stdout=log, stderr=log, cwd=HERE.parent,
-                env=os.environ | place | {"PYTHONPATH": str(HERE.parent)}, start_new_session=True,
+                [sys.executable, str(HERE / script), *arguments], stdout=log, stderr=log, cwd=ROOT,
+                env=os.environ | self.place(), start_new_session=True,
             )  # fmt: skip
 
     def start_page(self) -> None:
         self.page = self.start("../app.py")
         wait(lambda: self.page.poll() is not None or healthy(self.url), "the page starts")
         assert self.page.poll() is None, self.log()
-
-    def log(self) -> str:
-        """What the page told its administrator."""
-        return "".join(path.read_text(errors="replace") for path in self.data.glob("*.py.log"))
 
     def kill_page(self) -> None:
         self.page.kill()
@@ -102,6 +150,31 @@ class Served:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def give_scene(page: Page, token: str, name: str) -> str:
+    """Give a person a finished scene of a shipped example: a copy of one that somebody has, or will have soon; its id.
+
+    It is made only where nobody has one.
+    """
+    with contextlib.closing(Service(page.data)) as service, shared.alone("scenes"):
+        def first(*states: str) -> str | None:
+            rows = service.store.all_runs(*states)
+            return next((row["id"] for row in rows if row["kind"] == "reconstruct" and not row["deleted"]
+                         and json.loads(row["options"]).get("preset") == "draft"), None)  # fmt: skip
+
+        if first("done", "queued", "running") is None:
+            maker = service.owner("token-of-a-maker-of-scenes")
+            pair = service.add_example(maker, "fox_yard")
+            service.submit(maker, *(video.id for video in pair), Options(preset="draft"))
+        old, new, owner = wait(lambda: first("done"), "a scene is made"), new_id(), service.owner(token)
+        passing = shutil.ignore_patterns("tmp", "*.lock", "*.part")
+        shutil.copytree(service.places.run(old), service.places.run(new), ignore=passing)
+        with service.store.database.writing() as db:
+            row = dict(db.execute("SELECT * FROM runs WHERE id = ?", (old,)).fetchone())
+            row |= {"id": new, "owner": owner, "name": name}
+            db.execute(f"INSERT INTO runs ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", [*row.values()])
+    return new
 
 
 @contextmanager
