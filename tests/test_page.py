@@ -14,8 +14,8 @@ from web_samples import SharedPage, fetched, give_scene, served
 
 pytestmark = needs_chromium
 
-# Without a GPU, drawing would take time from all else: half as many pixels a side will do, and for who wants less motion
-# the scene does not play by itself.
+# Drawing without a GPU takes time from all else: half as many pixels a side will do, and for who wants less motion the
+# scene does not play by itself.
 DESK = {"viewport": {"width": 1100, "height": 700}, "device_scale_factor": 0.5, "reduced_motion": "reduce"}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "reduced_motion": "reduce"}
 FIT = 600_000  # milliseconds for a whole fit beside whatever else the machine has to do

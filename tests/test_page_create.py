@@ -3,29 +3,36 @@
 import re
 
 import pytest
+import shared
 import tiny_models
-from browser import chromium, filled, needs_chromium, watched_page
+from browser import chromium, filled, needs_chromium, until, watched_page
 from gradio_client import handle_file
 from gradio_client.exceptions import AppError
 from playwright.sync_api import Page, expect
-from web_samples import ANNA, BEN, calling, fetched, served, wait
+from web_samples import ANNA, BEN, SharedPage, calling, fetched, wait
 
-pytestmark = pytest.mark.slow
-DESK = {"viewport": {"width": 1360, "height": 850}}
+DESK = {"viewport": {"width": 1360, "height": 850}, "device_scale_factor": 0.5, "reduced_motion": "reduce"}
+ARRIVED = "window.fourrealShown?.scene && document.documentElement.classList.contains('arrived')"
 GONE = ("live/preview-",)  # one may be replaced by a newer one just while it is asked for
 RELOADED = ("ERR_", "Failed to fetch", "network error", "errored out", "AbortError")  # what a reload cuts off
 FORM = {"frames": 9, "steps": 3, "width": 96, "height": 64}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    models = tmp_path_factory.mktemp("models")
-    tiny_models.save("wan-vace-1.3b", models / "wan-vace-1.3b")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FOURREAL_MODELS", str(models))
-        with served(tmp_path_factory.mktemp("page") / "data") as running:
-            yield running
-            assert "Traceback" not in running.log(), running.log()
+def server():
+    running = SharedPage()
+    yield running
+    assert "Traceback" not in running.log(), running.log()
+
+
+@pytest.fixture(scope="module")
+def models(server):
+    """Tiny weights of a real class, where the server looks for models."""
+    with shared.alone("models"):
+        if not server.models.exists():
+            making = server.models.with_suffix(".part")
+            tiny_models.save("wan-vace-1.3b", making / "wan-vace-1.3b")
+            making.rename(server.models)
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +43,7 @@ def browser():
 
 def arrive(page: Page, url: str) -> None:
     page.goto(url)
-    page.wait_for_function("window.fourrealShown?.scene && document.documentElement.classList.contains('arrived')")
-    page.evaluate("fourrealViewer.playing = false")
+    until(page, ARRIVED)
 
 
 def fill(page: Page, role: str, **others: int) -> None:
@@ -65,6 +71,8 @@ def plays(card) -> None:
     )
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("models")
 @needs_chromium
 def test_from_a_prompt_to_two_videos(server, browser, fox_yard):
     with watched_page(browser, GONE + RELOADED, **DESK) as watched:
@@ -80,8 +88,7 @@ def test_from_a_prompt_to_two_videos(server, browser, fox_yard):
         expect(page.locator(either).first).to_be_visible()
 
         page.reload()  # nothing is lost by it
-        page.wait_for_function("window.fourrealShown?.scene")
-        page.evaluate("fourrealViewer.playing = false")
+        until(page, "window.fourrealShown?.scene")
         cards = candidates(page, "reference", 2)
         for card in cards.all():
             plays(card)
@@ -155,6 +162,8 @@ def test_the_usual_model_says_what_it_knows_and_what_it_cannot_make(server, brow
         expect(page.locator("#reference-told .note")).to_contain_text("what earlier videos of this model took here")
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("models")
 @needs_chromium
 def test_a_video_model_as_critic_is_chosen_followed_and_found_again(server, browser):
     with watched_page(browser, GONE + RELOADED, **DESK) as watched:
@@ -185,7 +194,7 @@ def test_a_video_model_as_critic_is_chosen_followed_and_found_again(server, brow
         expect(page.locator("#summary .figures")).to_be_visible()
         page.get_by_role("tab", name="Watch").click()
         expect(page.locator("#critique figcaption")).to_contain_text("views")
-        page.wait_for_function("document.querySelector('#critique img')?.naturalWidth > 100")
+        until(page, "document.querySelector('#critique img')?.naturalWidth > 100")
         expect(page.locator("#curves")).to_contain_text("Distillation loss")
 
         page.get_by_role("tab", name="My scenes", exact=True).click()
@@ -196,6 +205,8 @@ def test_a_video_model_as_critic_is_chosen_followed_and_found_again(server, brow
         expect(estimate).to_contain_text("in earlier runs here")
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("models")
 @needs_chromium
 def test_stopped_they_can_be_gone_on_with(server, browser):
     with watched_page(browser, GONE, **DESK) as watched:
@@ -220,6 +231,8 @@ def test_stopped_they_can_be_gone_on_with(server, browser):
         candidates(page, "reference", 2)
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("models")
 def test_every_step_has_its_endpoint(server, fox_yard):
     with calling(server.url) as ask:
         call = lambda step, **given: ask(step, token=ANNA, **given)
