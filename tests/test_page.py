@@ -224,6 +224,7 @@ def test_on_a_phone_the_viewer_comes_first_and_nothing_is_cut_off(server, browse
         assert alike(seen, shown_fox(seen))
 
 
+@pytest.mark.slow
 def test_without_webgl_the_server_draws(server, browser):
     with watched_page(browser, before=WITHOUT_GL, **DESK) as watched:
         page = watched.page
@@ -257,6 +258,7 @@ def test_two_videos_become_a_scene(server, browser, fox_yard):
         expect(page.locator("#summary .figures")).to_be_visible()  # what was shown is shown again
 
 
+@pytest.mark.slow
 def test_what_was_made_can_be_taken_away_found_again_and_compared(server, browser, fox_yard):
     token = secrets.token_hex(16)
     give_scene(server, token, "My <i>fox</i>")
