@@ -78,7 +78,7 @@ def _around(picture: Float[np.ndarray, "h w"], points: Float[np.ndarray, "N 2"])
     row = (whole[:, 1:].astype(np.intp) + _OFFSETS).clip(0, height - 1)
     pixels = picture.ravel().take(row[:, :, None] * width + column[:, None])
     rows = pixels[:, :-1] + y * (pixels[:, 1:] - pixels[:, :-1])
-    return (rows[:, :, :-1] + x * (rows[:, :, 1:] - rows[:, :, :-1])).reshape(len(points), -1)
+    return (rows[:, :, :-1] + x * (rows[:, :, 1:] - rows[:, :, :-1])).reshape(len(points), (2 * REACH + 1) ** 2)
 
 
 def _likeness(a: Float[np.ndarray, "N P"], b: Float[np.ndarray, "N P"]) -> Float[np.ndarray, " N"]:
