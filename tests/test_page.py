@@ -298,12 +298,12 @@ def test_what_was_made_can_be_taken_away_found_again_and_compared(server, browse
 
 
 @pytest.mark.slow
-def test_a_reload_a_second_tab_and_a_killed_server_change_nothing(browser, tmp_path):
+def test_a_reload_a_second_tab_and_a_killed_server_change_nothing(server, browser, tmp_path):
     cut_off = ("ERR_", "Failed to fetch", "network error", "errored out", "AbortError")
-    with served(tmp_path / "data") as server, watched_page(browser, cut_off, **DESK) as watched:
+    with served(tmp_path / "data") as own, watched_page(browser, cut_off, **DESK) as watched:
         token = secrets.token_hex(16)
-        give_scene(server, token, "My <i>fox</i>")
-        page = arrive_as(watched.page, server.url, token)
+        give_scene(own, token, "My <i>fox</i>", server)
+        page = arrive_as(watched.page, own.url, token)
         begin_long(page)
         loaded(page, re.compile(r"files/\w+/live/scene-\d+\.r4d"))
         expect(page.locator("#curves .js-plotly-plot")).to_be_visible()
@@ -311,11 +311,11 @@ def test_a_reload_a_second_tab_and_a_killed_server_change_nothing(browser, tmp_p
         page.reload()
         expect(page.locator("#progress")).to_contain_text(LONG)
         second = page.context.new_page()
-        arrive(second, server.url)
+        arrive(second, own.url)
         expect(second.locator("#progress")).to_contain_text(LONG)
 
-        server.kill_page()
-        server.start_page()
+        own.kill_page()
+        own.start_page()
         reload(page)
         expect(page.locator("#progress .stages, #summary .figures").first).to_be_visible()
 

@@ -152,29 +152,32 @@ class Served(Page):
                 process.wait()
 
 
-def give_scene(page: Page, token: str, name: str) -> str:
-    """Give a person a finished scene of a shipped example: a copy of one that somebody has, or will have soon; its id.
+def give_scene(page: Page, token: str, name: str, source: Page | None = None) -> str:
+    """Give a person a finished scene of a shipped example, and return its id.
 
-    It is made only where nobody has one.
+    It is a copy of one that somebody has, or will have soon, at `source` (the same page if none is named), and is made
+    only where nobody has one.
     """
-    with contextlib.closing(Service(page.data)) as service, shared.alone("scenes"):
-        def first(*states: str) -> str | None:
-            rows = service.store.all_runs(*states)
-            return next((row["id"] for row in rows if row["kind"] == "reconstruct" and not row["deleted"]
-                         and json.loads(row["options"]).get("preset") == "draft"), None)  # fmt: skip
+    def first(*states: str) -> dict | None:
+        rows = there.store.all_runs(*states)
+        return next((row for row in rows if row["kind"] == "reconstruct" and not row["deleted"]
+                     and json.loads(row["options"]).get("preset") == "draft"), None)  # fmt: skip
 
+    with (
+        contextlib.closing(Service((source or page).data)) as there, contextlib.closing(Service(page.data)) as here,
+        shared.alone("scenes"),
+    ):  # fmt: skip
         if first("done", "queued", "running") is None:
-            maker = service.owner("token-of-a-maker-of-scenes")
-            pair = service.add_example(maker, "fox_yard")
-            service.submit(maker, *(video.id for video in pair), Options(preset="draft"))
-        old, new, owner = wait(lambda: first("done"), "a scene is made"), new_id(), service.owner(token)
+            maker = there.owner("token-of-a-maker-of-scenes")
+            pair = there.add_example(maker, "fox_yard")
+            there.submit(maker, *(video.id for video in pair), Options(preset="draft"))
+        row, id = wait(lambda: first("done"), "a scene is made"), new_id()
         passing = shutil.ignore_patterns("tmp", "*.lock", "*.part")
-        shutil.copytree(service.places.run(old), service.places.run(new), ignore=passing)
-        with service.store.database.writing() as db:
-            row = dict(db.execute("SELECT * FROM runs WHERE id = ?", (old,)).fetchone())
-            row |= {"id": new, "owner": owner, "name": name}
+        shutil.copytree(there.places.run(row["id"]), here.places.run(id), ignore=passing)
+        row |= {"id": id, "owner": here.owner(token), "name": name}
+        with here.store.database.writing() as db:
             db.execute(f"INSERT INTO runs ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", [*row.values()])
-    return new
+    return id
 
 
 @contextmanager
