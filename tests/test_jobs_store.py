@@ -232,7 +232,8 @@ def test_a_store_of_version_two_gets_what_it_lacks_and_keeps_what_it_has(tmp_pat
     path = tmp_path / "store.sqlite"
     Store(path).close()
     with closing(sqlite3.connect(path)) as db:
-        db.execute("ALTER TABLE runs DROP COLUMN beat")
+        for table, column in (("runs", "beat"), ("candidates", "error"), ("candidates", "begun")):
+            db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         db.execute(
             "INSERT INTO runs (id, owner, name, reference, freeze, options, state, ticket, created, claim, claimed)"
             " VALUES ('a', 'b', 'c', '', '', '{}', 'running', 1, 1.0, 1, 1.0)"
