@@ -18,11 +18,11 @@ from fourreal.settings import DistillationSettings, JobLimits, Preset
 
 DISTILLED = DistillationSettings(every=2, canonical_steps=3, motion_steps=3, phase=DISTILLED_PHASE, frames=9, chunk=4)
 TINY = Preset("tiny", SIZE[0] * SIZE[1], 40, 32, STAGE_ONE, STAGE_TWO, distillation=DISTILLED)
-STEPS = 1000  # long enough to be stopped in their middle, with many checkpoints
+STEPS = 500  # long enough to be stopped in their middle, with many checkpoints
 LONGER = replace(TINY, canonical=replace(STAGE_ONE, steps=STEPS, growth=replace(STAGE_ONE.growth, stop=0.1)))
 PRESETS = {"draft": TINY, "standard": LONGER}
 
-CHECKPOINT_SECONDS = 0.1
+CHECKPOINT_SECONDS = 0.05
 
 
 if __name__ == "__main__":

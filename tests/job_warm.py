@@ -10,14 +10,12 @@ import os
 import sys
 from pathlib import Path
 
-from fourreal.jobs import nursery, runner, worker
+from fourreal.jobs import nursery, worker
 from fourreal.jobs.devices import CPU
 from fourreal.settings import JobLimits
-from fourreal.video import one_model
 
 HERE = Path(__file__)
-nursery.IMPORTS = ("fourreal.jobs.reconstructing",)
-runner.WARM_SECONDS = float(os.environ.get("WARM_SECONDS", 60))
+nursery.IMPORTS = ()
 
 
 class Model:
@@ -40,7 +38,7 @@ class Doing:
         (self.folder / "did.json").write_text(json.dumps(did))
         if self.row["kind"] == "create":
             self.models.work_for(None, live, cancel)
-            self.models.get(one_model.Choice("mini"))
+            self.models.get(Choice("mini"))
 
     def cost(self):
         return None
@@ -55,6 +53,10 @@ if __name__ == "__main__":
         os.environ["WARM_SECONDS"] = sys.argv[3] if len(sys.argv) > 3 else "60"
         limits = JobLimits(free_bytes=0)
         sys.exit(worker.Worker(Path(sys.argv[2]), limits, (sys.executable, str(HERE)), [CPU], stay=True).run())
+    from fourreal.jobs import runner
+    from fourreal.video.one_model import Choice, registry
+
+    runner.WARM_SECONDS = float(os.environ.get("WARM_SECONDS", 60))
     runner.WORK = {"reconstruct": Doing, "create": Doing}
-    one_model.registry.load = lambda *_: Model()
+    registry.load = lambda *_: Model()
     sys.exit(runner.main())

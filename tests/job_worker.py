@@ -14,7 +14,8 @@ from fourreal.jobs.devices import CPU
 from fourreal.jobs.store import Store
 from fourreal.settings import JobLimits
 
-worker.ALONE_SECONDS, worker.BEAT_SECONDS = 1.0, 0.2
+worker.ALONE_SECONDS, worker.BEAT_SECONDS, worker.LOCK_SECONDS = 1.0, 0.2, 0.5
+worker.STOP_SECONDS, worker.KILL_SECONDS = 0.5, 1.0
 logging.basicConfig(level=logging.INFO)
 data, devices = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
 child = (sys.executable, str(Path(__file__).with_name("job_child.py")))

@@ -119,7 +119,9 @@ def test_a_reference_without_motion_is_said(seen, canonical):
     assert moving_window(frozen, CANONICAL) == (0, 0, *SIZE)
 
 
-@pytest.mark.parametrize("settings", [STAGE_TWO, MLP_STAGE_TWO], ids=["bases", "mlp"])
+@pytest.mark.parametrize(
+    "settings", [STAGE_TWO, pytest.param(MLP_STAGE_TWO, marks=pytest.mark.slow)], ids=["bases", "mlp"]
+)
 def test_stage_two_finds_the_motion(seen, canonical, settings):
     phases = tuple(replace(p, steps=5 * p.steps if p.name == "field" else p.steps) for p in settings.phases)
     moving = moved(seen, canonical, replace(settings, phases=phases))

@@ -43,6 +43,7 @@ def weights(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_tiny_weights_lead_to_two_videos_and_the_cameras_that_were_commanded(
     weights, quick_scores, tmp_path, monkeypatch
 ):

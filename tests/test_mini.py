@@ -347,6 +347,7 @@ def test_clips_are_fed_in_order_and_seen_again(workers, monkeypatch):
             torch.testing.assert_close(value, wanted, atol=0, rtol=0)
 
 
+@pytest.mark.slow
 def test_a_training_ends_after_so_many_minutes(quick_sheet, tmp_path):
     train.train(train.Plan(batch=2, repeats=2, minutes=0.01), tmp_path, small_network())
     told = json.loads((tmp_path / "training.json").read_text())

@@ -183,6 +183,7 @@ def test_a_scene_plays_before_anything_was_done(server, browser):
         page.emulate_media(reduced_motion="reduce")
 
 
+@pytest.mark.slow
 def test_two_tabs_opened_at_once_belong_to_one_person(server, browser):
     with watched_page(browser, **DESK) as watched:
         tabs, told = (watched.page, watched.page.context.new_page()), set()
