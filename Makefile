@@ -28,7 +28,7 @@ lint: setup
 
 # What is slow waits for test-all; what needs a GPU for test-cuda. Two processes that take each other's work, and whose
 # compiled code is kept, whatever the machine says: a third of the time that it takes them to begin.
-PYTEST  := PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -q -n 2 --dist worksteal
+PYTEST  := PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -q -n 3 --dist worksteal
 
 test: lint
 	@$(PYTEST) -m "not slow and not cuda"

@@ -65,6 +65,15 @@ def device(request) -> str:
     return request.param
 
 
+# Begun first, so that no long one is left for the end, when there is nothing else for the other processes to do.
+LONGEST = ("test_page", "test_page_create", "test_mini_chain", "test_web", "test_jobs_runner", "test_jobs_create")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rank = {name: index for index, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+
+
 @pytest.fixture(scope="session")
 def assets() -> Path:
     """The folder of what ships with the product."""

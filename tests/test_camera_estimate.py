@@ -35,6 +35,7 @@ def test_a_handful_of_frames_is_refused():
         run(PAN[:3])
 
 
+@pytest.mark.slow
 def test_a_camera_that_only_pans_is_refused():
     with pytest.raises(UserError, match="turns on the spot"):
         run(PAN)

@@ -305,7 +305,7 @@ def test_a_bug_is_said_shortly_and_its_traceback_is_in_the_log(worker):
 def test_a_video_model_criticises_and_where_it_cannot_be_had_it_goes_on_without(house, monkeypatch, tmp_path):
     tiny_models.save(CRITIC, tmp_path / CRITIC)
     monkeypatch.setenv("FOURREAL_MODELS", str(tmp_path))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     asked = {"prompt": "a box", "strength": 2.0, "distillation_steps": 4}
     before = house.service.estimate(ANNA, house.reference, house.freeze, Options("draft", critic=CRITIC)).critic
     assert (before.seconds, before.steps) == (None, 180)  # of the real preset, not of this runner's

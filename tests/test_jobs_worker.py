@@ -46,6 +46,7 @@ def begun(data: Path, count: int):
     return lambda: len(starts(data)) >= count
 
 
+@pytest.mark.slow
 def test_twenty_runs_of_five_people_at_once_each_once_and_in_turn(store, data):
     runs: dict[str, list[str]] = {owner * 32: [] for owner in "abcde"}
 

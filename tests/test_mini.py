@@ -320,6 +320,7 @@ def quick_sheet(monkeypatch):
     monkeypatch.setattr(train.sheet, "write", partial(train.sheet.write, steps=2))
 
 
+@pytest.mark.slow
 def test_a_training_leaves_weights_a_log_and_a_sheet_and_is_not_mixed_with_another(quick_sheet, tmp_path):
     plan = train.Plan(clips=2, batch=2)
     weights = train.train(plan, tmp_path, small_network())

@@ -113,6 +113,7 @@ def orbit(request) -> Clip:
     return read(request.getfixturevalue("fox_yard") / "freeze.mp4", max_side=320)
 
 
+@pytest.mark.slow
 def test_a_window_that_is_as_the_rest_is_fine(orbit):
     assert trouble(FreezeTime(orbit[:25], None), FreezeTime(orbit, None), "right") == ""
     assert trouble(FreezeTime(orbit[8:], None), FreezeTime(orbit, None), "left") == ""
