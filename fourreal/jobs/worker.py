@@ -139,7 +139,8 @@ class Worker:
             child = self.children.get(number)
             if child is not None and not self._waits(child):
                 continue
-            if self.nursery is not None and not (self.store.anyone_waits() and self.nursery.warm()):
+            cold = child is None and self.nursery is not None  # a warm child needs no imports
+            if cold and not (self.store.anyone_waits() and self.nursery.warm()):
                 return
             claim = self.store.claim(f"{device['kind']}:{number}")
             if claim is None:
