@@ -42,13 +42,13 @@ def test_draws_what_the_rasterizer_draws(browser, url, site):
         viewer.run("viewer.time = 0.37")
         assert viewer.picture().std() > 20  # not blank
         assert compared(site, "fox_yard.r4d", viewer) > AGREES
-        viewer.run("viewer.rig.orbit(0.5, 0.1)")
+        viewer.run("viewer.rig.orbit(0.5, 0.05)")
         assert compared(site, "fox_yard.r4d", viewer) > AGREES
 
 
 def test_every_time_and_camera_agrees(viewer, site):
     for time, turn in [(0.0, 0.0), (0.613, 0.4), (1.0, -0.7)]:
-        viewer.run("([time, turn]) => { viewer.time = time; viewer.rig.orbit(turn, 0.1) }", [time, turn])
+        viewer.run("([time, turn]) => { viewer.time = time; viewer.rig.orbit(turn, 0.05) }", [time, turn])
         assert compared(site, "scene.r4d", viewer) > AGREES
 
 
@@ -156,7 +156,7 @@ def test_scenes_of_different_frames_of_reference_are_laid_over_each_other(viewer
     (site / "outside.r4d").write_bytes(r4d_bytes(outside))
     viewer.load("inside.r4d", keep=False)
     viewer.load("outside.r4d", slot=1)
-    viewer.run("viewer.rig.orbit(0.5, 0.2); viewer.rig.zoom(0.8)")
+    viewer.run("viewer.rig.orbit(0.5, 0.05); viewer.rig.zoom(0.8)")
     inside = viewer.picture()
     viewer.run("viewer.layout = 'wipe'; viewer.divider = 0")
     assert psnr(inside, viewer.picture()) > 35  # the file's own rounding is of another size there

@@ -17,7 +17,7 @@ pytestmark = needs_chromium
 
 
 def test_a_new_checkpoint_keeps_camera_time_and_play_state(viewer):
-    viewer.run("viewer.rig.orbit(0.4, 0.1); viewer.rig.finish(); viewer.background = '#000000'; viewer.time = 0.6")
+    viewer.run("viewer.rig.orbit(0.4, 0.05); viewer.rig.finish(); viewer.background = '#000000'; viewer.time = 0.6")
     before = viewer.run("[viewer.camera, viewer.time, viewer.playing, viewer.background]")
     old = viewer.picture()
     viewer.load("later.r4d")
