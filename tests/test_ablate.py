@@ -24,6 +24,7 @@ PRESET = replace(
 )
 
 
+@pytest.mark.slow
 def test_variants_are_scored_against_the_truth_and_shown_beside_it(tmp_path):
     scene = write_scene(make_world(2), tmp_path / "scene", size=(64, 36), frames=8, freeze_frames=9, views=4)
     asked = Request(

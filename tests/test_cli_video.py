@@ -67,6 +67,7 @@ def test_models_lists_what_there_is_and_what_is_on_disk(fourreal, no_hub):
     assert disk["ltx-video"][column:].startswith("in part")
 
 
+@pytest.mark.slow
 def test_generate_prints_the_candidates_best_first_and_then_those_of_a_picture(fourreal, weights, tmp_path):
     common = ["--source", weights, "--out", tmp_path / "out", *SMALL]
     code, out, err = fourreal("generate", "A fox eats an apple", *common, "--seed", 3)

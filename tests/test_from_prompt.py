@@ -207,6 +207,7 @@ def test_ones_own_videos_end_in_a_scene(own_videos):
     assert from_prompt(own_videos).frames == 12
 
 
+@pytest.mark.slow
 def test_the_person_picks_another_and_nothing_is_lost(actor, quick_scores, monkeypatch, tmp_path):
     monkeypatch.setattr(score, "_steady", lambda frames: ())
     out = tmp_path / "run"

@@ -340,6 +340,7 @@ def test_a_scene_is_made_told_about_and_taken_away(api, client, run, tmp_path):
         api("export", token=ANNA, run=run["id"], format="exe")
 
 
+@pytest.mark.slow
 def test_a_run_is_stopped_kept_continued_made_again_and_compared(api, run):
     long = api("duplicate", token=ANNA, run=run["id"], options={"preset": "standard"})
     state = lambda: api("status", token=ANNA, run=long["id"])
