@@ -21,6 +21,7 @@ $(STAMP): requirements.txt requirements-dev.txt
 	[ -x $(PY) ] || "$$found" -m venv $(VENV) || { rm -rf $(VENV); echo "On Debian: apt install python3-venv" >&2; exit 1; }
 	@echo "Installing what requirements.txt and requirements-dev.txt name; the first time takes minutes."
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@NUMBA_CACHE_DIR=.numba_cache $(PY) tests/kernels.py
 	@touch $@
 
 lint: setup

@@ -24,23 +24,27 @@ def compile_kernels() -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
             print("Compiling the kernels, half a minute the first time ...", flush=True)
-            halves = [subprocess.Popen([sys.executable, __file__, half], cwd=ROOT) for half in ("fit", "world")]
+            halves = [subprocess.Popen([sys.executable, __file__, half], cwd=ROOT) for half in HALVES]
             if not any([half.wait() for half in halves]):
                 done.touch()
 
 
-def _main(half: str) -> None:
-    if half == "fit":
-        from fourreal.pipeline.machine import prepare_kernels
-        from fourreal.progress import ignore
+def _fit() -> None:
+    from fourreal.pipeline.machine import prepare_kernels
+    from fourreal.progress import ignore
 
-        prepare_kernels(ignore)
-    else:
-        from fourreal.video.mini.data import drawn
+    prepare_kernels(ignore)
 
-        drawn([0], seed=0)
 
+def _world() -> None:
+    from fourreal.video.mini.data import drawn
+
+    drawn([0], seed=0)
+
+
+HALVES = {"fit": _fit, "world": _world}
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    _main(sys.argv[1])
+    for task in [HALVES[half] for half in sys.argv[1:]] or [compile_kernels]:
+        task()
