@@ -96,15 +96,14 @@ def tell(page: Parts, half: Part) -> dict:
         "outputs": [half.told, half.start], **ESTIMATE,
     }  # fmt: skip
     prompt, model, *fields, _, adapter = half.form
-    for field in (*fields, adapter):
-        field.input(**event)
-    prompt.blur(**event)
+    # one event of all of them: of two, the answer to the change before may come last
+    changes = [*(field.input for field in (*fields, adapter)), prompt.blur, half.state.change]
+    gr.on(changes, trigger_mode="always_last", **event)
 
     @safely
     def say(words: str | None, told: gr.EventData):
         return " ".join(filter(None, ((words or "").strip(), pressed(told).get("word", ""))))[:MOST_PROMPT]
 
-    half.state.change(**event)
     half.told.select(say, prompt, prompt, **PRIVATE).then(**event)
 
     model.input(lambda name: suited(name, half.role), model, [*half.form[4:9], adapter], **PRIVATE).then(**event)

@@ -58,9 +58,9 @@ def build(page: Parts) -> None:
 
     told = [estimate, start]
     page.named["estimate_event"] = {"fn": tell, "inputs": [page.me, *settings], "outputs": told, **PRIVATE}
-    for setting in (preset, deformation, cameras, critic, strength, asked):
-        setting.change(**page.named["estimate_event"])
-    words.blur(**page.named["estimate_event"])
+    # one event of all of them: of two, the answer to the change before may come last
+    changes = [setting.change for setting in (preset, deformation, cameras, critic, strength, asked)]
+    gr.on([*changes, words.blur], trigger_mode="always_last", **page.named["estimate_event"])
 
     @safely
     def begin(me: dict, name: str, *chosen):
