@@ -44,6 +44,7 @@ HDR = {ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67}  # PQ and HLG, the two curves 
 # When it is shown, in seconds; (width, height) with square pixels, not yet upright; what makes a picture of it.
 Shot = tuple[float | None, tuple[int, int], Callable[[], UInt8[np.ndarray, "H W 3"]]]
 SCALER = Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
+QUICK_SCALER = Interpolation.BILINEAR
 
 
 def read(
@@ -53,12 +54,14 @@ def read(
     max_side: int | None = None,
     fps: float | None = None,
     thin: bool = False,
+    quick_colours: bool = False,
 ) -> Clip:
     """A video file or a folder of pictures (in natural order of their names) as a `Clip`.
 
     max_frames: at most so many frames, evenly sampled; max_side: at most so many pixels on the longer side, averaged
     down while decoding; fps: plays it at this rate instead of its own (24 for a folder); thin: of a video with more
-    frames than `limits` allow evenly spaced ones are kept, and no more than these ever are in memory.
+    frames than `limits` allow evenly spaced ones are kept, and no more than these ever are in memory; quick_colours:
+    colours are not interpolated between the pixels that have one, as most programs read a video.
 
     Turned upright and to square pixels; colours by the file's matrix and range (without one: BT.709 from 720 lines up
     and BT.601 below, as players do); transparency over white, as pages show it; an uneven rate onto a constant one
@@ -75,7 +78,7 @@ def read(
             pictures = [_fitted(_load(file), max_side) for file in picture_files(path)]
             picks, own_fps = np.arange(len(pictures)), info.fps
         else:
-            pictures, picks, own_fps = _decode(path, limits, max_side, thin)
+            pictures, picks, own_fps = _decode(path, limits, max_side, thin, quick_colours)
     sizes = {picture.shape for picture in pictures}
     if len(sizes) > 1:
         raise UserError(f"{path.name} changes its picture size midway. Convert it to one size, e.g. with ffmpeg.")
@@ -89,12 +92,12 @@ def read(
 
 
 def _decode(
-    path: Path, limits: ClipLimits, max_side: int | None, thin: bool
+    path: Path, limits: ClipLimits, max_side: int | None, thin: bool, quick: bool
 ) -> tuple[list[UInt8[np.ndarray, "_ _ 3"]], Int[np.ndarray, " K"], float]:
     """All frames as pictures, which to show at each tick, and the rate; with `thin` every so manieth where there are
     too many: whenever the room is full every other one goes, and half as many are kept from then on."""
     pictures, times, stride = [], [], 1
-    with _shots(path) as (nominal, shots):
+    with _shots(path, QUICK_SCALER if quick else SCALER) as (nominal, shots):
         for number, (time, size, picture) in enumerate(shots):
             if thin and len(pictures) == limits.max_frames and number % stride == 0:
                 pictures, times, stride = pictures[::2], times[::2], 2 * stride
@@ -116,7 +119,7 @@ def _decode(
 
 
 @contextmanager
-def _shots(path: Path) -> Iterator[tuple[Fraction | None, Iterator[Shot]]]:
+def _shots(path: Path, scaler: Interpolation) -> Iterator[tuple[Fraction | None, Iterator[Shot]]]:
     """The rate that a file states, and its frames in the order of showing."""
     with animation(path) as image:
         if image is not None:
@@ -124,11 +127,13 @@ def _shots(path: Path) -> Iterator[tuple[Fraction | None, Iterator[Shot]]]:
             return
     with opened(path) as (container, stream):
         stream.thread_type = "AUTO"
-        yield stream.average_rate, _video_shots(path, container, stream)
+        yield stream.average_rate, _video_shots(path, container, stream, scaler)
 
 
-def _video_shots(path: Path, container: InputContainer, stream: VideoStream) -> Iterator[Shot]:
-    aspect, scaler = pixel_aspect(stream), VideoReformatter()
+def _video_shots(
+    path: Path, container: InputContainer, stream: VideoStream, interpolation: Interpolation
+) -> Iterator[Shot]:
+    aspect, scaler = pixel_aspect(stream), partial(VideoReformatter().reformat, interpolation=interpolation)
     for number, frame in enumerate(_frames(container, stream)):
         if frame.is_corrupt:
             raise UserError(f"{path.name} is damaged at frame {number}. Download or export it again.")
@@ -148,15 +153,15 @@ def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFra
         yield from decoder.decode(packet if packet.size else None)
 
 
-def _rgb(frame: VideoFrame, size: tuple[int, int], scaler: VideoReformatter) -> UInt8[np.ndarray, "H W 3"]:
+def _rgb(frame: VideoFrame, size: tuple[int, int], scaler: Callable[..., VideoFrame]) -> UInt8[np.ndarray, "H W 3"]:
     """A decoded frame as RGB at `size`, over white where it is transparent."""
     clear = any(component.is_alpha for component in frame.format.components) or frame.format.name == "pal8"
-    options = {"format": "rgba" if clear else "rgb24", "interpolation": SCALER}
+    options = {"format": "rgba" if clear else "rgb24"}
     if frame.colorspace == UNSPECIFIED and frame.height >= HD_HEIGHT:
         options["src_colorspace"] = Colorspace.ITU709
     if frame.color_trc in HDR:
         options |= {"dst_color_trc": ColorTrc.IEC61966_2_1, "dst_color_primaries": ColorPrimaries.BT709}
-    picture = scaler.reformat(frame, *size, **options).to_ndarray()
+    picture = scaler(frame, *size, **options).to_ndarray()
     return over_white(picture) if clear else picture
 
 
