@@ -45,7 +45,7 @@ def dense_rasterize(
     gaussians = gaussians.map(lambda x: x.double() if x.is_floating_point() else x)
     depth_now = (gaussians.means @ pose[2, :3] + pose[2, 3]).detach()
     order = torch.argsort(depth_now)
-    order = order[depth_now[order] >= 0.01]
+    order = order[depth_now[order] >= 0.2]
     gaussians = gaussians[order]
     centres, covariance, depths = project(gaussians, pose, intrinsics, size, eps2d)
     if screen_gradient is not None:

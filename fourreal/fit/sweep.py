@@ -15,7 +15,8 @@ from torch import Tensor
 from fourreal.camera.cameras import Cameras
 from fourreal.camera.rays import pixel_rays
 
-NEIGHBOURS = (-2, -1, 1, 2)
+STEPS = (-2, -1, 1, 2)  # to the neighbours of a frame on a path
+SCATTERED = 2.0  # times as far as the nearest cameras, the ones before and after are: then there is no path
 NEAR, FAR = 0.2, 20.0  # normalised frame: the cameras stand at distance 1 from the centre
 PLANES = 64
 COST_CAP = 0.15  # of the mean absolute difference, so that an occluded view cannot outvote the others
@@ -34,7 +35,7 @@ def sweep(frames: Float[Tensor, "F H W 3"], cameras: Cameras, width: int = 128) 
     """Points on the surfaces that at least two other frames confirm; none where there are fewer than three frames.
 
     Args:
-        frames: consecutive frames of a moving camera, in [0, 1].
+        frames: of a moving camera, or of scattered ones, in [0, 1].
         cameras: of these frames, in the normalised frame.
         width: the sweep works on images about this wide, pixels.
     """
@@ -44,20 +45,30 @@ def sweep(frames: Float[Tensor, "F H W 3"], cameras: Cameras, width: int = 128) 
     images = F.avg_pool2d(frames.permute(0, 3, 1, 2), factor)
     small = replace(cameras, intrinsics=cameras.intrinsics / factor, size=(images.shape[3], images.shape[2]))
     rays = pixel_rays(small.intrinsics, images.shape[3], images.shape[2])
-    depths = [_depth(i, images, rays, small) for i in range(len(images))]
+    near = neighbours(cameras)
+    depths = [_depth(i, near[i], images, rays, small) for i in range(len(images))]
     to_world = cameras.camera_to_world
     clouds = [rays * d.reshape(-1, 1) @ m[:3, :3].T + m[:3, 3] for d, m in zip(depths, to_world, strict=True)]
     parts = []
     for i, cloud in enumerate(clouds):
-        votes = sum(_confirmed(cloud, depths[j], small, j) for j in _near(i, len(images)))
+        votes = sum(_confirmed(cloud, depths[j], small, j) for j in near[i])
         kept = votes >= 2
         color = images[i].permute(1, 2, 0).reshape(-1, 3)
         parts.append(Points(cloud[kept], color[kept]))
     return Points(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
-def _near(i: int, count: int) -> list[int]:
-    return [i + o for o in NEIGHBOURS if 0 <= i + o < count]
+def neighbours(cameras: Cameras) -> list[list[int]]:
+    """For each camera those that see nearly what it sees: the ones before and after it on a path, of scattered cameras
+    the nearest in place and direction.
+    """
+    count = len(cameras)
+    path = [[i + o for o in STEPS if 0 <= i + o < count] for i in range(count)]
+    apart = torch.cdist(cameras.centres, cameras.centres) + 1 - cameras.forward @ cameras.forward.T
+    apart.fill_diagonal_(float("inf"))
+    nearest = apart.topk(min(len(STEPS), count - 1), largest=False).indices.tolist()
+    cost = lambda lists: sum(float(apart[i, j]) / len(js) for i, js in enumerate(lists) for j in js)
+    return nearest if cost(path) > SCATTERED * cost(nearest) else path
 
 
 def _features(images: Tensor) -> Tensor:
@@ -66,12 +77,11 @@ def _features(images: Tensor) -> Tensor:
     return torch.cat([images, 2 * (grey - F.avg_pool2d(grey, 5, 1, 2, count_include_pad=False))], dim=1)
 
 
-def _depth(i: int, images: Tensor, rays: Tensor, cameras: Cameras) -> Float[Tensor, "H W"]:
+def _depth(i: int, near: list[int], images: Tensor, rays: Tensor, cameras: Cameras) -> Float[Tensor, "H W"]:
     """Depth of frame i by the best half of its neighbours, refined between planes by a parabola."""
     _, _, height, width = images.shape
     inverse = torch.linspace(1 / FAR, 1 / NEAR, PLANES, device=images.device)
     fx, fy, cx, cy = cameras.intrinsics
-    near = _near(i, len(images))
     features = _features(images[[i, *near]])
     costs = []
     for feature, j in zip(features[1:], near, strict=True):

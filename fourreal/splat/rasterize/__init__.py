@@ -54,7 +54,7 @@ def rasterize(
             the loss with respect to the splats' projected centres, in pixels (what densification watches).
         eps2d: square pixels added to both variances on screen, so that no splat falls between pixels.
 
-    Both engines share: near plane 0.01, alpha under 1/255 skipped and over 0.999 clamped, a ray ends where its
+    Both engines share: near plane 0.2, alpha under 1/255 skipped and over 0.999 clamped, a ray ends where its
     transmittance falls to 1e-4.
     """
     if gaussians.means.is_cuda:

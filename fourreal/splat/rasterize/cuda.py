@@ -44,7 +44,7 @@ def rasterize_cuda(
         width,
         height,
         eps2d=eps2d,
-        near_plane=0.01,
+        near_plane=0.2,
         far_plane=1e10,
         packed=False,
         opacities=opacities,

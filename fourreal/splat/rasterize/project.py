@@ -28,7 +28,7 @@ from fourreal.splat.rasterize.simd import (
 )
 from fourreal.splat.rasterize.simd_memory import load, load_columns, store, store_columns, store_whole
 
-NEAR, FAR = f32(0.01), f32(1e10)
+NEAR, FAR = f32(0.2), f32(1e10)
 SLACK = f32(0.01)  # pixels by which ellipses are widened when tiles are chosen, against rounding
 LOG2_E, LOG2_ALPHA_MIN = f32(math.log2(math.e)), f32(math.log2(ALPHA_MIN))
 TWO_LN2 = f32(2 * math.log(2))

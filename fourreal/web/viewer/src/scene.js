@@ -3,7 +3,7 @@
 import { connect } from "./data/connect.js";
 import { SceneError } from "./errors.js";
 
-const NEAR = 0.01; // as in the shader
+const NEAR = 0.2; // as in the shader
 
 export class Scene {
   /** Fetch a scene. `signal` aborts; `onProgress(received, total)` in bytes. */

@@ -35,7 +35,7 @@ uniform vec2 depths;         // nearest and farthest of the depth display
 layout(location = 0) out uvec4 ellipse;  // centre x, y and half of the longer axis x, y in pixels, as floats
 layout(location = 1) out uvec4 look;     // half of the shorter axis | red, green | blue, opacity (half floats) | extent
 
-const float NEAR = 0.01;
+const float NEAR = 0.2;
 const float BLUR = 0.3;      // square pixels added to both variances on screen: no splat falls between pixels
 
 vec2 pair(uint word) { return vec2(word & 0xffffu, word >> 16); }
