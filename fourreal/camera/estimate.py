@@ -51,8 +51,7 @@ def estimate_cameras(
             f"The freeze-time video has only {len(frames)} frames; at least {_FEWEST_FRAMES} are needed to find out "
             "where the camera was, and 30 are good."
         )
-    motion = still_camera(frames)
-    if not motion.moves:
+    if not (motion := still_camera(frames)).moves:
         raise UserError(motion.sentence)
     try:
         found = sfm.reconstruct(frames, settings, progress, cancel)

@@ -7,6 +7,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from fourreal.camera import steady
 from fourreal.errors import UserError
 
 # Pictures of the same scene from the same pose had 0.999 (rendered, compressed, also warped clips); of different scenes
@@ -20,6 +21,7 @@ _AS_GOOD = 0.97  # of the best correlation: a block that fits its old place so w
 # Share of the blocks found again that stay where they were. Fixed cameras had 0.87 and more, 0.43 and more with a
 # plain floor under grain; moving ones 0.1 at most. A subject may well fill half the picture.
 _STILL = 0.3
+_TRAVELS = 0.14  # share of the corners that stay in place, see `steady.staying`, under which the camera moves
 _FEWEST = 4  # blocks from which anything is told
 _SEEN = 0.2  # of the blocks: where fewer are found again, by chance, it is another picture
 # Where less of the picture has texture, a subject may hold all there is, and how much stays as it was speaks too: by
@@ -142,22 +144,26 @@ def camera_motion(frames: UInt8[np.ndarray, "F H W 3"]) -> CameraMotion:
 
 
 def moving_camera(reference: UInt8[np.ndarray, "F H W 3"]) -> CameraMotion:
-    """The verdict on a reference video, whose camera should stand still: its sentence says what to do if it moves."""
-    motion = camera_motion(reference)
-    if not motion.moves:
-        return motion
-    return CameraMotion(
-        True, motion.put,
-        f"The camera of the reference video moves (only {motion.put:.0%} of the picture stays in place), but the "
-        "reconstruction needs a fixed one. Pick a video with a fixed camera, or add \"static camera\" to the prompt.",
+    """The verdict on a reference video: whether its camera stands on something, or moves and has to be followed."""
+    motion, staying = camera_motion(reference), steady.staying(reference)
+    moves = (motion.moves and (staying is None or staying < _TRAVELS)) or steady.sways(reference)
+    sentence = (
+        "The camera of the reference video moves; where it was is found frame by frame, by what stands still. A camera "
+        "that stands on something is better."
+        if moves else motion.sentence if not motion.moves else "The camera stands still."
     )  # fmt: skip
+    return CameraMotion(moves, motion.put, sentence)
 
 
 def still_camera(freeze: UInt8[np.ndarray, "F H W 3"]) -> CameraMotion:
-    """The verdict on a freeze-time video, whose camera should move: its sentence says what to do if it does not."""
-    motion = camera_motion(freeze)
-    if motion.moves:
-        return motion
+    """The verdict on a freeze-time video, whose camera should move: its sentence says what to do if it does not.
+
+    It hardly moves where the blocks of the picture and its corners say so alike: of a subject in the middle of a plain
+    picture the outline stays where it was, while its corners go.
+    """
+    motion, staying = camera_motion(freeze), steady.staying(freeze)
+    if motion.moves or (staying is not None and staying < _TRAVELS):
+        return replace(motion, moves=True, sentence="The camera moves.")
     return CameraMotion(
         False, motion.put,
         f"The camera of the freeze-time video hardly moves ({motion.put:.0%} of the picture stays in place), so "

@@ -145,7 +145,6 @@ def run_worker(
         "peak_threshold": settings.peak_threshold,
         "overlap": settings.overlap,
         "focal_range": settings.focal_range,
-        "no_depth": NO_DEPTH,
         "mapper_seconds": max(1, int(settings.timeout_seconds / 3)),
     }
     (folder / "options.json").write_text(json.dumps(options), encoding="utf-8")
@@ -213,7 +212,8 @@ def _result(
 def _read_model(path: Path, width: int) -> Model:
     with np.load(path, allow_pickle=False) as file:
         values = {name: file[name] for name in file.files}
-    return Model(mapper=path.stem.split("-")[0], **values | {"focal": float(values["focal"]) / width})
+    plain = {"focal": float(values["focal"]) / width, "angle": float(values["angle"])}
+    return Model(mapper=path.stem.split("-")[0], **values | plain)
 
 
 def _read_matches(path: Path, index: np.ndarray, size: tuple[int, int]) -> Matches | None:

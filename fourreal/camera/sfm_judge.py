@@ -13,12 +13,15 @@ from jaxtyping import Float, Int, UInt8
 from fourreal.settings import SfmSettings
 
 _ACROSS = 3  # links over at most this many placed frames witness a step
+_FEWEST_POINTS = 20
 _FEWEST = 6  # frames; fewer are no path
 _JUMP = 3.0  # a step that is so many times the median one, and more than _SHAKE, is a jump
 _SHAKE = 3.0  # degrees a frame
 # Share of the matches across a jump that lets it pass. Real clips have pauses and sudden turns: two had jumps of 20
 # degrees that were true, with 0.7 to 0.8 at their weakest place.
 _SURE = 0.7
+_LEAST_ANGLE = 2.0  # degrees between the rays to a point; a camera that circles has 5 and more
+_FLAT = 0.03  # thickness of a cloud against its width; 0.2 and more of scenes, 0.01 of a wall that slides by
 _MAX_ROLL = 60.0  # degrees between the most and the least tilted camera
 _AGREE = 3.0  # degrees between two models' views of a frame; right ones of noisy clips differed by up to 1.2
 
@@ -33,6 +36,7 @@ class Model:
     points: (P, 3); colours: (P, 3) uint8 RGB. errors: (R,) mean reprojection error of each frame in pixels.
     links: (L, 2) pairs of placed frames that were matched; matches: (L,) how many; support: (L,) the share of them,
     0 to 1, that the model explains.
+    angle: degrees between the rays to a point, in the median.
     """
 
     mapper: str
@@ -45,13 +49,14 @@ class Model:
     links: Int[np.ndarray, "L 2"]
     matches: Int[np.ndarray, " L"]
     support: Float[np.ndarray, " L"]
+    angle: float = 90.0
 
     def only(self, keep: Int[np.ndarray, " K"]) -> "Model":
         """The model with some of its frames, by their position in `frames`."""
         inside = np.isin(self.links, self.frames[keep]).all(1)
         return Model(
             self.mapper, self.frames[keep], self.world_to_camera[keep], self.focal, self.points, self.colours,
-            self.errors[keep], self.links[inside], self.matches[inside], self.support[inside],
+            self.errors[keep], self.links[inside], self.matches[inside], self.support[inside], self.angle,
         )  # fmt: skip
 
     @property
@@ -85,9 +90,27 @@ def judge(model: Model, frames: int, settings: SfmSettings) -> Verdict:
         return Verdict(None, reason or f"it placed only {len(model.frames)} of {frames} frames")
     if np.median(kept.errors) > settings.max_reprojection:
         return Verdict(None, f"its points miss the pictures by {np.median(kept.errors):.1f} pixels")
+    if model.angle < _LEAST_ANGLE:
+        return Verdict(None, f"its points are seen under {model.angle:.1f} degrees only, which tell no depth")
+    if thickness(model.points) < _FLAT:
+        return Verdict(None, "its points lie in a plane, which tells no depth")
     if _roll_range(kept.world_to_camera) > _MAX_ROLL:
         return Verdict(None, "its camera rolls over")
     return Verdict(kept, reason)
+
+
+def thickness(points: Float[np.ndarray, "P 3"]) -> float:
+    """How thick a cloud is in its thinnest direction, relative to the next; 1 where there are too few points to tell.
+
+    The tenth that is farthest from the middle has no say.
+    """
+    if len(points) < _FEWEST_POINTS:
+        return 1.0
+    centred = points - np.median(points, axis=0)
+    far = np.linalg.norm(centred, axis=1)
+    inner = centred[far < np.quantile(far, 0.9)]
+    spread = np.linalg.svd(inner - inner.mean(0), compute_uv=False)
+    return float(spread[2] / max(spread[1], 1e-12))
 
 
 def better(models: list[Model]) -> Model:

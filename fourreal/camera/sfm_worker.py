@@ -8,7 +8,8 @@ pass between the two sides:
     out  <stage>.done  an empty file when a stage of `STAGES` is finished
          <mapper>-<k>.npz  one for each model that a mapper found: frames (R,) the frames it placed,
                            world_to_camera (R, 4, 4), focal in pixels, points (P, 3), colours (P, 3) uint8, errors (R,)
-                           mean reprojection error in pixels, links (L, 2) pairs of frames that were matched,
+                           mean reprojection error in pixels, angle in degrees that the points are seen under,
+                           links (L, 2) pairs of frames that were matched,
                            support (L,) the share of their matches that the model explains, matches (L,) their number
          matches.npz   see `_gather_matches`
          log.txt       whatever COLMAP prints (written by the parent)
@@ -46,8 +47,7 @@ def main(folder: Path) -> None:
     (folder / "features.done").touch()
     _match(database, options)
     (folder / "matches.done").touch()
-    if _gather_matches(database, folder) > options["no_depth"]:
-        return
+    _gather_matches(database, folder)
 
     def run(name: str, mapper) -> None:
         own = folder / name  # the mappers write into their database, so each has its own
@@ -111,10 +111,10 @@ def _global(database: Path, images: Path, out: Path, options: dict) -> dict:
     return pycolmap.global_mapping(database, images, out, mapping)
 
 
-def _gather_matches(database: Path, folder: Path) -> float:
+def _gather_matches(database: Path, folder: Path) -> None:
     """Writes matches.npz: verified matches, as pixel pairs with the frames they belong to, for the judgement.
 
-    Returns the share of the frame pairs that have no depth: a turn on the spot explains them.
+    Among them the share of the frame pairs without depth: a turn on the spot explains them.
     """
     with pycolmap.Database.open(database) as db:
         frame = {image.image_id: _frame(image.name) for image in db.read_all_images()}
@@ -138,7 +138,6 @@ def _gather_matches(database: Path, folder: Path) -> float:
         second=np.concatenate(seconds or empty),
         without_depth=np.array(flat),
     )
-    return flat
 
 
 def _describe(model: pycolmap.Reconstruction, matches: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -155,11 +154,24 @@ def _describe(model: pycolmap.Reconstruction, matches: dict[str, np.ndarray]) ->
         "focal": np.array(focal),
         "points": np.array([point.xyz for point in points]).reshape(-1, 3),
         "colours": np.array([point.color for point in points], np.uint8).reshape(-1, 3),
+        "angle": np.array(_angle(model, points)),
         "errors": np.array([_reprojection_error(model, image) for _, image in placed]),
         "links": links[:, :2],
         "matches": links[:, 2],
         "support": support,
     }
+
+
+def _angle(model: pycolmap.Reconstruction, points: list) -> float:
+    """The median over the points of the widest angle, in degrees, under which two frames see one."""
+    centre = {number: image.projection_center() for number, image in model.images.items() if image.has_pose}
+    widest = []
+    for point in points:
+        rays = np.array([centre[e.image_id] for e in point.track.elements if e.image_id in centre]) - point.xyz
+        rays /= np.maximum(np.linalg.norm(rays, axis=1, keepdims=True), 1e-12)
+        if len(rays) > 1:
+            widest.append(np.degrees(np.arccos(np.clip((rays @ rays.T).min(), -1, 1))))
+    return float(np.median(widest)) if widest else 0.0
 
 
 def _reprojection_error(model: pycolmap.Reconstruction, image: pycolmap.Image) -> float:
