@@ -1,0 +1,133 @@
+"""What is not scene is found and put right, and clean clips are left as they are."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fourreal import clip
+from fourreal.clip import Clip
+from fourreal.clip.flaws import cleaned, refuse_cuts
+from fourreal.clip.flaws.interlace import interlaced
+from fourreal.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def freeze(assets) -> Clip:
+    return clip.read(assets / "examples/fox_yard/freeze.mp4", max_side=384)
+
+
+@pytest.fixture(scope="module")
+def reference(assets) -> Clip:
+    return clip.read(assets / "examples/fox_yard/reference.mp4", max_side=384)
+
+
+def kinds(result) -> list[str]:
+    return [finding.kind for finding in result.findings]
+
+
+@pytest.mark.parametrize("example", ["fox_yard", "robot_dance"])
+@pytest.mark.parametrize("name", ["freeze", "reference"])
+def test_clean_clips_are_left_as_they_are(assets, example, name):
+    whole = clip.read(assets / "examples" / example / f"{name}.mp4", max_side=384)
+    result = cleaned(whole, travels=name == "freeze")
+    assert kinds(result) == []
+    assert result.clip.frames is whole.frames or np.array_equal(result.clip.frames, whole.frames)
+    assert result.frames == list(range(len(whole)))
+
+
+def test_bars_are_cropped_and_neither_a_white_background_nor_a_dark_scene_is(freeze):
+    frames = freeze.frames
+    count, height, width = frames.shape[:3]
+    barred = np.full((count, height + 60, width, 3), 8, np.uint8)
+    barred[:, 30:-30] = frames
+    result = cleaned(Clip(barred, 12.0), travels=True)
+    assert kinds(result) == ["bars"]
+    left, top, w, h = result.crop
+    assert (left, w) == (0, width)
+    assert 30 <= top <= 36
+    assert height - 12 <= h <= height
+    assert result.clip.size == (w, h)
+    white = np.full_like(barred, 255)
+    white[:, 30:-30, 60:-60] = frames[:, :, 60:-60]
+    assert "bars" not in kinds(cleaned(Clip(white, 12.0), travels=True))
+    night = frames.copy()
+    dusk = np.linspace(0, 0.4, height // 2)[:, None, None]
+    night[:, : height // 2] = (frames[:, : height // 2] * dusk).astype(np.uint8)
+    assert "bars" not in kinds(cleaned(Clip(night, 12.0), travels=True))
+
+
+def stamped(frames: np.ndarray) -> np.ndarray:
+    """With a half transparent pattern in a corner."""
+    out = frames.astype(float)
+    pattern = 255.0 * (np.indices((24, 90)).sum(0) // 4 % 2)[..., None]
+    out[:, -34:-10, -100:-10] = 0.4 * out[:, -34:-10, -100:-10] + 0.6 * pattern
+    return out.astype(np.uint8)
+
+
+def test_a_watermark_is_masked_in_both_videos(freeze, reference):
+    moving = cleaned(Clip(stamped(freeze.frames), 12.0), travels=True)
+    assert kinds(moving) == ["overlay"]
+    hidden = ~moving.mask
+    assert hidden[-34:-10, -100:-10].mean() > 0.95
+    assert hidden.mean() < 0.15
+    still = cleaned(Clip(stamped(reference.frames), 12.0), travels=False, beside=moving)
+    assert kinds(still) == ["overlay"]
+    assert (~still.mask)[-34:-10, -100:-10].mean() > 0.9
+    assert kinds(cleaned(reference, travels=False, beside=moving)) == []  # which has none
+
+
+def test_with_known_cameras_nothing_is_cropped_or_left_out(freeze):
+    barred = stamped(freeze.frames)
+    barred[:, :20] = 0
+    result = cleaned(Clip(barred, 12.0), travels=True, given=True)
+    assert kinds(result) == ["overlay"]
+    assert result.clip.size == freeze.size
+    assert len(result.clip) == len(freeze)
+
+
+def test_a_fade_is_left_out_and_frames_keep_their_numbers(reference):
+    frames = reference.frames.copy()
+    for number, share in enumerate((0.0, 0.2, 0.4, 0.6, 0.8)):
+        frames[number] = (frames[number] * share).astype(np.uint8)
+    result = cleaned(Clip(frames, 12.0), travels=False)
+    assert kinds(result) == ["fade"]
+    assert result.frames == list(range(5, len(frames)))
+
+
+def test_a_cut_is_named_and_the_longer_part_taken_only_when_asked(freeze, assets):
+    other = clip.read(assets / "examples/robot_dance/freeze.mp4", max_side=384).frames[:8]
+    size = freeze.size
+    other = np.stack([np.asarray(Image.fromarray(frame).resize(size)) for frame in other])
+    whole = Clip(np.concatenate([freeze.frames[:20], other]), 12.0)
+    result = cleaned(whole, travels=True)
+    assert kinds(result) == ["cut"]
+    assert result.findings[0].frame == 20
+    with pytest.raises(UserError, match=r"other\.mp4: .* frame 20\. Trim it to frames 0 to 19"):
+        refuse_cuts("other.mp4", result, longer_part=False)
+    longer = cleaned(whole, travels=True, longer_part=True)
+    refuse_cuts("other.mp4", longer, longer_part=True)
+    assert longer.frames == list(range(20))
+
+
+def test_repeated_frames_are_left_out_where_time_goes_on_evenly(freeze, reference):
+    index = np.floor(np.arange(30) * 0.8).astype(int)
+    raised = Clip(reference.frames[index], 15.0)
+    result = cleaned(raised, travels=False)
+    assert kinds(result) == ["repeats"]
+    assert len(result.clip) == 24
+    assert result.clip.fps == pytest.approx(12.0)
+    pause = np.concatenate([np.arange(16), np.full(10, 16), np.arange(17, 33)])
+    assert kinds(cleaned(Clip(freeze.frames[pause], 12.0), travels=True)) == []
+    assert kinds(cleaned(Clip(reference.frames[[0, 1, 1, 2, 3, 4, 4, 5, 5, 6, *range(7, 24)]], 12.0), False)) == []
+
+
+def test_interlaced_frames_are_made_whole(reference):
+    frames = reference.frames
+    woven = frames[:-1].copy()
+    woven[:, 1::2] = frames[1:, 1::2]
+    assert interlaced(woven)
+    assert not interlaced(frames)
+    result = cleaned(Clip(woven, 12.0), travels=False)
+    assert "interlaced" in kinds(result)
+    assert not interlaced(result.clip.frames)
+    assert np.array_equal(result.clip.frames[:, ::2], woven[:, ::2])
