@@ -85,7 +85,7 @@ def test_a_file_for_rendering_needs_only_intrinsics_and_views(tmp_path):
         ({"freeze": [{"w2c": MIRROR}]}, "mirrors the world"),
         ({"freeze": [{"w2c": TRANSPOSED}]}, "stored transposed"),
         ({"freeze": [{"w2c": [[float("inf")] * 4] * 4}]}, "must be a number"),
-        ({"reference": [{"w2c": POSE}, {"w2c": [*POSE[:2], [0, 0, 1, 2.5], POSE[3]]}]}, "must stand still"),
+        ({"more_references": [{"w2c": POSE}]}, r"more_references\[0\].file must be a plain file name"),
         ({"canonical_index": -1}, "canonical_index must be a frame number"),
         ({"canonical_index": 1.5}, "canonical_index must be a frame number"),
         (view(file="../../etc/passwd/"), "plain file name"),

@@ -86,7 +86,7 @@ def test_stage_one_explains_views_it_never_saw(canonical):
 
 
 def test_movers_are_the_ball(seen, canonical):
-    moves, core = find_movers(canonical.gaussians, seen.reference, seen.reference_camera, CANONICAL)
+    moves, core = find_movers(canonical.gaussians, seen)
     means = canonical.gaussians.means
     assert bool((means[core].norm(dim=1) < 0.3).all())
     assert not bool(moves[means[:, 2] > 0.6].any())
@@ -107,7 +107,7 @@ def test_a_mover_is_known_by_where_it_shows_and_not_by_where_its_centre_is(seen,
     times = torch.linspace(0, 1, FRAMES)
     reference = torch.cat([see(scene(time), seen.reference_camera) for time in times.tolist()])
     still_one = scene(float(times[CANONICAL]))
-    moves, core = find_movers(still_one, reference, seen.reference_camera, CANONICAL)
+    moves, core = find_movers(still_one, replace(seen, reference=reference))
     assert bool(core[-1])
     assert not bool(moves[:500].any())
 
@@ -115,7 +115,7 @@ def test_a_mover_is_known_by_where_it_shows_and_not_by_where_its_centre_is(seen,
 def test_a_reference_without_motion_is_said(seen, canonical):
     frozen = seen.reference[CANONICAL].expand_as(seen.reference)
     with pytest.raises(UserError, match="Nothing moves"):
-        find_movers(canonical.gaussians, frozen, seen.reference_camera, CANONICAL)
+        find_movers(canonical.gaussians, replace(seen, reference=frozen))
     assert moving_window(frozen, CANONICAL) == (0, 0, *SIZE)
 
 

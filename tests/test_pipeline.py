@@ -21,8 +21,10 @@ from fourreal.clip import Clip, sample_indices
 from fourreal.clip.value import resize_picture
 from fourreal.errors import Cancelled, UserError
 from fourreal.fit import artifacts, loop
-from fourreal.pipeline import Request, inputs, reconstruct
-from fourreal.pipeline.inputs import fit_size
+from fourreal.pipeline import Request, reconstruct
+from fourreal.pipeline import footage as films
+from fourreal.pipeline import placement as placements
+from fourreal.pipeline.footage import fit_size
 from fourreal.pipeline.reconstruct import place
 from fourreal.progress import CancelToken, ignore
 from fourreal.scene import bundle
@@ -253,8 +255,8 @@ def test_more_held_out_frames_than_the_preset_takes_are_refused_in_words(without
     preset = replace(TINY, freeze_frames=6)
     asked = request(videos, tmp_path / "run", preset=preset, hold_out_freeze=tuple(range(7)), without=without)
     with pytest.raises(UserError, match=rf"takes 6 frames .* hold out fewer, at most {most}"):
-        inputs.read(asked, preset, ignore)
-    fine = inputs.read(replace(asked, hold_out_freeze=(0, 3, 7)), preset, ignore)
+        films.read(asked, preset, ignore)
+    fine = films.read(replace(asked, hold_out_freeze=(0, 3, 7)), preset, ignore)
     assert {0, 3, 7} <= set(fine.freeze_frames)
 
 
@@ -300,7 +302,7 @@ def test_the_frames_in_which_two_videos_meet_survive_thinning(panned, tmp_path):
     with pytest.raises(UserError, match="same scene"):  # what the rest of them shows
         find_frozen_frame(clip.read(panned / "reference.mp4").frames, clip.read(panned / "freeze.mp4").frames[evenly])
     asked = thinned(panned, tmp_path)
-    footage = inputs.read(asked, asked.preset, ignore)
+    footage = films.read(asked, asked.preset, ignore)
     assert footage.meeting == (MOMENT, MEETING_FRAME)
     assert MOMENT in footage.reference_frames
     assert MEETING_FRAME in footage.freeze_frames
@@ -308,38 +310,38 @@ def test_the_frames_in_which_two_videos_meet_survive_thinning(panned, tmp_path):
 
 
 def test_what_was_seen_before_is_not_looked_for_and_what_the_person_chose_comes_first(panned, tmp_path, monkeypatch):
-    monkeypatch.setattr(inputs, "find_frozen_frame", None)
+    monkeypatch.setattr(films, "find_frozen_frame", None)
     expected = (({}, (8, 28)), ({"canonical_frame": 3}, (3, 28)), ({"freeze_reference_frame": 20}, (8, 20)))
     for changes, meeting in expected:
         asked = thinned(panned, tmp_path, meeting=(8, 28), **changes)
-        assert inputs.read(asked, asked.preset, ignore).meeting == meeting
+        assert films.read(asked, asked.preset, ignore).meeting == meeting
     beyond = thinned(panned, tmp_path, meeting=(8, 55))
     with pytest.raises(UserError, match="no frame 55"):
-        inputs.read(beyond, beyond.preset, ignore)
+        films.read(beyond, beyond.preset, ignore)
 
 
-@pytest.mark.parametrize("lost", [(), (27,), (26, 27, 28)])
-def test_estimated_cameras_are_of_the_meeting_or_of_a_frame_that_looks_like_it(panned, tmp_path, monkeypatch, lost):
+@pytest.mark.parametrize("lost", [False, True])
+def test_the_reference_camera_is_that_of_the_meeting_or_found_by_what_stands_still(panned, tmp_path, monkeypatch, lost):
     few = replace(TINY, freeze_frames=45, reference_frames=6)
     asked = thinned(panned, tmp_path, preset=few)
-    footage = inputs.read(asked, few, ignore)
-    placed = [i for i, frame in enumerate(footage.freeze_frames) if frame not in lost]
+    footage = films.read(asked, few, ignore)
+    placed = [i for i, frame in enumerate(footage.freeze_frames) if not (lost and frame == MEETING_FRAME)]
     cameras = replace(arc(len(footage.freeze)), size=footage.freeze.size)
-    found = Estimate(cameras, torch.zeros(0, 3), torch.zeros(0, 3), torch.tensor(placed))
-    monkeypatch.setattr(inputs, "estimate_cameras", lambda *_: found)
-    place = lambda asked: inputs.estimated_placement(asked, footage, ignore, CancelToken())
-    if len(lost) == 3:
-        with pytest.raises(UserError, match=r"Frame 27 .* could not be placed"):
-            place(asked)
-        return
-    expected = 28 if lost else 27
+    monkeypatch.setattr(
+        placements, "estimate_cameras",
+        lambda *_: Estimate(cameras, torch.zeros(0, 3), torch.zeros(0, 3), torch.tensor(placed)),
+    )  # fmt: skip
+    found = cameras[footage.freeze_frames.index(28)]
+    monkeypatch.setattr(placements.resection, "resect", lambda *_: [found])
+    place = lambda asked: placements.estimated_placement(asked, footage, ignore, CancelToken())
     placement = place(asked)
-    assert (placement.canonical, placement.freeze_reference) == (MOMENT, expected)
-    pose = cameras.world_to_camera[footage.freeze_frames.index(expected)]
-    assert torch.equal(placement.reference.world_to_camera[0], pose)
+    assert (placement.canonical, placement.freeze_reference) == (MOMENT, 28 if lost else MEETING_FRAME)
+    assert placement.exact != lost
+    pose = found if lost else cameras[footage.freeze_frames.index(MEETING_FRAME)]
+    assert torch.equal(placement.reference.world_to_camera[0], pose.world_to_camera[0])
     if lost:
         with pytest.raises(UserError, match="Leave --freeze-reference-frame out"):
-            place(replace(asked, freeze_reference_frame=27))
+            place(replace(asked, freeze_reference_frame=MEETING_FRAME))
 
 
 def test_the_cameras_of_another_meeting_are_not_taken_from_the_folder(panned, tmp_path, monkeypatch):
@@ -353,7 +355,7 @@ def test_the_cameras_of_another_meeting_are_not_taken_from_the_folder(panned, tm
     for changes in ({}, {"meeting": (7, 27)}, {"meeting": (8, 27)}, {"canonical_frame": 8}, {}):
         asked = thinned(panned, tmp_path, **changes)
         with pytest.raises(Cancelled):
-            place(asked, inputs.read(asked, asked.preset, ignore), tmp_path, ignore, CancelToken())
+            place(asked, films.read(asked, asked.preset, ignore), tmp_path, ignore, CancelToken())
     assert len(set(names)) == 4
     assert names[0] == names[-1]
 

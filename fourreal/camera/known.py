@@ -2,7 +2,10 @@
 
     intrinsics              {fx, fy, cx, cy, w, h} in pixels, pixel centres at +0.5
     freeze                  [{w2c}, ...] one a frame of the freeze-time video
-    reference               [{w2c}, ...] the reference video's camera, which stands still (so one entry is enough)
+    reference               [{w2c}, ...] the reference video's camera: one entry where it stands still (or the same one
+                            for each frame), else one a frame
+    more_references         [{file, w2c}, ...] further reference videos by their file names, whose cameras stand still;
+                            with `intrinsics` where these are others
     canonical_index         the frame of the reference video that was frozen
     freeze_reference_index  the frame of the freeze-time video with the reference camera's pose
     views or heldout        [{file, time, w2c}, ...] pictures to render
@@ -14,7 +17,8 @@ other keys are ignored.
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -46,7 +50,8 @@ class View:
 class Known:
     """What a `cameras.json` says, at the size that its intrinsics are for. Absent parts are None (views: empty).
 
-    freeze: a camera for each frame of the freeze-time video. reference: one camera.
+    freeze: a camera for each frame of the freeze-time video. reference: one camera, or one a frame where it moves.
+    more: the camera (F = 1) of each further reference video, by its file name, at the size of its own intrinsics.
     """
 
     freeze: Cameras | None
@@ -54,6 +59,7 @@ class Known:
     canonical_index: int | None
     freeze_reference_index: int | None
     views: tuple[View, ...]
+    more: Mapping[str, Cameras] = field(default_factory=dict)
 
     def for_clips(self, size: tuple[int, int], freeze_frames: int, reference_frames: int) -> "Known":
         """The same for two given clips: scaled to their `size` (width, height) and checked against their lengths.
@@ -66,6 +72,11 @@ class Known:
             raise UserError(
                 f"cameras.json lists {len(self.freeze)} freeze-time cameras, but the freeze-time video has "
                 f"{freeze_frames} frames. Give one camera a frame."
+            )
+        if self.reference is not None and len(self.reference) not in (1, reference_frames):
+            raise UserError(
+                f"cameras.json lists {len(self.reference)} poses of a reference camera that moves, but the reference "
+                f"video has {reference_frames} frames. Give one camera a frame."
             )
         _check_index("canonical_index", self.canonical_index, reference_frames, "reference video")
         _check_index("freeze_reference_index", self.freeze_reference_index, freeze_frames, "freeze-time video")
@@ -98,8 +109,7 @@ def read(path: Path) -> Known:
         return Cameras(torch.stack(poses), intrinsics, size, given) if poses else None
 
     reference = cameras("reference")
-    if reference is not None:
-        _check_still(reference)
+    if reference is not None and _stands_still(reference):
         reference = reference[0]
     listed = "views" if "views" in content else "heldout"
     views = []
@@ -116,7 +126,17 @@ def read(path: Path) -> Known:
         _index(content, "canonical_index"),
         _index(content, "freeze_reference_index"),
         tuple(views),
+        _more(content, intrinsics, size, given),
     )
+
+
+def _more(content: dict, intrinsics: Tensor, size: tuple[int, int], given: Origin) -> dict[str, Cameras]:
+    found = {}
+    for i, entry in enumerate(_entries(content, "more_references")):
+        name = f"more_references[{i}]"
+        lens, pixels = _intrinsics(entry["intrinsics"]) if "intrinsics" in entry else (intrinsics, size)
+        found[_file(entry, name)] = Cameras(_pose(entry.get("w2c"), f"{name}.w2c")[None], lens, pixels, given)
+    return found
 
 
 def _load(path: Path) -> dict:
@@ -175,13 +195,12 @@ def _pose(value: object, name: str) -> Float[Tensor, "4 4"]:
     return matrix.float()
 
 
-def _check_still(reference: Cameras) -> None:
-    """The one reference camera: a list may repeat it for each frame, but must not move it."""
+def _stands_still(reference: Cameras) -> bool:
+    """Whether the poses are one and the same: a list may repeat it for each frame."""
     first = reference.world_to_camera[:1].expand_as(reference.world_to_camera)
     turned = rotation.degrees_between(reference.world_to_camera[:, :3, :3], first[:, :3, :3])
     moved = (reference.centres - reference.centres[0]).norm(dim=-1)
-    if turned.max() > 0.1 or moved.max() > 1e-3 * max(1.0, float(reference.centres[0].norm())):
-        raise UserError("cameras.json: the poses under `reference` differ. The reference camera must stand still.")
+    return bool(turned.max() <= 0.1 and moved.max() <= 1e-3 * max(1.0, float(reference.centres[0].norm())))
 
 
 def _index(content: dict, name: str) -> int | None:

@@ -6,6 +6,7 @@ Heavy modules are imported inside them, so that `--help` answers at once.
 import argparse
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event
@@ -36,12 +37,16 @@ def request_of(arguments: argparse.Namespace):
         arguments.detail
     ):
         raise UserError("--prompt and the critic's options go with --critic, which names the video model.")
+    freeze, frozen = arguments.freeze[0]
+    if arguments.canonical_frame is not None:
+        frozen = arguments.canonical_frame
+    further = further_takes(arguments.reference[1:], arguments.offset, arguments.freeze[1:])
     return pipeline.Request(
-        reference=arguments.reference,
-        freeze=arguments.freeze,
+        reference=arguments.reference[0],
+        freeze=freeze,
         out=arguments.out,
         cameras=arguments.cameras,
-        canonical_frame=arguments.canonical_frame,
+        canonical_frame=frozen,
         freeze_reference_frame=arguments.freeze_reference_frame,
         refine_poses=arguments.refine_poses,
         hold_out_freeze=arguments.hold_out_freeze,
@@ -51,10 +56,40 @@ def request_of(arguments: argparse.Namespace):
         device=arguments.device,
         seed=arguments.seed,
         distil=distil,
+        further=further,
+        longer_part=arguments.longer_part,
     )
 
 
+def further_takes(references: list[Path], offsets: list[int], frozen: list[tuple[Path, int | None]]):
+    """The videos after the first of each kind. Raises UserError where there are more offsets than videos."""
+    if len(offsets) > len(references):
+        raise UserError(
+            f"There are {len(offsets)} --offset for {len(references)} further reference videos: give at most one each, "
+            "in the order of the videos after the first."
+        )
+    if not references and not frozen:
+        return ()
+    from fourreal.pipeline.takes import Further
+
+    begins = [*offsets, *[0] * (len(references) - len(offsets))]
+    takes = [Further("reference", path, at) for path, at in zip(references, begins, strict=True)]
+    return tuple(takes + [Further("freeze", path, at) for path, at in frozen])
+
+
 def render(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+    if (arguments.cameras is None) == (arguments.freeze_frame is None):
+        raise UserError("Say from where to draw: give either --cameras or --freeze-frame.")
+    if arguments.times is not None and arguments.freeze_frame is None:
+        raise UserError("--times goes with --freeze-frame; a cameras.json says itself at which times to draw.")
+    if arguments.freeze_frame is not None:
+        from fourreal.scene.bundle import read_manifest
+        from fourreal.scene.moments import ReferenceVideo, render_moments
+
+        scene = scene_of(arguments)
+        reference = ReferenceVideo.of(read_manifest(arguments.run), scene)
+        render_moments(scene, reference, arguments.freeze_frame, arguments.out, arguments.times, progress, cancel)
+        return str(arguments.out)
     from fourreal.camera import known
     from fourreal.scene.views import render_views
 
@@ -64,12 +99,19 @@ def render(arguments: argparse.Namespace, progress: Callable[[Event], None], can
 
 
 def evaluate(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+    if arguments.ground_truth is None and not arguments.other_view:
+        raise UserError("There is nothing to compare with: give --ground-truth, --other-view or both.")
     from fourreal.evaluate import ground_truth
+    from fourreal.evaluate.other_view import OtherView, score_views
     from fourreal.evaluate.score import score
 
-    scene = scene_of(arguments)
-    truth = ground_truth.read(arguments.ground_truth)
-    return json.dumps(score(arguments.run, scene, truth, progress, cancel), indent=2, allow_nan=False)
+    scene, found, others = scene_of(arguments), {}, {}
+    if arguments.other_view:
+        views = [OtherView(video, frame) for video, frame in arguments.other_view]
+        others = {"other_views": score_views(scene, views, progress, cancel)}
+    if arguments.ground_truth is not None:
+        found = score(arguments.run, scene, ground_truth.read(arguments.ground_truth), progress, cancel)
+    return json.dumps(found | others, indent=2, allow_nan=False)
 
 
 def export(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from pathlib import Path
 
 # What `--without` switches off.
 ABLATIONS = {
@@ -24,6 +25,19 @@ def whole(text: str) -> int:
     return int(text)
 
 
+def integer(text: str) -> int:
+    sign = text[:1] == "-"
+    return -whole(text[1:]) if sign else whole(text)
+
+
+def frozen_at(text: str) -> tuple[Path, int | None]:
+    """A video, and after an @ the frame that it shows frozen; a file that is called so comes first."""
+    name, at, frame = text.rpartition("@")
+    if not at or not name or Path(text).exists() or not (frame.isascii() and frame.isdigit()):
+        return Path(text), None
+    return Path(name), whole(frame)
+
+
 def positive(text: str) -> float:
     try:
         value = float(text)
@@ -39,6 +53,16 @@ def frame_list(text: str) -> tuple[int, ...]:
         return tuple(sorted({whole(part.strip()) for part in text.split(",")}))
     except argparse.ArgumentTypeError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of frames such as 4,12,20: {error}") from error
+
+
+def video_and_frame(text: str) -> tuple[Path, int]:
+    name, equals, frame = text.rpartition("=")  # the last one, as a path may have others
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a video and its freeze-time frame such as side.mp4=7")
+    try:
+        return Path(name), whole(frame)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} does not end in a frame, as side.mp4=7 does: {error}") from error
 
 
 def width_height(text: str) -> tuple[int, int]:

@@ -8,7 +8,18 @@ import fourreal
 from fourreal.cli.ablate import ablate
 from fourreal.cli.commands import evaluate, export, reconstruct, render
 from fourreal.cli.from_prompt import generate, models, run
-from fourreal.cli.options import ABLATIONS, ablations, degrees, frame_list, positive, whole, width_height
+from fourreal.cli.options import (
+    ABLATIONS,
+    ablations,
+    degrees,
+    frame_list,
+    frozen_at,
+    integer,
+    positive,
+    video_and_frame,
+    whole,
+    width_height,
+)
 from fourreal.scene.film import TRAJECTORIES
 
 EPILOG = (
@@ -23,13 +34,21 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(required=True, metavar="COMMAND")
     _reconstruct_options(_command(commands, reconstruct, "make a scene from two videos; continues what was stopped"))
 
-    add = _command(commands, render, "draw the views that a cameras.json asks for", run=True)
-    add("--cameras", type=Path, required=True, metavar="JSON", help="its `views` (or `heldout`) are drawn; where the "
-        "scene's cameras were estimated, its `freeze` says where they stand and what a focal length is")  # fmt: skip
-    add("--out", type=Path, required=True, metavar="DIR", help="folder for the PNGs, named as in the file")
+    add = _command(commands, render, "draw a scene from cameras of a file or from one of its own", run=True)
+    add("--cameras", type=Path, metavar="JSON", help="its `views` (or `heldout`) are drawn; where the scene's cameras "
+        "were estimated, its `freeze` says where they stand and what a focal length is")  # fmt: skip
+    add("--freeze-frame", type=whole, metavar="K", help="instead of --cameras: draw what the camera of frame K of the "
+        "freeze-time video sees as time goes by, at the reference video's size")  # fmt: skip
+    add("--times", type=whole, metavar="N", help="--freeze-frame: how many pictures, at even times of the reference "
+        "video (default: one for each of its frames)")  # fmt: skip
+    add("--out", type=Path, required=True, metavar="DIR", help="folder for the PNGs, named as in the file, or 000.png "
+        "and so on")  # fmt: skip
 
-    add = _command(commands, evaluate, "score a scene against ground truth; prints one JSON object", run=True)
-    add("--ground-truth", type=Path, required=True, metavar="SCENE", help="folder with cameras.json, videos, heldout/")
+    add = _command(commands, evaluate, "score a scene against what no video showed; prints one JSON object", run=True)
+    add("--ground-truth", type=Path, metavar="SCENE", help="folder with cameras.json, videos, heldout/")
+    add("--other-view", type=video_and_frame, action="append", default=[], metavar="VIDEO=FREEZE_FRAME",
+        help="a video of the same motion from another side, and the frame of the freeze-time video that was taken "
+        "from there, as a number in its file; may be repeated")  # fmt: skip
 
     add = _command(commands, ablate, "reconstruct without each part of the method and compare; continues what was "
                    "stopped")  # fmt: skip
@@ -111,8 +130,16 @@ def _video_options(add: Callable, prompt: str) -> None:
 
 
 def _reconstruct_options(add: Callable) -> None:
-    add("--reference", type=Path, required=True, metavar="VIDEO", help="fixed camera, moving scene; a file or a folder")
-    add("--freeze", type=Path, required=True, metavar="VIDEO", help="the frozen scene, the camera circling around it")
+    add("--reference", type=Path, required=True, action="append", metavar="VIDEO", help="the moving scene, from a "
+        "camera that stands still or moves; a file or a folder. Again for other cameras that filmed it, each of up to "
+        "300 frames; ten further videos in all")  # fmt: skip
+    add("--freeze", type=frozen_at, required=True, action="append", metavar="VIDEO[@FRAME]", help="the frozen scene, "
+        "the camera circling around it. Again for other frozen moments; FRAME is the frame of the first reference "
+        "video that was frozen (default: found by looking)")  # fmt: skip
+    add("--longer-part", action="store_true", help="of a video that is cut to another shot take the longest part "
+        "(default: it is refused, with the frame of the cut)")  # fmt: skip
+    add("--offset", type=integer, action="append", default=[], metavar="FRAME", help="frame of the first reference "
+        "video at which the second begins, may be negative; again for the third and so on (default: 0)")  # fmt: skip
     add("--out", type=Path, required=True, metavar="RUN", help="folder for the scene; the same command continues in it")
     add("--cameras", type=Path, metavar="JSON", help="known cameras (default: they are estimated)")
     add("--canonical-frame", type=whole, metavar="K", help="frame of the reference video that was frozen "

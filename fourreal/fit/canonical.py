@@ -62,7 +62,7 @@ class CanonicalStage:
         self.device = observations.freeze.device
         self.background = torch.full((3,), 0.5, device=self.device)
         self.frames = observations.training_frames
-        self.targets = Targets(observations.freeze)
+        self.targets = Targets(observations.freeze, mask=observations.freeze_mask)
         start = initial_gaussians(observations, settings.initial, seed)
         self.splats = SplatOptimizer(start, settings.rates.at(0.0))
         self.statistics = ScreenStatistics(len(start), self.device)
@@ -109,6 +109,7 @@ class CanonicalStage:
         gaussians = dropped(self.splats.gaussians, settings.drop, generator(self.seed, 4, index))
         colour, offsets = self.render(gaussians, frame, halvings, joint, tap)
         target = self.targets.get(frame, halvings)
+        colour = self.targets.counted(colour, target, halvings)
         loss, psnr = photometric(colour, target, settings.ssim_weight)
         values = {"photometric": loss.item(), "psnr": psnr}
         if offsets is not None:

@@ -16,9 +16,10 @@ from fourreal.fit import matching, sampling
 from fourreal.fit.canonical import Canonical, below
 from fourreal.fit.distill import Distillation
 from fourreal.fit.losses import photometric
-from fourreal.fit.movers import find_movers, moving_window
+from fourreal.fit.movers import find_movers
 from fourreal.fit.observations import Observations, Targets, halved
 from fourreal.fit.rigidity import Neighbours, rigidity
+from fourreal.fit.view import View, views_of
 from fourreal.settings import MotionPhase, MotionSettings
 from fourreal.splat.deform import DeformationField, Offsets, bend
 from fourreal.splat.deformation_mlp import DeformationMLP
@@ -43,9 +44,7 @@ class Moving:
 
 def still(canonical: Gaussians, observations: Observations, settings: MotionSettings, seed: int) -> Moving:
     """The start of stage two: found which Gaussians may move, given a field that does not move them yet."""
-    moves, core = find_movers(
-        canonical, observations.reference, observations.reference_camera, observations.canonical
-    )
+    moves, core = find_movers(canonical, observations)
     gaussians = replace(canonical, moves=moves)
     frames, frame = len(observations.reference), observations.canonical
     if settings.deformation == "mlp":
@@ -82,13 +81,8 @@ class MotionStage:
         self.field, self.whole = start.field, start.gaussians
         self.device = start.gaussians.means.device
         self.background = torch.full((3,), 0.5, device=self.device)
-        window = None
-        if phase.videos == "reference":
-            window = moving_window(observations.reference, observations.canonical)
-        self.origin = window[:2] if window else (0, 0)
-        self.reference = Targets(observations.reference, window)
-        self.freeze = Targets(observations.freeze) if phase.videos == "both" else None
-        self.share = self.reference.size[0] * self.reference.size[1] / (observations.size[0] * observations.size[1])
+        self.views = views_of(observations, narrow=phase.videos == "reference")
+        self.freeze = Targets(observations.freeze, mask=observations.freeze_mask) if phase.videos == "both" else None
         rates = {"motion": settings.weights_rate} if start.gaussians.motion.shape[1] else {}
         if phase.trained != "none":
             rates |= phase.rates.at(0.0)
@@ -109,15 +103,20 @@ class MotionStage:
         self.visits = torch.zeros(self.field.frames, dtype=torch.int64)
         self.settled = torch.zeros(self.field.frames, dtype=torch.bool)  # hardly anything is misplaced
         self.frames = [t for t in range(self.field.frames) if t != self.field.canonical]
+        # a moment that more frames show is drawn more often
+        shown = [sum(len(view.at[t]) ** 0.5 for view in self.views if t in view.at) for t in range(self.field.frames)]
+        self.shown = np.array(shown)
 
+    @torch.no_grad()
     def _seen(self, gaussians: Gaussians) -> Tensor:
-        """Gaussians that move or that the window sees; what lies beside it costs time and changes nothing."""
-        camera = self.reference.camera(self.observations.reference_camera, self.origin)
-        with torch.no_grad():
-            drawn = rasterize(
-                gaussians, camera.world_to_camera[0], camera.intrinsics, camera.size, self.background
-            )
-        return (gaussians.moves | (drawn.radii > 0)).nonzero()[:, 0]
+        """Gaussians that move or that the windows see; what lies beside them costs time and changes nothing."""
+        seen = gaussians.moves.clone()
+        for view in self.views:
+            for frame in range(len(view.cameras)):
+                camera = view.camera(frame)
+                pose = camera.world_to_camera[0]
+                seen |= rasterize(gaussians, pose, camera.intrinsics, camera.size, self.background).radii > 0
+        return seen.nonzero()[:, 0]
 
     # --- a step ---------------------------------------------------------------------------------------------------
 
@@ -136,18 +135,20 @@ class MotionStage:
 
     def _reference_step(self, index: int, random: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
         code = self._draw_frame(random)
+        view, frame = self._draw_view(code, random)
         halvings = 1 if index < self.phase.coarse * self.steps else 0
         gaussians = self.splats.gaussians
         offsets = self.field.offsets(gaussians, code)
-        camera = self.reference.camera(self.observations.reference_camera, self.origin, halvings)
+        camera = view.camera(frame, halvings)
         tap = torch.zeros(len(gaussians), 2, device=self.device, requires_grad=True)
         bent, pose, blur = bend(gaussians, offsets), camera.world_to_camera[0], eps2d_at(halvings)
         drawn = rasterize(bent, pose, camera.intrinsics, camera.size, self.background, tap, blur)
-        target = self.reference.get(code, halvings)
-        loss, psnr = photometric(drawn.colour, target, self.settings.ssim_weight)
-        loss, values = loss * self.share, {"psnr": psnr}
+        target = view.targets.get(frame, halvings)
+        colour = view.targets.counted(drawn.colour, target, halvings)
+        loss, psnr = photometric(colour, target, self.settings.ssim_weight)
+        loss, values = loss * view.share, {"psnr": psnr}
         terms = self._regularisers(gaussians, bent, offsets, code, random)
-        terms |= self._pull(bent, drawn.colour, code, halvings)
+        terms |= self._pull(bent, colour, code, view, frame, halvings)
         for name, (weight, term) in terms.items():
             values[name] = term.item()
             loss = loss + weight * term
@@ -168,7 +169,7 @@ class MotionStage:
         )
         colour = self.canonical.exposure(drawn.colour, frame) if self.canonical.exposure is not None else drawn.colour
         target = self.freeze.get(frame)
-        loss, psnr = photometric(colour, target, self.settings.ssim_weight)
+        loss, psnr = photometric(self.freeze.counted(colour, target), target, self.settings.ssim_weight)
         loss.backward()
         return loss, {"psnr": psnr}
 
@@ -200,7 +201,7 @@ class MotionStage:
         self.neighbours = Neighbours.of(means, self.settings.neighbours, self.splats.params["moves"])
 
     def _pull(
-        self, bent: Gaussians, colour: Tensor, code: int, halvings: int
+        self, bent: Gaussians, colour: Tensor, code: int, view: View, frame: int, halvings: int
     ) -> dict[str, tuple[float, Tensor]]:
         """Towards where misplaced pixels belong, the first times that a frame is seen, until hardly any are left."""
         seen_before = int(self.visits[code]) - 1
@@ -209,11 +210,11 @@ class MotionStage:
         free = bent.moves.to(bent.means)
         if bent.motion.shape[1]:
             free = free * torch.softmax(bent.motion.detach(), dim=1)[:, :-1].sum(dim=1)
-        fewer = max(matching.halvings_for(self.reference.size), halvings)
-        camera = self.reference.camera(self.observations.reference_camera, self.origin, fewer)
-        wanted = self.reference.get(code, fewer).image
+        fewer = max(matching.halvings_for(view.targets.size), halvings)
+        camera, wanted = view.camera(frame, fewer), view.targets.get(frame, fewer).image
         away = matching.pull(bent, free, camera, halved(colour.detach(), fewer - halvings), wanted, eps2d_at(fewer))
-        self.settled[code] = away is None
+        if view is self.views[0]:
+            self.settled[code] = away is None
         return {} if away is None else {"pull": (self.settings.pull * (1 - seen_before / self.phase.matched), away)}
 
     def _at(self, code: float) -> Gaussians:
@@ -242,10 +243,17 @@ class MotionStage:
 
     def _draw_frame(self, random: np.random.Generator) -> int:
         """Any open frame, one seen half as often twice as likely: so those that the window reached last catch up."""
-        seldom = 1 / (1 + self.visits[self._open].numpy())
+        seldom = 1 / (1 + self.visits[self._open].numpy() / self.shown[self._open])
         code = int(random.choice(self._open, p=seldom / seldom.sum()))
         self.visits[code] += 1
         return code
+
+    def _draw_view(self, code: int, random: np.random.Generator) -> tuple[View, int]:
+        """One of the frames that show this moment: any take that has some, and any of them."""
+        able = [view for view in self.views if code in view.at]
+        view = able[0] if len(able) == 1 else able[int(random.integers(len(able)))]
+        frames = view.at[code]
+        return view, frames[0] if len(frames) == 1 else int(random.choice(frames))
 
     # --- what follows a step --------------------------------------------------------------------------------------
 
@@ -275,7 +283,7 @@ class MotionStage:
     def preview(self) -> np.ndarray:
         """The frame farthest from the canonical one, as the reference camera sees it."""
         code = max(self.frames, key=lambda t: abs(t - self.field.canonical))
-        camera = self.reference.camera(self.observations.reference_camera, self.origin)
+        camera = self.views[0].camera(code)
         bent = bend(self.splats.gaussians, self.field.offsets(self.splats.gaussians, code))
         drawn = rasterize(bent, camera.world_to_camera[0], camera.intrinsics, camera.size, self.background)
         return (drawn.colour.clamp(0, 1) * 255).round().byte().cpu().numpy()

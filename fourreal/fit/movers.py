@@ -13,10 +13,12 @@ from torch import Tensor
 
 from fourreal.camera.cameras import Cameras
 from fourreal.errors import UserError
+from fourreal.fit.observations import Observations
 from fourreal.splat.gaussians import Gaussians
 from fourreal.splat.rasterize import rasterize
 
 CHANGE = 0.03  # least mean absolute difference that counts as change, pixels in [0, 1]
+DIFFERENCE = 0.06  # the same against the canonical scene as it is drawn, which is never quite right
 NOISE_MULTIPLE = 4.0  # ... and at least so many times the frames' median difference, which is noise
 OFTEN = 0.2  # share of the reference frames in which a pixel must change
 VISIBLE = 0.1  # pixels that a Gaussian must make up to count as seen
@@ -48,22 +50,26 @@ def nothing_moves() -> UserError:
 
 
 def find_movers(
-    gaussians: Gaussians, reference: Float[Tensor, "T H W 3"], camera: Cameras, canonical: int
+    gaussians: Gaussians, observations: Observations
 ) -> tuple[Bool[Tensor, " N"], Bool[Tensor, " N"]]:
     """Which Gaussians may move, and which surely do.
 
-    Surely: what the reference camera sees at pixels that change often, and in a cluster of its kind, or right beside
+    Surely: what a reference camera sees at pixels that change often, and in a cluster of its kind, or right beside
     such a one. May move: near one of these, since backs and insides move along unseen.
-
-    Args:
-        camera: the reference camera (F = 1), as large as `reference`.
 
     Raises:
         UserError: nothing in the reference video moves.
     """
-    often, _ = change_masks(reference, canonical)
-    changed, seen = _shown(gaussians, camera, often)
-    shows = (seen > VISIBLE) & (changed > MOSTLY * seen)
+    seen = observations
+    camera = seen.reference_camera
+    if seen.reference_path is None:
+        shows = changing(gaussians, camera, change_masks(seen.reference, seen.canonical)[0])
+    else:
+        shows = differing(gaussians, seen.reference_path, seen.reference)
+    for take in seen.others:
+        if len(take.cameras) == 1:
+            nearest = min(range(len(take.codes)), key=lambda i: abs(take.codes[i] - seen.canonical))
+            shows |= changing(gaussians, take.cameras, change_masks(take.frames, nearest)[0])
     candidates = shows.nonzero()[:, 0]
     if len(candidates) == 0:
         raise nothing_moves()
@@ -74,6 +80,28 @@ def find_movers(
     nearest = torch.from_numpy(tree.query(gaussians.means.cpu().numpy(), workers=-1)[0]).to(points)
     nearest = nearest - shows * EXTENT * gaussians.scales.amax(dim=1).exp()  # large ones reach far from their centres
     return nearest < MARGIN * distance, nearest < CORE * distance
+
+
+def changing(gaussians: Gaussians, camera: Cameras, often: Bool[Tensor, "H W"]) -> Bool[Tensor, " N"]:
+    """What a camera (F = 1) sees mostly at pixels that change often."""
+    changed, seen = _shown(gaussians, camera, often)
+    return (seen > VISIBLE) & (changed > MOSTLY * seen)
+
+
+def differing(gaussians: Gaussians, path: Cameras, frames: Float[Tensor, "T H W 3"]) -> Bool[Tensor, " N"]:
+    """What a moving camera, one of each frame, sees often otherwise than it was at the canonical moment."""
+    grey = torch.full((3,), 0.5, device=frames.device)
+    differs, looked = gaussians.means.new_zeros(2, len(gaussians))
+    for number, frame in enumerate(frames):
+        camera = path[number]
+        with torch.no_grad():
+            still = rasterize(gaussians, camera.world_to_camera[0], camera.intrinsics, camera.size, grey).colour
+        difference = F.avg_pool2d((still - frame).abs().mean(dim=-1)[None], 3, 1, 1)[0]
+        threshold = max(DIFFERENCE, NOISE_MULTIPLE * float(difference.median()))
+        changed, seen = _shown(gaussians, camera, difference > threshold)
+        differs += (seen > VISIBLE) & (changed > MOSTLY * seen)
+        looked += seen > VISIBLE
+    return (looked > 0) & (differs > OFTEN * looked)
 
 
 def _shown(

@@ -98,7 +98,7 @@ class Shots:
 
     def _framed(self, shot: Shot, random: np.random.Generator) -> Shot:
         """A shot whose cameras and pictures are those of whole frames, with a window of them."""
-        window = random_window(self.observations.size, self.size, random)
+        window = random_window(shot.cameras.size, self.size, random)
         left, top, width, height = window
         factor = max(1, round(width / self.size[0]))
         drawn = (factor * self.size[0], factor * self.size[1])
@@ -115,7 +115,7 @@ class Shots:
         code = int(random.integers(len(seen.reference))) if moving else seen.canonical
         end = seen.freeze_cameras[int(random.choice(seen.training_frames))].world_to_camera[0]
         end = beside(end, self.disc * math.sqrt(random.random()), random.uniform(0, 2 * math.pi))
-        start = seen.reference_camera
+        start = seen.reference_at(code) if moving else seen.freeze_cameras[seen.freeze_reference]
         poses = interpolate(start.world_to_camera[0], end, torch.linspace(0, 1, self.frames).to(end))
         cameras = replace(start, world_to_camera=poses, origin=Origin("path", 1.0))
         picture = seen.reference[code] if moving else seen.freeze[seen.freeze_reference]
@@ -133,7 +133,10 @@ class Shots:
             codes, at = codes[::-1], self.frames - 1
         fps = self.fps * (self.frames - 1) / max(reach, 1e-6)
         if whole:
-            cameras, picture = seen.reference_camera[[0] * self.frames], seen.reference[seen.canonical]
+            cameras = seen.reference_camera[[0] * self.frames]
+            if seen.reference_path is not None:
+                cameras = seen.reference_path[[int(code) for code in codes]]
+            picture = seen.reference[seen.canonical]
         else:
             frame = int(random.choice(seen.training_frames))
             cameras, picture = seen.freeze_cameras[[frame] * self.frames], seen.freeze[frame]

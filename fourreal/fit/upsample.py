@@ -41,7 +41,7 @@ class UpsampleStage:
         self.seed, self.steps = seed, settings.steps
         self.background = torch.full((3,), 0.5, device=start.gaussians.means.device)
         self.splats = SplatOptimizer(start.gaussians, FINE_RATES.at(0.0))
-        self.reference = Targets(observations.reference)
+        self.reference = Targets(observations.reference, mask=observations.reference_mask)
         self.shot = film(observations, critic, settings.frames)
         self.film: Float[Tensor, "F 3 h w"] | None = None
         self._targets: list[Target] = []
@@ -90,9 +90,10 @@ class UpsampleStage:
             target, drawn = self._targets[place], self.render(place)
         else:
             code = int(random.integers(len(self.observations.reference)))
-            camera = self.observations.reference_camera
+            camera = self.observations.reference_at(code)
             target = self.reference.get(code)
             drawn = self._draw(code, camera.world_to_camera[0], camera.intrinsics, camera.size)
+            drawn = self.reference.counted(drawn, target)
         loss, psnr = photometric(drawn, target, 0.2)
         loss.backward()
         for name, rate in FINE_RATES.at(index / self.steps).items():

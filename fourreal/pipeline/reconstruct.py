@@ -1,6 +1,6 @@
 """Two videos in, a 4D scene out: the moves in order.
 
-    videos -> cameras -> canonical Gaussians -> motion -> scene
+    videos -> cameras -> canonical Gaussians -> the other takes compared with them -> motion -> scene
 
 Each move is a pure step whose result is kept in RUN/work under a name made from everything it depends on. Caching,
 going on after a crash, and redoing only what a change affects are this one mechanism; inside a step the loop keeps a
@@ -18,7 +18,6 @@ from pathlib import Path
 import torch
 
 import fourreal
-from fourreal.camera.align import normalise
 from fourreal.errors import Cancelled, UserError, memory_ran_out
 from fourreal.fit import artifacts, loop
 from fourreal.fit.canonical import Canonical, CanonicalStage
@@ -26,11 +25,14 @@ from fourreal.fit.distill import Critic, Distillation
 from fourreal.fit.motion import MotionStage, Moving, still
 from fourreal.fit.movers import change_masks, nothing_moves
 from fourreal.fit.observations import Observations
+from fourreal.fit.settle import Settled, settle
 from fourreal.fit.upsample import UpsampleStage
-from fourreal.pipeline import inputs
 from fourreal.pipeline.critic import Distil, critic_for, critic_key
-from fourreal.pipeline.inputs import Footage, Placement
+from fourreal.pipeline.footage import Footage, read
 from fourreal.pipeline.machine import peak_memory, pick_device, prepare_kernels, torch_threads, working_folder
+from fourreal.pipeline.observe import free_takes, observe
+from fourreal.pipeline.placement import Placement, estimated_placement, known_placement
+from fourreal.pipeline.takes import Further
 from fourreal.pipeline.watch import Watch
 from fourreal.progress import CancelToken, Event, Progress, ignore
 from fourreal.scene import bundle
@@ -50,6 +52,8 @@ class Request:
     canonical_frame, freeze_reference_frame: the frames in which the two videos meet, as far as the person chose them.
     meeting: both, where they were seen before (`camera.match.find_frozen_frame` among all frames); what the person or
         the cameras file says comes first. Without it they are looked for.
+    further: videos besides the first two: other cameras, other frozen moments.
+    longer_part: of a video that is cut to another shot, take the longest part.
     distil: the video model that criticises views and times that no video shows; None for none.
     """
 
@@ -68,6 +72,8 @@ class Request:
     device: str = "auto"
     seed: int = 0
     distil: Distil | None = None
+    further: tuple[Further, ...] = ()
+    longer_part: bool = False
 
 
 def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelToken | None = None) -> Scene4D:
@@ -84,12 +90,12 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
     cancel = cancel or CancelToken()
     device = pick_device(request.device)
     preset = chosen_preset(request, device)
-    footage = inputs.read(request, preset, progress)
+    footage = read(request, preset, progress)
     settings, fps = preset.distillation, footage.reference.fps
     with working_folder(request.out) as work, torch_threads(device, preset), ExitStack() as later:
         placement, poses_seconds = place(request, footage, work, progress, cancel)
         observations, similarity = observe(request, preset, footage, placement)
-        if not change_masks(observations.reference, observations.canonical)[0].any():
+        if footage.still and not change_masks(observations.reference, observations.canonical)[0].any():
             raise nothing_moves()  # now, and not after stage one, or a download
         refine = not placement.given or request.refine_poses
 
@@ -116,7 +122,7 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
             prepare_kernels(progress)
         place_of = places(critic)
         watch = Watch(progress, observations, tuple(placement.frames), similarity, footage.reference.fps)
-        seconds = {"poses": poses_seconds, "canonical": 0.0, "motion": 0.0}
+        seconds = {"poses": poses_seconds, "canonical": 0.0, "takes": 0.0, "motion": 0.0}
         stopped, remarks = None, list(remarks)
 
         def write(stopped: dict | None) -> Scene4D:
@@ -146,6 +152,8 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
                 observations, preset, refine, request.seed, place_of.canonical, watch, cancel, critic
             )
             watch.reached(canonical)
+            settled, seconds["takes"] = compare(observations, canonical, placement, refine, place_of.canonical, watch)
+            observations = watch.observations = settled.applied(observations)
             moving, seconds["motion"] = fit_motion(
                 observations, canonical, preset, request.seed, place_of.motion, watch, cancel, critic
             )
@@ -181,39 +189,31 @@ def place(
 ) -> tuple[Placement, float]:
     """Where the freeze-time frames were taken from, and the seconds it took to find out."""
     if request.cameras is not None:
-        return inputs.known_placement(request, footage), 0.0
+        begin = time.monotonic()
+        return known_placement(request, footage, cancel), time.monotonic() - begin
 
     def estimate() -> tuple[Placement, float]:
         begin = time.monotonic()
-        return inputs.estimated_placement(request, footage, progress, cancel), time.monotonic() - begin
+        return estimated_placement(request, footage, progress, cancel), time.monotonic() - begin
 
     # what is looked for in the videos follows from the videos, which are in the name
     chosen = [request.canonical_frame, request.freeze_reference_frame, *([request.meeting] if request.meeting else [])]
-    path = work / f"cameras-{name_of(footage.key(), *chosen)}"
+    path = work / f"placement-{name_of(footage.key(), *chosen)}"
     return artifacts.kept(path, estimate, Placement.pack, Placement.unpack)
 
 
-def observe(request: Request, preset: Preset, footage: Footage, placement: Placement):
-    """What the fit may look at, in the normalised frame, and the similarity that leads there."""
-    similarity = normalise(placement.cameras, placement.points if len(placement.points) else None)
-    place_of = {frame: i for i, frame in enumerate(placement.frames)}
-    held_out = {place_of[frame] for frame in request.hold_out_freeze if frame in place_of}
-    start = place_of[placement.freeze_reference]
-    if "freeze-time" in request.without:
-        held_out = set(place_of.values()) - {start}
-    size = inputs.fit_size(footage.freeze.size, preset.pixels)
-    observations = Observations(
-        reference=inputs.to_unit(footage.reference.resized(size)),
-        freeze=inputs.to_unit(footage.freeze[[footage.freeze_frames.index(f) for f in placement.frames]].resized(size)),
-        reference_camera=similarity.apply_cameras(placement.reference).resized(size),
-        freeze_cameras=similarity.apply_cameras(placement.cameras).resized(size),
-        canonical=footage.reference_frames.index(placement.canonical),
-        freeze_reference=start,
-        held_out=tuple(sorted(held_out)),
-        points=similarity.apply_points(placement.points),
-        point_colors=placement.point_colors,
-    )
-    return observations, similarity
+def compare(
+    observations: Observations, canonical: Canonical, placement: Placement, refine: bool, path: Path, progress: Progress
+) -> tuple[Settled, float]:
+    """What the canonical scene tells of the videos that it was not made from."""
+
+    def make() -> tuple[Settled, float]:
+        begin = time.monotonic()
+        progress(Event("motion", message="comparing the other videos with the scene"))
+        settled = settle(observations, canonical, free_takes(placement, refine), placement.canonical is not None)
+        return settled, time.monotonic() - begin
+
+    return artifacts.kept(path.with_name(f"{path.name}-takes"), make, Settled.pack, Settled.unpack)
 
 
 def fit_canonical(

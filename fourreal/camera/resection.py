@@ -1,0 +1,125 @@
+"""Where further takes were taken from: their features are found among those of frames whose cameras are known.
+
+What stands still decides; what moved meanwhile disagrees with it and is outvoted (RANSAC).
+"""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+
+import fourreal
+from fourreal.camera.cameras import Cameras, Origin
+from fourreal.camera.sfm import fill, shrink
+from fourreal.errors import UserError
+from fourreal.progress import CancelToken
+from fourreal.settings import SfmSettings
+from fourreal.system import processors
+
+LEAST_SHARE = 0.5  # of the frames of a moving take that must be placed; the others are interpolated
+
+
+@dataclass(frozen=True)
+class Unplaced:
+    """A take whose cameras are wanted.
+
+    name: for people. frames: (F, h, w, 3) uint8 RGB. still: whether its camera stands still.
+    same_lens: whether it was filmed with the focal length of the placed frames; else it is found.
+    """
+
+    name: str
+    frames: UInt8[np.ndarray, "F h w 3"]
+    still: bool
+    same_lens: bool = False
+
+
+def resect(
+    placed: UInt8[np.ndarray, "F h w 3"], cameras: Cameras, takes: list[Unplaced], settings: SfmSettings,
+    cancel: CancelToken,
+) -> list[Cameras]:  # fmt: skip
+    """The cameras of each take, in the frame of `cameras`, at the take's size: one that stands still, or one a frame.
+
+    Raises:
+        UserError: a take shows too little of the same scene; the sentence names it.
+        Cancelled: the person stops.
+    """
+    small = shrink(placed, settings.max_width)
+    known = cameras.resized((small.shape[2], small.shape[1]))
+    shrunk = [shrink(take.frames, settings.max_width) for take in takes]
+    lens = float(known.intrinsics[0]) / known.size[0]
+    with tempfile.TemporaryDirectory(prefix="fourreal-resection-") as name:
+        folder = Path(name)
+        np.save(folder / "placed.npy", small)
+        rows = []
+        for number, (take, frames) in enumerate(zip(takes, shrunk, strict=True)):
+            np.save(folder / f"take-{number}.npy", frames)
+            rows.append({"still": take.still, "zoom": not take.same_lens, "focal": lens * frames.shape[2]})
+        options = {
+            "poses": known.world_to_camera.tolist(), "intrinsics": known.intrinsics.tolist(), "takes": rows,
+            "seed": settings.seed, "threads": processors(), "peak_threshold": settings.peak_threshold,
+        }  # fmt: skip
+        (folder / "options.json").write_text(json.dumps(options), encoding="utf-8")
+        _run(folder, settings.timeout_seconds, cancel)
+        answers = [_answer(folder / f"take-{number}.npz") for number in range(len(takes))]
+    return [_cameras(take, answer, frames.shape[2::-1][:2], cameras)
+            for take, answer, frames in zip(takes, answers, shrunk, strict=True)]  # fmt: skip
+
+
+def _cameras(take: Unplaced, answer: dict[str, np.ndarray], worked: tuple[int, int], placed: Cameras) -> Cameras:
+    count, wanted = len(answer["frames"]), 1 if take.still else LEAST_SHARE * len(take.frames)
+    if count < wanted:
+        raise UserError(
+            f"{take.name} does not show enough of the scene of the freeze-time video to tell where its camera stood. "
+            "Leave it out, choose one that shows more of the same surroundings, or give its camera in a cameras.json."
+        )
+    poses = torch.from_numpy(answer["world_to_camera"])
+    if not take.still:
+        poses = fill(poses, torch.from_numpy(answer["frames"]), len(take.frames)) if count > 1 else poses.expand(
+            len(take.frames), 4, 4
+        )  # fmt: skip
+    width, height = worked
+    focal = float(answer["focal"])
+    note = f"{count} of its frames were placed by {int(np.median(answer['sightings']))} points each."
+    cameras = Cameras(
+        poses.float(), torch.tensor([focal, focal, width / 2, height / 2]), (width, height),
+        Origin("resection", placed.origin.confidence, note),
+    )  # fmt: skip
+    return cameras.resized((take.frames.shape[2], take.frames.shape[1]))
+
+
+def _answer(path: Path) -> dict[str, np.ndarray]:
+    if not path.exists():
+        return {"frames": np.zeros(0, np.int64)}
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _run(folder: Path, seconds: float, cancel: CancelToken) -> None:
+    root = str(Path(fourreal.__file__).parents[1])
+    paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+    with (folder / "log.txt").open("wb") as log:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "fourreal.camera.resection_worker", str(folder)],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | {"PYTHONPATH": paths},
+        )  # fmt: skip
+        try:
+            end = time.monotonic() + seconds
+            while worker.poll() is None and time.monotonic() < end:
+                cancel.check()
+                time.sleep(0.05)
+        finally:
+            if worker.poll() is None:
+                worker.kill()
+            worker.wait()
+    if worker.returncode:
+        text = (folder / "log.txt").read_text(encoding="utf-8", errors="replace")[-4000:]
+        logging.getLogger(__name__).warning("resection broke off (%d):\n%s", worker.returncode, text)

@@ -1,0 +1,182 @@
+"""Where every frame of every take was taken from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from fourreal.camera import known, resection
+from fourreal.camera.cameras import Cameras, invert_rigid
+from fourreal.camera.estimate import estimate_cameras
+from fourreal.camera.resection import Unplaced
+from fourreal.errors import UserError
+from fourreal.fit.artifacts import Packed, pack_cameras, unpack_cameras
+from fourreal.fit.canonical import below
+from fourreal.pipeline.footage import Footage
+from fourreal.progress import CancelToken, Event, Progress
+from fourreal.settings import SfmSettings
+
+STILL_FRAMES = 5  # of a camera that stands still, that are looked at together
+EXACT = 0.95  # likeness of the two frames of the meeting from which they have one pose, and not nearly one
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the freeze-time frames were taken from, and how the videos meet.
+
+    cameras: of the freeze-time frames `frames` (numbers in the file), in the input's frame.
+    reference: F = 1, or one of each reference frame that is used where it moves.
+    canonical: the reference frame that was frozen, None where the scene has to tell.
+    freeze_reference: the freeze-time frame with its pose, or with the nearest to it.
+    given: whether a person gave the cameras.
+    exact: whether the reference camera is as sure as those of the freeze-time frames.
+    points, point_colors: (P, 3) sparse points and their RGB in [0, 1].
+    takes: cameras of each further take, one or one of each frame; known: which of these a person gave.
+    """
+
+    cameras: Cameras
+    reference: Cameras
+    frames: list[int]
+    canonical: int | None
+    freeze_reference: int
+    given: bool
+    exact: bool = True
+    points: Float[Tensor, "P 3"] = field(default_factory=lambda: torch.zeros(0, 3))
+    point_colors: Float[Tensor, "P 3"] = field(default_factory=lambda: torch.zeros(0, 3))
+    takes: tuple[Cameras, ...] = ()
+    known: tuple[bool, ...] = ()
+
+    def key(self) -> list:
+        poses = [self.cameras.world_to_camera.tolist(), self.reference.world_to_camera.tolist()]
+        meets = [self.frames, self.canonical, self.freeze_reference, self.given]
+        parts = [poses, self.cameras.intrinsics.tolist(), *meets]
+        if not self.exact:
+            parts.append(self.reference.intrinsics.tolist())
+        return parts + [[take.world_to_camera.tolist(), take.intrinsics.tolist()] for take in self.takes]
+
+    def pack(self) -> Packed:
+        tensors, description = {"points": self.points, "point_colors": self.point_colors}, {}
+        named = {"cameras": self.cameras, "reference": self.reference}
+        named |= {f"take{number}": take for number, take in enumerate(self.takes)}
+        for name, cameras in named.items():
+            packed, description[name] = pack_cameras(cameras)
+            tensors |= {f"{name}.{key}": value for key, value in packed.items()}
+        plain = {name: getattr(self, name) for name in ("frames", "canonical", "freeze_reference", "given", "exact")}
+        return tensors, description | plain | {"known": list(self.known)}
+
+    @classmethod
+    def unpack(cls, tensors: Mapping[str, Tensor], description: dict) -> "Placement":
+        read = lambda name: unpack_cameras(below(tensors, name), description[name])
+        plain = {name: description[name] for name in ("frames", "canonical", "freeze_reference", "given", "exact")}
+        takes = tuple(read(f"take{number}") for number in range(len(description["known"])))
+        return cls(
+            read("cameras"), read("reference"), **plain, points=tensors["points"], point_colors=tensors["point_colors"],
+            takes=takes, known=tuple(description["known"]),
+        )  # fmt: skip
+
+
+def known_placement(request, footage: Footage, cancel: CancelToken) -> Placement:
+    """Cameras as a file gives them; those of takes that it does not name are found beside them."""
+    given = known.read(request.cameras).for_clips(footage.freeze.size, footage.totals[1], footage.totals[0])
+    reference = given.reference.resized(footage.reference.size)
+    start = Placement(
+        cameras=given.freeze[footage.freeze_frames],
+        reference=reference if len(reference) == 1 else reference[footage.reference_frames],
+        frames=list(footage.freeze_frames),
+        canonical=footage.canonical,
+        freeze_reference=footage.meeting[1] if footage.meeting else 0,
+        given=True,
+    )
+    if footage.meeting is None:
+        start = replace(start, freeze_reference=nearest(start))
+    named = {take.further.path.name: given.more.get(take.further.path.name) for take in footage.takes}
+    return with_takes(start, footage, named, cancel)
+
+
+def estimated_placement(request, footage: Footage, progress: Progress, cancel: CancelToken) -> Placement:
+    """Cameras found from the freeze-time frames; the reference camera is that of the frame both videos share, or found
+    by what stands still.
+    """
+    found = estimate_cameras(footage.freeze.frames, SfmSettings(), progress, cancel)
+    progress(Event("cameras", message=f"{found.origin.method}: {found.origin.note}"))
+    registered = found.registered.tolist()
+    frames, cameras = [footage.freeze_frames[i] for i in registered], found.cameras[registered]
+    met = footage.meeting
+    if met and met[1] not in frames and request.freeze_reference_frame is not None:
+        raise UserError(
+            f"Frame {met[1]} of the freeze-time video could not be placed, so the reference camera is unknown. Leave "
+            "--freeze-reference-frame out, or give the cameras with --cameras."
+        )
+    shared = met is not None and met[1] in frames
+    start = Placement(
+        cameras=cameras,
+        reference=cameras[frames.index(met[1])].resized(footage.reference.size) if shared else cameras[0],
+        frames=frames,
+        canonical=footage.canonical,
+        freeze_reference=met[1] if shared else frames[0],
+        given=False,
+        exact=shared and footage.still and footage.likeness >= EXACT,
+        points=found.points,
+        point_colors=found.colours,
+    )
+    return with_takes(start, footage, {}, cancel, shared)
+
+
+def with_takes(
+    start: Placement, footage: Footage, named: Mapping[str, Cameras | None], cancel: CancelToken, shared: bool = True
+) -> Placement:
+    """The placement with what is still missing: cameras of further takes, and of the reference video where it has not
+    `shared` a pose with a freeze-time frame or moves.
+
+    named: cameras of takes that a file gives, by the take's file name, for any size.
+    """
+    missing = [take for take in footage.takes if named.get(take.further.path.name) is None]
+    lost = not start.given and not (shared and footage.still)
+    unplaced = [unplaced_take(take.further.path.name, take.clip.frames, take.still) for take in missing]
+    if lost:
+        unplaced.insert(0, unplaced_take("The reference video", footage.reference.frames, footage.still, shared))
+    if not unplaced:
+        answers = []
+    else:
+        placed = footage.freeze.frames[[footage.freeze_frames.index(frame) for frame in start.frames]]
+        answers = resection.resect(placed, start.cameras, unplaced, SfmSettings(), cancel)
+    if lost:
+        start = replace(start, reference=answers.pop(0))
+        if shared and start.canonical is not None:
+            start = replace(start, reference=anchored(start, footage))
+        elif not shared:
+            start = replace(start, freeze_reference=nearest(start))
+    takes = []
+    for take in footage.takes:
+        cameras = named.get(take.further.path.name)
+        takes.append(answers.pop(0) if cameras is None else cameras.resized(take.clip.size))
+    given = tuple(named.get(take.further.path.name) is not None for take in footage.takes)
+    return replace(start, takes=tuple(takes), known=given)
+
+
+def unplaced_take(name: str, frames: np.ndarray, still: bool, same_lens: bool = False) -> Unplaced:
+    """Of a camera that stands still some frames are enough, of another all are looked for."""
+    some = np.linspace(0, len(frames) - 1, min(STILL_FRAMES, len(frames))).round().astype(int)
+    return Unplaced(name, frames[some] if still else frames, still, same_lens)
+
+
+def anchored(start: Placement, footage: Footage) -> Cameras:
+    """The path of a reference camera that moves, such that at the canonical moment it is where the freeze-time frame of
+    the same pose was taken from: what resection gets wrong there it gets wrong elsewhere, too.
+    """
+    exact = start.cameras[start.frames.index(start.freeze_reference)].world_to_camera[0].double()
+    path = start.reference.world_to_camera.double()
+    at = footage.reference_frames.index(start.canonical)
+    moved = path @ invert_rigid(path[at]) @ exact
+    return replace(start.reference, world_to_camera=moved.float())
+
+
+def nearest(start: Placement) -> int:
+    """The freeze-time frame taken from nearest to the reference camera, in place and direction."""
+    mine, theirs = start.reference[len(start.reference) // 2], start.cameras
+    away = (theirs.centres - mine.centres[0]).norm(dim=-1) / theirs.centres.std(dim=0).norm().clamp(min=1e-6)
+    turned = 1 - theirs.forward @ mine.forward[0]
+    return start.frames[int((away + turned).argmin())]

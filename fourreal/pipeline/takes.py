@@ -1,0 +1,19 @@
+"""Videos that a person hands in besides the first two."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Further:
+    """A further video.
+
+    role: "reference", another camera that filmed the same motion; or "freeze", another frozen moment of it.
+    at: of a reference take the frame of the first reference video at which it begins, which may be negative; of a
+        freeze-time take the frame of it that was frozen, None where it is to be found by looking.
+    """
+
+    role: Literal["reference", "freeze"]
+    path: Path
+    at: int | None = None
