@@ -14,6 +14,7 @@ from jaxtyping import Float
 from fourreal import clip
 from fourreal.camera.match import find_frozen_frame, moving_camera, still_camera
 from fourreal.camera.subject import frozen_subject
+from fourreal.clip.flaws import Cleaned, cleaned
 from fourreal.errors import UserError
 from fourreal.jobs.children import answer
 
@@ -24,19 +25,33 @@ LARGE_ARC = 300.0
 
 
 def work(question: Mapping[str, Any]) -> dict[str, Any]:
-    reference, freeze = (clip.read(Path(question[name]), max_side=SIDE).frames for name in ("reference", "freeze"))
-    still, moving = moving_camera(reference), still_camera(freeze)
-    same, canonical, shared = same_scene(reference, freeze, question["cameras"] or {})
+    reference, freeze = (clip.read(Path(question[name]), max_side=SIDE) for name in ("reference", "freeze"))
+    known = bool(question["cameras"])
+    frozen_one = cleaned(freeze, travels=True, given=known)
+    running = cleaned(reference, travels=False, given=known, beside=frozen_one)
+    films = running.clip.frames, frozen_one.clip.frames
+    still, moving = moving_camera(films[0]), still_camera(films[1])
+    same, canonical, shared = same_scene(running, frozen_one, question["cameras"] or {})
     verdicts = [
-        verdict("reference_camera", not still.moves, still.sentence, still.put),
+        verdict("reference_camera", None if still.moves else True, still.sentence, still.put),
         # known cameras say more than a picture, whose floor may be plain
-        arc(question["cameras"]) if question["cameras"] else
-        verdict("freeze_camera", moving.moves, moving.sentence, moving.put),
-        frozen(freeze),
+        arc(question["cameras"]) if known else verdict("freeze_camera", moving.moves, moving.sentence, moving.put),
+        frozen(films[1]),
         same,
-        same_shape(reference, freeze),
+        same_shape(*films),
+        *flaws("reference", running),
+        *flaws("freeze", frozen_one),
     ]  # fmt: skip
     return {"verdicts": verdicts, "canonical_frame": canonical, "freeze_frame": shared}
+
+
+def flaws(role: str, result: Cleaned) -> list[dict[str, Any]]:
+    """What was found in a video that is not scene, as the reconstruction will find it; a cut alone stops that."""
+    name = {"reference": "Reference video", "freeze": "Freeze-time video"}[role]
+    return [
+        verdict(f"{role}_{one.kind}", False if one.kind == "cut" else None, f"{name}: {one.sentence}", one.frame)
+        for one in result.findings
+    ]
 
 
 def verdict(name: str, ok: bool | None, sentence: str, value: float | None = None) -> dict[str, Any]:
@@ -44,21 +59,27 @@ def verdict(name: str, ok: bool | None, sentence: str, value: float | None = Non
 
 
 def same_scene(
-    reference: np.ndarray, freeze: np.ndarray, cameras: Mapping[str, Any]
+    running: Cleaned, frozen_one: Cleaned, cameras: Mapping[str, Any]
 ) -> tuple[dict[str, Any], int | None, int | None]:
     """The verdict, the canonical frame and the freeze-time frame of the same pose, as the cameras' file has them where
-    it does."""
+    it does; numbers of frames are those of the files."""
     try:
         met = find_frozen_frame(
-            reference, freeze, cameras.get("canonical_index"), cameras.get("freeze_reference_index")
+            running.clip.frames, frozen_one.clip.frames, cameras.get("canonical_index"),
+            cameras.get("freeze_reference_index"),
+        )  # fmt: skip
+    except UserError:
+        told = (
+            "No frame of the freeze-time video was taken from where the reference camera stands. Where it stood is "
+            "looked for in what both show; if they show two scenes, that fails."
         )
-    except UserError as error:
-        return verdict("same_scene", False, str(error)), None, None
+        return verdict("same_scene", None, told), None, None
+    canonical, shared = running.frames[met.canonical_index], frozen_one.frames[met.freeze_reference_index]
     told = (
-        f"Both videos show the same scene: frame {met.freeze_reference_index} of the freeze-time video looks like "
-        f"frame {met.canonical_index} of the reference video, the moment that was frozen."
+        f"Both videos show the same scene: frame {shared} of the freeze-time video looks like "
+        f"frame {canonical} of the reference video, the moment that was frozen."
     )
-    return verdict("same_scene", True, told, met.score), met.canonical_index, met.freeze_reference_index
+    return verdict("same_scene", True, told, met.score), canonical, shared
 
 
 def same_shape(reference: np.ndarray, freeze: np.ndarray) -> dict[str, Any]:
@@ -67,8 +88,8 @@ def same_shape(reference: np.ndarray, freeze: np.ndarray) -> dict[str, Any]:
     ratio = aspects[1] / aspects[0]
     if abs(ratio - 1) <= ASPECT:
         return verdict("same_shape", True, "Both videos have the same shape.", ratio)
-    told = f"The two videos have different shapes ({sizes[0]} and {sizes[1]}). Crop one, so that both show the same."
-    return verdict("same_shape", False, told, ratio)
+    told = f"The two videos have different shapes ({sizes[0]} and {sizes[1]}); each is taken as it is."
+    return verdict("same_shape", None, told, ratio)
 
 
 def frozen(freeze: np.ndarray) -> dict[str, Any]:
