@@ -1,5 +1,6 @@
 """What the embedded model is judged by: prompts, shares, and the arc that a frozen clip was made along."""
 
+import pytest
 import torch
 
 from fourreal.video import registry
@@ -18,6 +19,7 @@ def test_prompts_are_in_its_words_and_ask_for_what_is_told():
     assert [len(kinds) for kinds in ASPECTS.values()] == [6, 3, 3]
 
 
+@pytest.mark.slow
 def test_a_true_clip_was_made_along_the_arc_it_was_made_along():
     errors = []
     for number, factor in enumerate((0.5, 1.0, 1.5, 1.0)):
@@ -37,6 +39,7 @@ def test_a_share_has_wilsons_interval():
     assert evaluate.share(20, 20)["interval"][1] == 1.0
 
 
+@pytest.mark.slow
 def test_frozen_clips_are_compared_and_shown(tmp_path):
     told = evaluate.freezing(registry.load("mini", device="cpu"), 2, 2, tmp_path)
     assert told["clips"] == 2
