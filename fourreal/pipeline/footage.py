@@ -319,7 +319,7 @@ def meeting(request, running: Cleaned, frozen: Cleaned) -> tuple[tuple[int, int]
             running.clip.frames, frozen.clip.frames, at(running, canonical), at(frozen, freeze_reference)
         )
     except UserError:
-        if request.freeze_reference_frame is not None:
+        if freeze_reference is not None:
             raise
         return None, 0.0
     return (running.frames[best.canonical_index], frozen.frames[best.freeze_reference_index]), best.score

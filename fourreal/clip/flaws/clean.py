@@ -4,18 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
-from scipy.ndimage import distance_transform_edt
+from jaxtyping import Bool, UInt8
 from torch import Tensor
 
-from fourreal.clip.flaws import time
-from fourreal.clip.flaws.borders import crop_of
+from fourreal.clip.flaws.bars import Box, picture_box
+from fourreal.clip.flaws.cuts import cuts, longest
+from fourreal.clip.flaws.duplicates import repeats
+from fourreal.clip.flaws.fades import faded
 from fourreal.clip.flaws.interlace import deinterlaced, interlaced
-from fourreal.clip.flaws.overlay import has_overlay, mean_edges, overlay_mask
+from fourreal.clip.flaws.looks import numbers
+from fourreal.clip.flaws.overlay import covered, overlay, shared_overlay
 from fourreal.clip.value import Clip
 from fourreal.errors import UserError
 
-FEWEST = 6  # frames that must remain
 EVEN = 1.0  # frames by which those that remain of a running video may be off even steps
 
 
@@ -36,15 +37,15 @@ class Cleaned:
     """clip: what remains. frames: which of the file these are, rising. crop: (left, top, width, height) of the picture.
 
     mask: (h, w) what of the cropped picture is scene, None for all. Where it is not, the picture is filled from beside.
-    edges: `mean_edges` of the picture before that, where there is a mask.
+    unfilled: the frames before that, where there is a mask.
     """
 
     clip: Clip
     frames: list[int]
-    crop: tuple[int, int, int, int]
+    crop: Box
     mask: Bool[np.ndarray, "h w"] | None
     findings: tuple[Finding, ...]
-    edges: Float[np.ndarray, "2 k l"] | None = None
+    unfilled: UInt8[np.ndarray, "F h w 3"] | None = None
 
     @property
     def scene(self) -> Bool[Tensor, "h w"] | None:
@@ -66,36 +67,33 @@ def cleaned(
     if given:
         return _masked(clip, list(range(len(clip))), (0, 0, *clip.size), travels, beside, ())
     findings: list[Finding] = []
-    grey = time.small_grey(clip.frames)
-    keep = ~time.faded(grey)
+    keep = ~faded(clip.frames)
     if not keep.all():
-        lost = (~keep).nonzero()[0].tolist()
-        findings.append(Finding("fade", f"{_numbered(lost)} black or faded, and left out."))
+        lost = numbers((~keep).nonzero()[0].tolist())
+        findings.append(Finding("fade", f"Black or faded at an end, and left out: {lost}."))
     frames = keep.nonzero()[0]
-    if cut := [int(frames[i]) for i in time.cuts(grey[frames])]:
-        parts = np.split(frames, np.searchsorted(frames, cut))
-        longest = max(parts, key=len)
-        told = f"The video is cut to another shot at frame {', '.join(map(str, cut))}."
+    if shots := cuts(clip.frames[frames]):
+        first, last = frames[list(longest(len(frames), shots))]
+        at = ", ".join(str(frames[shot]) for shot in shots)
+        remedy = f"Frames {first} to {last} are used." if longer_part else (
+            f"Trim it to frames {first} to {last}, or say --longer-part."
+        )  # fmt: skip
+        told = f"The video is cut to another shot at frame {at}. {remedy}"
+        findings.append(Finding("cut", told, int(frames[shots[0]])))
         if longer_part:
-            frames = longest
-            findings.append(Finding("cut", f"{told} Frames {longest[0]} to {longest[-1]} are used.", cut[0]))
-        else:
-            remedy = f"Trim it to frames {longest[0]} to {longest[-1]}, or say --longer-part."
-            findings.append(Finding("cut", f"{told} {remedy}", cut[0]))
+            frames = frames[(frames >= first) & (frames <= last)]
     fps = clip.fps
-    again = time.repeated(grey[frames])
-    if again.any() and (~again).sum() >= FEWEST and (travels or regular(~again)):
-        fps *= float((~again).mean())
-        frames = frames[~again]
-        findings.append(Finding("repeats", f"{int(again.sum())} frames are repeated from the ones before; left out."))
+    fresh = np.ones(len(frames), bool)
+    fresh[repeats(clip.frames[frames], travels)] = False
+    if not fresh.all() and (travels or regular(fresh)):
+        fps *= float(fresh.mean())
+        frames = frames[fresh]
+        findings.append(Finding("repeats", f"{int((~fresh).sum())} frames repeat the ones before; left out."))
     pictures = clip.frames[frames] if len(frames) < len(clip) else clip.frames
-    crop = crop_of(pictures)
-    if crop != (0, 0, *clip.size) and crop[2:] != clip.size:
-        left, top, width, height = crop
+    crop = left, top, width, height = picture_box(pictures)
+    if (width, height) != clip.size:
         pictures = pictures[:, top : top + height, left : left + width]
         findings.append(Finding("bars", f"It has black bars; the picture within, {width}x{height}, is used."))
-    else:
-        crop = (0, 0, *clip.size)
     if interlaced(pictures):
         pictures = deinterlaced(pictures)
         findings.append(Finding("interlaced", "Its frames are interlaced; every second line is made anew."))
@@ -116,31 +114,22 @@ def refuse_cuts(name: str, result: Cleaned, longer_part: bool) -> None:
 
 
 def _masked(
-    clip: Clip, frames: list[int], crop: tuple[int, int, int, int], travels: bool, beside: Cleaned | None,
+    clip: Clip, frames: list[int], crop: Box, travels: bool, beside: Cleaned | None,
     findings: tuple[Finding, ...],
 ) -> Cleaned:  # fmt: skip
     """With overlays masked, and filled so that nothing takes them for scene."""
     if travels:
-        overlay = overlay_mask(clip.frames)
-    elif beside is not None and beside.mask is not None:
-        overlay = has_overlay(clip.frames, beside.edges, ~beside.mask)
+        over = overlay(clip.frames)
+    elif beside is not None and beside.unfilled is not None:
+        over = shared_overlay(clip.frames, beside.unfilled, ~beside.mask)
     else:
-        overlay = np.zeros(clip.frames.shape[1:3], bool)
-    if not overlay.any():
+        over = np.zeros(clip.frames.shape[1:3], bool)
+    if not over.any():
         return Cleaned(clip, frames, crop, None, findings)
-    y, x = overlay.nonzero()
+    y, x = over.nonzero()
     sentence = (
-        f"Something that never moves lies over the picture, {overlay.mean():.0%} of it around pixel "
+        f"Something that never moves lies over the picture, {over.mean():.0%} of it around pixel "
         f"({int(x.mean())}, {int(y.mean())}): a caption or a watermark. It is left out."
     )
-    nearest = distance_transform_edt(overlay, return_distances=False, return_indices=True)
-    filled = clip.frames[:, nearest[0], nearest[1]]
-    kept = Clip(np.ascontiguousarray(filled), clip.fps)
-    findings = (*findings, Finding("overlay", sentence))
-    return Cleaned(kept, frames, crop, ~overlay, findings, mean_edges(clip.frames))
-
-
-def _numbered(frames: list[int]) -> str:
-    if len(frames) == 1:
-        return f"Frame {frames[0]} is"
-    return f"Frames {', '.join(map(str, frames))} are" if len(frames) < 6 else f"{len(frames)} frames at an end are"
+    filled = Clip(covered(clip.frames, ~over), clip.fps)
+    return Cleaned(filled, frames, crop, ~over, (*findings, Finding("overlay", sentence)), clip.frames)

@@ -3,6 +3,8 @@
 import numpy as np
 from jaxtyping import UInt8
 
+from fourreal.clip.flaws.looks import spread
+
 FRAMES = 8  # that are looked at
 MOVES = 12  # grey levels from frame to frame, of what moves
 COMBED = 0.7  # how much a line differs from those beside it, in what these differ; woven moments had 1, others 0.4
@@ -11,10 +13,9 @@ FEWEST = 0.005  # of the picture must move to tell
 
 def interlaced(frames: UInt8[np.ndarray, "F H W 3"]) -> bool:
     """Whether what moves is combed: there a line is more like the next but one than like the next."""
-    index = np.unique(np.linspace(1, len(frames) - 1, FRAMES).round().astype(int))
     ratios = []
-    for i in index:
-        now, before = (frames[k].mean(axis=-1, dtype=np.float32) for k in (i, i - 1))
+    for i in spread(len(frames) - 1, FRAMES):
+        now, before = (frames[k].mean(axis=-1, dtype=np.float32) for k in (i + 1, i))
         moves = (np.abs(now - before) > MOVES)[1:-1]
         if moves.mean() > FEWEST:
             near = np.abs(2 * now[1:-1] - now[:-2] - now[2:])[moves].mean() / 2

@@ -1,84 +1,117 @@
-"""Overlays: watermarks, logos, captions, that stay where they are while the picture behind them moves."""
+"""Logos, subtitles and watermarks: edges that stay where they are while the camera moves and all others go."""
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image
-from scipy.ndimage import binary_closing, binary_dilation, find_objects, gaussian_filter, label
+from scipy.ndimage import binary_closing, binary_dilation, binary_fill_holes, gaussian_filter, label
 
-WIDTH = 384  # pixels at which it is looked
-FRAMES = 24
-EDGE = 5.0  # grey levels a pixel, of an edge that counts
-ALIKE = 0.75  # of its mean strength that it has in its direction in every frame
-COHERENT = 0.97  # |mean gradient| over mean |gradient|
-GAP = 4  # pixels between the edges of one overlay
-LEAST = 40  # edge pixels of an overlay
-DENSE = 0.06  # of its box that are edges
-MOST = 0.15  # of the picture; what covers more is scene
-MARGIN = 0.008  # picture widths around an overlay
-SAME = 0.6  # correlation of edges with which a video has the overlay of another
+from fourreal.clip.flaws.looks import grey, spread
 
-
-def overlay_mask(frames: UInt8[np.ndarray, "F H W 3"]) -> Bool[np.ndarray, "H W"]:
-    """Where an overlay lies, for a clip whose camera travels."""
-    height, width = frames.shape[1:3]
-    gradient = _gradients(frames)  # (F, 2, h, w)
-    mean = gradient.mean(0)
-    strength = np.linalg.norm(mean, axis=0)
-    coherence = strength / np.maximum(np.linalg.norm(gradient, axis=1).mean(0), 1e-6)
-    along = (gradient * (mean / np.maximum(strength, 1e-6))).sum(1)
-    always = (along > ALIKE * strength).all(0)
-    edges = (strength > EDGE) & (coherence > COHERENT) & always
-    boxes = np.zeros_like(edges)
-    joined = binary_closing(np.pad(edges, GAP), iterations=GAP)[GAP:-GAP, GAP:-GAP] | edges
-    joined = binary_dilation(joined, iterations=GAP // 2)
-    for box in find_objects(label(joined)[0]):
-        part = edges[box]
-        if part.sum() >= LEAST and part.mean() > DENSE and part.size < MOST * edges.size:
-            boxes[box] = True
-    if not boxes.any() or boxes.mean() > MOST:
-        return np.zeros((height, width), bool)
-    return _grown(boxes, (width, height))
+_WIDTH = 512  # pixels at which it is looked for
+_SAMPLE, _FEWEST, _MANY = 24, 5, 12  # frames
+_SLOPE = 5.0  # grey levels a pixel: what a faint watermark's edges have
+_STAYS, _NOISE = 0.5, 2.0  # how far an edge may be from the frames' median: that share of it, or levels a pixel
+_SURE, _LIKELY = 0.85, 0.6  # share of the frames in which an edge stays: at its heart, and all over
+# Of an edge, as the median over frames and pixels: a solid overlay had 0.01, faint ones 0.05 to 0.28. What of a subject
+# stays by chance had 0.2 and more, in small patches, or in larger ones of clips of few frames.
+_SOLID, _FAINT = 0.15, 0.3
+_EDGES, _FAINT_EDGES = 40, 100  # pixels of sure edges
+_REACH, _MARGIN = 9, 4  # pixels over which letters are one thing; around it
+_LARGEST = 0.15  # of the picture
+_ALIVE = 0.02  # of the picture must have edges that go
+_SAME = 0.3  # correlation of an overlay's edges in two videos
 
 
-def has_overlay(
-    frames: UInt8[np.ndarray, "F H W 3"], edges: Float[np.ndarray, "2 k l"], mask: Bool[np.ndarray, "h w"]
-) -> Bool[np.ndarray, "H W"]:
-    """Which overlays of another video, given by its `mean_edges` and `mask`, `frames` have at the same places.
+def overlay(frames: UInt8[np.ndarray, "F H W 3"]) -> Bool[np.ndarray, "H W"]:
+    """True where something is laid over the frames of a moving camera, a margin included.
 
-    Of a camera that stands still nothing tells an overlay from the scene; another video of it does.
+    Nothing where the frames are too few, or so much stays in place that it is the camera that does.
     """
-    out = np.zeros(frames.shape[1:3], bool)
-    if not mask.any():
-        return out
-    mine = mean_edges(frames)
-    size = mine.shape[:0:-1]
-    small = _resized(mask, size)
-    theirs = np.stack([np.asarray(Image.fromarray(part).resize(size, Image.Resampling.BILINEAR)) for part in edges])
-    shared = np.zeros_like(small)
-    for box in find_objects(label(small)[0]):
-        a, b = mine[:, *box].ravel(), theirs[:, *box].ravel()
-        if (a * b).sum() > SAME * np.linalg.norm(a) * np.linalg.norm(b):
-            shared[box] = True
-    return _resized(shared, (frames.shape[2], frames.shape[1]))
+    size = frames.shape[2], frames.shape[1]
+    if len(frames) < _FEWEST:
+        return np.zeros(size[::-1], bool)
+    slopes = _slopes(frames[spread(len(frames), _SAMPLE)])  # (2, F, h, w)
+    usual = np.median(slopes, 1)
+    strength = np.linalg.norm(usual, axis=0)
+    off = np.linalg.norm(slopes - usual[:, None], axis=0)  # (F, h, w)
+    share = (off <= np.maximum(_NOISE, _STAYS * strength)).mean(0)
+    sure = (strength > _SLOPE) & (share >= _SURE)
+    likely = sure | ((strength > _SLOPE / 2) & (share >= _LIKELY))
+    things, count = label(binary_dilation(likely, np.ones((_REACH, _REACH))))
+    mask = np.zeros(strength.shape, bool)
+    for number in range(1, count + 1):
+        thing = things == number
+        edges = sure & thing
+        if edges.sum() >= _EDGES and _stays(off[:, edges] / strength[edges], len(slopes[0])):
+            mask |= _filled(likely & thing)
+    goes = (np.quantile(np.linalg.norm(slopes, axis=0), 0.75, axis=0) > _SLOPE) & (share < _SURE) & ~mask
+    if mask.mean() > _LARGEST or goes.mean() < _ALIVE or goes.sum() < 0.5 * (sure & ~mask).sum():
+        return np.zeros(size[::-1], bool)
+    return _scaled(mask, size)
 
 
-def mean_edges(frames: UInt8[np.ndarray, "F H W 3"]) -> Float[np.ndarray, "2 k l"]:
-    """The gradient of the grey picture, down and right, in the mean over time: small where all moves."""
-    return _gradients(frames).mean(0)
+def shared_overlay(
+    reference: UInt8[np.ndarray, "R H W 3"], freeze: UInt8[np.ndarray, "F h w 3"], mask: Bool[np.ndarray, "h w"]
+) -> Bool[np.ndarray, "H W"]:
+    """What of the freeze-time video's overlay, `mask`, lies over the reference video as well.
+
+    Behind a camera that stands still everything stays, so each piece is taken over where its edges are the same.
+    """
+    size = reference.shape[2], reference.shape[1]
+    scale = min(1.0, _WIDTH / max(freeze.shape[1:3]))
+    small = max(1, round(freeze.shape[2] * scale)), max(1, round(freeze.shape[1] * scale))
+    pictures = [_resized(video[spread(len(video), _SAMPLE)], small) for video in (reference, freeze)]
+    here, there = (np.median(_slopes(video), 1) for video in pictures)
+    pieces, count = label(_scaled(mask, small))
+    out = np.zeros(small[::-1], bool)
+    for number in range(1, count + 1):
+        piece = pieces == number
+        one, other = here[:, piece].ravel(), there[:, piece].ravel()
+        if one @ other > _SAME * np.linalg.norm(one) * np.linalg.norm(other):
+            out |= piece
+    return _scaled(out, size)
 
 
-def _gradients(frames: UInt8[np.ndarray, "F H W 3"]) -> Float[np.ndarray, "K 2 h w"]:
-    index = np.unique(np.linspace(0, len(frames) - 1, FRAMES).round().astype(int))
-    size = (WIDTH, max(16, round(frames.shape[1] * WIDTH / frames.shape[2])))
-    small = [Image.fromarray(frames[i]).convert("L").resize(size, Image.Resampling.BOX) for i in index]
-    grey = np.stack([np.asarray(picture, np.float32) for picture in small])
-    grey = gaussian_filter(grey, (0, 0.5, 0.5))
-    return np.stack(np.gradient(grey, axis=(1, 2)), axis=1)
+def covered(frames: UInt8[np.ndarray, "F H W 3"], scene: Bool[np.ndarray, "H W"]) -> UInt8[np.ndarray, "F H W 3"]:
+    """The frames with what is not `scene` painted over smoothly from around it, for those who take no mask."""
+    if scene.all() or not scene.any():
+        return frames
+    rows, columns = np.nonzero(~scene.all(1))[0], np.nonzero(~scene.all(0))[0]
+    reach = 24
+    part = np.s_[max(0, rows[0] - reach) : rows[-1] + reach + 1, max(0, columns[0] - reach) : columns[-1] + reach + 1]
+    known = scene[part][..., None].astype(np.float32)
+    sigma = (reach / 3, reach / 3, 0)
+    weight = gaussian_filter(known, sigma)
+    out = frames.copy()
+    for frame in out:
+        window = frame[part].astype(np.float32)
+        mean = (window * known).sum((0, 1)) / max(float(known.sum()), 1.0)  # of what is out of reach
+        around = (gaussian_filter(window * known, sigma) + 1e-3 * mean) / (weight + 1e-3)
+        frame[part] = np.where(known > 0, window, around + 0.5).astype(np.uint8)
+    return out
 
 
-def _resized(mask: Bool[np.ndarray, "h w"], size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
-    return np.asarray(Image.fromarray(mask.astype(np.uint8) * 255).resize(size, Image.Resampling.BILINEAR)) > 64
+def _slopes(frames: UInt8[np.ndarray, "F H W 3"]) -> Float[np.ndarray, "2 F h w"]:
+    pictures = gaussian_filter(grey(frames, _WIDTH), (0, 0.7, 0.7))
+    return np.stack(np.gradient(pictures, axis=(1, 2)))
 
 
-def _grown(mask: Bool[np.ndarray, "h w"], size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
-    return binary_dilation(_resized(mask, size), iterations=max(2, round(MARGIN * size[0])))
+def _stays(off: Float[np.ndarray, "F E"], frames: int) -> bool:
+    """Whether edges, given by how far they are off in each frame, are an overlay's."""
+    usual = np.median(off)
+    return bool(usual < _SOLID or (usual < _FAINT and off.shape[1] >= _FAINT_EDGES and frames >= _MANY))
+
+
+def _filled(edges: Bool[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
+    """Letters and what is between and within them, with a margin."""
+    padded = np.pad(edges, _REACH)
+    whole = binary_fill_holes(binary_closing(padded, np.ones((_REACH, _REACH))))
+    return binary_dilation(whole, iterations=_MARGIN)[_REACH:-_REACH, _REACH:-_REACH]
+
+
+def _resized(frames: UInt8[np.ndarray, "F H W 3"], size: tuple[int, int]) -> UInt8[np.ndarray, "F h w 3"]:
+    return np.stack([np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BOX)) for frame in frames])
+
+
+def _scaled(mask: Bool[np.ndarray, "h w"], size: tuple[int, int]) -> Bool[np.ndarray, "H W"]:
+    return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST))
