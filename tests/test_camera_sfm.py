@@ -13,6 +13,7 @@ from job_samples import gone, until
 from test_camera_layout import arc
 
 from fourreal.camera import known, sfm
+from fourreal.camera import worker as processes
 from fourreal.camera.align import pose_errors
 from fourreal.errors import Cancelled
 from fourreal.progress import CancelToken, ignore
@@ -50,8 +51,8 @@ def some_frames(count: int = 8) -> np.ndarray:
 
 def test_cancelling_kills_the_worker_at_once(tmp_path, monkeypatch):
     workers = []
-    start = sfm.subprocess.Popen
-    monkeypatch.setattr(sfm.subprocess, "Popen", lambda *a, **k: workers.append(start(*a, **k)) or workers[0])
+    start = processes.subprocess.Popen
+    monkeypatch.setattr(processes.subprocess, "Popen", lambda *a, **k: workers.append(start(*a, **k)) or workers[0])
     cancel = CancelToken()
     with pytest.raises(Cancelled):  # its first word is that it has begun
         sfm.run_worker(tmp_path, some_frames(), SfmSettings(), lambda _: cancel.cancel(), cancel)
@@ -63,14 +64,15 @@ import sys
 from pathlib import Path
 import numpy as np
 from fourreal.camera import sfm
+from fourreal.camera import worker as processes
 from fourreal.progress import CancelToken
 from fourreal.settings import SfmSettings
-start = sfm.subprocess.Popen
-def told(*arguments, **others):
+start = processes.subprocess.Popen
+def announced(*arguments, **others):
     worker = start(*arguments, **others)
     print(worker.pid, flush=True)
     return worker
-sfm.subprocess.Popen = told
+processes.subprocess.Popen = announced
 frames = np.random.default_rng(0).integers(0, 255, (60, 288, 512, 3), dtype=np.uint8)
 sfm.run_worker(Path(sys.argv[1]), frames, SfmSettings(), lambda _: None, CancelToken())
 """

@@ -4,12 +4,7 @@ What stands still decides; what moved meanwhile disagrees with it and is outvote
 """
 
 import json
-import logging
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-import fourreal
+from fourreal.camera import worker
 from fourreal.camera.cameras import Cameras, Origin
 from fourreal.camera.sfm import fill, shrink
 from fourreal.errors import UserError
@@ -68,7 +63,7 @@ def resect(
             "seed": settings.seed, "threads": processors(), "peak_threshold": settings.peak_threshold,
         }  # fmt: skip
         (folder / "options.json").write_text(json.dumps(options), encoding="utf-8")
-        _run(folder, settings.timeout_seconds, cancel)
+        worker.run("fourreal.camera.resection_worker", folder, settings.timeout_seconds, cancel, processors())
         answers = [_answer(folder / f"take-{number}.npz") for number in range(len(takes))]
     return [_cameras(take, answer, frames.shape[2::-1][:2], cameras)
             for take, answer, frames in zip(takes, answers, shrunk, strict=True)]  # fmt: skip
@@ -79,7 +74,7 @@ def _cameras(take: Unplaced, answer: dict[str, np.ndarray], worked: tuple[int, i
     if count < wanted:
         raise UserError(
             f"{take.name} does not show enough of the scene of the freeze-time video to tell where its camera stood. "
-            "Leave it out, choose one that shows more of the same surroundings, or give its camera in a cameras.json."
+            "Choose a video that shows more of the same surroundings, or give its camera in a cameras.json."
         )
     poses = torch.from_numpy(answer["world_to_camera"])
     if not take.still:
@@ -101,25 +96,3 @@ def _answer(path: Path) -> dict[str, np.ndarray]:
         return {"frames": np.zeros(0, np.int64)}
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
-
-
-def _run(folder: Path, seconds: float, cancel: CancelToken) -> None:
-    root = str(Path(fourreal.__file__).parents[1])
-    paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    with (folder / "log.txt").open("wb") as log:
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "fourreal.camera.resection_worker", str(folder)],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | {"PYTHONPATH": paths},
-        )  # fmt: skip
-        try:
-            end = time.monotonic() + seconds
-            while worker.poll() is None and time.monotonic() < end:
-                cancel.check()
-                time.sleep(0.05)
-        finally:
-            if worker.poll() is None:
-                worker.kill()
-            worker.wait()
-    if worker.returncode:
-        text = (folder / "log.txt").read_text(encoding="utf-8", errors="replace")[-4000:]
-        logging.getLogger(__name__).warning("resection broke off (%d):\n%s", worker.returncode, text)

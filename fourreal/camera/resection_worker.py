@@ -19,6 +19,8 @@ import numpy as np
 import pycolmap
 from PIL import Image
 
+from fourreal.camera.worker import end_with_parent
+
 MOST_PLACED = 24  # frames with known cameras that others are matched to
 MOST_ERROR = 4 / 512  # image widths by which a point may miss where it was seen
 LEAST_ANGLE = 1.5  # degrees between two rays to a point
@@ -198,5 +200,6 @@ def _pose(sighting, focal: float, size: tuple[int, int], zoom: bool, seed: int):
 
 
 if __name__ == "__main__":
+    end_with_parent()
     pycolmap.logging.minloglevel = 2  # errors only
     main(Path(sys.argv[1]))

@@ -4,13 +4,7 @@ Two mappers run in a process that can be killed; a judge decides what of their m
 """
 
 import json
-import logging
-import os
-import signal
-import subprocess
-import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +14,7 @@ from jaxtyping import Float, Int, UInt8
 from PIL import Image
 from torch import Tensor
 
-import fourreal
-from fourreal.camera import sfm_judge
+from fourreal.camera import sfm_judge, worker
 from fourreal.camera.cameras import Cameras, Origin
 from fourreal.camera.sfm_judge import Model
 from fourreal.camera.trajectory import interpolate
@@ -148,32 +141,20 @@ def run_worker(
         "mapper_seconds": max(1, int(settings.timeout_seconds / 3)),
     }
     (folder / "options.json").write_text(json.dumps(options), encoding="utf-8")
-    root = str(Path(fourreal.__file__).parents[1])
-    paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    limits = {"OMP_NUM_THREADS": str(options["threads"]), "PYTHONPATH": paths}
-    with (folder / "log.txt").open("wb") as log:
-        worker = subprocess.Popen(
-            [sys.executable, "-m", "fourreal.camera.sfm_worker", str(folder)],
-            stdin=subprocess.PIPE, stdout=log, stderr=log, env=os.environ | limits, start_new_session=True,
-        )  # fmt: skip
-        try:
-            end, done = time.monotonic() + settings.timeout_seconds, -1
-            while worker.poll() is None and time.monotonic() < end:
-                cancel.check()
-                finished = [stage for stage in STAGES if (folder / f"{stage}.done").exists()]
-                if len(finished) > done:
-                    done = len(finished)
-                    busy = next((text for stage, text in STAGES.items() if stage not in finished), "")
-                    progress(Event("cameras", done, len(STAGES), message=busy))
-                time.sleep(0.05)
-        finally:
-            _kill(worker)
-    if worker.returncode not in (0, -signal.SIGKILL):
-        text = (folder / "log.txt").read_text(encoding="utf-8", errors="replace")[-4000:]
-        logging.getLogger(__name__).warning("structure from motion broke off (%d):\n%s", worker.returncode, text)
-        if not (folder / "matches.npz").exists():
-            raise RuntimeError(f"structure from motion broke off: {text.strip().splitlines()[-1:]}")
-    return worker.returncode != -signal.SIGKILL
+    done = -1
+
+    def look() -> None:
+        nonlocal done
+        finished = [stage for stage in STAGES if (folder / f"{stage}.done").exists()]
+        if len(finished) > done:
+            done = len(finished)
+            busy = next((text for stage, text in STAGES.items() if stage not in finished), "")
+            progress(Event("cameras", done, len(STAGES), message=busy))
+
+    code = worker.run("fourreal.camera.sfm_worker", folder, settings.timeout_seconds, cancel, options["threads"], look)
+    if code not in (0, worker.KILLED) and not (folder / "matches.npz").exists():
+        raise RuntimeError(f"structure from motion broke off: {worker.log_of(folder).strip().splitlines()[-1:]}")
+    return code != worker.KILLED
 
 
 def shrink(frames: UInt8[np.ndarray, "F H W 3"], width: int) -> UInt8[np.ndarray, "F h w 3"]:
@@ -223,11 +204,3 @@ def _read_matches(path: Path, index: np.ndarray, size: tuple[int, int]) -> Match
         links, flat = file["links"], float(file["without_depth"])
         each = np.repeat(index[links[:, :2]], links[:, 2], axis=0)
         return Matches(each, file["first"].astype(float), file["second"].astype(float), size, flat)
-
-
-def _kill(worker: subprocess.Popen) -> None:
-    if worker.poll() is None:
-        # Its session is its own; anything it may have started goes with it.
-        os.killpg(worker.pid, signal.SIGKILL)
-    worker.wait()
-    worker.stdin.close()  # it has watched its other end, to leave with us whatever happens

@@ -16,16 +16,16 @@ pass between the two sides:
 """
 
 import json
-import os
 import shutil
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pycolmap
 from PIL import Image
+
+from fourreal.camera.worker import end_with_parent
 
 STAGES = ("features", "matches", "global", "incremental")
 _FEWEST_MATCHES = 15  # below, COLMAP itself does not trust a pair
@@ -219,21 +219,7 @@ def _frame(name: str) -> int:
     return int(Path(name).stem)
 
 
-def _end_with_parent() -> None:
-    """Nobody would collect the result of an orphan; it must not burn the processor.
-
-    The parent holds the other end of our standard input and writes nothing. It ends with the parent, however that ends
-    and even if it was before we looked.
-    """
-
-    def watch() -> None:
-        os.read(sys.stdin.fileno(), 1)  # not through the buffer, whose lock this would hold when the process ends well
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 if __name__ == "__main__":
-    _end_with_parent()
+    end_with_parent()
     pycolmap.logging.minloglevel = 2  # errors only
     main(Path(sys.argv[1]))

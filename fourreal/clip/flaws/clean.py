@@ -76,7 +76,7 @@ def cleaned(
         first, last = frames[list(longest(len(frames), shots))]
         at = ", ".join(str(frames[shot]) for shot in shots)
         remedy = f"Frames {first} to {last} are used." if longer_part else (
-            f"Trim it to frames {first} to {last}, or say --longer-part."
+            f"Trim it to frames {first} to {last}."
         )  # fmt: skip
         told = f"The video is cut to another shot at frame {at}. {remedy}"
         findings.append(Finding("cut", told, int(frames[shots[0]])))
@@ -110,7 +110,7 @@ def refuse_cuts(name: str, result: Cleaned, longer_part: bool) -> None:
     """Raises UserError where a clip is cut to another shot and nobody said what to do about it."""
     for finding in result.findings:
         if finding.kind == "cut" and not longer_part:
-            raise UserError(f"{name}: {finding.sentence}")
+            raise UserError(f"{name}: {finding.sentence} --longer-part does so.")
 
 
 def _masked(

@@ -1,0 +1,74 @@
+"""A process in which COLMAP works: C++ that may abort and cannot be interrupted runs where it can be killed."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import fourreal
+from fourreal.progress import CancelToken
+
+LOG = "log.txt"  # in the folder: whatever COLMAP prints
+SHOWN = 4000  # characters of its end
+KILLED = -signal.SIGKILL
+
+
+def run(
+    module: str, folder: Path, seconds: float, cancel: CancelToken, threads: int,
+    look: Callable[[], object] = lambda: None,
+) -> int:  # fmt: skip
+    """`python -m MODULE FOLDER`, until it ends or for `seconds`; its exit code, KILLED where the time was up.
+
+    look: called about twenty times a second meanwhile. Raises Cancelled where the person stops.
+    """
+    root = str(Path(fourreal.__file__).parents[1])
+    paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+    limits = {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": paths}
+    with (folder / LOG).open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, str(folder)],
+            stdin=subprocess.PIPE, stdout=log, stderr=log, env=os.environ | limits, start_new_session=True,
+        )  # fmt: skip
+        try:
+            end = time.monotonic() + seconds
+            while process.poll() is None and time.monotonic() < end:
+                cancel.check()
+                look()
+                time.sleep(0.05)
+        finally:
+            _kill(process)
+    if process.returncode not in (0, KILLED):
+        logging.getLogger(__name__).warning("%s broke off (%d):\n%s", module, process.returncode, log_of(folder))
+    return process.returncode
+
+
+def log_of(folder: Path) -> str:
+    """The end of what it printed."""
+    return (folder / LOG).read_text(encoding="utf-8", errors="replace")[-SHOWN:]
+
+
+def end_with_parent() -> None:
+    """To be called in the process: nobody would collect the result of an orphan; it must not burn the processor.
+
+    The parent holds the other end of our standard input and writes nothing. It ends with the parent, however that ends
+    and even if it was before we looked.
+    """
+
+    def watch() -> None:
+        os.read(sys.stdin.fileno(), 1)  # not through the buffer, whose lock this would hold when the process ends well
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _kill(process: subprocess.Popen) -> None:
+    if process.poll() is None:
+        # Its session is its own; anything it may have started goes with it.
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdin.close()  # it has watched its other end, to leave with us whatever happens
