@@ -145,8 +145,8 @@ def camera_motion(frames: UInt8[np.ndarray, "F H W 3"]) -> CameraMotion:
 
 def moving_camera(reference: UInt8[np.ndarray, "F H W 3"]) -> CameraMotion:
     """The verdict on a reference video: whether its camera stands on something, or moves and has to be followed."""
-    motion, staying = camera_motion(reference), steady.staying(reference)
-    moves = (motion.moves and (staying is None or staying < _TRAVELS)) or steady.sways(reference)
+    motion = camera_motion(reference)
+    moves = (motion.moves and _travels(reference, if_unclear=True)) or steady.sways(reference)
     sentence = (
         "The camera of the reference video moves; where it was is found frame by frame, by what stands still. A camera "
         "that stands on something is better."
@@ -161,8 +161,8 @@ def still_camera(freeze: UInt8[np.ndarray, "F H W 3"]) -> CameraMotion:
     It hardly moves where the blocks of the picture and its corners say so alike: of a subject in the middle of a plain
     picture the outline stays where it was, while its corners go.
     """
-    motion, staying = camera_motion(freeze), steady.staying(freeze)
-    if motion.moves or (staying is not None and staying < _TRAVELS):
+    motion = camera_motion(freeze)
+    if motion.moves or _travels(freeze, if_unclear=False):
         return replace(motion, moves=True, sentence="The camera moves.")
     return CameraMotion(
         False, motion.put,
@@ -170,6 +170,12 @@ def still_camera(freeze: UInt8[np.ndarray, "F H W 3"]) -> CameraMotion:
         "nothing can be learnt about the scene's depth. Pick a video in which the camera circles around the frozen "
         "subject.",
     )  # fmt: skip
+
+
+def _travels(frames: UInt8[np.ndarray, "F H W 3"], if_unclear: bool) -> bool:
+    """Whether hardly a corner stays where it was; `if_unclear` where too few can be followed."""
+    staying = steady.staying(frames)
+    return if_unclear if staying is None else staying < _TRAVELS
 
 
 def _resize(frame: np.ndarray, size: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:

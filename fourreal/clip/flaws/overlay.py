@@ -39,10 +39,11 @@ def overlay(frames: UInt8[np.ndarray, "F H W 3"]) -> Bool[np.ndarray, "H W"]:
     likely = sure | ((strength > _SLOPE / 2) & (share >= _LIKELY))
     things, count = label(binary_dilation(likely, np.ones((_REACH, _REACH))))
     mask = np.zeros(strength.shape, bool)
-    for number in range(1, count + 1):
+    large = np.bincount(things[sure], minlength=count + 1) >= _EDGES  # of noise there are thousands of small ones
+    for number in np.flatnonzero(large[1:]) + 1:
         thing = things == number
         edges = sure & thing
-        if edges.sum() >= _EDGES and _stays(off[:, edges] / strength[edges], len(slopes[0])):
+        if _stays(off[:, edges] / strength[edges], len(slopes[0])):
             mask |= _filled(likely & thing)
     goes = (np.quantile(np.linalg.norm(slopes, axis=0), 0.75, axis=0) > _SLOPE) & (share < _SURE) & ~mask
     if mask.mean() > _LARGEST or goes.mean() < _ALIVE or goes.sum() < 0.5 * (sure & ~mask).sum():
