@@ -85,13 +85,20 @@ def test_with_known_cameras_nothing_is_cropped_or_left_out(freeze):
     assert len(result.clip) == len(freeze)
 
 
-def test_a_fade_is_left_out_and_frames_keep_their_numbers(reference):
-    frames = reference.frames.copy()
-    for number, share in enumerate((0.0, 0.2, 0.4, 0.6, 0.8)):
-        frames[number] = (frames[number] * share).astype(np.uint8)
-    result = cleaned(Clip(frames, 12.0), travels=False)
-    assert kinds(result) == ["fade"]
-    assert result.frames == list(range(5, len(frames)))
+def test_a_fade_is_left_out_and_time_stays_what_it_is(reference, freeze):
+    def fading(frames: np.ndarray) -> Clip:
+        frames = frames.copy()
+        for number, share in enumerate((0.0, 0.2, 0.4, 0.6, 0.8)):
+            frames[number] = (frames[number] * share).astype(np.uint8)
+        return Clip(frames, 12.0)
+
+    going = cleaned(fading(freeze.frames), travels=True)
+    assert kinds(going) == ["fade"]
+    assert going.frames == list(range(5, len(freeze)))
+    running = cleaned(fading(reference.frames), travels=False)
+    assert kinds(running) == ["fade"]
+    assert running.frames == list(range(len(reference)))
+    assert np.array_equal(running.clip.frames[:6], np.repeat(reference.frames[5:6], 6, axis=0))
 
 
 def test_a_cut_is_named_and_the_longer_part_taken_only_when_asked(freeze, assets):

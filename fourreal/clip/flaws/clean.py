@@ -70,7 +70,12 @@ def cleaned(
     keep = ~faded(clip.frames)
     if not keep.all():
         lost = numbers((~keep).nonzero()[0].tolist())
-        findings.append(Finding("fade", f"Black or faded at an end, and left out: {lost}."))
+        done = "left out" if travels else "replaced by the nearest that is not, so that time stays what it is"
+        findings.append(Finding("fade", f"Black or faded at an end, and {done}: {lost}."))
+        if not travels:
+            clear = keep.nonzero()[0]
+            nearest = np.abs(np.arange(len(clip))[:, None] - clear).argmin(1)
+            clip, keep = Clip(clip.frames[clear[nearest]], clip.fps), np.ones(len(clip), bool)
     frames = keep.nonzero()[0]
     if shots := cuts(clip.frames[frames]):
         first, last = frames[list(longest(len(frames), shots))]
