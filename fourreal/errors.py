@@ -1,11 +1,29 @@
 """What can go wrong that a person can act on. Anything else is a bug and keeps its traceback."""
 
+from pathlib import Path
+
 
 class UserError(Exception):
     """A problem that a person caused or can mend. The message says what is wrong *and* what to do.
 
     The command line prints the message alone and exits with code 2; the page shows it as it is.
+    option: what else the command line says, of an option that does what is asked for.
     """
+
+    def __init__(self, message: str = "", option: str = "") -> None:
+        super().__init__(message)
+        self.option = option
+
+
+class Unusable(UserError):
+    """Videos or cameras that cannot serve as they are: the same ones again come to the same end.
+
+    cut: where a hard cut is the reason, the file and the first and the last frame of its longest part.
+    """
+
+    def __init__(self, message: str, option: str = "", cut: tuple[Path, int, int] | None = None) -> None:
+        super().__init__(message, option)
+        self.cut = cut
 
 
 class MemoryRanOut(UserError):

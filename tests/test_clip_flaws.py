@@ -1,5 +1,7 @@
 """What is not scene is found and put right, and clean clips are left as they are."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,7 +10,7 @@ from fourreal import clip
 from fourreal.clip import Clip
 from fourreal.clip.flaws import cleaned, refuse_cuts
 from fourreal.clip.flaws.interlace import interlaced
-from fourreal.errors import UserError
+from fourreal.errors import Unusable
 
 
 @pytest.fixture(scope="module")
@@ -108,11 +110,12 @@ def test_a_cut_is_named_and_the_longer_part_taken_only_when_asked(freeze, assets
     whole = Clip(np.concatenate([freeze.frames[:20], other]), 12.0)
     result = cleaned(whole, travels=True)
     assert kinds(result) == ["cut"]
-    assert result.findings[0].frame == 20
-    with pytest.raises(UserError, match=r"other\.mp4: .* frame 20\. Trim it to frames 0 to 19"):
-        refuse_cuts("other.mp4", result, longer_part=False)
+    assert (result.findings[0].frames, result.findings[0].part) == ((20,), (0, 19))
+    with pytest.raises(Unusable, match=r"The video: .* frame 20\. Trim it to frames 0 to 19") as refused:
+        refuse_cuts("The video", Path("other.mp4"), result, longer_part=False)
+    assert refused.value.cut == (Path("other.mp4"), 0, 19)
     longer = cleaned(whole, travels=True, longer_part=True)
-    refuse_cuts("other.mp4", longer, longer_part=True)
+    refuse_cuts("The video", Path("other.mp4"), longer, longer_part=True)
     assert longer.frames == list(range(20))
 
 

@@ -27,7 +27,8 @@ from fourreal.jobs.reconstructing import Reconstructing
 from fourreal.jobs.runner import Runner
 from fourreal.jobs.service import Service
 from fourreal.jobs.store import new_id
-from fourreal.jobs.values import Checks, Options, Verdict
+from fourreal.jobs.values import Options
+from fourreal.jobs.verdicts import Checks, Verdict
 from fourreal.progress import CancelToken
 from fourreal.settings import PRESETS, JobLimits
 from fourreal.video.one_model import OneModel
@@ -169,7 +170,7 @@ def test_a_run_is_handed_the_moment_that_the_checks_saw(service, videos, monkeyp
     unseen = service.submit(ANNA, *videos, Options())
     assert request(unseen).meeting is None
     seen = Checks((Verdict("same_scene", True, "They meet."),), 3, 7)
-    monkeypatch.setattr(asking, "look", lambda *_: seen)
+    monkeypatch.setattr(asking, "look", lambda *_: (seen, {}))
     service.check(ANNA, *videos)
     run = service.submit(ANNA, *videos, Options())
     again = service.duplicate(ANNA, run.id, Options(canonical_frame=5))
@@ -179,7 +180,8 @@ def test_a_run_is_handed_the_moment_that_the_checks_saw(service, videos, monkeyp
     service.places.checks(videos[1], videos[0]).write_text("")
     assert request(run).meeting is None
     assert service.check(ANNA, *videos) == seen
-    monkeypatch.setattr(asking, "look", lambda *_: Checks((Verdict("same_scene", False, "They do not."),), None, None))
+    other = Checks((Verdict("same_scene", False, "They do not."),), None, None)
+    monkeypatch.setattr(asking, "look", lambda *_: (other, {}))
     service.check(ANNA, *reversed(videos))
     assert request(service.submit(ANNA, *reversed(videos), Options())).meeting is None
 
@@ -205,8 +207,7 @@ def whole(frames: np.ndarray) -> Cleaned:
     return Cleaned(Clip(frames, 12.0), list(range(len(frames))), (0, 0, 96, 54), None, ())
 
 
-def test_the_checks_say_what_speaks_against_two_videos(service, videos, upload, tmp_path, monkeypatch):
-    monkeypatch.setattr(checks, "SIDE", 256)  # as much as it takes
+def test_the_checks_say_what_speaks_against_two_videos(service, videos, upload, tmp_path):
     narrow = service.add_video(ANNA, encode(tmp_path / "narrow.mp4", numbered(size=(32, 48))), "narrow.mp4")
     found = service.check(ANNA, videos[0], narrow.id)
     verdicts = {verdict.name: verdict.ok for verdict in found.verdicts}
@@ -356,6 +357,7 @@ def calls(service: Service, owner: str, video: str, run: str) -> dict:
         "trim": lambda: service.trim(owner, video, 0, 3),
         "delete_video": lambda: service.delete_video(owner, video),
         "check": lambda: service.check(owner, video, video),
+        "check_further": lambda: service.check_further(owner, video, video, video),
         "add_cameras": lambda: service.add_cameras(owner, video, video, Path("cameras.json")),
         "cameras_known": lambda: service.cameras_known(owner, video, video),
         "estimate": lambda: service.estimate(owner, video, video, Options()),

@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
             result = arguments.command(arguments, report.event, cancel)
         print(result)
     except UserError as error:
-        print(f"fourreal: {error}", file=sys.stderr)
+        print(f"fourreal: {error} {error.option}".rstrip(), file=sys.stderr)
         return 2
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:

@@ -1,5 +1,6 @@
 """Having an upload decoded, or two videos looked at, by a child that may be killed."""
 
+import base64
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 from fourreal.errors import UserError
 from fourreal.jobs.children import BrokeOff, ask
-from fourreal.jobs.values import Checks, Verdict
+from fourreal.jobs.verdicts import Checks, FurtherChecks, Verdict
 from fourreal.settings import JobLimits
 
 BROKE_OFF = {
@@ -55,20 +56,40 @@ def take_in(
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def look(reference: Path, freeze: Path, cameras: dict[str, Any] | None, limits: JobLimits) -> Checks:
-    """Raises UserError where a video cannot be read."""
+def look(
+    reference: Path, freeze: Path, cameras: dict[str, Any] | None, limits: JobLimits
+) -> tuple[Checks, dict[str, bytes]]:
+    """What there is to say of two videos, and pictures of what is put right in them, by `Checks.pictures`.
+
+    Raises UserError where a video cannot be read.
+    """
     question = {"reference": str(reference), "freeze": str(freeze), "cameras": cameras}
+    answer = _looked("fourreal.jobs.checks", question, "the two videos", limits)
+    return checks_of(answer), {role: base64.b64decode(content) for role, content in answer["pictures"].items()}
+
+
+def look_at_take(
+    video: Path, freeze: Path, given: bool, limits: JobLimits
+) -> tuple[FurtherChecks, dict[str, bytes]]:
+    """The same of a video besides the first two, whose cameras may be given. Raises UserError likewise."""
+    question = {"video": str(video), "freeze": str(freeze), "given": given}
+    answer = _looked("fourreal.jobs.take_checks", question, "a further video", limits)
+    pictures = {role: base64.b64decode(content) for role, content in answer["pictures"].items()}
+    return FurtherChecks.from_dict(answer), pictures
+
+
+def _looked(module: str, question: dict[str, Any], what: str, limits: JobLimits) -> dict[str, Any]:
     try:
-        found = ask("fourreal.jobs.checks", question, limits.check_seconds, limits.check_bytes)
+        return ask(module, question, limits.check_seconds, limits.check_bytes)
     except BrokeOff as broke:
         why = {"time": "took too long", "memory": "needs too much memory"}.get(broke.why, "broke off")
-        raise UserError(f"Looking at the two videos {why}. Trim them or make them smaller.") from None
-    return checks_of(found)
+        raise UserError(f"Looking at {what} {why}. Trim them or make them smaller.") from None
 
 
 def checks_of(found: Mapping[str, Any]) -> Checks:
-    verdicts = tuple(Verdict(**verdict) for verdict in found["verdicts"])
-    return Checks(verdicts, found["canonical_frame"], found["freeze_frame"])
+    verdicts = tuple(map(Verdict.from_dict, found["verdicts"]))
+    swapped, pictures = found.get("swapped", False), found.get("pictures", ())  # earlier versions looked for neither
+    return Checks(verdicts, found["canonical_frame"], found["freeze_frame"], swapped, tuple(pictures))
 
 
 def given_cameras(

@@ -3,32 +3,37 @@
 `python -m fourreal.jobs.checks`, asked by `asking.look`.
 """
 
+import base64
 import math
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+from PIL import Image
 
 from fourreal import clip
 from fourreal.camera.match import find_frozen_frame, moving_camera, still_camera
 from fourreal.camera.subject import frozen_subject
-from fourreal.clip.flaws import Cleaned, cleaned
+from fourreal.clip import Clip
+from fourreal.clip.flaws import Cleaned, cleaned, picture
 from fourreal.errors import UserError
 from fourreal.jobs.children import answer
 
-SIDE = 512  # pixels at which the videos are looked at
 ASPECT = 0.02  # as far as two shapes may differ
 SMALL_ARC = 15.0  # degrees under which depth is hard to tell
 LARGE_ARC = 300.0
 
 
 def work(question: Mapping[str, Any]) -> dict[str, Any]:
-    reference, freeze = (clip.read(Path(question[name]), max_side=SIDE) for name in ("reference", "freeze"))
+    reference, freeze = (clip.read(Path(question[name])) for name in ("reference", "freeze"))  # as a run reads them
     known = bool(question["cameras"])
     frozen_one = cleaned(freeze, travels=True, given=known)
     running = cleaned(reference, travels=False, given=known, beside=frozen_one)
+    drawn = {"reference": picture_of(reference, running), "freeze": picture_of(freeze, frozen_one)}
+    del reference, freeze  # they may be large
     films = running.clip.frames, frozen_one.clip.frames
     still, moving = moving_camera(films[0]), still_camera(films[1])
     same, canonical, shared = same_scene(running, frozen_one, question["cameras"] or {})
@@ -42,20 +47,35 @@ def work(question: Mapping[str, Any]) -> dict[str, Any]:
         *flaws("reference", running),
         *flaws("freeze", frozen_one),
     ]  # fmt: skip
-    return {"verdicts": verdicts, "canonical_frame": canonical, "freeze_frame": shared}
+    return {
+        "verdicts": verdicts, "canonical_frame": canonical, "freeze_frame": shared,
+        "swapped": still.moves and not moving.moves and frozen_subject(films[0]).moves is False,
+        "pictures": {role: content for role, content in drawn.items() if content},
+    }  # fmt: skip
 
 
 def flaws(role: str, result: Cleaned) -> list[dict[str, Any]]:
     """What was found in a video that is not scene, as the reconstruction will find it; a cut alone stops that."""
-    name = {"reference": "Reference video", "freeze": "Freeze-time video"}[role]
+    name = {"reference": "Reference video: ", "freeze": "Freeze-time video: "}.get(role, "")
     return [
-        verdict(f"{role}_{one.kind}", False if one.kind == "cut" else None, f"{name}: {one.sentence}", one.frame)
+        verdict(f"{role}_{one.kind}".strip("_"), False if one.kind == "cut" else None, name + one.sentence)
+        | {"part": one.part}
         for one in result.findings
     ]
 
 
 def verdict(name: str, ok: bool | None, sentence: str, value: float | None = None) -> dict[str, Any]:
     return {"name": name, "ok": ok, "sentence": sentence, "value": value}
+
+
+def picture_of(whole: Clip, result: Cleaned) -> str:
+    """A JPEG, as base64, of what was found in a video; "" where there is nothing to be seen."""
+    drawn = picture(whole.frames[len(whole) // 2], result, len(whole))
+    if drawn is None:
+        return ""
+    content = BytesIO()
+    Image.fromarray(drawn).save(content, "JPEG", quality=88)
+    return base64.b64encode(content.getvalue()).decode()
 
 
 def same_scene(

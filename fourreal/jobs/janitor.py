@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fourreal.jobs.files import TRASH, bytes_of, remove, remove_untouched
+from fourreal.jobs.kept import kept_takes
 from fourreal.jobs.places import ID, Places
 from fourreal.jobs.store import Store
 from fourreal.settings import JobLimits
@@ -77,7 +78,10 @@ def disposable(places: Places, store: Store, limits: JobLimits) -> Iterator[tupl
             for name in AGAIN:
                 if (folder := places.run(row["id"]) / name).is_dir():
                     yield folder, lambda folder=folder: remove(folder) or True
-    used = {row[role] for row in store.all_runs() for role in ("reference", "freeze")}
+    used = set()
+    for row in store.all_runs():
+        further = kept_takes(places.run(row["id"]) / "inputs")
+        used |= {row["reference"], row["freeze"], *(take.video for take in further)}
     for row in store.videos():
         if row["id"] not in used and row["created"] < time.time() - UNUSED_SECONDS:
             yield places.video(row["id"]), lambda id=row["id"]: _remove_video(places, store, id)

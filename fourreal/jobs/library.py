@@ -14,10 +14,11 @@ from fourreal.errors import UserError
 from fourreal.jobs import asking, examples
 from fourreal.jobs.database import disk_full
 from fourreal.jobs.files import put, remove
-from fourreal.jobs.places import FRAME_FILE, Places, absent, shown_name
+from fourreal.jobs.places import FLAWS, FRAME_FILE, Places, absent, shown_name
 from fourreal.jobs.store import Store, new_id
 from fourreal.jobs.turns import Turns
-from fourreal.jobs.values import Checks, Example, Video
+from fourreal.jobs.values import Example, Video
+from fourreal.jobs.verdicts import Checks
 from fourreal.settings import JobLimits
 
 SHORTEST_TOKEN = 16
@@ -72,12 +73,12 @@ class Library:
         return [_video(row) for row in reversed(self.store.videos(owner))]
 
     def video_file(self, owner: str, id: str, name: str | int) -> Path:
-        """clip.mp4, or by its number a small JPEG of a frame."""
+        """clip.mp4, by its number a small JPEG of a frame, or a picture out of `places.FLAWS`."""
         row = self._video(owner, id)
         frames = json.loads(row["info"])["frames"]
         if isinstance(name, int):
             name = FRAME_FILE.format(name) if 0 <= name < frames else ""
-        elif name != "clip.mp4":
+        elif name != "clip.mp4" and not FLAWS.fullmatch(name):
             name = ""
         path = self.places.video(id) / name
         if not name or not path.is_file():
@@ -118,8 +119,12 @@ class Library:
         with self._checks.turn(owner):
             if (seen := self._seen(reference_id, freeze_id)) is not None:  # asked twice at once, by a page opened anew
                 return seen
-            found = asking.look(*clips, cameras, self.limits)
+            found, pictures = asking.look(*clips, cameras, self.limits)
         with contextlib.suppress(OSError):  # a full disk: it is looked at again next time
+            pair = {"reference": (reference_id, freeze_id), "freeze": (freeze_id, reference_id)}
+            for role, content in pictures.items():
+                id, other = pair[role]
+                put(self.places.flaws(id, role, other), content)
             put(self.places.checks(freeze_id, reference_id), json.dumps(asdict(found)).encode())
         return found
 

@@ -14,6 +14,8 @@ FILES = re.compile(
     r"|exports/[a-z0-9][a-z0-9_-]{0,60}\.(zip|mp4|r4d)",
     re.ASCII,
 )
+# The pictures of a video, besides those of its frames.
+FLAWS = re.compile(r"flaws-(reference|freeze)-[0-9a-f]{32}\.jpg", re.ASCII)
 STUDY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}", re.ASCII)
 FRAME_FILE = "frames/{:04d}.jpg"
 LONGEST_NAME = 80
@@ -39,6 +41,14 @@ class Places:
     def checks(self, freeze_id: str, reference_id: str) -> Path:
         """What was seen in these two videos."""
         return self.video(freeze_id) / f"checks-{checked(reference_id, 'video')}.json"
+
+    def take_checks(self, id: str, freeze_id: str, given: bool) -> Path:
+        """What was seen in a video besides the first two. given: whether these have known cameras."""
+        return self.video(id) / f"take-{checked(freeze_id, 'video')}{'-given' if given else ''}.json"
+
+    def flaws(self, id: str, role: str, other_id: str) -> Path:
+        """The picture of what is put right in a video in this role, beside another one."""
+        return self.video(id) / f"flaws-{role}-{checked(other_id, 'video')}.jpg"
 
     def run(self, id: str) -> Path:
         return self.runs / checked(id, "scene")

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fourreal.errors import Cancelled, UserError
-from fourreal.jobs.files import bytes_of
+from fourreal.errors import Cancelled, Unusable, UserError
+from fourreal.jobs.files import bytes_of, put
+from fourreal.jobs.kept import REFUSAL, Refusal, kept_takes, refusal_content, take_file
 from fourreal.jobs.live import Live, add_ground_truth, final_files
 from fourreal.jobs.store import Store
 from fourreal.jobs.values import MEETING, Options
@@ -39,12 +40,18 @@ class Reconstructing:
         """Raises UserError and Cancelled; what was reached is gone on from the next time."""
         from fourreal import pipeline
         from fourreal.pipeline.critic import Distil
+        from fourreal.pipeline.takes import Further
 
-        options = self.options
-        cameras = self.folder / "inputs" / "cameras.json"
+        options, inputs = self.options, self.folder / "inputs"
+        (self.folder / REFUSAL).unlink(missing_ok=True)
+        further = tuple(
+            Further(take.role, take_file(inputs, number), take.at, take.label)
+            for number, take in enumerate(kept_takes(inputs))
+        )
+        cameras = inputs / "cameras.json"
         request = pipeline.Request(
-            reference=self.folder / "inputs" / "reference.mp4",
-            freeze=self.folder / "inputs" / "freeze.mp4",
+            reference=inputs / "reference.mp4",
+            freeze=inputs / "freeze.mp4",
             out=self.folder,
             cameras=cameras if options.use_cameras and cameras.exists() else None,
             canonical_frame=options.canonical_frame,
@@ -58,10 +65,22 @@ class Reconstructing:
             distil=None if options.critic is None else Distil(
                 options.prompt, Choice(options.critic), strength=options.strength, steps=options.distillation_steps
             ),
+            further=further,
         )
-        self.scene = pipeline.reconstruct(request, live, cancel)
+        try:
+            self.scene = pipeline.reconstruct(request, live, cancel)
+        except Unusable as error:
+            put(self.folder / REFUSAL, refusal_content(self._refusal(error)))
+            raise
         row = self.store.run(self.row["id"])  # it may have another name by now
         final_files(self.folder, self.scene, "" if row is None else row["name"], live)
+
+    @staticmethod
+    def _refusal(error: Unusable) -> Refusal:
+        if error.cut is None:
+            return Refusal()
+        path, first, last = error.cut
+        return Refusal(path.stem.removeprefix("take-"), first, last)
 
     def _meeting(self) -> tuple[int, int] | None:
         """Where the checks saw the two videos meet; None has the run look itself."""

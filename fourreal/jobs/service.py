@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,11 @@ from fourreal.jobs.children import NICE, ROOT, end, environment
 from fourreal.jobs.creations import Creations
 from fourreal.jobs.critic_estimate import estimate_with_critic
 from fourreal.jobs.files import link, put
+from fourreal.jobs.kept import kept_refusal, kept_takes
 from fourreal.jobs.library import LIMITS, part_of
 from fourreal.jobs.places import STUDY, absent, file_within, shown_name
 from fourreal.jobs.statements import ran
+from fourreal.jobs.take_values import FurtherVideo
 from fourreal.jobs.turns import Turns
 from fourreal.jobs.values import MEETING, Estimate, Options, Run
 from fourreal.scene.film import TRAJECTORIES
@@ -53,20 +56,25 @@ class Service(Creations):
 
     # --- Runs ---------------------------------------------------------------------------------------------------------
 
-    def submit(self, owner: str, reference_id: str, freeze_id: str, options: Options, name: str = "") -> Run:
-        """Put a run at the end of this person's part of the line."""
+    def submit(
+        self, owner: str, reference_id: str, freeze_id: str, options: Options, name: str = "",
+        further: Sequence[FurtherVideo] = (),
+    ) -> Run:  # fmt: skip
+        """Put a run at the end of this person's part of the line. further: videos besides the two."""
         reference, freeze = self._video(owner, reference_id), self._video(owner, freeze_id)
         cameras = self._cameras(reference, freeze)
         frames = json.loads(reference["info"])["frames"]
         if options.canonical_frame is not None and options.canonical_frame >= frames:
             raise UserError(f"There is no frame {options.canonical_frame}: the reference video has 0 to {frames - 1}.")
         self._fitting(owner, options, cameras is not None and options.use_cameras)
+        takes = self._takes(owner, further, reference, freeze)
         example = examples.whole_example(part_of(reference), part_of(freeze))
         seen = self._seen(reference_id, freeze_id)
 
         def fill(inputs: Path) -> None:
             for role, id in (("reference", reference_id), ("freeze", freeze_id)):
                 link(self.places.video(id) / "clip.mp4", inputs / f"{role}.mp4")
+            self._keep_takes(inputs, takes)
             if cameras is not None:
                 put(inputs / "cameras.json", json.dumps(cameras).encode())
             if seen is not None and seen.meeting is not None:  # the moment that the person saw
@@ -195,6 +203,8 @@ class Service(Creations):
             has_scene=(folder / "scene.r4d").is_file(),
             seconds=ran(row, time.time()),
             progress=journal.last(folder / "journal.jsonl"),
+            further=kept_takes(folder / "inputs"),
+            refusal=kept_refusal(folder) if row["state"] == "failed" else None,
         )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fourreal.errors import UserError
+from fourreal.jobs.kept import KeptTake, Refusal
 from fourreal.settings import ABLATIONS, PRESETS, check_distillation
 from fourreal.video.capabilities import check_text
 from fourreal.video.registry import MODELS
@@ -42,40 +43,6 @@ class Example:
     reference: Path
     freeze: Path
     cameras: Path | None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """One thing that was checked. ok: None where it cannot be told; sentence: for people; value: what was measured."""
-
-    name: str
-    ok: bool | None
-    sentence: str
-    value: float | None = None
-
-
-@dataclass(frozen=True)
-class Checks:
-    """What was seen in two videos.
-
-    canonical_frame: the reference frame that was frozen; freeze_frame: the freeze-time frame of the same pose; None
-    where no two frames show the same thing.
-    """
-
-    verdicts: tuple[Verdict, ...]
-    canonical_frame: int | None
-    freeze_frame: int | None
-
-    @property
-    def meeting(self) -> tuple[int, int] | None:
-        """Both frames, as `pipeline.Request.meeting` wants them."""
-        both = self.canonical_frame, self.freeze_frame
-        return None if None in both else both
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing speaks against a reconstruction."""
-        return all(verdict.ok is not False for verdict in self.verdicts)
 
 
 @dataclass(frozen=True)
@@ -227,6 +194,7 @@ class Run:
     state: one of `STATES`. place: how many go before it, 0 once it runs. progress: the journal's last line, {} before
     there is one. error: why it failed, else "". has_scene: whether scene.r4d is there. seconds: of running so far.
     created, started, finished: Unix times, None where that is still to come. reference, freeze: ids of the videos.
+    further: the videos besides those. refusal: why the same videos cannot serve, see `Refusal`; None where they can.
     outdated: why it can only be looked at and not go on, where it was asked for with options that are no more; else "".
     `options` has the others then.
     """
@@ -247,8 +215,10 @@ class Run:
     example: str | None = None
     progress: dict[str, Any] = field(default_factory=dict)
     outdated: str = ""
+    further: tuple[KeptTake, ...] = ()
+    refusal: Refusal | None = None
 
     @property
     def resumable(self) -> bool:
         """Whether it is over and can go on."""
-        return self.state in ("stopped", "failed") and not self.outdated
+        return self.state in ("stopped", "failed") and not self.outdated and self.refusal is None

@@ -16,12 +16,11 @@ from fourreal.clip.flaws import Cleaned, cleaned, refuse_cuts
 from fourreal.errors import UserError
 from fourreal.pipeline.takes import Further
 from fourreal.progress import Event, Progress
-from fourreal.settings import Preset
+from fourreal.settings import MOST_TAKES, Preset
 
 ASPECT_TOLERANCE = 0.02
 FEWEST = 3  # freeze-time frames to fit to
 SAME_RATE = 0.02  # rates this close are the same: frames go by their numbers
-MOST_TAKES = 10  # besides the first two videos
 
 Mask = Bool[Tensor, "H W"]
 
@@ -51,7 +50,7 @@ class Take:
 
     def manifest(self) -> dict:
         return {
-            "role": self.further.role, "file": self.further.path.name, "sha256": self.hash, "frames": self.total,
+            "role": self.further.role, "file": self.further.name, "sha256": self.hash, "frames": self.total,
             "used": self.frames, "size": list(self.clip.size),
         }  # fmt: skip
 
@@ -114,8 +113,8 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
         in_range(frame, totals[1], "--freeze-reference-frame / --hold-out-freeze", "freeze-time video")
     check_held_out(request, min(totals[1], preset.freeze_frames))
     check_further(request.further, totals[0])
-    frozen = put_right(request, "The freeze-time video", whole[1], True)
-    running = put_right(request, "The reference video", whole[0], False, frozen)
+    frozen = put_right(request, "The freeze-time video", request.freeze, whole[1], True)
+    running = put_right(request, "The reference video", request.reference, whole[0], False, frozen)
     notes = [f"{name}: {finding.sentence}" for name, one in (("Reference", running), ("Freeze-time", frozen))
              for finding in one.findings]  # fmt: skip
     reference, freeze = running.clip, frozen.clip
@@ -161,11 +160,13 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
     )
 
 
-def put_right(request, name: str, whole: Clip, travels: bool, beside: Cleaned | None = None) -> Cleaned:
-    """A clip without what is not scene. Raises UserError where it is cut to another shot."""
+def put_right(
+    request, name: str, path: Path, whole: Clip, travels: bool, beside: Cleaned | None = None
+) -> Cleaned:
+    """A clip without what is not scene. Raises Unusable where it is cut to another shot."""
     given = request.cameras is not None
     result = cleaned(whole, travels, request.longer_part, given, beside)
-    refuse_cuts(name, result, request.longer_part)
+    refuse_cuts(name, path, result, request.longer_part)
     return result
 
 
@@ -182,11 +183,11 @@ def read_take(
 
     moment: of a freeze-time take, the reference frame that was frozen. fps: of the first reference video.
     """
-    name = further.path.name
+    name = further.name
     progress(Event("videos", message=f"reading {name}"))
     whole = clip.read(further.path)
     freezes = further.role == "freeze"
-    result = put_right(request, name, whole, freezes, None if freezes else beside)
+    result = put_right(request, name, further.path, whole, freezes, None if freezes else beside)
     if freezes:
         places = sample_indices(len(result.clip), preset.freeze_frames).tolist()
         at = min(range(len(reference_frames)), key=lambda i: abs(reference_frames[i] - moment))
@@ -216,8 +217,8 @@ def simultaneous(
     codes = [code for code, place in at.items() if place is not None]
     if not codes:
         raise UserError(
-            f"{further.path.name} and the first reference video have no moment in common, as it would begin at frame "
-            f"{begin} of that. Give another --offset."
+            f"{further.name} and the first reference video have no moment in common, as it would begin at frame "
+            f"{begin} of that. Say at which frame it begins.", "--offset N does so.",
         )
     return [at[code] for code in codes], codes
 
@@ -230,8 +231,8 @@ def frozen_moment(further: Further, running: Cleaned) -> int:
         return running.frames[find_frozen_frame(running.clip.frames, clip.read(further.path).frames).canonical_index]
     except UserError as error:
         raise UserError(
-            f"It cannot be seen which moment of the reference video {further.path.name} shows. Say which frame was "
-            f"frozen: --freeze {further.path.name}@FRAME."
+            f"It cannot be seen which moment of the reference video {further.name} shows. Say which frame was frozen.",
+            f"--freeze {further.path.name}@FRAME does so.",
         ) from error
 
 

@@ -92,7 +92,7 @@ def known_placement(request, footage: Footage, cancel: CancelToken) -> Placement
     )
     if footage.meeting is None:
         start = replace(start, freeze_reference=nearest(start))
-    named = {take.further.path.name: given.more.get(take.further.path.name) for take in footage.takes}
+    named = {take.further.name: given.more.get(take.further.name) for take in footage.takes}
     return with_takes(start, footage, named, cancel)
 
 
@@ -133,9 +133,9 @@ def with_takes(
 
     named: cameras of takes that a file gives, by the take's file name, for any size.
     """
-    missing = [take for take in footage.takes if named.get(take.further.path.name) is None]
+    missing = [take for take in footage.takes if named.get(take.further.name) is None]
     lost = not start.given and not (shared and footage.still)
-    unplaced = [unplaced_take(take.further.path.name, take.clip.frames, take.still) for take in missing]
+    unplaced = [unplaced_take(take.further.name, take.clip.frames, take.still) for take in missing]
     if lost:
         unplaced.insert(0, unplaced_take("The reference video", footage.reference.frames, footage.still, shared))
     if not unplaced:
@@ -151,9 +151,9 @@ def with_takes(
             start = replace(start, freeze_reference=nearest(start))
     takes = []
     for take in footage.takes:
-        cameras = named.get(take.further.path.name)
+        cameras = named.get(take.further.name)
         takes.append(answers.pop(0) if cameras is None else cameras.resized(take.clip.size))
-    given = tuple(named.get(take.further.path.name) is not None for take in footage.takes)
+    given = tuple(named.get(take.further.name) is not None for take in footage.takes)
     return replace(start, takes=tuple(takes), known=given)
 
 

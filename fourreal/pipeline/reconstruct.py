@@ -10,15 +10,15 @@ checkpoint under the same name.
 import hashlib
 import json
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
 
 import fourreal
-from fourreal.errors import Cancelled, UserError, memory_ran_out
+from fourreal.errors import Cancelled, MemoryRanOut, Unusable, UserError, memory_ran_out
 from fourreal.fit import artifacts, loop
 from fourreal.fit.canonical import Canonical, CanonicalStage
 from fourreal.fit.distill import Critic, Distillation
@@ -90,13 +90,15 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
     cancel = cancel or CancelToken()
     device = pick_device(request.device)
     preset = chosen_preset(request, device)
-    footage = read(request, preset, progress)
+    with about_videos():
+        footage = read(request, preset, progress)
     settings, fps = preset.distillation, footage.reference.fps
     with working_folder(request.out) as work, torch_threads(device, preset), ExitStack() as later:
-        placement, poses_seconds = place(request, footage, work, progress, cancel)
-        observations, similarity = observe(request, preset, footage, placement)
-        if footage.still and not change_masks(observations.reference, observations.canonical)[0].any():
-            raise nothing_moves()  # now, and not after stage one, or a download
+        with about_videos():
+            placement, poses_seconds = place(request, footage, work, progress, cancel)
+            observations, similarity = observe(request, preset, footage, placement)
+            if footage.still and not change_masks(observations.reference, observations.canonical)[0].any():
+                raise nothing_moves()  # now, and not after stage one, or a download
         refine = not placement.given or request.refine_poses
 
         def places(critic: Critic | None) -> Places:
@@ -179,6 +181,19 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
             for leftover in [*work.glob("*.checkpoint"), *work.glob("*.part")]:
                 leftover.unlink()
     return scene
+
+
+@contextmanager
+def about_videos() -> Iterator[None]:
+    """What a person can mend of the videos, or of their cameras, is raised as Unusable."""
+    try:
+        yield
+    except (Unusable, MemoryRanOut):
+        raise
+    except UserError as error:
+        if isinstance(error.__cause__, OSError):  # of the disk
+            raise
+        raise Unusable(str(error), error.option) from error
 
 
 # --- The moves -------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from fourreal.settings.distillation import (
     check_distillation,
 )
 from fourreal.settings.fit import CanonicalSettings, Growth, MotionPhase, MotionSettings, SplatRates
-from fourreal.settings.limits import ClipLimits, JobLimits, TurnLimits
+from fourreal.settings.limits import MOST_TAKES, ClipLimits, JobLimits, TurnLimits
 from fourreal.settings.presets import DRAFT, PAPER, PRESETS, STANDARD, Preset
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "DISTILLED",
     "DRAFT",
     "FINE_RATES",
+    "MOST_TAKES",
     "NO_DISTILLATION",
     "PAPER",
     "PRESETS",

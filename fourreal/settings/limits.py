@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+MOST_TAKES = 10  # videos of a scene besides the first two
+
 
 @dataclass(frozen=True)
 class ClipLimits:
@@ -43,7 +45,8 @@ class JobLimits:
     keep_days: finished runs are kept whole at least so long; afterwards the disk budget may take them. None: for ever.
     intake_seconds, intake_bytes: time and address space of the process that decodes an upload; the largest that is
         accepted took 26 s on two idle cores, 110 s on busy ones, and less than 2 GB.
-    check_seconds, check_bytes: of the one that looks at two videos; export_seconds: of one that exports.
+    check_seconds, check_bytes: of the one that looks at two videos, at full size as a run does; export_seconds: of one
+        that exports.
     intakes, checks, exports: how many of these processes there are. A person never has all of one kind.
     """
 
@@ -59,7 +62,7 @@ class JobLimits:
     intake_seconds: float | int = 300.0
     intake_bytes: int = 3 * 1024**3
     check_seconds: float | int = 120.0
-    check_bytes: int = 3 * 1024**3
+    check_bytes: int = 8 * 1024**3
     export_seconds: float | int = 900.0
     intakes: TurnLimits = TurnLimits(at_once=3, each=2, held=16, held_each=4)
     checks: TurnLimits = TurnLimits(at_once=2, each=1, held=12, held_each=4)

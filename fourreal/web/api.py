@@ -8,6 +8,7 @@ from dataclasses import asdict
 import gradio as gr
 
 from fourreal.jobs.service import Service
+from fourreal.jobs.take_values import further_videos
 from fourreal.jobs.values import Options, Run
 from fourreal.web.api_create import CreateCalls
 from fourreal.web.metrics import differences
@@ -19,7 +20,7 @@ from fourreal.web.uploads import Uploads
 # Those that wait for a child process, by lane.
 PATIENT_CALLS = {
     "intakes": {"add_example", "add_video", "add_cameras", "trim", "add_candidate", "cut", "take"},
-    "checks": {"check"}, "exports": {"export"},
+    "checks": {"check", "check_further"}, "exports": {"export"},
 }  # fmt: skip
 LANE_OF = {call: LANES[lane] for lane, calls in PATIENT_CALLS.items() for call in calls}
 
@@ -84,10 +85,17 @@ class Calls(CreateCalls):
         owner = self._service.owner(token)
         return asdict(self._service.estimate(owner, reference, freeze, Options.from_dict(options or {})))
 
-    def reconstruct(self, token: str, reference: str, freeze: str, options: dict | None = None, name: str = "") -> dict:
-        """Put a reconstruction in the line; answers at once with the run."""
-        owner = self._service.owner(token)
-        return _run(self._service.submit(owner, reference, freeze, Options.from_dict(options or {}), name))
+    def check_further(self, token: str, video: str, reference: str, freeze: str) -> dict:
+        """What a video besides these two is: {role, sentence, reference: [verdicts], freeze: [verdicts], pictures}."""
+        return asdict(self._service.check_further(self._service.owner(token), video, reference, freeze))
+
+    def reconstruct(
+        self, token: str, reference: str, freeze: str, options: dict | None = None, name: str = "",
+        further: list | None = None,
+    ) -> dict:  # fmt: skip
+        """Put a reconstruction in the line; answers with the run. further: [{video, role, at}], see docs/api.md."""
+        owner, asked = self._service.owner(token), Options.from_dict(options or {})
+        return _run(self._service.submit(owner, reference, freeze, asked, name, further_videos(further)))
 
     def status(self, token: str, run: str) -> dict:
         """A run as it is now: {id, name, state, place, options, progress, error, has_scene, seconds, ...}."""

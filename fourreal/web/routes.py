@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from fourreal.errors import UserError
+from fourreal.jobs.places import FLAWS
 from fourreal.jobs.service import Service
 from fourreal.web.painter import Painter
 
@@ -30,7 +31,7 @@ def file_urls(run: str) -> str:
 
 
 def clip_urls(owner: str, video: str) -> str:
-    """Where a video's clip.mp4 and frames/0000.jpg are."""
+    """Where a video's clip.mp4, frames/0000.jpg and pictures of what is put right are."""
     return f"clips/{owner}/{video}/"
 
 
@@ -92,10 +93,11 @@ def router(service: Service, painter: Painter) -> APIRouter:
     def clip(request: Request, owner: str, video: str, name: str) -> Response:
         frame = name.removeprefix("frames/").removesuffix(".jpg")
         wanted = int(frame) if frame != name and frame.isascii() and frame.isdigit() and len(frame) < 6 else name
-        if wanted != "clip.mp4" and not isinstance(wanted, int):
+        drawn = isinstance(wanted, str) and FLAWS.fullmatch(wanted)
+        if wanted != "clip.mp4" and not isinstance(wanted, int) and not drawn:
             return missing()
         try:
-            return sent(request, service.video_file(owner, video, wanted), FOREVER)
+            return sent(request, service.video_file(owner, video, wanted), AGAIN if drawn else FOREVER)
         except UserError:
             return missing()
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import gradio as gr
 
 from fourreal.errors import UserError
-from fourreal.jobs.values import Checks, Example, Video
+from fourreal.jobs.values import Example, Video
+from fourreal.jobs.verdicts import Checks
 from fourreal.web.markup import button, note, piece, pressed, tag, text, waiting
 from fourreal.web.parts import CHECK, INTAKE, PRIVATE, Parts
 from fourreal.web.routes import clip_urls

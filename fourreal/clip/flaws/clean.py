@@ -1,6 +1,7 @@
 """A clip without what is not scene, and what was found, in words."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from fourreal.clip.flaws.interlace import deinterlaced, interlaced
 from fourreal.clip.flaws.looks import numbers
 from fourreal.clip.flaws.overlay import covered, overlay, shared_overlay
 from fourreal.clip.value import Clip
-from fourreal.errors import UserError
+from fourreal.errors import Unusable
 
 EVEN = 1.0  # frames by which those that remain of a running video may be off even steps
 
@@ -24,12 +25,14 @@ EVEN = 1.0  # frames by which those that remain of a running video may be off ev
 class Finding:
     """kind: "bars", "overlay", "fade", "cut", "repeats" or "interlaced". sentence: what was found, and what is done.
 
-    frame: of a cut, the first frame after it.
+    frames: of the file, that are left out or replaced; of a cut, the first ones after it.
+    part: of a cut, the first and the last frame of the longest part without one.
     """
 
     kind: str
     sentence: str
-    frame: int | None = None
+    frames: tuple[int, ...] = ()
+    part: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -69,22 +72,22 @@ def cleaned(
     findings: list[Finding] = []
     keep = ~faded(clip.frames)
     if not keep.all():
-        lost = numbers((~keep).nonzero()[0].tolist())
+        lost = (~keep).nonzero()[0].tolist()
         done = "left out" if travels else "replaced by the nearest that is not, so that time stays what it is"
-        findings.append(Finding("fade", f"Black or faded at an end, and {done}: {lost}."))
+        findings.append(Finding("fade", f"Black or faded at an end, and {done}: {numbers(lost)}.", tuple(lost)))
         if not travels:
             clear = keep.nonzero()[0]
             nearest = np.abs(np.arange(len(clip))[:, None] - clear).argmin(1)
             clip, keep = Clip(clip.frames[clear[nearest]], clip.fps), np.ones(len(clip), bool)
     frames = keep.nonzero()[0]
     if shots := cuts(clip.frames[frames]):
-        first, last = frames[list(longest(len(frames), shots))]
-        at = ", ".join(str(frames[shot]) for shot in shots)
+        first, last = frames[list(longest(len(frames), shots))].tolist()
+        begins = tuple(frames[shots].tolist())
         remedy = f"Frames {first} to {last} are used." if longer_part else (
             f"Trim it to frames {first} to {last}."
         )  # fmt: skip
-        told = f"The video is cut to another shot at frame {at}. {remedy}"
-        findings.append(Finding("cut", told, int(frames[shots[0]])))
+        told = f"The video is cut to another shot at frame {', '.join(map(str, begins))}. {remedy}"
+        findings.append(Finding("cut", told, begins, (first, last)))
         if longer_part:
             frames = frames[(frames >= first) & (frames <= last)]
     fps = clip.fps
@@ -92,8 +95,9 @@ def cleaned(
     fresh[repeats(clip.frames[frames], travels)] = False
     if not fresh.all() and (travels or regular(fresh)):
         fps *= float(fresh.mean())
+        lost = tuple(frames[~fresh].tolist())
         frames = frames[fresh]
-        findings.append(Finding("repeats", f"{int((~fresh).sum())} frames repeat the ones before; left out."))
+        findings.append(Finding("repeats", f"{len(lost)} frames repeat the ones before; left out.", lost))
     pictures = clip.frames[frames] if len(frames) < len(clip) else clip.frames
     crop = left, top, width, height = picture_box(pictures)
     if (width, height) != clip.size:
@@ -111,11 +115,11 @@ def regular(keep: Bool[np.ndarray, " F"]) -> bool:
     return bool(np.abs(at - np.linspace(0, len(keep) - 1, len(at))).max() <= EVEN)
 
 
-def refuse_cuts(name: str, result: Cleaned, longer_part: bool) -> None:
-    """Raises UserError where a clip is cut to another shot and nobody said what to do about it."""
+def refuse_cuts(name: str, path: Path, result: Cleaned, longer_part: bool) -> None:
+    """Raises Unusable where a clip is cut to another shot and nobody said what to do about it."""
     for finding in result.findings:
         if finding.kind == "cut" and not longer_part:
-            raise UserError(f"{name}: {finding.sentence} --longer-part does so.")
+            raise Unusable(f"{name}: {finding.sentence}", "--longer-part does so.", (path, *finding.part))
 
 
 def _masked(

@@ -1,0 +1,60 @@
+"""What a run keeps in files of its own, besides its videos: which further ones it has, and why they cannot serve."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+TAKES = "takes.json"  # among a run's inputs: its further videos, the first of which is take-0.mp4
+REFUSAL = "refusal.json"  # in a run's folder
+
+
+@dataclass(frozen=True)
+class KeptTake:
+    """A further video among a run's inputs, where `label` is how the person called it."""
+
+    video: str
+    role: str
+    at: int | None
+    label: str
+
+
+def take_file(inputs: Path, number: int) -> Path:
+    return inputs / f"take-{number}.mp4"
+
+
+def takes_content(takes: Sequence[KeptTake]) -> bytes:
+    return json.dumps([asdict(take) for take in takes]).encode()
+
+
+def kept_takes(inputs: Path) -> tuple[KeptTake, ...]:
+    """The further videos of a run; none where it was made before there were any."""
+    try:
+        return tuple(KeptTake(**entry) for entry in json.loads((inputs / TAKES).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return ()
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """That a run failed for its videos or their cameras: the same ones would come to the same end.
+
+    cut: which video is cut to another shot ("reference", "freeze", or the number of a further one), "" where that is
+    not the reason. first, last: frames of its longest part.
+    """
+
+    cut: str = ""
+    first: int = 0
+    last: int = 0
+
+
+def refusal_content(refusal: Refusal) -> bytes:
+    return json.dumps(asdict(refusal)).encode()
+
+
+def kept_refusal(folder: Path) -> Refusal | None:
+    """Why the videos of the run in this folder cannot serve; None where nothing says so."""
+    try:
+        return Refusal(**json.loads((folder / REFUSAL).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None

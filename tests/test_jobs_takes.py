@@ -1,0 +1,147 @@
+"""Videos besides the first two: what they are, that a run keeps them, and what it is handed."""
+
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from asked_here import asked_here
+from job_samples import ANNA, BEN
+
+from fourreal import clip
+from fourreal.errors import Unusable, UserError
+from fourreal.jobs import asking
+from fourreal.jobs.janitor import UNUSED_SECONDS, disposable
+from fourreal.jobs.kept import Refusal
+from fourreal.jobs.live import Live
+from fourreal.jobs.reconstructing import Reconstructing
+from fourreal.jobs.service import Service
+from fourreal.jobs.store import new_id
+from fourreal.jobs.take_checks import role_of
+from fourreal.jobs.take_values import FurtherVideo, further_videos
+from fourreal.jobs.values import Options
+from fourreal.jobs.verdicts import FurtherChecks, Verdict
+from fourreal.progress import CancelToken
+from fourreal.settings import MOST_TAKES, JobLimits
+from fourreal.video.one_model import OneModel
+
+
+@pytest.fixture(scope="module")
+def taken_in(assets, tmp_path_factory):
+    """The folder of a video that was taken in once, and what is known of it."""
+    folder = tmp_path_factory.mktemp("taken") / "in"
+    with asked_here():
+        path = assets / "examples" / "fox_yard" / "reference.mp4"
+        return folder, asking.take_in(path, folder, "one.mp4", JobLimits(), as_is=True)
+
+
+@pytest.fixture
+def service(tmp_path):
+    service = Service(tmp_path / "data", replace(JobLimits(), free_bytes=0))
+    service.store.remember("devices", [{"kind": "cpu", "name": "cpu", "memory_mb": None}])
+    yield service
+    service.close()
+
+
+@pytest.fixture
+def videos(service, taken_in) -> list[str]:
+    """Anna's videos: two, and two more."""
+    folder, info = taken_in
+    ids = [new_id() for _ in range(4)]
+    for id, name in zip(ids, ("one.mp4", "two.mp4", "side <b>.mp4", "later.mp4"), strict=True):
+        shutil.copytree(folder, service.places.video(id))
+        service.store.add_video(id, ANNA, name, info, None, time.time() - 2 * UNUSED_SECONDS)
+    return ids
+
+
+def requests(service: Service, id: str, monkeypatch, error: Exception | None = None) -> list:
+    """What a run hands to the pipeline, which answers with an error if one is given."""
+    asked = []
+
+    def reconstruct(request, *_):
+        asked.append(request)
+        if error is not None:
+            raise error
+
+    monkeypatch.setattr("fourreal.pipeline.reconstruct", reconstruct)
+    monkeypatch.setattr("fourreal.jobs.reconstructing.final_files", lambda *_: None)
+    folder = service.places.run(id)
+    Reconstructing(folder, service.store.run(id), service.store, {}, OneModel()).do(Live(folder), CancelToken())
+    return asked
+
+
+def test_a_run_keeps_its_further_videos_and_hands_them_on(service, videos, monkeypatch):
+    further = FurtherVideo(videos[2], "reference", 5), FurtherVideo(videos[3], "freeze")
+    run = service.submit(ANNA, *videos[:2], Options(), further=further)
+    assert [(take.video, take.role, take.at) for take in run.further] == [
+        (videos[2], "reference", 5), (videos[3], "freeze", None),
+    ]  # fmt: skip
+    assert not {path.name for path, _ in disposable(service.places, service.store, service.limits)} & {*videos}
+    for id in videos:
+        service.delete_video(ANNA, id)
+    again = service.duplicate(ANNA, run.id, Options(seed=1))
+    assert again.further == run.further
+    for id in (run.id, again.id):
+        (request,) = requests(service, id, monkeypatch)
+        assert [(take.role, take.at, take.name) for take in request.further] == [
+            ("reference", 5, "side <b>.mp4"), ("freeze", None, "later.mp4"),
+        ]  # fmt: skip
+        assert all(take.path.is_file() for take in request.further)
+
+
+def test_what_is_said_of_further_videos_is_checked_wherever_it_comes_from(service, videos):
+    id = videos[2]
+    for values, says in (
+        ("all", "list"), ([id], "given as"), ([{"role": "freeze"}], "given as"), ([{"video": id, "more": 1}], "more"),
+        ([{"video": id, "role": "side"}], "role"), ([{"video": id, "at": "x"}], "at"),
+        ([{"video": id, "at": 10**9}], "no frame"), ([{"video": id}] * (MOST_TAKES + 1), "at most 10"),
+    ):  # fmt: skip
+        with pytest.raises(UserError, match=says):
+            further_videos(values)
+    for further, says in (
+        (FurtherVideo("../../etc", "freeze"), "no such video"), (FurtherVideo(new_id(), "freeze"), "no such video"),
+        (FurtherVideo(id, "freeze", 24), "0 to 23"),
+    ):  # fmt: skip
+        with pytest.raises(UserError, match=says):
+            service.submit(ANNA, *videos[:2], Options(), further=[further])
+    with pytest.raises(UserError, match="no such"):
+        service.check_further(BEN, id, *videos[:2])
+    assert service.runs(ANNA) == []
+
+
+def test_what_a_further_video_is_is_looked_for_once(service, videos, monkeypatch):
+    seen = FurtherChecks("freeze", "It travels.", (), (Verdict("cut", False, "Cut.", part=(3, 9)),), ("freeze",))
+    monkeypatch.setattr(asking, "look_at_take", lambda *_: (seen, {"freeze": b"\xff\xd8"}))
+    assert service.check_further(ANNA, videos[2], *videos[:2]) == seen
+    assert service.video_file(ANNA, videos[2], f"flaws-freeze-{videos[1]}.jpg").read_bytes() == b"\xff\xd8"
+    with pytest.raises(UserError, match="no such"):
+        service.video_file(ANNA, videos[2], f"take-{videos[1]}.json")
+    monkeypatch.setattr(asking, "look_at_take", None)
+    assert service.check_further(ANNA, videos[2], *videos[:2]) == seen
+    run = service.submit(ANNA, *videos[:2], Options(), further=[FurtherVideo(videos[2])])
+    assert run.further[0].role == "freeze"
+
+
+@pytest.mark.parametrize(("name", "says"), [("freeze", "holds still"), ("reference", "stands still")])
+def test_frozen_is_what_holds_still_before_a_camera_that_travels(assets, name, says):
+    role, sentence = role_of(clip.read(assets / "examples" / "fox_yard" / f"{name}.mp4").frames)
+    assert role == name
+    assert says in sentence
+
+
+def test_a_run_that_its_videos_stopped_says_which_and_does_not_just_go_on(service, videos, monkeypatch):
+    run = service.submit(ANNA, *videos[:2], Options(), further=[FurtherVideo(videos[2], "reference")])
+    fail = lambda error: service.store.finish(service.store.claim("cpu:0"), "failed", str(error))
+    for error, refusal in (
+        (Unusable("Cut.", cut=(Path("a/take-0.mp4"), 3, 20)), Refusal("0", 3, 20)),
+        (Unusable("Cut.", cut=(Path("a/freeze.mp4"), 0, 9)), Refusal("freeze", 0, 9)),
+        (Unusable("Nothing to be seen."), Refusal()),
+        (UserError("The disk is full."), None),
+    ):
+        with pytest.raises(type(error)):
+            requests(service, run.id, monkeypatch, error)
+        fail(error)
+        ended = service.run(ANNA, run.id)
+        assert (ended.refusal, ended.resumable) == (refusal, refusal is None)
+        service.resume(ANNA, run.id)
