@@ -358,6 +358,7 @@ def calls(service: Service, owner: str, video: str, run: str) -> dict:
         "delete_video": lambda: service.delete_video(owner, video),
         "check": lambda: service.check(owner, video, video),
         "check_further": lambda: service.check_further(owner, video, video, video),
+        "further_checks": lambda: service.further_checks(owner, video, video, video),
         "add_cameras": lambda: service.add_cameras(owner, video, video, Path("cameras.json")),
         "cameras_known": lambda: service.cameras_known(owner, video, video),
         "estimate": lambda: service.estimate(owner, video, video, Options()),

@@ -37,6 +37,12 @@ class Takes(Library):
             put(self.places.take_checks(id, freeze_id, given), json.dumps(asdict(found)).encode())
         return found
 
+    def further_checks(self, owner: str, id: str, reference_id: str, freeze_id: str) -> FurtherChecks | None:
+        """The same where somebody has looked before, else None."""
+        self._video(owner, id)
+        freeze = self._video(owner, freeze_id)
+        return self._seen_take(id, freeze_id, self._cameras(self._video(owner, reference_id), freeze) is not None)
+
     def _seen_take(self, id: str, freeze_id: str, given: bool) -> FurtherChecks | None:
         try:
             path = self.places.take_checks(id, freeze_id, given)

@@ -7,10 +7,10 @@ from fourreal.jobs.create_values import Creation
 from fourreal.video.prompt import freeze_prompt
 from fourreal.video.registry import entry
 from fourreal.web.candidates import gallery, making
+from fourreal.web.clip_cards import freeze_slider
 from fourreal.web.create_form import Part
 from fourreal.web.parts import Parts
 from fourreal.web.routes import clip_urls
-from fourreal.web.videos import freeze_slider
 
 
 def freezing(page: Parts, me: dict) -> list:

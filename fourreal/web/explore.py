@@ -69,7 +69,8 @@ def build(page: Parts) -> None:
     compare.click(lambda: gr.Tabs(selected=COMPARE), None, page.tabs, **PRIVATE)
 
     def start_over(me: dict):
-        me = known(me) | {"reference": "", "freeze": "", "run": "", "making": "", "freezing": "", **FRESH}
+        empty = dict.fromkeys(("reference", "freeze", "run", "making", "freezing"), "")
+        me = known(me) | empty | {"further": [], **FRESH}
         return [*page.named["show_pair_now"](me), gr.Tabs(selected=NEW), gr.Walkthrough(selected=CREATE), fresh("")]
 
     page.named["started_over"] = again.click(

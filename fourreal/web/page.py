@@ -10,7 +10,6 @@ from fourreal.web import api, compare, create, explore, reconstruct, scenes, vid
 from fourreal.web.lean import LeanConfig, tell_once
 from fourreal.web.markup import piece, tag
 from fourreal.web.parts import (
-    CHECK,
     COMPARE,
     CREATE,
     EXPLORE,
@@ -105,18 +104,19 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
         made, step = gr.Timer(active=bool(me["making"] or me["freezing"])), create.first_step(me)
         return [*videos.show_pair(page, me), gr.update(visible=fresh), made, gr.Walkthrough(selected=step)]
 
-    look = {"fn": safely(lambda me: videos.check(page, known(me))), "inputs": page.me,
-            "outputs": [page.named["checks"], page.named["moment"]], **CHECK}  # fmt: skip
+    look, look_further = page.named["look"], page.named["look_further"]
     arrived = blocks.load(
         arrive, page.me, [*page.named["pair"], example, page.making, page.steps], js=SAME_PERSON, **PRIVATE
     )  # fmt: skip
     arrived.then(None, js="() => document.documentElement.classList.add('arrived')", **PRIVATE)
-    arrived.success(**follow).success(**making).success(**picked).success(**look)
+    arrived.success(**follow).success(**making).success(**picked).success(**look).success(
+        **look_further
+    )
     page.named["started_over"].success(**making).success(**picked)
     usual = blocks.load(**page.named["usual_event"])
     for role in ("reference", "freeze"):
         usual.success(**page.named[f"{role}_told"])
-        page.named[f"{role}_picked"].success(**look)
+        page.named[f"{role}_picked"].success(**look).success(**look_further)
 
     blocks.load(**page.named["suited_event"])
     next_step = {"fn": lambda: gr.Walkthrough(selected=RECONSTRUCT), "inputs": None, "outputs": page.steps, **PRIVATE}

@@ -6,6 +6,7 @@ from fourreal.cli import ABLATIONS
 from fourreal.errors import UserError
 from fourreal.jobs.values import CriticCost, Estimate, Options, Run
 from fourreal.video.registry import MODELS
+from fourreal.web import further
 from fourreal.web.markup import amount, duration, facts, note, piece, tag, where
 from fourreal.web.parts import ESTIMATE, PRIVATE, Parts, followed
 from fourreal.web.session import known, safely
@@ -84,7 +85,7 @@ def started(page: Parts, me: dict, options: Options, name: str) -> Run:
     """A new run of the chosen videos, or of those of an earlier run, whose finished stages are used again."""
     owner = page.owner(me)
     if not me["again"]:
-        return page.service.submit(owner, me["reference"], me["freeze"], options, name)
+        return page.service.submit(owner, me["reference"], me["freeze"], options, name, further.chosen(me))
     run = page.service.duplicate(owner, me["again"], options)
     if name:
         page.service.rename(owner, run.id, name)
@@ -125,7 +126,8 @@ def expected(page: Parts, me: dict, *chosen) -> list:
     if not (me["reference"] and me["freeze"]):
         return [note("Choose two videos first."), gr.update(interactive=False)]
     found = page.service.estimate(page.owner(me), me["reference"], me["freeze"], options)
-    return [estimate_box(found), gr.update(interactive=found.fits)]
+    more = "The further videos take some time more." if further.chosen(me) else ""
+    return [estimate_box(found) + note(more), gr.update(interactive=found.fits)]
 
 
 def estimate_box(found: Estimate) -> str:

@@ -35,6 +35,11 @@ def clip_urls(owner: str, video: str) -> str:
     return f"clips/{owner}/{video}/"
 
 
+def flaws_url(owner: str, video: str, role: str, other: str) -> str:
+    """Where the picture is of what is put right in a video in this role beside the other one."""
+    return f"{clip_urls(owner, video)}flaws-{role}-{other}.jpg"
+
+
 def router(service: Service, painter: Painter) -> APIRouter:
     """The routes; every file is looked up by the service, which knows what may be seen."""
     routes = APIRouter()

@@ -9,18 +9,22 @@ from pathlib import Path
 import gradio as gr
 
 from fourreal.errors import UserError
+from fourreal.jobs.take_values import MOST_FRAME, TAKE_ROLES
 from fourreal.scene.atomic import writing
+from fourreal.settings import MOST_TAKES
 
 log = logging.getLogger(__name__)
 STORAGE_KEY = "fourreal"
+ROLES_OF_FURTHER = (*TAKE_ROLES, "out")
 SECRET_FILE = "page.secret"  # in the data folder: with another one browsers would forget who they are
 
 # What a browser keeps. token: who it is. reference, freeze: chosen videos. example: their example's name, if any.
 # canonical: the reference frame that the person chose, None while it is the found one. run: what it follows or shows.
 # again: the run whose videos are to be taken once more. making, freezing: creations of the two videos.
+# further: videos besides the two, see `further_entries`.
 FORGOTTEN = {
-    "token": "", "reference": "", "freeze": "", "example": "", "canonical": None, "run": "", "again": "", "making": "",
-    "freezing": "",
+    "token": "", "reference": "", "freeze": "", "further": [], "example": "", "canonical": None, "run": "", "again": "",
+    "making": "", "freezing": "",
 }  # fmt: skip
 
 # What a browser keeps in `me` is written only when the server has answered, and two tabs may be opened before. So the
@@ -57,10 +61,25 @@ def known(me: object) -> dict:
     """What the browser kept, made whole: whatever is missing or of another kind is as for a newcomer."""
     kept = me if isinstance(me, dict) else {}
     whole = {key: kept.get(key) if isinstance(kept.get(key), str) else "" for key in FORGOTTEN}
+    whole["further"] = further_entries(kept.get("further"))
     frame = kept.get("canonical")
     whole["canonical"] = frame if isinstance(frame, int) and not isinstance(frame, bool) and frame >= 0 else None
     whole["token"] = whole["token"] or secrets.token_urlsafe(32)
     return whole
+
+
+def further_entries(kept: object) -> list[dict]:
+    """[{video, role, at}] with a video's id; of its role, what the person chose: "reference", "freeze" or "out", and ""
+    where it is as it was found; and the frame that they gave, if any."""
+    entries = []
+    for one in kept if isinstance(kept, list) else ():
+        if isinstance(one, dict) and isinstance(one.get("video"), str):
+            role, at = one.get("role"), one.get("at")
+            number = isinstance(at, int) and not isinstance(at, bool) and abs(at) <= MOST_FRAME
+            entries.append({
+                "video": one["video"], "role": role if role in ROLES_OF_FURTHER else "", "at": at if number else None,
+            })  # fmt: skip
+    return entries[:MOST_TAKES]
 
 
 def said(error: Exception) -> str:

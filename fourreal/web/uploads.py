@@ -25,6 +25,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 
 from fourreal.jobs.files import remove_untouched
 from fourreal.scene.atomic import NAME_BYTES, shortened
+from fourreal.settings import MOST_TAKES
 from fourreal.web.room import Claim, Refused, Room, client_of
 
 FORM_BYTES = 64 * 1024  # what a form may weigh on top of its file: boundaries and headers
@@ -44,7 +45,7 @@ class UploadLimits:
     """
 
     max_bytes: int = 2 * 1024**3
-    files: int = 2
+    files: int = MOST_TAKES
     per_client: int = 4
     at_once: int = 16
     client_bytes: int = 5 * 1024**3

@@ -1,39 +1,51 @@
-"""Step one: choose two videos, trim them, see which moment was frozen, and hear whether they will do."""
+"""Step one: choose the videos, trim them, see which moment was frozen, and hear whether they will do."""
 
 from pathlib import Path
 
 import gradio as gr
 
 from fourreal.errors import UserError
-from fourreal.jobs.values import Example, Video
-from fourreal.jobs.verdicts import Checks
-from fourreal.web.markup import button, note, piece, pressed, tag, text, waiting
+from fourreal.settings import MOST_TAKES
+from fourreal.web import further
+from fourreal.web.clip_cards import (
+    ROLES,
+    card,
+    example_cards,
+    frozen_moment,
+    reasons,
+    trimmer,
+    verdict_list,
+)
+from fourreal.web.guide import guide
+from fourreal.web.markup import note, piece, pressed, waiting
 from fourreal.web.parts import CHECK, INTAKE, PRIVATE, Parts
-from fourreal.web.routes import clip_urls
 from fourreal.web.session import known, safely
 
-ROLES = {
-    "reference": ("Reference video", "The camera stands still while something moves."),
-    "freeze": ("Freeze-time video", "The same scene, frozen, with the camera going around it."),
-}
 FRESH = {"example": "", "canonical": None, "again": ""}  # of what the browser keeps, with other videos
-MARKS = {True: ("good", "OK"), None: ("warn", "Look"), False: ("bad", "Problem")}
 
 
 def build(page: Parts) -> None:
     """Lay the step out and wire what happens within it."""
     gr.Markdown("Choose two short videos of one scene.", elem_classes="lead")
+    with gr.Accordion("Film it yourself", open=False, elem_id="guide"):
+        piece(guide())
     with gr.Row(elem_classes="pair"):
-        cards, drops = {}, {}
+        cards, whys, drops = {}, {}, {}
         for role, (title, _) in ROLES.items():
             with gr.Column(min_width=180, elem_classes="clip"):
                 cards[role] = piece(card(role, None, ""), elem_id=f"card-{role}")
+                whys[role] = piece(elem_id=f"why-{role}")
                 drops[role] = gr.File(
                     label=title, show_label=False, file_count="single", type="filepath", height=122,
                     elem_id=f"drop-{role}", elem_classes="drop",
                 )  # fmt: skip
-    examples = piece(example_cards(page.service.examples()), elem_id="examples")
     checks = piece(elem_id="checks")
+    takes = piece(elem_id="takes")
+    more = gr.File(
+        label="More videos", show_label=False, file_count="multiple", type="filepath", height=122,
+        elem_id="drop-more", elem_classes="drop",
+    )  # fmt: skip
+    examples = piece(example_cards(page.service.examples()), elem_id="examples")
     with gr.Accordion("Trim, and the frozen moment", open=False, visible=False, elem_id="tune") as tune:
         moment = piece(elem_id="moment")
         trims = piece(elem_id="trims")
@@ -45,24 +57,27 @@ def build(page: Parts) -> None:
         known_cameras = piece(elem_id="cameras-known")
     onward = gr.Button("Continue", variant="primary", size="lg", visible=False, elem_id="to-reconstruct")
 
-    shown = [page.me, *cards.values(), *drops.values(), examples, tune, moment, trims, known_cameras, checks, onward]
+    shown = [page.me, *cards.values(), *whys.values(), *drops.values(), takes, more, examples, tune, moment, trims,
+             known_cameras, checks, onward]  # fmt: skip
     page.named |= {"pair": shown, "checks": checks, "moment": moment, "onward": onward, "show_pair": show_pair}
 
     def show_pair_now(me: dict):
         return show_pair(page, known(me))
 
     page.named["show_pair_now"] = show_pair_now
-    look = safely(lambda me: check(page, known(me)))
-    look_again = {"fn": look, "inputs": page.me, "outputs": [checks, moment], **CHECK}
-
+    look = {"fn": safely(lambda me: check(page, known(me))), "inputs": page.me,
+            "outputs": [checks, moment, *whys.values()], **CHECK}  # fmt: skip
+    look_further = {"fn": safely(lambda me: further.looked(page, further.there(page, known(me)))), "inputs": page.me,
+                    "outputs": takes, **CHECK}  # fmt: skip
+    page.named |= {"look": look, "look_further": look_further}
     restore = {"fn": safely(show_pair_now), "inputs": page.me, "outputs": shown, **PRIVATE}
 
     def patiently(event, function, inputs: list, told: str) -> None:
         """What takes its time: a line says so meanwhile, and what failed leaves the step as it was."""
         event(lambda: waiting(told), None, checks, **PRIVATE)
         done = event(safely(function), inputs, shown, **INTAKE)
-        done.success(**look_again)
-        done.failure(**restore).then(**look_again)
+        done.success(**look).success(**look_further)
+        done.failure(**restore).then(**look)
 
     def take_example(me: dict, event: gr.EventData):
         me, name = known(me), pressed(event).get("name", "")
@@ -81,22 +96,41 @@ def build(page: Parts) -> None:
         patiently(drops[role].upload, take, [page.me, drops[role]], "Reading the video")
         cards[role].select(safely(leave), page.me, shown, **PRIVATE)
 
-    @safely
+    def take_more(me: dict, paths: list[str] | None):
+        files = [uploaded(page, path) for path in paths or ()]
+        return show_pair(page, further.added(page, known(me), files))
+
+    patiently(more.upload, take_more, [page.me, more], "Reading the videos")
+
+    def change_further(me: dict, event: gr.EventData):
+        me = further.changed(page, known(me), pressed(event))
+        return [me, further.cards(page, further.there(page, me))]
+
+    altered = takes.select(safely(change_further), page.me, [page.me, takes], **INTAKE)
+    altered.success(**look_further)
+    altered.failure(**look_further)  # what was typed is set back
+
     def give_cameras(me: dict, path: str | None):
         me = known(me)
-        file = uploaded(page, path)
+        file = None
         try:
+            file = uploaded(page, path)
             count = page.service.add_cameras(page.owner(me), me["reference"], me["freeze"], file)
+        except UserError as error:
+            return note(str(error), "bad")
         finally:
-            page.uploads.forget(file)
+            if file is not None:
+                page.uploads.forget(file)
         return note(f"{count} cameras taken.", "good")
 
-    given = cameras.upload(give_cameras, [page.me, cameras], known_cameras, **INTAKE)
+    given = cameras.upload(safely(give_cameras), [page.me, cameras], known_cameras, **INTAKE)
     given.then(lambda: None, None, cameras, **PRIVATE)
-    given.success(**look_again)
+    given.success(**look)
 
     def trim(me: dict, event: gr.EventData):
         me, sent = known(me), pressed(event)
+        if sent.get("action") == "swap":
+            return show_pair(page, swapped(me))
         role = sent.get("role", "")
         if role not in ROLES:
             raise UserError("Choose which of the videos to trim.")
@@ -107,6 +141,7 @@ def build(page: Parts) -> None:
         return show_pair(page, me | {role: video.id, **FRESH})
 
     patiently(trims.select, trim, [page.me], "Cutting the video")
+    patiently(checks.select, trim, [page.me], "Changing the videos")
 
     @safely
     def choose_moment(me: dict, event: gr.EventData):
@@ -115,10 +150,15 @@ def build(page: Parts) -> None:
     moment.select(choose_moment, page.me, page.me, **PRIVATE)
 
 
+def swapped(me: dict) -> dict:
+    """`me` with the two videos in each other's place."""
+    return me | {"reference": me["freeze"], "freeze": me["reference"], **FRESH}
+
+
 def with_example(page: Parts, me: dict, name: str) -> dict:
     """`me` with an example's two videos chosen."""
     reference, freeze = page.service.add_example(page.owner(me), name)
-    return me | {"reference": reference.id, "freeze": freeze.id, **FRESH, "example": name}
+    return me | {"reference": reference.id, "freeze": freeze.id, "further": [], **FRESH, "example": name}
 
 
 def with_upload(page: Parts, me: dict, role: str, path: str | None) -> dict:
@@ -140,20 +180,16 @@ def uploaded(page: Parts, path: str | None) -> Path:
 
 def show_pair(page: Parts, me: dict) -> list:
     """Updates of everything in this step for what `me` has chosen, the checks still to come."""
-    videos = {}
-    for role in ROLES:
-        videos[role] = None
-        if me[role]:
-            try:
-                videos[role] = page.service.video(page.owner(me), me[role])
-            except UserError:  # deleted meanwhile: as if it had not been chosen
-                me = me | {role: ""}
+    me, owner = further.there(page, me), page.owner(me)
+    videos = {role: page.service.video(owner, me[role]) if me[role] else None for role in ROLES}
     both = all(videos.values())
-    owner = page.owner(me)
     return [
         me,
         *(card(role, videos[role], owner) for role in ROLES),
+        *("" for _ in ROLES),
         *(gr.update(visible=videos[role] is None, value=None) for role in ROLES),
+        further.cards(page, me),
+        gr.update(value=None, visible=len(me["further"]) < MOST_TAKES),
         example_cards(page.service.examples(), me["example"], folded=any(videos.values())),
         gr.update(visible=both),
         "",
@@ -165,117 +201,19 @@ def show_pair(page: Parts, me: dict) -> list:
 
 
 def check(page: Parts, me: dict) -> list:
-    """Updates of the verdicts and the frozen moment.
+    """Updates of the verdicts, the frozen moment, and the reasons on the two cards.
 
     Of nothing else: it may come while somebody is typing in the next step.
     """
     if not (me["reference"] and me["freeze"]):
-        return [gr.skip()] * 2
+        return [gr.skip()] * 4
     owner = page.owner(me)
     found = page.service.check(owner, me["reference"], me["freeze"])
-    video = page.service.video(owner, me["reference"])
+    pair = {role: page.service.video(owner, me[role]) for role in ROLES}
     chosen = me["canonical"] if me["canonical"] is not None else found.canonical_frame
-    return [verdict_list(found), frozen_moment(video, owner, chosen or 0)]
-
-
-# --- Markup ----------------------------------------------------------------------------------------------------------
-
-
-def card(role: str, video: Video | None, owner: str) -> str:
-    """One of the two videos: what it should be, or the chosen one playing."""
-    title, what = ROLES[role]
-    head = tag("h3", title)
-    if video is None:
-        return tag("div", head, tag("p", what), class_="clip-card empty")
-    source = clip_urls(owner, video.id) + "clip.mp4"
-    told = f"{video.width} × {video.height}, {video.seconds:.1f} s, {video.frames} frames"
-    return tag(
-        "div",
-        head,
-        moving(source, f"{title}: {video.name}"),
-        tag("p", tag("b", text(video.name)), tag("span", text(told)), class_="what"),
-        button("Choose another", "leave", "quiet", role=role),
-        class_="clip-card",
-    )
-
-
-def moving(source: str, label: str, autoplay: bool = True) -> str:
-    """A silent clip that plays over and over, from the start or when static/page.js says so."""
-    how = {"autoplay": autoplay, "loop": True, "muted": True, "playsinline": True, "preload": "auto"}
-    return tag("video", src=source, aria_label=label, **how)
-
-
-def example_cards(examples: list[Example], chosen: str = "", folded: bool = False) -> str:
-    """The shipped pairs as cards that can be pressed, and play under the pointer."""
-    cards = [
-        tag(
-            "button",
-            tag("span", *(moving(f"examples/{one.name}/{role}.mp4", role, False) for role in ROLES), class_="two"),
-            tag("span", text(one.title), class_="title"),
-            type="button",
-            class_="example" + (" chosen" if one.name == chosen else ""),
-            data_action="example",
-            data_name=one.name,
-            aria_pressed="true" if one.name == chosen else "false",
-        )
-        for one in examples
-    ]
-    return tag("div", tag("h4", "Or start from an example"), tag("div", *cards, class_="cards"),
-               class_="examples folded" if folded else "examples")  # fmt: skip
-
-
-def verdict_list(checks: Checks) -> str:
-    rows = []
-    for verdict in checks.verdicts:
-        kind, mark = MARKS[verdict.ok]
-        rows.append(tag("li", tag("i", mark, class_="mark"), tag("span", text(verdict.sentence)), class_=kind))
-    lead = (
-        "These videos will do." if checks.ok
-        else "These videos may not work out. You can go on, or choose others."
-    )  # fmt: skip
-    return tag("div", tag("h4", lead), tag("ul", *rows), class_="verdicts")
-
-
-def frozen_moment(video: Video, owner: str, frame: int) -> str:
-    """A slider over the reference video's frames with the frame's picture."""
-    return freeze_slider(
-        "The moment that the freeze-time video shows", video, clip_urls(owner, video.id) + "frames/", frame
-    )
-
-
-def freeze_slider(title: str, video: Video, folder: str, frame: int) -> str:
-    """A picture of one of a video's frames over a slider that tells Python which one was chosen."""
-    frame = min(max(frame, 0), video.frames - 1)
-    return tag(
-        "div",
-        tag("h4", text(title)),
-        tag("img", src=f"{folder}{frame:04d}.jpg", alt="Chosen frame of the reference video", class_="frame"),
-        slider("Frame", video.frames, frame, folder, data_change="moment"),
-        class_="scrub",
-    )
-
-
-def trimmer(role: str, video: Video, owner: str) -> str:
-    """Two sliders for the first and last frame to keep."""
-    folder = clip_urls(owner, video.id) + "frames/"
-    last = video.frames - 1
-    ends = [
-        tag("div", tag("img", src=f"{folder}{frame:04d}.jpg", alt=f"{name} frame", class_="frame"),
-            slider(f"{name} frame", video.frames, frame, folder, data_field=field), class_="scrub")
-        for name, field, frame in (("First", "first", 0), ("Last", "last", last))
-    ]  # fmt: skip
-    return tag(
-        "div", tag("h4", f"Trim the {ROLES[role][0].lower()}"), tag("div", *ends, class_="ends"),
-        button("Keep only this part", "trim", role=role), class_="trim", data_form=role,
-    )  # fmt: skip
-
-
-def slider(label: str, frames: int, value: int, folder: str, **data: object) -> str:
-    """A range input; static/page.js shows the frame under it while it is dragged."""
-    numbers = tag("output", str(value))
-    reach = {"min": 0, "max": frames - 1, "step": 1, "value": value}
-    field = tag("input", type="range", data_frames=folder, aria_label=label, **reach, **data)
-    return tag("label", tag("span", text(label), " ", numbers), field)
+    whys = [reasons("reference", pair["reference"], pair["freeze"], owner, found),
+            reasons("freeze", pair["freeze"], pair["reference"], owner, found)]  # fmt: skip
+    return [verdict_list(found), frozen_moment(pair["reference"], owner, chosen or 0), *whys]
 
 
 def whole(sent: dict, name: str) -> int:
