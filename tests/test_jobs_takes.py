@@ -145,3 +145,18 @@ def test_a_run_that_its_videos_stopped_says_which_and_does_not_just_go_on(servic
         ended = service.run(ANNA, run.id)
         assert (ended.refusal, ended.resumable) == (refusal, refusal is None)
         service.resume(ANNA, run.id)
+
+
+def test_the_videos_of_a_run_can_be_had_again_even_where_they_were_deleted(service, videos):
+    run = service.submit(ANNA, *videos[:2], Options(), further=[FurtherVideo(videos[2], "reference")])
+    assert service.videos_of(ANNA, run.id) == (*videos[:2], videos[2:3])
+    for id in videos[1:3]:
+        service.delete_video(ANNA, id)
+    with asked_here():
+        reference, freeze, (side,) = service.videos_of(ANNA, run.id)
+    assert reference == videos[0]
+    assert {freeze, side} & {*videos} == set()
+    assert service.video(ANNA, side).name == "side <b>.mp4"
+    assert service.video_file(ANNA, freeze, "clip.mp4").read_bytes() == service.video_file(
+        ANNA, reference, "clip.mp4"
+    ).read_bytes()  # fmt: skip

@@ -128,6 +128,11 @@ class Library:
             put(self.places.checks(freeze_id, reference_id), json.dumps(asdict(found)).encode())
         return found
 
+    def seen_checks(self, owner: str, reference_id: str, freeze_id: str) -> Checks | None:
+        """The same where somebody has looked before, else None."""
+        self._video(owner, reference_id), self._video(owner, freeze_id)
+        return self._seen(reference_id, freeze_id)
+
     def add_cameras(self, owner: str, reference_id: str, freeze_id: str, path: Path) -> int:
         """Take a cameras.json for these two videos; how many cameras it has. It may be removed afterwards."""
         reference, freeze = self._video(owner, reference_id), self._video(owner, freeze_id)

@@ -5,11 +5,7 @@ Every call names the owner, and what is somebody else's is not there for them. N
 
 import contextlib
 import json
-import os
-import resource
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,11 +13,11 @@ from typing import Any
 
 from fourreal.errors import UserError
 from fourreal.jobs import examples, journal
-from fourreal.jobs.children import NICE, ROOT, end, environment
 from fourreal.jobs.creations import Creations
 from fourreal.jobs.critic_estimate import estimate_with_critic
+from fourreal.jobs.exporting import export_child
 from fourreal.jobs.files import link, put
-from fourreal.jobs.kept import kept_refusal, kept_takes
+from fourreal.jobs.kept import kept_refusal, kept_takes, take_file
 from fourreal.jobs.library import LIMITS, part_of
 from fourreal.jobs.places import STUDY, absent, file_within, shown_name
 from fourreal.jobs.statements import ran
@@ -109,6 +105,23 @@ class Service(Creations):
     def runs(self, owner: str) -> list[Run]:
         """Newest first."""
         return [self._value(row) for row in self.store.runs(owner)]
+
+    def videos_of(self, owner: str, id: str) -> tuple[str, str, list[str]]:
+        """The ids of the two videos of a run and of its further ones; what was deleted is taken in again."""
+        row = self._row(owner, id, "reconstruct")
+        inputs = self.places.run(id) / "inputs"
+        takes = enumerate(kept_takes(inputs))
+        asked = [
+            (row["reference"], inputs / "reference.mp4", f"{row['name']} (reference)"),
+            (row["freeze"], inputs / "freeze.mp4", f"{row['name']} (freeze-time)"),
+            *((take.video, take_file(inputs, number), take.label) for number, take in takes),
+        ]
+        found = []
+        for video, path, name in asked:
+            there = self.store.video(video)
+            ours = there is not None and there["owner"] == owner
+            found.append(video if ours else self._take_in(owner, path, shown_name(name, "video"), as_is=True).id)
+        return found[0], found[1], found[2:]
 
     def resume(self, owner: str, id: str) -> None:
         """Put a stopped or failed run back into the line; it goes on from where it was."""
@@ -206,33 +219,6 @@ class Service(Creations):
             further=kept_takes(folder / "inputs"),
             refusal=kept_refusal(folder) if row["state"] == "failed" else None,
         )
-
-
-def export_child(arguments: list[str], seconds: float | int, most: int) -> None:
-    """`fourreal export` in a process of its own, ended after `seconds`, or when its file has more than `most` bytes.
-
-    Raises UserError with its sentence.
-    """
-    child = subprocess.Popen(
-        [sys.executable, "-m", "fourreal", "export", *arguments], stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=ROOT, env=environment(), start_new_session=True,
-    )  # fmt: skip
-    os.setpriority(os.PRIO_PROCESS, child.pid, NICE)
-    if hasattr(resource, "prlimit"):  # Linux
-        _, hard = resource.prlimit(child.pid, resource.RLIMIT_FSIZE)
-        most = max(most, 0) if hard == resource.RLIM_INFINITY else min(max(most, 0), hard)
-        resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (most, hard))
-    try:
-        _, told = child.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        raise UserError("Exporting took too long and was ended. Try another format or a shorter path.") from None
-    finally:
-        end(child)
-    if child.returncode == 2:
-        said = told.decode(errors="replace").strip().splitlines()[-1]
-        raise UserError(said.removeprefix("fourreal: ").replace(f"{Path(arguments[0])}{os.sep}", ""))
-    if child.returncode:
-        raise RuntimeError(f"export ended with {child.returncode}: {told.decode(errors='replace')[-2000:]}")
 
 
 def _default_name(reference: dict[str, Any]) -> str:

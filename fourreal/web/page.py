@@ -6,7 +6,7 @@ import gradio as gr
 
 from fourreal.jobs.service import Service
 from fourreal.jobs.values import Options
-from fourreal.web import api, compare, create, explore, reconstruct, scenes, videos, watch
+from fourreal.web import api, compare, create, explore, failed, reconstruct, scenes, videos, watch
 from fourreal.web.lean import LeanConfig, tell_once
 from fourreal.web.markup import piece, tag
 from fourreal.web.parts import (
@@ -119,6 +119,7 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
         page.named[f"{role}_picked"].success(**look).success(**look_further)
 
     blocks.load(**page.named["suited_event"])
+    failed.wire(page)
     next_step = {"fn": lambda: gr.Walkthrough(selected=RECONSTRUCT), "inputs": None, "outputs": page.steps, **PRIVATE}
     page.named["onward"].click(**next_step).then(**estimate)
     page.named["scenes_tab"].select(**page.named["gallery_event"])

@@ -8,7 +8,7 @@ import gradio as gr
 
 from fourreal.errors import UserError
 from fourreal.jobs.values import Run
-from fourreal.web import explore, figures
+from fourreal.web import explore, failed, figures
 from fourreal.web.cursor import STAGES, advance, fresh, stage_name
 from fourreal.web.markup import duration, note, piece, tag, text
 from fourreal.web.parts import EXPLORE, NEW, PRIVATE, WATCH, Parts
@@ -111,7 +111,7 @@ def news(page: Parts, me: dict, cursor: dict | None) -> dict:
         return change
     cursor["state"] = told
     change[page.cursor] = cursor
-    change[progress] = progress_box(run, cursor)
+    change[progress] = progress_box(page, run, cursor, owner)
     turned = before["state"][:1] != [run.state]
     if turned:
         change |= {stops: gr.update(visible=live), resume: gr.update(visible=run.resumable)}
@@ -212,7 +212,16 @@ def nothing() -> str:
     return tag("div", tag("p", "Nothing is running. Choose two videos and press Start."), class_="progress idle")
 
 
-def progress_box(run: Run, cursor: dict) -> str:
+def looks_swapped(page: Parts, run: Run, owner: str) -> bool:
+    """Whether the checks have said that each of a run's two videos looks like what the other should be."""
+    try:
+        seen = page.service.seen_checks(owner, run.reference, run.freeze)
+    except UserError:  # one of them was deleted
+        return False
+    return seen is not None and seen.swapped
+
+
+def progress_box(page: Parts, run: Run, cursor: dict, owner: str) -> str:
     """One clear line, a bar, and the stages."""
     last = cursor["last"]
     if run.state == "queued":
@@ -220,7 +229,8 @@ def progress_box(run: Run, cursor: dict) -> str:
         waiting = tag("p", "You can close this page; it will be here when you come back.", class_="quiet")
         return tag("div", tag("h4", "Waiting in line"), tag("p", ahead), waiting, class_="progress")
     if run.state == "failed":
-        return tag("div", tag("h4", "It did not work out"), note(run.error, "bad"), class_="progress")
+        offered = failed.offers(run, looks_swapped(page, run, owner))
+        return tag("div", tag("h4", "It did not work out"), note(run.error, "bad"), offered, class_="progress")
     if run.state == "stopped":
         kept = "The scene as it was is kept." if run.has_scene else "Nothing could be kept yet."
         return tag("div", tag("h4", "Stopped"), tag("p", kept), class_="progress")
