@@ -361,6 +361,7 @@ def calls(service: Service, owner: str, video: str, run: str) -> dict:
         "further_checks": lambda: service.further_checks(owner, video, video, video),
         "seen_checks": lambda: service.seen_checks(owner, video, video),
         "videos_of": lambda: service.videos_of(owner, run),
+        "place": lambda: service.place(owner, video, video, Options()),
         "add_cameras": lambda: service.add_cameras(owner, video, video, Path("cameras.json")),
         "cameras_known": lambda: service.cameras_known(owner, video, video),
         "estimate": lambda: service.estimate(owner, video, video, Options()),

@@ -78,6 +78,15 @@ def look_at_take(
     return FurtherChecks.from_dict(answer), pictures
 
 
+def place(question: Mapping[str, Any], limits: JobLimits) -> dict[str, Any]:
+    """Where all cameras stood, see `fourreal.jobs.placing`. Raises UserError where a run would, in the same words."""
+    try:
+        return ask("fourreal.jobs.placing", question, limits.placing_seconds, TORCH_BYTES)
+    except BrokeOff as broke:
+        why = {"time": "took too long", "memory": "needs too much memory"}.get(broke.why, "broke off")
+        raise UserError(f"Finding where the cameras stood {why}. Trim the videos, or start without it.") from None
+
+
 def _looked(module: str, question: dict[str, Any], what: str, limits: JobLimits) -> dict[str, Any]:
     try:
         return ask(module, question, limits.check_seconds, limits.check_bytes)

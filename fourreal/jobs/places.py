@@ -46,6 +46,10 @@ class Places:
         """What was seen in a video besides the first two. given: whether these have known cameras."""
         return self.video(id) / f"take-{checked(freeze_id, 'video')}{'-given' if given else ''}.json"
 
+    def placed(self, freeze_id: str, reference_id: str) -> Path:
+        """The folder for where the cameras of these two videos stood, found before a run."""
+        return self.video(freeze_id) / f"placed-{checked(reference_id, 'video')}"
+
     def flaws(self, id: str, role: str, other_id: str) -> Path:
         """The picture of what is put right in a video in this role, beside another one."""
         return self.video(id) / f"flaws-{role}-{checked(other_id, 'video')}.jpg"

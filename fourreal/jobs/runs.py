@@ -10,11 +10,11 @@ from fourreal.errors import UserError
 from fourreal.jobs import devices, journal
 from fourreal.jobs.files import remove
 from fourreal.jobs.places import absent, file_within
+from fourreal.jobs.placings import Placings
 from fourreal.jobs.store import new_id
-from fourreal.jobs.takes import Takes
 
 
-class Runs(Takes):
+class Runs(Placings):
     """The part of `Service` that is about runs of any kind."""
 
     def journal(self, owner: str, id: str, offset: int = 0) -> tuple[list[dict[str, Any]], int]:

@@ -71,6 +71,7 @@ class Service(Creations):
             for role, id in (("reference", reference_id), ("freeze", freeze_id)):
                 link(self.places.video(id) / "clip.mp4", inputs / f"{role}.mp4")
             self._keep_takes(inputs, takes)
+            self._keep_placement(inputs.parent / "work", reference_id, freeze_id)
             if cameras is not None:
                 put(inputs / "cameras.json", json.dumps(cameras).encode())
             if seen is not None and seen.meeting is not None:  # the moment that the person saw

@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 
 import fourreal
+from fourreal.camera.align import Similarity
 from fourreal.errors import Cancelled, MemoryRanOut, Unusable, UserError, memory_ran_out
 from fourreal.fit import artifacts, loop
 from fourreal.fit.canonical import Canonical, CanonicalStage
@@ -94,11 +95,7 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
         footage = read(request, preset, progress)
     settings, fps = preset.distillation, footage.reference.fps
     with working_folder(request.out) as work, torch_threads(device, preset), ExitStack() as later:
-        with about_videos():
-            placement, poses_seconds = place(request, footage, work, progress, cancel)
-            observations, similarity = observe(request, preset, footage, placement)
-            if footage.still and not change_masks(observations.reference, observations.canonical)[0].any():
-                raise nothing_moves()  # now, and not after stage one, or a download
+        placement, poses_seconds, observations, similarity = located(request, preset, footage, work, progress, cancel)
         refine = not placement.given or request.refine_poses
 
         def places(critic: Critic | None) -> Places:
@@ -197,6 +194,21 @@ def about_videos() -> Iterator[None]:
 
 
 # --- The moves -------------------------------------------------------------------------------------------------------
+
+
+def located(
+    request: Request, preset: Preset, footage: Footage, work: Path, progress: Progress, cancel: CancelToken
+) -> tuple[Placement, float, Observations, Similarity]:
+    """Where all frames were taken from, the seconds it took to find out, and what `observe` says then.
+
+    Raises Unusable where no scene can come of it.
+    """
+    with about_videos():
+        placement, seconds = place(request, footage, work, progress, cancel)
+        observations, similarity = observe(request, preset, footage, placement)
+        if footage.still and not change_masks(observations.reference, observations.canonical)[0].any():
+            raise nothing_moves()  # now, and not after stage one, or a download
+    return placement, seconds, observations, similarity
 
 
 def place(

@@ -46,8 +46,9 @@ class JobLimits:
     intake_seconds, intake_bytes: time and address space of the process that decodes an upload; the largest that is
         accepted took 26 s on two idle cores, 110 s on busy ones, and less than 2 GB.
     check_seconds, check_bytes: of the one that looks at two videos, at full size as a run does; export_seconds: of one
-        that exports.
-    intakes, checks, exports: how many of these processes there are. A person never has all of one kind.
+        that exports; placing_seconds: of one that finds where the cameras stood, which takes half a minute for two
+        short videos on two cores.
+    intakes, checks, exports, placings: how many of these processes there are. A person never has all of one kind.
     """
 
     max_upload_bytes: int = 512 * 1024**2
@@ -64,9 +65,11 @@ class JobLimits:
     check_seconds: float | int = 120.0
     check_bytes: int = 8 * 1024**3
     export_seconds: float | int = 900.0
+    placing_seconds: float | int = 900.0
     intakes: TurnLimits = TurnLimits(at_once=3, each=2, held=16, held_each=4)
     checks: TurnLimits = TurnLimits(at_once=2, each=1, held=12, held_each=4)
     exports: TurnLimits = TurnLimits(at_once=2, each=1, held=12, held_each=3)
+    placings: TurnLimits = TurnLimits(at_once=1, each=1, held=6, held_each=2)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "JobLimits":

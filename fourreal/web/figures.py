@@ -1,11 +1,15 @@
 """Plotly figures of a run: its curves, and where its cameras stand."""
 
+import itertools
 import math
 
 from plotly import graph_objects as go
 from plotly.subplots import make_subplots
 
+from fourreal.web.markup import text
+
 GREY, SEA, AMBER, VIOLET = "#8b8984", "#2b9485", "#d08a3c", "#8d6fc4"
+TAKES = (SEA, AMBER, VIOLET, "#4f86c6", "#c2607a", "#7a9a3a")  # freeze-time, reference, and further ones in turn
 QUIET = {
     "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "font": {"color": GREY, "size": 11},
     "showlegend": False, "autosize": True,
@@ -54,37 +58,48 @@ def layout(found: dict) -> go.Figure:
     """Camera frusta and sparse points in space, up drawn up.
 
     Args:
-        found: {"cameras": [world_to_camera 4x4 ...], "points": [[x, y, z] ...], "colors": [[r, g, b] in 0..1 ...]}.
+        found: {"cameras": [world_to_camera 4x4 ...], "points": [[x, y, z] ...], "colors": [[r, g, b] in 0..1 ...]};
+            with the cameras of other takes, {"reference": [...], "takes": [{"name", "cameras"} ...]}, each take has a
+            colour of its own.
     """
     figure = go.Figure()
-    cameras = [frustum(camera) for camera in found.get("cameras") or []]
-    reach = 1.25 * max((max(map(abs, centre)) for _, centre in cameras), default=1.0)
+    takes = {"Freeze-time video": found.get("cameras") or []}
+    if "reference" in found:
+        takes |= {"Reference video": found["reference"]}
+        for number, take in enumerate(found["takes"], start=1):
+            takes[f"{number}. {text(take['name'][:24])}"] = take["cameras"]
+    drawn = {name: [frustum(camera) for camera in cameras] for name, cameras in takes.items()}
+    reach = 1.25 * max((max(map(abs, centre)) for one in drawn.values() for _, centre in one), default=1.0)
     # a few points lie far away, and would make everything else tiny
     near = [i for i, point in enumerate(found.get("points") or []) if max(map(abs, point)) <= reach]
     if near:
         rgb = lambda colour: f"rgb({','.join(str(round(255 * min(max(c, 0), 1))) for c in colour)})"
         colours = [rgb(found["colors"][i]) for i in near] if found.get("colors") else GREY
         x, y, z = zip(*(upright(found["points"][i]) for i in near), strict=True)
-        figure.add_trace(go.Scatter3d(x=x, y=y, z=z, mode="markers", name="points", hoverinfo="skip",
+        figure.add_trace(go.Scatter3d(x=x, y=y, z=z, mode="markers", name="points", hoverinfo="skip", showlegend=False,
                                       marker={"size": 1.8, "color": colours}))  # fmt: skip
-    lines, centres = [], []
-    for corners, centre in cameras:
-        centres.append(upright(centre))
-        for corner, following in zip(corners, corners[1:] + corners[:1], strict=True):
-            lines += [upright(centre), upright(corner), upright(following), (None, None, None)]
-    if lines:
-        x, y, z = zip(*lines, strict=True)
-        figure.add_trace(go.Scatter3d(x=x, y=y, z=z, mode="lines", name="cameras", hoverinfo="skip",
-                                      line={"color": SEA, "width": 2}))  # fmt: skip
-        x, y, z = zip(*centres, strict=True)
-        figure.add_trace(go.Scatter3d(x=x, y=y, z=z, mode="lines", name="path", hoverinfo="skip",
-                                      line={"color": AMBER, "width": 4}))  # fmt: skip
+    alone = len(drawn) == 1
+    for (name, cameras), colour in zip(drawn.items(), itertools.cycle(TAKES)):
+        lines, centres = [], []
+        for corners, centre in cameras:
+            centres.append(upright(centre))
+            for corner, following in zip(corners, corners[1:] + corners[:1], strict=True):
+                lines += [upright(centre), upright(corner), upright(following), (None, None, None)]
+        if lines:
+            x, y, z = zip(*lines, strict=True)
+            figure.add_trace(go.Scatter3d(x=x, y=y, z=z, mode="lines", name=name, hoverinfo="skip",
+                                          line={"color": colour, "width": 2 if alone else 3}))  # fmt: skip
+            x, y, z = zip(*centres, strict=True)
+            figure.add_trace(go.Scatter3d(x=x, y=y, z=z, mode="lines", name="path", hoverinfo="skip", showlegend=False,
+                                          line={"color": AMBER if alone else colour, "width": 4}))  # fmt: skip
     hidden = {"visible": False, "showbackground": False, "range": [-reach, reach]}
     figure.update_layout(
         height=290, margin={"l": 0, "r": 0, "t": 0, "b": 0}, uirevision="layout",
         scene={"xaxis": hidden, "yaxis": hidden, "zaxis": hidden, "aspectmode": "cube", "dragmode": "orbit",
                "camera": {"eye": {"x": 0.5, "y": -1.05, "z": 0.5}}}, **QUIET,
     )  # fmt: skip
+    if not alone:
+        figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 0, "yanchor": "top"}, height=330)
     return figure
 
 

@@ -24,9 +24,10 @@ LANES = {
     for name, most in (
         ("intakes", LIMITS.intakes.held + SPARE), ("checks", LIMITS.checks.held + SPARE),
         ("exports", LIMITS.exports.held + SPARE), ("estimates", 8),
+        ("placings", LIMITS.placings.held + SPARE),
     )
 }  # fmt: skip
-INTAKE, CHECK, EXPORT, ESTIMATE = (PRIVATE | lane for lane in LANES.values())
+INTAKE, CHECK, EXPORT, ESTIMATE, PLACING = (PRIVATE | lane for lane in LANES.values())
 THREADS = 40 + sum(lane["concurrency_limit"] for lane in LANES.values())  # what waits in a lane holds one
 
 
@@ -50,6 +51,11 @@ class Parts:
     def owner(self, me: dict) -> str:
         """Whose things an event is about."""
         return self.service.owner(me["token"])
+
+
+def suited_preset(page: Parts) -> str:
+    """The preset that this machine is for, as the command line would choose."""
+    return "standard" if any(device["kind"] == "cuda" for device in page.service.devices()) else "draft"
 
 
 def followed(me: dict, run: Run) -> list:

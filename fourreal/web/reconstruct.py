@@ -8,7 +8,7 @@ from fourreal.jobs.values import CriticCost, Estimate, Options, Run
 from fourreal.video.registry import MODELS
 from fourreal.web import further
 from fourreal.web.markup import amount, duration, facts, note, piece, tag, where
-from fourreal.web.parts import ESTIMATE, PRIVATE, Parts, followed
+from fourreal.web.parts import ESTIMATE, PRIVATE, Parts, followed, suited_preset
 from fourreal.web.session import known, safely
 
 PRESETS = [
@@ -70,9 +70,8 @@ def build(page: Parts) -> None:
         return followed(me | {"again": ""}, run)
 
     def suited():
-        """The preset that this machine is for, as the command line would choose."""
-        gpu = any(device["kind"] == "cuda" for device in page.service.devices())
-        return "standard" if gpu else gr.skip()  # "draft" is there already, and somebody may have chosen meanwhile
+        # "draft" is there already, and somebody may have chosen meanwhile
+        return gr.skip() if (preset := suited_preset(page)) == "draft" else preset
 
     page.named["suited_event"] = {"fn": safely(suited), "inputs": None, "outputs": preset, **ESTIMATE}
     page.named["started"] = start.click(

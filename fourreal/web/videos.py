@@ -6,7 +6,7 @@ import gradio as gr
 
 from fourreal.errors import UserError
 from fourreal.settings import MOST_TAKES
-from fourreal.web import further
+from fourreal.web import further, stood
 from fourreal.web.clip_cards import (
     ROLES,
     card,
@@ -55,10 +55,11 @@ def build(page: Parts) -> None:
             elem_classes="drop",
         )  # fmt: skip
         known_cameras = piece(elem_id="cameras-known")
+    stand = stood.build(page)
     onward = gr.Button("Continue", variant="primary", size="lg", visible=False, elem_id="to-reconstruct")
 
     shown = [page.me, *cards.values(), *whys.values(), *drops.values(), takes, more, examples, tune, moment, trims,
-             known_cameras, checks, onward]  # fmt: skip
+             known_cameras, checks, onward, *stand]  # fmt: skip
     page.named |= {"pair": shown, "checks": checks, "moment": moment, "onward": onward, "show_pair": show_pair}
 
     def show_pair_now(me: dict):
@@ -104,9 +105,9 @@ def build(page: Parts) -> None:
 
     def change_further(me: dict, event: gr.EventData):
         me = further.changed(page, known(me), pressed(event))
-        return [me, further.cards(page, further.there(page, me))]
+        return [me, further.cards(page, further.there(page, me)), *stood.hidden(me)]
 
-    altered = takes.select(safely(change_further), page.me, [page.me, takes], **INTAKE)
+    altered = takes.select(safely(change_further), page.me, [page.me, takes, *stand], **INTAKE)
     altered.success(**look_further)
     altered.failure(**look_further)  # what was typed is set back
 
@@ -126,6 +127,7 @@ def build(page: Parts) -> None:
     given = cameras.upload(safely(give_cameras), [page.me, cameras], known_cameras, **INTAKE)
     given.then(lambda: None, None, cameras, **PRIVATE)
     given.success(**look)
+    given.success(safely(lambda me: stood.hidden(known(me))), page.me, stand, **PRIVATE)
 
     def trim(me: dict, event: gr.EventData):
         me, sent = known(me), pressed(event)
@@ -145,9 +147,10 @@ def build(page: Parts) -> None:
 
     @safely
     def choose_moment(me: dict, event: gr.EventData):
-        return known(me) | {"canonical": whole(pressed(event), "value")}
+        me = known(me) | {"canonical": whole(pressed(event), "value")}
+        return [me, *stood.hidden(me)]
 
-    moment.select(choose_moment, page.me, page.me, **PRIVATE)
+    moment.select(choose_moment, page.me, [page.me, *stand], **PRIVATE)
 
 
 def swapped(me: dict) -> dict:
@@ -197,6 +200,7 @@ def show_pair(page: Parts, me: dict) -> list:
         "",
         waiting("Looking at both videos") if both else "",
         gr.update(visible=both),
+        *stood.hidden(me),
     ]  # fmt: skip
 
 

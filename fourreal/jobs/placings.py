@@ -1,0 +1,88 @@
+"""Where all cameras stood, found before a run and handed to it."""
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from fourreal.errors import UserError
+from fourreal.jobs import asking
+from fourreal.jobs.files import link, put
+from fourreal.jobs.library import LIMITS
+from fourreal.jobs.take_values import FurtherVideo
+from fourreal.jobs.takes import Takes
+from fourreal.jobs.turns import Turns
+from fourreal.jobs.values import Options
+from fourreal.settings import JobLimits
+
+KEPT = 6  # answers for two videos: others come with other further ones, another preset or another moment
+
+
+class Placings(Takes):
+    """The part of `Service` that is about where the cameras stood."""
+
+    def __init__(self, data: Path, limits: JobLimits = LIMITS) -> None:
+        super().__init__(data, limits)
+        self._placings = Turns(limits.placings, "searches for cameras")
+
+    def place(
+        self, owner: str, reference_id: str, freeze_id: str, options: Options, further: Sequence[FurtherVideo] = ()
+    ) -> dict[str, Any]:
+        """Where the cameras of a run of these videos would be: {cameras, reference, takes, points, colors, notes}, the
+        first two lists of world-to-camera matrices, `takes` [{name, role, cameras}]. Half a minute or more at first.
+
+        Raises UserError where the run would refuse the videos, in the same words.
+        """
+        reference, freeze = self._video(owner, reference_id), self._video(owner, freeze_id)
+        takes = self._takes(owner, further, reference, freeze)
+        cameras = self._cameras(reference, freeze) if options.use_cameras else None
+        seen = self._seen(reference_id, freeze_id)
+        folder = self.places.placed(freeze_id, reference_id)
+        clip_of = lambda id: str(self.places.video(id) / "clip.mp4")
+        question = {
+            "reference": clip_of(reference_id), "freeze": clip_of(freeze_id), "folder": str(folder),
+            "cameras": None if cameras is None else str(folder / "cameras.json"),
+            "canonical_frame": options.canonical_frame, "meeting": seen and seen.meeting, "preset": options.preset,
+            "further": [{"role": take.role, "path": clip_of(take.video), "at": take.at, "label": take.label}
+                        for take in takes],
+        }  # fmt: skip
+        name = hashlib.sha256(json.dumps([question, cameras], sort_keys=True).encode()).hexdigest()[:16]
+        path = folder / f"layout-{name}.json"
+        with self._placings.turn(owner):
+            if (found := _kept(path)) is None:
+                self._room()
+                try:
+                    folder.mkdir(exist_ok=True)
+                    if cameras is not None:
+                        put(folder / "cameras.json", json.dumps(cameras).encode())
+                except OSError as error:
+                    told = f"The cameras could not be stored: {error.strerror or error}. Free some space."
+                    raise UserError(told) from error
+                found = asking.place(question, self.limits)
+                with contextlib.suppress(OSError):  # a full disk: it is looked for again next time
+                    put(path, json.dumps(found).encode())
+                _let_go(folder.glob("layout-*.json"), (folder / "work").glob("placement-*"))
+        return found
+
+    def _keep_placement(self, work: Path, reference_id: str, freeze_id: str) -> None:
+        """Put what was found before among a run's work: by its name the run sees whether it is of the same videos."""
+        for file in (self.places.placed(freeze_id, reference_id) / "work").glob("placement-*"):
+            work.mkdir(exist_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # let go just now
+                link(file, work / file.name)
+
+
+def _kept(path: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):  # not there, or torn by a power cut
+        return None
+
+
+def _let_go(*kinds: Iterable[Path]) -> None:
+    """Of each kind of files only the newest stay."""
+    for files in kinds:
+        for old in sorted(files, key=lambda file: file.stat().st_mtime)[:-KEPT]:
+            old.unlink(missing_ok=True)
