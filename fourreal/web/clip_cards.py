@@ -91,9 +91,11 @@ def example_cards(examples: list[Example], chosen: str = "", folded: bool = Fals
 
 
 def verdict_list(checks: Checks) -> str:
-    """What was seen in both videos. What is drawn on their cards and needs nothing done about it is left to these."""
-    on_cards = {one.name for role in checks.pictures for one in put_right(role, checks.verdicts) if one.ok is None}
-    rows = [verdict_row(verdict) for verdict in checks.verdicts if verdict.name not in on_cards]
+    """What was seen in both videos. What is said on their cards and asks for nothing is left to these."""
+    drawn = {one.name for role in checks.pictures for one in put_right(role, checks.verdicts)}
+    good = {name for names in REASONS.values() for name in names}
+    on_cards = lambda one: (one.ok is None and one.name in drawn) or (one.ok and one.name in good)
+    rows = [verdict_row(verdict) for verdict in checks.verdicts if not on_cards(verdict)]
     lead = (
         "These videos will do." if checks.ok
         else "These videos may not work out. You can go on, or choose others."

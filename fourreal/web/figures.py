@@ -8,6 +8,7 @@ from plotly.subplots import make_subplots
 
 from fourreal.web.markup import text
 
+DEPTH = 0.09  # of a drawn camera
 GREY, SEA, AMBER, VIOLET = "#8b8984", "#2b9485", "#d08a3c", "#8d6fc4"
 TAKES = (SEA, AMBER, VIOLET, "#4f86c6", "#c2607a", "#7a9a3a")  # freeze-time, reference, and further ones in turn
 QUIET = {
@@ -68,7 +69,9 @@ def layout(found: dict) -> go.Figure:
         takes |= {"Reference video": found["reference"]}
         for number, take in enumerate(found["takes"], start=1):
             takes[f"{number}. {text(take['name'][:24])}"] = take["cameras"]
-    drawn = {name: [frustum(camera) for camera in cameras] for name, cameras in takes.items()}
+    # one that stands still would hardly be seen among others
+    drawn = {name: [frustum(camera, DEPTH if len(cameras) > 1 else 2 * DEPTH) for camera in cameras]
+             for name, cameras in takes.items()}  # fmt: skip
     reach = 1.25 * max((max(map(abs, centre)) for one in drawn.values() for _, centre in one), default=1.0)
     # a few points lie far away, and would make everything else tiny
     near = [i for i, point in enumerate(found.get("points") or []) if max(map(abs, point)) <= reach]
@@ -119,7 +122,7 @@ def upright(point) -> tuple[float, float, float]:
     return float(x), float(z), -float(y)
 
 
-def frustum(world_to_camera: list, depth: float = 0.09) -> tuple[list, list]:
+def frustum(world_to_camera: list, depth: float = DEPTH) -> tuple[list, list]:
     """The four corners of a camera's picture at `depth`, and its centre, in world coordinates."""
     rotation = [row[:3] for row in world_to_camera[:3]]
     shift = [row[3] for row in world_to_camera[:3]]

@@ -149,18 +149,18 @@ def card(
         else:
             rows += [verdict_row(one) for one in verdicts if one.ok is not False]
         said += tag("ul", *rows, class_="marks") if rows else ""
-    return tag(
-        "article",
-        moving(clip_urls(owner, video.id) + "clip.mp4", f"Further video: {video.name}"),
-        tag("p", tag("b", text(video.name)), tag("span", text(f"{video.seconds:.1f} s, {video.frames} frames")),
-            class_="what"),
+    size = f"{video.seconds:.1f} s, {video.frames} frames"
+    about = [
+        tag("p", tag("b", text(video.name)), tag("span", text(size)), class_="what"),
         role_choice(video, role),
         tag("p", text(why(entry, role, found, bool(freeze), refused)), class_="why"),
         frame_field(entry, video, role),
         said,
         button("Remove", "remove", "quiet", video=video.id),
-        class_="take" + (" out" if role == "out" else ""),
-    )  # fmt: skip
+    ]
+    playing = moving(clip_urls(owner, video.id) + "clip.mp4", f"Further video: {video.name}")
+    kind = "take out" if role == "out" else "take"
+    return tag("article", playing, tag("div", *about, class_="about"), class_=kind)
 
 
 def why(entry: Mapping[str, object], role: str, found: FurtherChecks | None, pair: bool, refused: str) -> str:

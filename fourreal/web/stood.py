@@ -34,7 +34,7 @@ def build(page: Parts) -> list:
             return hidden(known(me))
         return [gr.update(visible="layout" not in found, interactive=True), *shown(found)]
 
-    begin = [gr.update(interactive=False), waiting("Finding where the cameras stood, half a minute or so")]
+    begin = [gr.update(interactive=False), waiting("Finding where the cameras stood, a minute or so")]
     press.click(lambda: begin, None, [press, told], **PRIVATE)
     done = press.click(safely(find), page.me, found, **PLACING)
     done.success(safely(show), [page.me, found], [press, told, plot], **PRIVATE)
