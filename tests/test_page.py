@@ -12,6 +12,8 @@ from PIL import Image
 from playwright.sync_api import Error, Page, expect
 from web_samples import SharedPage, fetched, give_scene, served
 
+from fourreal import clip
+
 pytestmark = needs_chromium
 
 # Drawing without a GPU takes time from all else: half as many pixels a side will do, and for who wants less motion the
@@ -334,6 +336,28 @@ def test_a_reload_a_second_tab_and_a_killed_server_change_nothing(server, browse
         page.once("dialog", lambda dialog: dialog.accept())
         page.locator("#gallery").get_by_role("button", name="Delete").first.click()
         expect(page.locator("#gallery .scene")).to_have_count(1)
+
+
+def test_a_cut_is_trimmed_with_one_press_and_a_further_video_has_a_role(server, browser, fox_yard, tmp_path):
+    frames = clip.read(fox_yard / "freeze.mp4").frames
+    other = clip.read(fox_yard.parent / "robot_dance" / "freeze.mp4").frames[:8]
+    clip.write(clip.Clip(np.concatenate([frames[:20], other]), 12.0), tmp_path / "cut.mp4")
+    with watched_page(browser, **DESK) as watched:
+        page = arrive(watched.page, server.url)
+        with_videos(page)
+        for role, path in (("reference", fox_yard / "reference.mp4"), ("freeze", tmp_path / "cut.mp4")):
+            page.locator(f"#drop-{role} input[type=file]").set_input_files(str(path))
+            expect(page.locator(f"#card-{role} video")).to_be_visible()
+        expect(page.locator("#why-freeze .flaws img")).to_be_visible()
+        page.locator("#drop-more input[type=file]").set_input_files([str(fox_yard / "freeze.mp4")])
+        choice = page.locator("#takes select")
+        expect(choice).to_have_value("freeze")
+        choice.select_option("out")
+        expect(page.locator("#takes .why")).to_contain_text("without it")
+        page.locator("#checks button", has_text="Trim at the cut").click()
+        expect(page.locator("#card-freeze .what")).to_contain_text("20 frames")
+        expect(page.locator("#checks .verdicts")).to_contain_text("will do")
+        expect(choice).to_have_value("out")
 
 
 def test_what_is_no_video_is_said_and_can_be_tried_again(server, browser, fox_yard, tmp_path):

@@ -1,0 +1,67 @@
+"""Where the cameras stood, found before a run: asked for once, refused as a run refuses, and handed to it."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from asked_here import asked_here
+from job_samples import ANNA
+
+from fourreal.errors import UserError
+from fourreal.jobs import asking
+from fourreal.jobs.service import Service
+from fourreal.jobs.values import Options
+from fourreal.settings import JobLimits
+
+DRAFT = Options(preset="draft")
+
+
+@pytest.fixture
+def service(tmp_path):
+    service = Service(tmp_path / "data", replace(JobLimits(), free_bytes=0))
+    service.store.remember("devices", [{"kind": "cpu", "name": "cpu", "memory_mb": None}])
+    with asked_here():
+        yield service
+    service.close()
+
+
+def test_cameras_that_are_known_are_shown_as_a_run_will_have_them(service):
+    reference, freeze = service.add_example(ANNA, "fox_yard")
+    found = service.place(ANNA, reference.id, freeze.id, DRAFT)
+    assert (len(found["reference"]), found["takes"]) == (1, [])
+    assert len(found["cameras"]) > 20
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_what_was_found_is_kept_for_the_same_question_and_for_the_run(service, monkeypatch):
+    reference, freeze = service.add_example(ANNA, "fox_yard")
+    asked = []
+
+    def place(question, limits):
+        asked.append(question)
+        work = service.places.placed(freeze.id, reference.id) / "work"
+        work.mkdir(exist_ok=True)
+        (work / f"placement-{len(asked)}").write_text("found")
+        return {"cameras": [len(asked)]}
+
+    monkeypatch.setattr(asking, "place", place)
+    unknown = replace(DRAFT, use_cameras=False)
+    for _ in range(2):
+        assert service.place(ANNA, reference.id, freeze.id, unknown) == {"cameras": [1]}
+    assert service.place(ANNA, reference.id, freeze.id, replace(unknown, canonical_frame=3)) == {"cameras": [2]}
+    assert [question["cameras"] for question in asked] == [None, None]
+    run = service.submit(ANNA, reference.id, freeze.id, unknown)
+    assert {path.name for path in (service.places.run(run.id) / "work").iterdir()} == {"placement-1", "placement-2"}
+
+
+def test_what_cannot_serve_is_said_before_the_run_and_asked_anew(service, monkeypatch):
+    reference, freeze = service.add_example(ANNA, "fox_yard")
+
+    def place(question, limits):
+        raise UserError("Points lie in a plane.")
+
+    monkeypatch.setattr(asking, "place", place)
+    with pytest.raises(UserError, match="in a plane"):
+        service.place(ANNA, reference.id, freeze.id, DRAFT)
+    monkeypatch.setattr(asking, "place", lambda question, limits: {"cameras": []})
+    assert service.place(ANNA, reference.id, freeze.id, DRAFT) == {"cameras": []}
