@@ -20,7 +20,7 @@ from fourreal.web.uploads import Uploads
 # Those that wait for a child process, by lane.
 PATIENT_CALLS = {
     "intakes": {"add_example", "add_video", "add_cameras", "trim", "add_candidate", "cut", "take"},
-    "checks": {"check", "check_further"}, "exports": {"export"},
+    "checks": {"check", "check_further"}, "exports": {"export"}, "placings": {"place"},
 }  # fmt: skip
 LANE_OF = {call: LANES[lane] for lane, calls in PATIENT_CALLS.items() for call in calls}
 
@@ -88,6 +88,13 @@ class Calls(CreateCalls):
     def check_further(self, token: str, video: str, reference: str, freeze: str) -> dict:
         """What a video besides these two is: {role, sentence, reference: [verdicts], freeze: [verdicts], pictures}."""
         return asdict(self._service.check_further(self._service.owner(token), video, reference, freeze))
+
+    def place(
+        self, token: str, reference: str, freeze: str, options: dict | None = None, further: list | None = None
+    ) -> dict:
+        """Where the cameras of such a run would be: {cameras, reference, takes, points, colors, notes}."""
+        owner, asked = self._service.owner(token), Options.from_dict(options or {})
+        return self._service.place(owner, reference, freeze, asked, further_videos(further))
 
     def reconstruct(
         self, token: str, reference: str, freeze: str, options: dict | None = None, name: str = "",

@@ -167,6 +167,7 @@ def picked(page: Parts, me: dict, half: Part, number: int) -> list:
         found = page.service.creation(owner, me[half.kept])
         frame = next(one.best_frame for one in found.candidates if one.number == number)
         me = me | FRESH | {"reference": video.id, "freeze": "", "canonical": frame, "freezing": ""}
+        me = me | {"further": []}  # of another scene
         return [me, gr.Timer(active=True), gr.skip()]
     reference = page.service.creation(owner, me[half.kept]).reference
     me = me | {"example": "", "again": "", "reference": reference, "freeze": video.id}
