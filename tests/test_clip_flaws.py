@@ -8,7 +8,7 @@ from PIL import Image
 
 from fourreal import clip
 from fourreal.clip import Clip
-from fourreal.clip.flaws import cleaned, refuse_cuts
+from fourreal.clip.flaws import cleaned, picture, refuse_cuts
 from fourreal.clip.flaws.interlace import interlaced
 from fourreal.errors import Unusable
 
@@ -148,3 +148,20 @@ def test_interlaced_frames_are_made_whole(reference):
     assert "interlaced" in kinds(result)
     assert not interlaced(result.clip.frames)
     assert np.array_equal(result.clip.frames[:, ::2], woven[:, ::2])
+
+
+def test_what_is_put_right_is_drawn_on_a_frame_and_on_a_line_of_all_frames(freeze):
+    frames = stamped(freeze.frames)
+    frames[:3] = 0
+    framed = np.zeros((len(frames), frames.shape[1] + 60, *frames.shape[2:]), np.uint8)
+    framed[:, 30:-30] = frames
+    whole = Clip(framed, 12.0)
+    result = cleaned(whole, travels=True)
+    assert set(kinds(result)) == {"fade", "bars", "overlay"}
+    drawn = picture(framed[16], result, len(whole)).astype(int)
+    bar, line = drawn[: 30 * drawn.shape[1] // framed.shape[2] - 4], drawn[-1]
+    assert 0.2 < (bar.max(-1) > 100).mean() < 0.5, "stripes"
+    left_out = np.abs(line - (224, 160, 80)).sum(-1) < 3
+    assert left_out.mean() == pytest.approx(3 / len(whole), abs=0.02)
+    assert left_out[0]
+    assert picture(freeze.frames[0], cleaned(freeze, travels=True), len(freeze)) is None

@@ -19,8 +19,9 @@ from PIL import Image
 from videos import encode, numbered, numbers
 
 from fourreal import clip
+from fourreal.clip.flaws import Cleaned
 from fourreal.errors import UserError
-from fourreal.jobs import asking
+from fourreal.jobs import asking, checks
 from fourreal.jobs.children import ROOT, BrokeOff, ask, environment
 from fourreal.jobs.service import Service
 from fourreal.settings import JobLimits
@@ -272,3 +273,20 @@ def test_a_child_that_dies_or_babbles_is_told_apart_from_one_that_answers(monkey
         ask("job_sleeper", {"eat": True}, PATIENCE, 2**30)
     assert broke.value.why == "memory"
     assert ask("job_sleeper", {"babble": "x" * 2**20}, PATIENCE, 2**33) == {"said": True}
+
+
+def test_frames_that_are_interlaced_are_made_whole_before_they_are_made_smaller(assets, tmp_path):
+    whole = clip.read(assets / "examples" / "fox_yard" / "freeze.mp4", max_frames=20).frames
+    woven = whole[:-1].copy()
+    woven[:, 1::2] = whole[1:, 1::2]
+    told = []
+    for name, frames in (("woven", woven), ("plain", whole)):
+        path = tmp_path / f"{name}.mp4"
+        clip.write(clip.Clip(frames, 12.0), path)
+        with asked_here():
+            info = asking.take_in(path, tmp_path / name, path.name, replace(JobLimits(), max_side=256))
+        assert info["width"] == 256
+        told.append(info.get("interlaced", False))
+    assert told == [True, False]
+    result = Cleaned(clip.Clip(whole, 12.0), [], (0, 0, 512, 288), None, ())
+    assert [one["name"] for one in checks.flaws("freeze", result, mended=True)] == ["freeze_interlaced"]

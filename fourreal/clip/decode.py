@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -55,13 +56,15 @@ def read(
     fps: float | None = None,
     thin: bool = False,
     quick_colours: bool = False,
+    mend: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Clip:
     """A video file or a folder of pictures (in natural order of their names) as a `Clip`.
 
     max_frames: at most so many frames, evenly sampled; max_side: at most so many pixels on the longer side, averaged
     down while decoding; fps: plays it at this rate instead of its own (24 for a folder); thin: of a video with more
     frames than `limits` allow evenly spaced ones are kept, and no more than these ever are in memory; quick_colours:
-    colours are not interpolated between the pixels that have one, as most programs read a video.
+    colours are not interpolated between the pixels that have one, as most programs read a video; mend: what is done to
+    each picture of a video file before it is averaged down.
 
     Turned upright and to square pixels; colours by the file's matrix and range (without one: BT.709 from 720 lines up
     and BT.601 below, as players do); transparency over white, as pages show it; an uneven rate onto a constant one
@@ -78,7 +81,7 @@ def read(
             pictures = [_fitted(_load(file), max_side) for file in picture_files(path)]
             picks, own_fps = np.arange(len(pictures)), info.fps
         else:
-            pictures, picks, own_fps = _decode(path, limits, max_side, thin, quick_colours)
+            pictures, picks, own_fps = _decode(path, limits, max_side, thin, quick_colours, mend)
     sizes = {picture.shape for picture in pictures}
     if len(sizes) > 1:
         raise UserError(f"{path.name} changes its picture size midway. Convert it to one size, e.g. with ffmpeg.")
@@ -92,7 +95,8 @@ def read(
 
 
 def _decode(
-    path: Path, limits: ClipLimits, max_side: int | None, thin: bool, quick: bool
+    path: Path, limits: ClipLimits, max_side: int | None, thin: bool, quick: bool,
+    mend: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> tuple[list[UInt8[np.ndarray, "_ _ 3"]], Int[np.ndarray, " K"], float]:
     """All frames as pictures, which to show at each tick, and the rate; with `thin` every so manieth where there are
     too many: whenever the room is full every other one goes, and half as many are kept from then on."""
@@ -109,13 +113,22 @@ def _decode(
                 check_frames(path, len(times), limits, counting=True)
             check_seconds(path, (time or 0.0) - (times[0] or 0.0), limits)
             check_memory(path, len(times), _shrunk(size, max_side), limits)
-            pictures.append(_fitted(picture(), max_side))
+            pictures.append(_fitted(mend(picture()) if mend else picture(), max_side))
     check_count(path, len(pictures))
     rate = nominal / stride if nominal else nominal
     picks, fps = constant_rate(times, rate, MOST_COUNTED if thin else limits.max_frames)
     if not thin:
         check_frames(path, len(picks), limits, counting=True)
     return pictures, picks, fps
+
+
+def beginning(path: Path, count: int, limits: ClipLimits = LIMITS) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
+    """The first frames of a video file, at full size. Raises UserError as `read` does."""
+    path = Path(path).absolute()
+    with explained(path), _shots(path, QUICK_SCALER) as (_, shots):
+        for _, size, picture in islice(shots, count):
+            check_size(path, *size, limits)
+            yield picture()
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import base64
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,22 +57,24 @@ def take_in(
 
 
 def look(
-    reference: Path, freeze: Path, cameras: dict[str, Any] | None, limits: JobLimits
+    reference: Path, freeze: Path, cameras: dict[str, Any] | None, mended: Sequence[str], limits: JobLimits
 ) -> tuple[Checks, dict[str, bytes]]:
     """What there is to say of two videos, and pictures of what is put right in them, by `Checks.pictures`.
 
+    mended: which of them ("reference", "freeze") were interlaced when they came in.
+
     Raises UserError where a video cannot be read.
     """
-    question = {"reference": str(reference), "freeze": str(freeze), "cameras": cameras}
+    question = {"reference": str(reference), "freeze": str(freeze), "cameras": cameras, "mended": mended}
     answer = _looked("fourreal.jobs.checks", question, "the two videos", limits)
     return checks_of(answer), {role: base64.b64decode(content) for role, content in answer["pictures"].items()}
 
 
 def look_at_take(
-    video: Path, freeze: Path, given: bool, limits: JobLimits
+    video: Path, freeze: Path, given: bool, mended: bool, limits: JobLimits
 ) -> tuple[FurtherChecks, dict[str, bytes]]:
-    """The same of a video besides the first two, whose cameras may be given. Raises UserError likewise."""
-    question = {"video": str(video), "freeze": str(freeze), "given": given}
+    """The same of a video besides the first two, whose cameras may be given."""
+    question = {"video": str(video), "freeze": str(freeze), "given": given, "mended": mended}
     answer = _looked("fourreal.jobs.take_checks", question, "a further video", limits)
     pictures = {role: base64.b64decode(content) for role, content in answer["pictures"].items()}
     return FurtherChecks.from_dict(answer), pictures

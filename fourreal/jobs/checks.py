@@ -18,7 +18,7 @@ from fourreal import clip
 from fourreal.camera.match import find_frozen_frame, moving_camera, still_camera
 from fourreal.camera.subject import frozen_subject
 from fourreal.clip import Clip
-from fourreal.clip.flaws import Cleaned, cleaned, picture
+from fourreal.clip.flaws import INTERLACED, Cleaned, Finding, cleaned, picture
 from fourreal.errors import UserError
 from fourreal.jobs.children import answer
 
@@ -44,8 +44,8 @@ def work(question: Mapping[str, Any]) -> dict[str, Any]:
         frozen(films[1]),
         same,
         same_shape(*films),
-        *flaws("reference", running),
-        *flaws("freeze", frozen_one),
+        *flaws("reference", running, "reference" in question["mended"]),
+        *flaws("freeze", frozen_one, "freeze" in question["mended"]),
     ]  # fmt: skip
     return {
         "verdicts": verdicts, "canonical_frame": canonical, "freeze_frame": shared,
@@ -54,13 +54,17 @@ def work(question: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def flaws(role: str, result: Cleaned) -> list[dict[str, Any]]:
-    """What was found in a video that is not scene, as the reconstruction will find it; a cut alone stops that."""
+def flaws(role: str, result: Cleaned, mended: bool = False) -> list[dict[str, Any]]:
+    """What was found in a video that is not scene, as the reconstruction will find it; a cut alone stops that.
+
+    mended: whether its frames were interlaced when it came in.
+    """
+    findings = [*result.findings, *([Finding("interlaced", INTERLACED)] if mended else [])]
     name = {"reference": "Reference video: ", "freeze": "Freeze-time video: "}.get(role, "")
     return [
         verdict(f"{role}_{one.kind}".strip("_"), False if one.kind == "cut" else None, name + one.sentence)
         | {"part": one.part}
-        for one in result.findings
+        for one in findings
     ]
 
 

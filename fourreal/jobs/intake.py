@@ -12,16 +12,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from jaxtyping import UInt8
 from PIL import Image
 
 from fourreal import clip
 from fourreal.clip import Clip
+from fourreal.clip.flaws.interlace import deinterlaced, interlaced
 from fourreal.errors import UserError
 from fourreal.jobs.children import answer
 from fourreal.jobs.places import FRAME_FILE
 from fourreal.settings import ClipLimits
 
 FRAME_WIDTH = 320
+LOOKED_AT, COLUMNS = 30, 512  # frames of a large video, and about so many columns, for whether they are interlaced
 
 
 def work(question: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,7 +34,8 @@ def work(question: Mapping[str, Any]) -> dict[str, Any]:
         raise UserError(f"{question['name']} is no file. Choose a video file.")
     limits = replace(ClipLimits(), max_bytes=question["max_bytes"])
     try:
-        whole = clip.read(path, limits, max_side=question["max_side"], thin=True)
+        mend = one_field if combed(path, question["max_side"], limits) else None
+        whole = clip.read(path, limits, max_side=question["max_side"], thin=True, mend=mend)
         kept = cut(whole, question)
     except UserError as error:  # in the words of the person, who never saw our name for the file
         raise UserError(str(error).replace(path.name, question["name"])) from error
@@ -45,6 +50,7 @@ def work(question: Mapping[str, Any]) -> dict[str, Any]:
         "fps": round(kept.fps, 4),
         "frames": len(kept),
         "seconds": round(kept.seconds, 3),
+        **({"interlaced": True} if mend else {}),
     }
     thumbnails(kept, folder)
     info["bytes"] = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
@@ -53,6 +59,19 @@ def work(question: Mapping[str, Any]) -> dict[str, Any]:
         with file.open("rb+") as handle:
             os.fsync(handle.fileno())
     return info
+
+
+def combed(path: Path, max_side: int, limits: ClipLimits) -> bool:
+    """Whether the frames of a file are interlaced and larger than what is kept, so that nobody could see it later."""
+    info = clip.probe(path, replace(limits, max_frames=clip.MOST_COUNTED))
+    if max(info.width, info.height) <= max_side:
+        return False
+    step = 1 + info.width // COLUMNS  # lines tell, and some columns of them will do
+    return interlaced(np.stack([picture[:, ::step] for picture in clip.beginning(path, LOOKED_AT, limits)]))
+
+
+def one_field(picture: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W 3"]:
+    return deinterlaced(picture[None])[0]
 
 
 def cut(whole: Clip, question: Mapping[str, Any]) -> Clip:

@@ -63,7 +63,7 @@ class Library:
         if not 0 <= first < last < info["frames"]:
             raise UserError(f"Choose two or more frames of 0 to {info['frames'] - 1}.")
         clip = self.places.video(id) / "clip.mp4"
-        return self._take_in(owner, clip, row["name"], part, frames=(first, last))
+        return self._take_in(owner, clip, row["name"], part, info.get("interlaced", False), frames=(first, last))
 
     def video(self, owner: str, id: str) -> Video:
         return _video(self._video(owner, id))
@@ -119,7 +119,8 @@ class Library:
         with self._checks.turn(owner):
             if (seen := self._seen(reference_id, freeze_id)) is not None:  # asked twice at once, by a page opened anew
                 return seen
-            found, pictures = asking.look(*clips, cameras, self.limits)
+            mended = [role for role, row in (("reference", reference), ("freeze", freeze)) if was_interlaced(row)]
+            found, pictures = asking.look(*clips, cameras, mended, self.limits)
         with contextlib.suppress(OSError):  # a full disk: it is looked at again next time
             pair = {"reference": (reference_id, freeze_id), "freeze": (freeze_id, reference_id)}
             for role, content in pictures.items():
@@ -171,12 +172,15 @@ class Library:
             return json.loads(given.read_text(encoding="utf-8"))
         return examples.cameras_of(part_of(reference), part_of(freeze))
 
-    def _take_in(self, owner: str, path: Path, name: str, part: dict[str, Any] | None = None, **how) -> Video:
+    def _take_in(
+        self, owner: str, path: Path, name: str, part: dict[str, Any] | None = None, interlaced: bool = False, **how
+    ) -> Video:
         self._room()
         id, created = new_id(), time.time()
         fresh = self.places.videos / f".new-{id}"
         with self._intakes.turn(owner):
             info = asking.take_in(path, fresh, name, self.limits, **how)
+        info |= {"interlaced": True} if interlaced else {}
         try:
             os.replace(fresh, self.places.video(id))
             if part and part["last"] is None:
@@ -200,6 +204,11 @@ class Library:
         if row is None or row["owner"] != owner:
             raise absent("video")
         return row
+
+
+def was_interlaced(row: dict[str, Any]) -> bool:
+    """Whether a video's frames were made whole when it was taken in."""
+    return json.loads(row["info"]).get("interlaced", False)
 
 
 def part_of(row: dict[str, Any]) -> dict[str, Any] | None:

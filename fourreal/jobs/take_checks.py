@@ -29,7 +29,8 @@ def work(question: Mapping[str, Any]) -> dict[str, Any]:
     drawn = {"reference": picture_of(whole, as_reference), "freeze": picture_of(whole, as_freeze)}
     return {
         "role": role, "sentence": sentence,
-        "reference": flaws("", as_reference), "freeze": [*refused, *flaws("", as_freeze)],
+        "reference": flaws("", as_reference, question["mended"]),
+        "freeze": [*refused, *flaws("", as_freeze, question["mended"])],
         "pictures": {role: content for role, content in drawn.items() if content},
     }  # fmt: skip
 

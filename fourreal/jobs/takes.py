@@ -11,7 +11,7 @@ from fourreal.errors import UserError
 from fourreal.jobs import asking
 from fourreal.jobs.files import link, put
 from fourreal.jobs.kept import TAKES, KeptTake, take_file, takes_content
-from fourreal.jobs.library import Library
+from fourreal.jobs.library import Library, was_interlaced
 from fourreal.jobs.take_values import FurtherVideo, check_number
 from fourreal.jobs.verdicts import FurtherChecks
 
@@ -21,8 +21,7 @@ class Takes(Library):
 
     def check_further(self, owner: str, id: str, reference_id: str, freeze_id: str) -> FurtherChecks:
         """What a video is that goes with these two, and what there is to say of it; seconds the first time."""
-        self._video(owner, id)
-        freeze = self._video(owner, freeze_id)
+        row, freeze = self._video(owner, id), self._video(owner, freeze_id)
         given = self._cameras(self._video(owner, reference_id), freeze) is not None
         if (seen := self._seen_take(id, freeze_id, given)) is not None:
             return seen
@@ -30,7 +29,7 @@ class Takes(Library):
             if (seen := self._seen_take(id, freeze_id, given)) is not None:  # asked twice at once
                 return seen
             clips = (self.places.video(one) / "clip.mp4" for one in (id, freeze_id))
-            found, pictures = asking.look_at_take(*clips, given, self.limits)
+            found, pictures = asking.look_at_take(*clips, given, was_interlaced(row), self.limits)
         with contextlib.suppress(OSError):  # a full disk: it is looked at again next time
             for role, content in pictures.items():
                 put(self.places.flaws(id, role, freeze_id), content)

@@ -21,7 +21,10 @@ MEETING = "meeting.json"  # among a run's inputs: [canonical frame, freeze-time 
 
 @dataclass(frozen=True)
 class Video:
-    """A video that was taken in: width, height in pixels, fps frames a second, `seconds` long, `bytes` on the disk."""
+    """A video that was taken in: width, height in pixels, fps frames a second, `seconds` long, `bytes` on the disk.
+
+    interlaced: whether its frames were, and were made whole before they were made smaller.
+    """
 
     id: str
     name: str
@@ -32,6 +35,7 @@ class Video:
     seconds: float
     created: float = 0.0
     bytes: int = 0
+    interlaced: bool = False
 
 
 @dataclass(frozen=True)

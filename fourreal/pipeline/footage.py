@@ -155,7 +155,7 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
         likeness,
         canonical if canonical is None else running.frames[nearest_place(running, canonical)],
         still,
-        (running.scene, frozen.scene),
+        (scene_mask(running), scene_mask(frozen)),
         tuple(takes),
     )
 
@@ -168,6 +168,11 @@ def put_right(
     result = cleaned(whole, travels, request.longer_part, given, beside)
     refuse_cuts(name, path, result, request.longer_part)
     return result
+
+
+def scene_mask(result: Cleaned) -> Mask | None:
+    """What of the pictures is scene; None for all."""
+    return None if result.mask is None else torch.from_numpy(result.mask)
 
 
 def nearest_place(result: Cleaned, frame: int) -> int:
@@ -200,7 +205,7 @@ def read_take(
     frames = [result.frames[i] for i in places]
     notes = tuple(f"{name}: {finding.sentence}" for finding in result.findings)
     digest = clip.content_hash(further.path)
-    return Take(further, result.clip[places], frames, codes, still, len(whole), digest, result.scene, notes)
+    return Take(further, result.clip[places], frames, codes, still, len(whole), digest, scene_mask(result), notes)
 
 
 def simultaneous(

@@ -40,7 +40,8 @@ KINDS = ("bars", "overlay", "fade", "cut", "repeats", "interlaced")  # of what i
 def reasons(role: str, video: Video, other: Video, owner: str, found: Checks) -> str:
     """Why one of the two videos has its role, and what is put right in it, with a picture where that can be seen."""
     by_name = {verdict.name: verdict for verdict in found.verdicts}
-    why = " ".join(by_name[name].sentence for name in REASONS[role] if name in by_name)
+    told = [by_name[name] for name in REASONS[role] if name in by_name]
+    why = " ".join(verdict.sentence for verdict in told if verdict.ok is not False)  # problems are told beneath
     drawn = ""
     if role in found.pictures:
         title = f"{ROLES[role][0]}: "  # needless on its own card
@@ -93,8 +94,8 @@ def example_cards(examples: list[Example], chosen: str = "", folded: bool = Fals
 def verdict_list(checks: Checks) -> str:
     """What was seen in both videos. What is said on their cards and asks for nothing is left to these."""
     drawn = {one.name for role in checks.pictures for one in put_right(role, checks.verdicts)}
-    good = {name for names in REASONS.values() for name in names}
-    on_cards = lambda one: (one.ok is None and one.name in drawn) or (one.ok and one.name in good)
+    said = {name for names in REASONS.values() for name in names}
+    on_cards = lambda one: one.ok is not False and one.name in drawn | said
     rows = [verdict_row(verdict) for verdict in checks.verdicts if not on_cards(verdict)]
     lead = (
         "These videos will do." if checks.ok

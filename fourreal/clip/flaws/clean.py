@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Bool, UInt8
-from torch import Tensor
 
 from fourreal.clip.flaws.bars import Box, picture_box
 from fourreal.clip.flaws.cuts import cuts, longest
@@ -18,6 +16,7 @@ from fourreal.clip.flaws.overlay import covered, overlay, shared_overlay
 from fourreal.clip.value import Clip
 from fourreal.errors import Unusable
 
+INTERLACED = "Its frames are interlaced; every second line is made anew."
 EVEN = 1.0  # frames by which those that remain of a running video may be off even steps
 
 
@@ -49,11 +48,6 @@ class Cleaned:
     mask: Bool[np.ndarray, "h w"] | None
     findings: tuple[Finding, ...]
     unfilled: UInt8[np.ndarray, "F h w 3"] | None = None
-
-    @property
-    def scene(self) -> Bool[Tensor, "h w"] | None:
-        """`mask` as a tensor."""
-        return None if self.mask is None else torch.from_numpy(self.mask)
 
 
 def cleaned(
@@ -105,7 +99,7 @@ def cleaned(
         findings.append(Finding("bars", f"It has black bars; the picture within, {width}x{height}, is used."))
     if interlaced(pictures):
         pictures = deinterlaced(pictures)
-        findings.append(Finding("interlaced", "Its frames are interlaced; every second line is made anew."))
+        findings.append(Finding("interlaced", INTERLACED))
     return _masked(Clip(np.ascontiguousarray(pictures), fps), frames.tolist(), crop, travels, beside, tuple(findings))
 
 
