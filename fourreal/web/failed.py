@@ -22,6 +22,15 @@ def offers(run: Run, looks_swapped: bool) -> str:
     return tag("div", *shown, class_="offers")
 
 
+def looks_swapped(page: Parts, run: Run, owner: str) -> bool:
+    """Whether the checks have said that each of a run's two videos looks like what the other should be."""
+    try:
+        seen = page.service.seen_checks(owner, run.reference, run.freeze)
+    except UserError:  # one of them was deleted
+        return False
+    return seen is not None and seen.swapped
+
+
 def wire(page: Parts) -> None:
     """Presses in what is told of a run that failed lead back to the videos."""
     progress, pair = page.named["watch"][0], page.named["pair"]

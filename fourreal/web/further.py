@@ -9,7 +9,7 @@ from fourreal.errors import UserError
 from fourreal.jobs.take_values import FurtherVideo
 from fourreal.jobs.values import Video
 from fourreal.jobs.verdicts import FurtherChecks
-from fourreal.settings import MOST_TAKES, ClipLimits
+from fourreal.settings import MOST_TAKES, ClipLimits, JobLimits
 from fourreal.web.clip_cards import flaws_picture, moving, verdict_row
 from fourreal.web.markup import button, note, tag, text
 from fourreal.web.parts import Parts
@@ -22,8 +22,9 @@ ROLES = {
 }
 LIMITS = ClipLimits()
 LEAD = (
-    f"Up to {MOST_TAKES}: other cameras that filmed the motion, other moments frozen. Each may last "
-    f"{LIMITS.max_seconds:.0f} s; of more than {LIMITS.max_frames} frames some are left out."
+    f"Up to {MOST_TAKES}: other cameras that filmed the motion, other moments frozen. Each may have "
+    f"{JobLimits.max_upload_bytes // 2**20} MB and last {LIMITS.max_seconds:.0f} s; of more than {LIMITS.max_frames} "
+    "frames some are left out."
 )
 
 

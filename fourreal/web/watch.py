@@ -212,15 +212,6 @@ def nothing() -> str:
     return tag("div", tag("p", "Nothing is running. Choose two videos and press Start."), class_="progress idle")
 
 
-def looks_swapped(page: Parts, run: Run, owner: str) -> bool:
-    """Whether the checks have said that each of a run's two videos looks like what the other should be."""
-    try:
-        seen = page.service.seen_checks(owner, run.reference, run.freeze)
-    except UserError:  # one of them was deleted
-        return False
-    return seen is not None and seen.swapped
-
-
 def progress_box(page: Parts, run: Run, cursor: dict, owner: str) -> str:
     """One clear line, a bar, and the stages."""
     last = cursor["last"]
@@ -229,7 +220,7 @@ def progress_box(page: Parts, run: Run, cursor: dict, owner: str) -> str:
         waiting = tag("p", "You can close this page; it will be here when you come back.", class_="quiet")
         return tag("div", tag("h4", "Waiting in line"), tag("p", ahead), waiting, class_="progress")
     if run.state == "failed":
-        offered = failed.offers(run, looks_swapped(page, run, owner))
+        offered = failed.offers(run, failed.looks_swapped(page, run, owner))
         return tag("div", tag("h4", "It did not work out"), note(run.error, "bad"), offered, class_="progress")
     if run.state == "stopped":
         kept = "The scene as it was is kept." if run.has_scene else "Nothing could be kept yet."
