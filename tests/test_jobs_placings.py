@@ -58,10 +58,10 @@ def test_what_cannot_serve_is_said_before_the_run_and_asked_anew(service, monkey
     reference, freeze = service.add_example(ANNA, "fox_yard")
 
     def place(question, limits):
-        raise UserError("Points lie in a plane.")
+        raise UserError(f"{question['folder']}/cameras.json: points lie in a plane.")
 
     monkeypatch.setattr(asking, "place", place)
-    with pytest.raises(UserError, match="in a plane"):
+    with pytest.raises(UserError, match=r"^cameras\.json: points lie in a plane"):
         service.place(ANNA, reference.id, freeze.id, DRAFT)
     monkeypatch.setattr(asking, "place", lambda question, limits: {"cameras": []})
     assert service.place(ANNA, reference.id, freeze.id, DRAFT) == {"cameras": []}

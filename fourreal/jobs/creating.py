@@ -20,7 +20,7 @@ from fourreal.jobs.create_estimate import work_of
 from fourreal.jobs.create_values import current
 from fourreal.jobs.files import link, put
 from fourreal.jobs.live import Live
-from fourreal.jobs.runs import without_paths
+from fourreal.jobs.places import without_paths
 from fourreal.jobs.store import Store
 from fourreal.progress import CancelToken
 from fourreal.settings import Preset

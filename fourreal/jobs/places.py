@@ -1,5 +1,6 @@
 """Where everything lies in a data folder, and which of it may be handed out."""
 
+import os
 import re
 import unicodedata
 from pathlib import Path
@@ -96,3 +97,8 @@ def shown_name(name: str, default: str) -> str:
     """
     plain = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in str(name)[:1000])
     return " ".join(plain.split())[:LONGEST_NAME] or default
+
+
+def without_paths(sentence: str, folder: Path) -> str:
+    """A sentence for people who know nothing of our folders."""
+    return sentence.replace(f"{folder}{os.sep}", "").replace(str(folder), "its folder")

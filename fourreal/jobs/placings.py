@@ -11,6 +11,7 @@ from fourreal.errors import UserError
 from fourreal.jobs import asking
 from fourreal.jobs.files import link, put
 from fourreal.jobs.library import LIMITS
+from fourreal.jobs.places import without_paths
 from fourreal.jobs.take_values import FurtherVideo
 from fourreal.jobs.takes import Takes
 from fourreal.jobs.turns import Turns
@@ -60,7 +61,10 @@ class Placings(Takes):
                 except OSError as error:
                     told = f"The cameras could not be stored: {error.strerror or error}. Free some space."
                     raise UserError(told) from error
-                found = asking.place(question, self.limits)
+                try:
+                    found = asking.place(question, self.limits)
+                except UserError as error:
+                    raise UserError(without_paths(str(error), folder)) from None
                 with contextlib.suppress(OSError):  # a full disk: it is looked for again next time
                     put(path, json.dumps(found).encode())
                 _let_go(folder.glob("layout-*.json"), (folder / "work").glob("placement-*"))

@@ -22,9 +22,8 @@ from fourreal.jobs.database import disk_full
 from fourreal.jobs.live import Live
 from fourreal.jobs.locks import alone
 from fourreal.jobs.nursery import COLD, LOG, serve
-from fourreal.jobs.places import Places
+from fourreal.jobs.places import Places, without_paths
 from fourreal.jobs.reconstructing import Reconstructing
-from fourreal.jobs.runs import without_paths
 from fourreal.jobs.store import Claim, Store
 from fourreal.progress import CancelToken
 from fourreal.settings import PRESETS, Preset

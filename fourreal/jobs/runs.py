@@ -1,6 +1,5 @@
 """What all runs have in common, whatever they make: a folder, a place in the line, a journal, files."""
 
-import os
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -102,8 +101,3 @@ class Runs(Placings):
         if row is None or row["owner"] != owner or row["kind"] != (kind or row["kind"]):
             raise absent("scene")
         return row
-
-
-def without_paths(sentence: str, folder: Path) -> str:
-    """A sentence for people who know nothing of our folders."""
-    return sentence.replace(f"{folder}{os.sep}", "").replace(str(folder), "its folder")
