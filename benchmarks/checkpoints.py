@@ -20,7 +20,8 @@ import time
 from pathlib import Path
 
 from benchmarks.jobs import free_port, served
-from fourreal.jobs.children import ROOT, environment
+from fourreal.installed import ROOT
+from fourreal.jobs.children import environment
 
 # When the viewer is told of a file, has loaded and first drawn it, in milliseconds of the machine's clock.
 MARKS = ("told", "loaded", "drawn")

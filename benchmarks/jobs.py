@@ -27,7 +27,8 @@ from pathlib import Path
 import httpx
 
 from fourreal.errors import UserError
-from fourreal.jobs.children import ROOT, environment
+from fourreal.installed import ROOT
+from fourreal.jobs.children import environment
 from fourreal.jobs.service import Service
 from fourreal.jobs.values import Options
 from fourreal.settings import DRAFT, JobLimits

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from fourreal import installed
 from fourreal.jobs import children, confine
 
 
@@ -48,7 +49,7 @@ def work(question: dict) -> dict:
         "change the input": lambda: os.close(os.open(question["path"], os.O_WRONLY)),
         "write outside": lambda: (data / "new").write_text("x"),
         "remove outside": lambda: (data / "store.sqlite").unlink(),
-        "change the code": lambda: (Path(children.ROOT) / "fourreal" / "new.py").touch(),
+        "change the code": lambda: (Path(installed.ROOT) / "fourreal" / "new.py").touch(),
         "reach a machine": lambda: call(question["port"]),
         "open a socket": lambda: socket.socket(),
         "open a unix socket": lambda: socket.socket(socket.AF_UNIX),

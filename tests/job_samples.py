@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from fourreal.jobs.children import ROOT, environment
+from fourreal.installed import ROOT
+from fourreal.jobs.children import environment
 from fourreal.jobs.places import Places
 from fourreal.jobs.runner import NICE, Runner
 from fourreal.jobs.store import Store, new_id

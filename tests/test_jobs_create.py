@@ -17,7 +17,8 @@ from job_samples import ANNA, BEN, PATIENCE, hand, runners, until
 
 from fourreal import clip
 from fourreal.errors import UserError
-from fourreal.jobs.children import ROOT, environment
+from fourreal.installed import ROOT
+from fourreal.jobs.children import environment
 from fourreal.jobs.create_values import Wishes
 from fourreal.jobs.database import VERSION, Database
 from fourreal.jobs.service import Service

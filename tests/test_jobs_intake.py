@@ -21,8 +21,9 @@ from videos import encode, numbered, numbers
 from fourreal import clip
 from fourreal.clip.flaws import Cleaned
 from fourreal.errors import UserError
+from fourreal.installed import ROOT
 from fourreal.jobs import asking, checks
-from fourreal.jobs.children import ROOT, BrokeOff, ask, environment
+from fourreal.jobs.children import BrokeOff, ask, environment
 from fourreal.jobs.service import Service
 from fourreal.settings import JobLimits
 

@@ -23,8 +23,9 @@ from fourreal import cli, clip
 from fourreal.clip import Clip
 from fourreal.errors import UserError
 from fourreal.fit import loop
+from fourreal.installed import ROOT
 from fourreal.jobs import journal, service
-from fourreal.jobs.children import ROOT, environment
+from fourreal.jobs.children import environment
 from fourreal.jobs.service import Service
 from fourreal.jobs.values import Options
 from fourreal.scene import bundle

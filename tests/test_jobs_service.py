@@ -19,8 +19,9 @@ from videos import encode, numbered
 from fourreal.clip import Clip
 from fourreal.clip.flaws import Cleaned
 from fourreal.errors import UserError
+from fourreal.installed import ROOT
 from fourreal.jobs import asking, checks
-from fourreal.jobs.children import ROOT, environment
+from fourreal.jobs.children import environment
 from fourreal.jobs.create_values import Wishes
 from fourreal.jobs.live import Live
 from fourreal.jobs.reconstructing import Reconstructing

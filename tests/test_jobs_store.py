@@ -12,7 +12,8 @@ import pytest
 from job_samples import ANNA, BEN, HERE, PATIENCE, drain, queue
 
 from fourreal.errors import UserError
-from fourreal.jobs.children import ROOT, environment
+from fourreal.installed import ROOT
+from fourreal.jobs.children import environment
 from fourreal.jobs.line import Waiting, order
 from fourreal.jobs.statements import SILENCE_SECONDS, ran
 from fourreal.jobs.store import CRASHES, Claim, Store, new_id

@@ -12,7 +12,8 @@ import pytest
 from job_samples import ANNA, PATIENCE, gone, until
 
 from fourreal import system
-from fourreal.jobs.children import ROOT, environment
+from fourreal.installed import ROOT
+from fourreal.jobs.children import environment
 from fourreal.jobs.nursery import Nursery
 from fourreal.jobs.places import Places
 from fourreal.jobs.store import Store, new_id

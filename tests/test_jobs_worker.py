@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from job_samples import ANNA, BEN, PATIENCE, end_children, gone, pids, queue, starts, until, working
 
+from fourreal.installed import ROOT
 from fourreal.jobs import journal
-from fourreal.jobs.children import ROOT, environment
+from fourreal.jobs.children import environment
 from fourreal.jobs.places import Places
 from fourreal.jobs.store import Claim, Store
 from fourreal.jobs.worker import Worker

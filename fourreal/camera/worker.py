@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import fourreal
+from fourreal import installed
 from fourreal.progress import CancelToken
 
 LOG = "log.txt"  # in the folder: whatever COLMAP prints
@@ -26,13 +26,11 @@ def run(
 
     look: called about twenty times a second meanwhile. Raises Cancelled where the person stops.
     """
-    root = str(Path(fourreal.__file__).parents[1])
-    paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    limits = {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": paths}
+    variables = installed.environment() | {"OMP_NUM_THREADS": str(threads)}
     with (folder / LOG).open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", module, str(folder)],
-            stdin=subprocess.PIPE, stdout=log, stderr=log, env=os.environ | limits, start_new_session=True,
+            [*installed.command(module), str(folder)],
+            stdin=subprocess.PIPE, stdout=log, stderr=log, env=variables, start_new_session=True,
         )  # fmt: skip
         try:
             end = time.monotonic() + seconds

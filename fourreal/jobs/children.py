@@ -14,16 +14,13 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import fourreal
-from fourreal import system
+from fourreal import installed, system
 from fourreal.errors import UserError
 from fourreal.jobs.confine import confine, without_secrets
 from fourreal.jobs.database import disk_full
 
-ROOT = Path(fourreal.__file__).parents[1]  # where `python -m fourreal...` finds the package
 MOST_ANSWER = 4 * 1024**2
 WATCH_SECONDS = 0.25
 PARENT = "FOURREAL_PARENT"  # the process that started this one
@@ -41,8 +38,7 @@ class BrokeOff(Exception):
 
 def environment(**changes: str) -> dict[str, str]:
     """This process's variables, with the package on the path of children."""
-    paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return os.environ | {"PYTHONPATH": paths, PARENT: str(os.getpid())} | changes
+    return installed.environment() | {PARENT: str(os.getpid())} | changes
 
 
 def ask(module: str, question: Mapping[str, Any], seconds: float | int, memory: int) -> dict[str, Any]:
@@ -60,7 +56,7 @@ def ask(module: str, question: Mapping[str, Any], seconds: float | int, memory: 
     limits = {"seconds": seconds, "memory": memory}
     with tempfile.TemporaryFile() as told:
         child = subprocess.Popen(
-            [sys.executable, "-m", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=told, cwd=ROOT,
+            installed.command(module), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=told,
             env=without_secrets(environment(**frugal)), start_new_session=True,
         )  # fmt: skip
         try:

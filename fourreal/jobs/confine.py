@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-import fourreal
+from fourreal import installed
 
 # --- Linux' numbers ---------------------------------------------------------------------------------------------------
 
@@ -142,10 +142,10 @@ def _allow(libc: ctypes.CDLL, rules: int, path: str, rights: int) -> None:
 
 def _code(of_data: list[str]) -> list[str]:
     """Folders of Python, of its packages and of this one. None that holds data beside code is among them."""
-    package = Path(fourreal.__file__).parent
-    others = [path for path in sys.path if os.path.isabs(path) and Path(path) != package.parent]
+    checkout = installed.ROOT if installed.CHECKOUT else None  # it may hold data
+    others = [path for path in sys.path if os.path.isabs(path) and Path(path) != checkout]
     clean = [path for path in others if not any(Path(data).is_relative_to(path) for data in of_data)]
-    return [str(package), sys.prefix, sys.base_prefix, *clean]
+    return [str(installed.PACKAGE), sys.prefix, sys.base_prefix, *clean]
 
 
 def _filter_calls(libc: ctypes.CDLL, machine: int, calls: tuple[int, ...]) -> None:

@@ -3,10 +3,10 @@
 import json
 import os
 import subprocess
-import sys
 from typing import Any
 
-from fourreal.jobs.children import ROOT, environment
+from fourreal import installed
+from fourreal.jobs.children import environment
 
 CPU = {"kind": "cpu", "name": "cpu", "memory_mb": None}
 SECONDS = 120.0
@@ -17,8 +17,8 @@ def find() -> list[dict[str, Any]]:
     """{kind, name, memory_mb} of each device that runs one job at a time: the GPUs, or the CPU where there is none."""
     try:
         child = subprocess.run(
-            [sys.executable, "-m", "fourreal.jobs.devices"], stdin=subprocess.DEVNULL, capture_output=True,
-            timeout=SECONDS, cwd=ROOT, env=environment(), check=True,
+            installed.command("fourreal.jobs.devices"), stdin=subprocess.DEVNULL, capture_output=True,
+            timeout=SECONDS, env=environment(), check=True,
         )  # fmt: skip
         return json.loads(child.stdout.splitlines()[-1]) or [CPU]
     except (subprocess.SubprocessError, ValueError, IndexError):

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import fourreal
+from fourreal.installed import assets
 from fourreal.jobs.values import Example
 
-FOLDER = Path(fourreal.__file__).parents[1] / "assets" / "examples"
+FOLDER = assets() / "examples"
 
 
 def examples() -> list[Example]:

@@ -3,11 +3,11 @@
 import os
 import resource
 import subprocess
-import sys
 from pathlib import Path
 
+from fourreal import installed
 from fourreal.errors import UserError
-from fourreal.jobs.children import NICE, ROOT, end, environment
+from fourreal.jobs.children import NICE, end, environment
 
 
 def export_child(arguments: list[str], seconds: float | int, most: int) -> None:
@@ -16,8 +16,8 @@ def export_child(arguments: list[str], seconds: float | int, most: int) -> None:
     Raises UserError with its sentence.
     """
     child = subprocess.Popen(
-        [sys.executable, "-m", "fourreal", "export", *arguments], stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=ROOT, env=environment(), start_new_session=True,
+        [*installed.command("fourreal"), "export", *arguments], stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(), start_new_session=True,
     )  # fmt: skip
     os.setpriority(os.PRIO_PROCESS, child.pid, NICE)
     if hasattr(resource, "prlimit"):  # Linux

@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from fourreal.jobs.children import ROOT, end, environment
+from fourreal.jobs.children import end, environment
 
 IMPORTS = (  # nothing that starts threads or a GPU, which no fork inherits
     "fourreal.pipeline", "fourreal.scene.r4d", "fourreal.video.candidates", "fourreal.jobs.reconstructing",
@@ -60,7 +60,7 @@ class Nursery:
             # asked in this way whether there is a GPU, torch does not begin to use it
             asking = environment(PYTORCH_NVML_BASED_CUDA_CHECK="1")
             self.process = subprocess.Popen(
-                self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, env=asking,
+                self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=asking,
                 start_new_session=True,
             )  # fmt: skip
             self.used = time.monotonic()

@@ -4,18 +4,18 @@ import fcntl
 import json
 import logging
 import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from fourreal.jobs.children import ROOT, environment
+from fourreal import installed
+from fourreal.jobs.children import environment
 from fourreal.jobs.locks import free
 from fourreal.jobs.places import Places
 from fourreal.settings import JobLimits
 
-WORKER = (sys.executable, "-m", "fourreal.jobs.worker")
+WORKER = installed.command("fourreal.jobs.worker")
 LOOK_SECONDS = 1.0
 LIMITS = JobLimits()
 
@@ -56,7 +56,7 @@ class Supervisor:
     def _start(self) -> subprocess.Popen:
         with open(self.places.worker_log, "ab") as out:
             return subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=ROOT, env=environment(),
+                self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment(),
                 start_new_session=True,
             )  # fmt: skip
 

@@ -18,10 +18,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from fourreal import system
+from fourreal import installed, system
 from fourreal.errors import UserError
 from fourreal.jobs import devices, janitor, journal
-from fourreal.jobs.children import ROOT, environment
+from fourreal.jobs.children import environment
 from fourreal.jobs.files import remove
 from fourreal.jobs.journal import JournalWriter
 from fourreal.jobs.locks import alone, free
@@ -30,7 +30,7 @@ from fourreal.jobs.places import Places
 from fourreal.jobs.store import Claim, Store
 from fourreal.settings import JobLimits
 
-RUNNER = (sys.executable, "-m", "fourreal.jobs.runner")
+RUNNER = installed.command("fourreal.jobs.runner")
 POLL_SECONDS = 0.2
 STOP_SECONDS = 3.0  # after which a child that was asked to stop is told so by SIGTERM,
 KILL_SECONDS = 6.0  # and after which it is killed
@@ -169,7 +169,7 @@ class Worker:
         if process is None:
             with open(folder / LOG, "ab") as out:
                 process = subprocess.Popen(
-                    [*self.command, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=ROOT,
+                    [*self.command, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                     env=environment(**visible), start_new_session=True,
                 )  # fmt: skip
         log.info("run %s, attempt %d: process %d", claim.run[:8], claim.number, process.pid)

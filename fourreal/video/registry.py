@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 
 from fourreal.errors import UserError
+from fourreal.installed import assets
 from fourreal.progress import CancelToken, Progress, ignore
 from fourreal.video.capabilities import Capabilities, Rig
 
@@ -173,7 +174,7 @@ MODELS: dict[str, Entry] = {
             ),
             "fourreal.video.mini.model", "Mini", revision="1", seconds=MappingProxyType({"cpu": 2.0}),
             loader="fourreal.video.mini.loading",
-            shipped=Path(__file__).parents[2] / "assets" / "mini", vocabulary="fourreal.video.mini.vocabulary",
+            shipped=assets() / "mini", vocabulary="fourreal.video.mini.vocabulary",
         ),
     )
 }  # fmt: skip

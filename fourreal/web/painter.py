@@ -13,8 +13,9 @@ import threading
 import time
 from pathlib import Path
 
+from fourreal import installed
 from fourreal.errors import UserError
-from fourreal.jobs.children import ROOT, end, environment
+from fourreal.jobs.children import end, environment
 
 WIDEST = 1280  # pixels of either side
 IDLE_SECONDS = 120.0
@@ -73,8 +74,8 @@ class Painter:
         if self._child is None or self._child.poll() is not None:
             self._end()
             self._child = subprocess.Popen(
-                [sys.executable, "-m", "fourreal.web.painter"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                cwd=ROOT, env=environment(), start_new_session=True,
+                installed.command("fourreal.web.painter"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                env=environment(), start_new_session=True,
             )  # fmt: skip
             threading.Thread(target=self._rest, args=(self._child,), daemon=True, name="painter's rest").start()
         return self._child

@@ -10,12 +10,13 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from fourreal.errors import UserError
+from fourreal.installed import assets
 from fourreal.jobs.places import FLAWS
 from fourreal.jobs.service import Service
 from fourreal.web.painter import Painter
 
 WEB = Path(__file__).parent
-READY_SCENE = WEB.parents[1] / "assets" / "scenes" / "fox_yard.r4d"
+READY_SCENE = assets() / "scenes" / "fox_yard.r4d"
 TYPES = {".r4d": "application/octet-stream", ".js": "text/javascript", ".mp4": "video/mp4", ".css": "text/css",
          ".html": "text/html; charset=utf-8", ".jpg": "image/jpeg", ".json": "application/json"}
 SAVED = {".ply", ".splat", ".zip"}  # files that are for the disk, not for the browser

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
+from fourreal.installed import CHECKOUT, PACKAGE, ROOT
 from fourreal.jobs.service import Service
 from fourreal.settings import JobLimits
 from fourreal.web.guard import Guard
@@ -73,7 +74,7 @@ def create_app(data: Path, service: Service | None = None, limits: UploadLimits 
         head=HEAD,
         favicon_path=str(WEB / "static" / "icon.png"),
         footer_links=["api"],
-        blocked_paths=[str(data), str(WEB.parents[1])],
+        blocked_paths=[str(data), str(ROOT if CHECKOUT else PACKAGE)],
         run_history=False,
         show_error=False,
         ssr_mode=False,

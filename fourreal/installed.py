@@ -1,0 +1,35 @@
+"""Where this package is: in a checkout, with what ships beside it, or installed, with that inside it."""
+
+import os
+import site
+import sys
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+ROOT = PACKAGE.parent  # where Python finds the package
+CHECKOUT = not (PACKAGE / "assets").is_dir()  # the wheel alone has them there, see pyproject.toml
+
+
+def assets() -> Path:
+    """The folder of what ships with the product: examples, the ready scene, weights."""
+    return (ROOT if CHECKOUT else PACKAGE) / "assets"
+
+
+def command(module: str) -> tuple[str, ...]:
+    """What starts `module` in a process of its own.
+
+    Not from the folder that it is started in: what lies there may have the names of modules.
+    """
+    return sys.executable, "-P", "-m", module
+
+
+def environment() -> dict[str, str]:
+    """This process's variables, with the package on the path of children.
+
+    Where Python looks by itself it is not put on their path, which comes before Python's own modules.
+    """
+    theirs = [os.environ.get("PYTHONPATH")]
+    if str(ROOT) not in {*site.getsitepackages(), site.getusersitepackages()}:
+        theirs.insert(0, str(ROOT))
+    paths = os.pathsep.join(filter(None, theirs))
+    return {**os.environ, **({"PYTHONPATH": paths} if paths else {})}
