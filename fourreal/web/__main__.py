@@ -1,0 +1,54 @@
+"""Serves the page: `fourreal-web`, `python -m fourreal.web` or `python app.py`."""
+
+import argparse
+import gc
+import logging
+import os
+import sys
+from pathlib import Path
+
+import fourreal
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve until Ctrl-C; returns the exit code. What an option does not say, its environment variable does."""
+    arguments = parser().parse_args(argv)
+    import uvicorn  # here, as --help is to answer at once
+
+    from fourreal.jobs.supervisor import ensure_worker
+    from fourreal.web.server import create_app
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    # behind a Space's proxy, which alone can reach it, addresses are to begin with https as the browser's do
+    proxies = "*" if "SPACE_ID" in os.environ else None
+    worker = ensure_worker(arguments.data)
+    app = create_app(arguments.data)
+    gc.collect()
+    gc.freeze()  # what lives as long as the server is not looked through again: that would hold up an answer
+    logging.getLogger("fourreal").info("the page is on http://%s:%d", arguments.host, arguments.port)
+    try:
+        uvicorn.run(
+            app, host=arguments.host, port=arguments.port, log_level="warning", timeout_graceful_shutdown=3,
+            forwarded_allow_ips=proxies,
+        )  # fmt: skip
+    finally:
+        worker.stop()
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    said = os.environ.get
+    root = argparse.ArgumentParser(prog="fourreal-web", description="Serve fourreal's page.")
+    add = root.add_argument
+    add("--version", action="version", version=f"fourreal {fourreal.__version__}")
+    add("--data", type=Path, default=Path(said("FOURREAL_DATA", "runs")), metavar="DIR",
+        help="folder of videos and scenes (default: FOURREAL_DATA, else runs)")  # fmt: skip
+    add("--host", default=said("GRADIO_SERVER_NAME", "127.0.0.1"), metavar="NAME",
+        help="address to serve on (default: GRADIO_SERVER_NAME, else 127.0.0.1: this machine alone)")  # fmt: skip
+    add("--port", type=int, default=said("GRADIO_SERVER_PORT") or said("PORT") or "7860", metavar="N",
+        help="(default: GRADIO_SERVER_PORT, else PORT, else 7860)")  # fmt: skip
+    return root
+
+
+if __name__ == "__main__":
+    sys.exit(main())
