@@ -1,4 +1,4 @@
-"""Serves the page from a checkout: python app.py. FOURREAL_DATA names the folder of videos and scenes (default: runs)."""
+"""Serves the page: python app.py, which is `fourreal-web` without an installation."""
 
 import sys
 

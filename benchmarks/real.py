@@ -37,7 +37,6 @@ from fourreal.jobs.checks import covered
 from fourreal.scene import bundle
 from fourreal.scene.moments import even_frames
 from fourreal.scene.scene4d import Scene4D
-from fourreal.scene.views import frame_camera
 from fourreal.settings import PRESETS
 
 VARIANTS = {"one": 1, "two": 2, "three": 3, "second": 1}  # how many freeze-time videos each takes
@@ -239,7 +238,7 @@ def sheet(trial: Trial, ours: Scene4D, path: Path) -> None:
     """Four moments of each view, side by side: the truth above, ours below."""
     strips = []
     for view in trial.views:
-        camera = frame_camera(ours, view.frame)
+        camera = ours.camera(view.frame)
         video = truth(view.video, camera.size)
         for moment in even_frames(len(video), MOMENTS)[::3]:
             seen = ours.render(camera, moment / (len(video) - 1)).colour.clamp(0, 1).cpu().numpy()

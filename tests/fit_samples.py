@@ -1,11 +1,15 @@
 """A tiny scene with known motion, seen by two tiny videos: what the fitting tests fit."""
 
+import json
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
+from fourreal import clip
 from fourreal.camera.cameras import Cameras, invert_rigid
+from fourreal.clip import Clip
 from fourreal.fit.observations import Observations
 from fourreal.settings import CanonicalSettings, Growth, MotionPhase, MotionSettings
 from fourreal.splat.gaussians import Gaussians, concatenate
@@ -75,3 +79,27 @@ STAGE_TWO = MotionSettings(
     bases=4,
 )
 MLP_STAGE_TWO = replace(STAGE_TWO, deformation="mlp", phases=STAGE_TWO.phases[:1])
+
+
+def write(frames: torch.Tensor, path: Path) -> Path:
+    clip.write(Clip((frames * 255).round().byte().numpy(), 12.0), path)
+    return path
+
+
+def write_videos(folder: Path) -> None:
+    """reference.mp4, freeze.mp4 and cameras.json of `observations`."""
+    seen = observations()
+    write(seen.reference, folder / "reference.mp4")
+    write(seen.freeze, folder / "freeze.mp4")
+    fx, fy, cx, cy = seen.freeze_cameras.intrinsics.tolist()
+    # the file's frame is not the fit's: twice as large, and moved
+    shift = lambda w2c: 2 * w2c[:3, 3:] - w2c[:3, :3].sum(1, keepdim=True)
+    pose = lambda w2c: [*torch.cat([w2c[:3, :3], shift(w2c)], 1).tolist(), [0, 0, 0, 1]]
+    cameras = {
+        "intrinsics": {"fx": fx, "fy": fy, "cx": cx, "cy": cy, "w": SIZE[0], "h": SIZE[1]},
+        "canonical_index": CANONICAL,
+        "freeze_reference_index": SHARED,
+        "freeze": [{"w2c": pose(w)} for w in seen.freeze_cameras.world_to_camera],
+        "reference": [{"w2c": pose(seen.reference_camera.world_to_camera[0])}] * FRAMES,
+    }
+    (folder / "cameras.json").write_text(json.dumps(cameras))

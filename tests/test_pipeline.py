@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fit_samples import CANONICAL, FRAMES, SHARED, SIZE, STAGE_ONE, STAGE_TWO, arc, observations
+from fit_samples import CANONICAL, FRAMES, SHARED, SIZE, STAGE_ONE, STAGE_TWO, arc, observations, write, write_videos
 
 from fourreal import clip
 from fourreal.camera.estimate import Estimate
@@ -33,29 +33,10 @@ from fourreal.settings import ABLATIONS, PRESETS, Preset, ablated
 TINY = Preset("tiny", SIZE[0] * SIZE[1], 40, 32, STAGE_ONE, STAGE_TWO)
 
 
-def write(frames: torch.Tensor, path: Path) -> Path:
-    clip.write(Clip((frames * 255).round().byte().numpy(), 12.0), path)
-    return path
-
-
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory) -> Path:
     """A folder with reference.mp4, freeze.mp4 and cameras.json."""
-    folder, seen = tmp_path_factory.mktemp("videos"), observations()
-    write(seen.reference, folder / "reference.mp4")
-    write(seen.freeze, folder / "freeze.mp4")
-    fx, fy, cx, cy = seen.freeze_cameras.intrinsics.tolist()
-    # the file's frame is not the fit's: twice as large, and moved
-    shift = lambda w2c: 2 * w2c[:3, 3:] - w2c[:3, :3].sum(1, keepdim=True)
-    pose = lambda w2c: [*torch.cat([w2c[:3, :3], shift(w2c)], 1).tolist(), [0, 0, 0, 1]]
-    cameras = {
-        "intrinsics": {"fx": fx, "fy": fy, "cx": cx, "cy": cy, "w": SIZE[0], "h": SIZE[1]},
-        "canonical_index": CANONICAL,
-        "freeze_reference_index": SHARED,
-        "freeze": [{"w2c": pose(w)} for w in seen.freeze_cameras.world_to_camera],
-        "reference": [{"w2c": pose(seen.reference_camera.world_to_camera[0])}] * FRAMES,
-    }
-    (folder / "cameras.json").write_text(json.dumps(cameras))
+    write_videos(folder := tmp_path_factory.mktemp("videos"))
     return folder
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event
+from fourreal.scene.export import export as write
 from fourreal.scene.film import Film
 
 
@@ -119,23 +120,8 @@ def export(arguments: argparse.Namespace, progress: Callable[[Event], None], can
     film = {name: value for name, value in film.items() if value is not None}
     if film and arguments.format != "mp4":
         raise UserError(f"--{next(iter(film))} is for --format mp4; {arguments.format} holds every reference time.")
-    scene = scene_of(arguments)
-    if arguments.format == "mp4":
-        from fourreal.scene.export_mp4 import export_mp4
-
-        export_mp4(scene, arguments.out, Film(**film), progress, cancel)
-    elif arguments.format == "ply":
-        from fourreal.scene.export_ply import export_ply
-
-        export_ply(scene, arguments.out, progress, cancel)
-    elif arguments.format == "r4d":
-        from fourreal.scene.r4d import export_r4d
-
-        export_r4d(scene, arguments.out, arguments.run.resolve().name)
-    else:
-        from fourreal.scene.export_splat import export_splat
-
-        export_splat(scene, arguments.out, progress, cancel)
+    what = Film(**film) if film else None
+    write(scene_of(arguments), arguments.out, arguments.format, what, arguments.run.resolve().name, progress, cancel)
     return str(arguments.out)
 
 

@@ -20,6 +20,7 @@ from fourreal.cli.options import (
     whole,
     width_height,
 )
+from fourreal.scene.export import FORMATS
 from fourreal.scene.film import TRAJECTORIES
 
 EPILOG = (
@@ -61,9 +62,8 @@ def parser() -> argparse.ArgumentParser:
         "what the paper ablates)")  # fmt: skip
 
     add = _command(commands, export, "write a scene for other programs", run=True)
-    add("--format", choices=("ply", "splat", "r4d", "mp4"), required=True,
-        help="ply: 3DGS files, one a reference time, in a zip; splat: .splat files likewise; r4d: the viewer's file; "
-        "mp4: a film")  # fmt: skip
+    add("--format", choices=tuple(FORMATS), required=True,
+        help="; ".join(f"{name}: {what}" for name, what in FORMATS.items()))  # fmt: skip
     add("--out", type=Path, required=True, metavar="FILE", help="the zip, .r4d or MP4 to write")
     add("--trajectory", choices=tuple(TRAJECTORIES), help="mp4: the camera's path (default: orbit). "
         + "; ".join(f"{name}: {what}" for name, what in TRAJECTORIES.items()))  # fmt: skip

@@ -22,7 +22,6 @@ from fourreal.evaluate.score import mean
 from fourreal.progress import CancelToken, Event, ignore
 from fourreal.scene.moments import even_frames
 from fourreal.scene.scene4d import Scene4D
-from fourreal.scene.views import frame_camera
 
 MOMENTS = 12  # of the video, evenly spread over its frames
 MOVES = 0.08  # a pixel whose colour is further than this from its median over time, in some channel, moves
@@ -54,7 +53,7 @@ def score_views(
             on request.
     """
     cancel, names = cancel or CancelToken(), named(views)
-    cameras = [frame_camera(scene, view.frame) for view in views]
+    cameras = [scene.camera(view.frame) for view in views]
     videos = [truth(view.video, camera.size) for view, camera in zip(views, cameras, strict=True)]
     still, scores = scene.static(), {}
     for number, (name, camera, video) in enumerate(zip(names, cameras, videos, strict=True)):

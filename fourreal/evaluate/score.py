@@ -21,7 +21,7 @@ from fourreal.evaluate.metrics import area_down, psnr, region, score_size, ssim_
 from fourreal.progress import CancelToken, Event, ignore
 from fourreal.scene.bundle import read_manifest
 from fourreal.scene.scene4d import Scene4D
-from fourreal.scene.views import draw, frame_camera, into_scene, placed
+from fourreal.scene.views import draw, into_scene, placed
 
 SAME_DEGREES, SAME_POSITION = 5.0, 0.1  # given cameras further from the file's are those of another scene
 DIGITS = 4
@@ -167,7 +167,7 @@ def left_out(manifest: dict, scene: Scene4D, truth: GroundTruth, into: Registrat
 def freeze_camera(frame: int, scene: Scene4D, truth: GroundTruth, into: Registration) -> Cameras:
     """The camera of a freeze-time frame in the input's frame: the run's own, or the file's if it has none."""
     if frame in scene.freeze_frames:
-        return frame_camera(scene, frame)
+        return scene.camera(frame)
     return into.apply_cameras(truth.known.freeze[frame])
 
 

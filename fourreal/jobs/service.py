@@ -24,10 +24,10 @@ from fourreal.jobs.statements import ran
 from fourreal.jobs.take_values import FurtherVideo
 from fourreal.jobs.turns import Turns
 from fourreal.jobs.values import MEETING, Estimate, Options, Run
+from fourreal.scene.export import FORMATS
 from fourreal.scene.film import TRAJECTORIES
 from fourreal.settings import JobLimits
 
-FORMATS = ("ply", "splat", "mp4", "r4d")
 UNNAMED = "Untitled"
 
 

@@ -11,7 +11,7 @@ from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event, ignore
 from fourreal.scene.atomic import writing
 from fourreal.scene.scene4d import Scene4D
-from fourreal.scene.views import draw, frame_camera
+from fourreal.scene.views import draw
 
 MOST = 1000  # pictures; their names have three digits
 
@@ -59,7 +59,7 @@ def render_moments(
     count = reference.frames if times is None else times
     if not 0 < count <= MOST:
         raise UserError(f"{count} pictures cannot be drawn: ask for 1 to {MOST} with --times.")
-    camera, cancel = frame_camera(scene, frame).resized(reference.size), cancel or CancelToken()
+    camera, cancel = scene.camera(frame).resized(reference.size), cancel or CancelToken()
     written = []
     for number, moment in enumerate(even_frames(reference.frames, count)):
         cancel.check()

@@ -2,6 +2,8 @@
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -9,6 +11,9 @@ from torch import Tensor
 
 from fourreal.camera.align import Similarity
 from fourreal.camera.cameras import Cameras
+from fourreal.errors import UserError
+from fourreal.scene.export import export, format_of
+from fourreal.scene.film import Film
 from fourreal.splat.deform import DeformationField, bend
 from fourreal.splat.gaussians import Gaussians
 from fourreal.splat.rasterize import Render, rasterize
@@ -110,6 +115,36 @@ class Scene4D:
         camera = self.inward(camera if size is None else camera.resized(size)).to(self.background.device)
         seen = rasterize(self.at(t), camera.world_to_camera[0], camera.intrinsics, camera.size, self.background)
         return replace(seen, depth=seen.depth / self.similarity.scale)  # the fit's units to the input's
+
+    def camera(self, freeze_frame: int | None = None) -> Cameras:
+        """One of the scene's own cameras (F = 1, the input's frame): the reference video's, or that of a frame of the
+        freeze-time video, as its file counts them.
+
+        Raises:
+            UserError: the frame was not placed, or there is none of that number.
+        """
+        if freeze_frame is None:
+            return self.outward(self.reference)
+        if freeze_frame not in self.freeze_frames:
+            first, last = self.freeze_frames[0], self.freeze_frames[-1]
+            raise UserError(
+                f"Freeze-time frame {freeze_frame} has no camera in this scene: name one of the "
+                f"{len(self.freeze_frames)} that were placed, from {first} to {last}."
+            )
+        return self.outward(self.freeze[self.freeze_frames.index(freeze_frame)])
+
+    def export(self, path: Path | str, format: str | None = None, **film: Any) -> None:
+        """Write a file for other programs.
+
+        Args:
+            format: a name of `export.FORMATS`; None for what the file's name says.
+            film: for mp4, what `Film` takes: trajectory, frames, fps, size.
+
+        Raises:
+            UserError: what is asked for cannot be made, or the file cannot be written; there is no half file.
+        """
+        path = Path(path)
+        export(self, path, format or format_of(path), Film(**film) if film else None, path.stem)
 
     def inward(self, cameras: Cameras) -> Cameras:
         """Cameras of the input's frame, in the normalised one."""

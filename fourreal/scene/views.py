@@ -49,21 +49,6 @@ def into_scene(known: Known, scene: Scene4D) -> Registration:
     return register(placed(known, scene), scene.outward(scene.freeze), scene.similarity.inverse().apply_points(solid))
 
 
-def frame_camera(scene: Scene4D, frame: int) -> Cameras:
-    """The scene's own camera (F = 1, the input's frame) of a frame of the freeze-time video, as its file counts them.
-
-    Raises:
-        UserError: the frame was not placed, or there is none of that number.
-    """
-    if frame not in scene.freeze_frames:
-        first, last = scene.freeze_frames[0], scene.freeze_frames[-1]
-        raise UserError(
-            f"Freeze-time frame {frame} has no camera in this scene: name one of the {len(scene.freeze_frames)} that "
-            f"were placed, from {first} to {last}."
-        )
-    return scene.outward(scene.freeze[scene.freeze_frames.index(frame)])
-
-
 def draw(scene: Scene4D, camera: Cameras, t: float) -> UInt8[np.ndarray, "H W 3"]:
     """The picture that one camera of the input's frame takes at time t in [0, 1]: 8-bit RGB, as it is written."""
     colour = scene.render(camera, t).colour

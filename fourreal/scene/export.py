@@ -1,0 +1,61 @@
+"""A scene as a file for other programs, by the name of its format; light, so that a command line can offer it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fourreal.errors import UserError
+from fourreal.progress import CancelToken, Event, ignore
+from fourreal.scene.film import Film
+
+if TYPE_CHECKING:
+    from fourreal.scene.scene4d import Scene4D
+
+FORMATS = {
+    "ply": "3DGS files, one a reference time, in a zip",
+    "splat": ".splat files likewise",
+    "r4d": "the viewer's file",
+    "mp4": "a film",
+}
+
+
+def export(
+    scene: "Scene4D", path: Path, format: str, film: Film | None = None, name: str = "",
+    progress: Callable[[Event], None] = ignore, cancel: CancelToken | None = None,
+) -> None:  # fmt: skip
+    """Write `scene` to `path` in a format of `FORMATS`.
+
+    film: what to film, for mp4 alone; an orbit if None. name: of the scene, for people; r4d alone keeps it.
+
+    Raises:
+        UserError: there is no such format, it is no film, a value of `film` is out of range, or the file cannot be
+            written. Cancelled: on request. Either way there is no half file.
+    """
+    if format not in FORMATS:
+        raise UserError(f"No format is called {format!r}: choose one of {', '.join(FORMATS)}.")
+    if film is not None and format != "mp4":
+        raise UserError(f"A film's values are for mp4; {format} holds every reference time. Leave them out.")
+    if format == "mp4":
+        from fourreal.scene.export_mp4 import export_mp4
+
+        export_mp4(scene, path, film or Film(), progress, cancel)
+    elif format == "ply":
+        from fourreal.scene.export_ply import export_ply
+
+        export_ply(scene, path, progress, cancel)
+    elif format == "r4d":
+        from fourreal.scene.r4d import export_r4d
+
+        export_r4d(scene, path, name)
+    else:
+        from fourreal.scene.export_splat import export_splat
+
+        export_splat(scene, path, progress, cancel)
+
+
+def format_of(path: Path) -> str:
+    """The format that a file's name tells. Raises UserError where it tells none, as a zip may hold two."""
+    ending = path.suffix.removeprefix(".").lower()
+    if ending not in ("mp4", "r4d"):
+        raise UserError(f"The name {path.name} does not tell what to write: say which of {', '.join(FORMATS)}.")
+    return ending

@@ -1,0 +1,97 @@
+"""The package: what the wheel holds, what it needs, what its commands are, and what `import fourreal` offers."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from fit_samples import SIZE, STAGE_ONE, STAGE_TWO, write_videos
+from hatchling.builders.wheel import WheelBuilder
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import fourreal as product
+from fourreal import api, installed, settings
+from fourreal.errors import UserError
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def test_the_wheel_holds_what_ships():
+    files = {file.distribution_path for file in WheelBuilder(str(ROOT)).recurse_included_files()}
+    shipped = {f"fourreal/{path.relative_to(ROOT)}" for path in (ROOT / "assets").rglob("*") if path.is_file()}
+    assert shipped - files == {"fourreal/assets/examples/fox_yard/freeze_noisy.mp4"}
+    code = {str(path.relative_to(ROOT)) for path in (ROOT / "fourreal").rglob("*.py")}
+    page = {"stage.js", "page.js", "page.css", "icon.png"}
+    others = files - code - shipped - {f"fourreal/web/static/{name}" for name in page}
+    assert others == {"fourreal/web/viewer/dist/viewer.js", "fourreal/web/viewer/dist/LICENSES.txt"}
+    assert code <= files
+
+
+def test_what_was_tested_is_within_what_the_package_asks_for():
+    pins = [Requirement(line) for line in (ROOT / "requirements.txt").read_text().splitlines() if line[:1] not in "#"]
+    pinned = {canonicalize_name(pin.name): next(iter(pin.specifier)) for pin in pins}
+    asked = {canonicalize_name(one.name): one.specifier for one in map(Requirement, PROJECT["dependencies"])}
+    assert set(pinned) == set(asked)
+    for name, pin in pinned.items():
+        assert pin.operator == "=="
+        assert asked[name].contains(pin.version), name
+
+
+@pytest.mark.parametrize("name", PROJECT["scripts"])
+def test_a_command_answers_at_once(name):
+    module, _, function = PROJECT["scripts"][name].partition(":")
+    code = f"import sys; from {module} import {function} as main; sys.argv = [{name!r}, '--version']; main()"
+    ended = "import atexit; atexit.register(lambda: print(*sys.modules)); "
+    run = subprocess.run([sys.executable, "-c", f"import sys; {ended}{code}"], capture_output=True, text=True, cwd=ROOT)
+    said, loaded = run.stdout.splitlines()
+    assert said == f"fourreal {product.__version__}"
+    assert {"torch", "gradio", "uvicorn", "numba"} & set(loaded.split()) == set()
+
+
+def test_the_root_offers_what_the_api_has_and_loads_it_late():
+    assert sorted(product.__all__) == sorted(api.__all__) == [name for name in dir(product) if name in api.__all__]
+    assert product.reconstruct is api.reconstruct
+    with pytest.raises(AttributeError, match="magic"):
+        product.magic  # noqa: B018
+
+
+def test_a_child_is_not_told_where_python_looks_by_itself(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "elsewhere")
+    assert installed.environment()["PYTHONPATH"] == f"{ROOT}{os.pathsep}elsewhere"
+    monkeypatch.setattr(installed.site, "getsitepackages", lambda: [str(ROOT)])
+    assert installed.environment()["PYTHONPATH"] == "elsewhere"
+    monkeypatch.delenv("PYTHONPATH")
+    assert "PYTHONPATH" not in installed.environment()
+
+
+def test_a_child_is_not_led_astray_by_the_folder_it_starts_in(tmp_path):
+    (tmp_path / "json.py").write_text("raise SystemExit('taken from the folder')")
+    command = [*installed.command("fourreal"), "--version"]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=installed.environment())
+    assert run.stdout == f"fourreal {product.__version__}\n", run.stderr
+
+
+def test_the_documented_example_runs(tmp_path, monkeypatch):
+    """docs/python.md, its preset a tiny one."""
+    write_videos(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    tiny = settings.Preset("draft", SIZE[0] * SIZE[1], 40, 32, STAGE_ONE, STAGE_TWO)
+    monkeypatch.setitem(settings.PRESETS, "draft", tiny)
+    example = re.search(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(), re.DOTALL).group(1)
+    known = example.replace('preset="draft"', 'preset="draft", cameras="cameras.json"')  # the tiny ones are too small
+    assert known != example
+    names = {}
+    exec(known, names)
+    for name in ("middle.png", "mine.r4d", "mine.zip", "mine.mp4"):
+        assert (tmp_path / name).stat().st_size > 100
+    with pytest.raises(UserError, match=r"say which of ply, splat"):
+        names["scene"].export("mine.zip")
+    with pytest.raises(UserError, match="for mp4"):
+        names["scene"].export("mine.r4d", trajectory="orbit")
+    with pytest.raises(UserError, match="choose one of"):
+        names["scene"].export("mine.obj", "obj")
