@@ -25,7 +25,8 @@ def test_the_wheel_holds_what_ships():
     files = {file.distribution_path for file in WheelBuilder(str(ROOT)).recurse_included_files()}
     shipped = {f"fourreal/{path.relative_to(ROOT)}" for path in (ROOT / "assets").rglob("*") if path.is_file()}
     assert shipped - files == {"fourreal/assets/examples/fox_yard/freeze_noisy.mp4"}
-    code = {str(path.relative_to(ROOT)) for path in (ROOT / "fourreal").rglob("*.py")}
+    sources = [path.relative_to(ROOT) for path in (ROOT / "fourreal").rglob("*.py")]
+    code = {str(path) for path in sources if "node_modules" not in path.parts}
     page = {"stage.js", "page.js", "page.css", "icon.png"}
     others = files - code - shipped - {f"fourreal/web/static/{name}" for name in page}
     assert others == {"fourreal/web/viewer/dist/viewer.js", "fourreal/web/viewer/dist/LICENSES.txt"}
