@@ -1,4 +1,4 @@
-# Needs Python 3.11 or 3.12 (with venv), make and a network for the packages. `make demo` serves the page, `make example`
+# Needs Python 3.11 to 3.13 (with venv), make and a network for the packages. `make demo` serves the page, `make example`
 # runs the whole chain without one.
 VENV    := .venv
 PY      := $(VENV)/bin/python
@@ -7,7 +7,11 @@ EXAMPLE := assets/examples/fox_yard
 RUN     := runs/fox_yard
 
 # Tried in this order by running them, as a name on the PATH may be a shim with nothing behind it.
-PYTHON  := python3.11 python3.12 python3 python
+PYTHON  := python3.11 python3.12 python3.13 python3 python
+
+# On Linux PyPI's torch brings 4 GB of CUDA. Without NVIDIA's driver it is taken from here first; where that fails, from
+# PyPI with the rest.
+CPU_TORCH := https://download.pytorch.org/whl/cpu
 
 .PHONY: setup test test-slow test-all test-cuda coverage lint demo example clean
 
@@ -15,11 +19,14 @@ setup: $(STAMP)
 
 $(STAMP): requirements.txt requirements-dev.txt
 	@found=; for python in $(PYTHON); do \
-	  "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && found=$$python && break; \
+	  "$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && found=$$python && break; \
 	done; \
-	if [ -z "$$found" ]; then echo "No Python 3.11 or 3.12 found. Install one, or name it: make PYTHON=/path/to/python" >&2; exit 1; fi; \
+	if [ -z "$$found" ]; then echo "No Python 3.11, 3.12 or 3.13 found. Install one, or name it: make PYTHON=/path/to/python" >&2; exit 1; fi; \
 	[ -x $(PY) ] || "$$found" -m venv $(VENV) || { rm -rf $(VENV); echo "On Debian: apt install python3-venv" >&2; exit 1; }
 	@echo "Installing what requirements.txt and requirements-dev.txt name; the first time takes minutes."
+	@[ "$$(uname)" != Linux ] || command -v nvidia-smi >/dev/null || \
+	  $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --retries 0 --timeout 20 --index-url $(CPU_TORCH) \
+	    "$$(grep ^torch== requirements.txt)" 2>/dev/null || echo "torch without CUDA was not to be had: PyPI's is taken."
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
 	@NUMBA_CACHE_DIR=.numba_cache $(PY) tests/kernels.py
 	@touch $@
