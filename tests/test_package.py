@@ -12,10 +12,12 @@ from fit_samples import SIZE, STAGE_ONE, STAGE_TWO, write_videos
 from hatchling.builders.wheel import WheelBuilder
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from test_imports import ROOMS
 
 import fourreal as product
 from fourreal import api, installed, settings
 from fourreal.errors import UserError
+from fourreal.web.__main__ import main as serve
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -52,6 +54,12 @@ def test_a_command_answers_at_once(name):
     said, loaded = run.stdout.splitlines()
     assert said == f"fourreal {product.__version__}"
     assert {"torch", "gradio", "uvicorn", "numba"} & set(loaded.split()) == set()
+
+
+def test_a_page_that_can_keep_nothing_says_so(tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    assert serve(["--data", str(tmp_path / "file" / "runs")]) == 2
+    assert "Choose another folder with --data." in capsys.readouterr().err
 
 
 def test_the_root_offers_what_the_api_has_and_loads_it_late():
@@ -96,3 +104,14 @@ def test_the_documented_example_runs(tmp_path, monkeypatch):
         names["scene"].export("mine.r4d", trajectory="orbit")
     with pytest.raises(UserError, match="choose one of"):
         names["scene"].export("mine.obj", "obj")
+
+
+def test_what_contributing_names_is_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    rooms = re.findall(r"^\| (`[^|]*`) \|", text, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", " ".join(rooms))) == set(ROOMS)
+    places = [ROOT, ROOT / "fourreal", ROOT / "tests"]
+    for name in re.findall(r"`([\w/]+\.(?:py|md|txt|toml))`", text):
+        assert any((place / name).is_file() for place in places), name
+    for module, name in re.findall(r"`(\w+/\w+)\.(?!py`|md`)(\w+)`", text):
+        assert re.search(rf"\b{name}\b", (ROOT / "fourreal" / f"{module}.py").read_text()), f"{module}.{name}"

@@ -13,6 +13,12 @@ import fourreal
 def main(argv: list[str] | None = None) -> int:
     """Serve until Ctrl-C; returns the exit code. What an option does not say, its environment variable does."""
     arguments = parser().parse_args(argv)
+    try:
+        arguments.data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        print(f"fourreal-web: Cannot write into {arguments.data}: {error.strerror}. Choose another folder with --data.",
+              file=sys.stderr)  # fmt: skip
+        return 2
     import uvicorn  # here, as --help is to answer at once
 
     from fourreal.jobs.supervisor import ensure_worker
