@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,31 @@ def test_the_wheel_holds_what_ships():
     others = files - code - shipped - {f"fourreal/web/static/{name}" for name in page}
     assert others == {"fourreal/web/viewer/dist/viewer.js", "fourreal/web/viewer/dist/LICENSES.txt"}
     assert code <= files
+
+
+ELSEWHERE = """
+from fourreal import installed
+from fourreal.jobs import devices, examples
+from fourreal.video import registry
+from fourreal.web.routes import READY_SCENE, WEB
+print(installed.CHECKOUT, READY_SCENE.is_file(), (WEB / "viewer" / "dist" / "viewer.js").is_file())
+print(*(example.name for example in examples.examples()), devices.find()[0]["kind"], registry.here("mini").name)
+"""
+
+
+@pytest.mark.slow
+def test_the_wheel_works_without_the_checkout(tmp_path):
+    """Unpacked, not installed: what it needs is here already."""
+    (built,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])
+    with zipfile.ZipFile(built) as wheel:
+        wheel.extractall(tmp_path / "packages")
+    (tmp_path / "empty").mkdir()
+    run = subprocess.run(
+        [sys.executable, "-P", "-c", ELSEWHERE], capture_output=True, text=True, cwd=tmp_path / "empty",
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "packages"), "CUDA_VISIBLE_DEVICES": ""},
+    )  # fmt: skip
+    assert run.stdout.splitlines() == ["False True True", "fox_yard robot_dance cpu mini"], run.stderr
+    assert not any((tmp_path / "empty").iterdir())
 
 
 def test_what_was_tested_is_within_what_the_package_asks_for():
