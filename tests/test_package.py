@@ -13,6 +13,7 @@ from fit_samples import SIZE, STAGE_ONE, STAGE_TWO, write_videos
 from hatchling.builders.wheel import WheelBuilder
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from scene_samples import some_scene
 from test_imports import ROOMS
 
 import fourreal as product
@@ -61,10 +62,15 @@ def test_the_wheel_works_without_the_checkout(tmp_path):
     assert not any((tmp_path / "empty").iterdir())
 
 
-def test_what_was_tested_is_within_what_the_package_asks_for():
-    pins = [Requirement(line) for line in (ROOT / "requirements.txt").read_text().splitlines() if line[:1] not in "#"]
+@pytest.mark.parametrize(
+    ("file", "asked"),
+    [("requirements.txt", PROJECT["dependencies"]),
+     ("requirements-dev.txt", PROJECT["optional-dependencies"]["dev"])],
+)  # fmt: skip
+def test_what_was_tested_is_within_what_the_package_asks_for(file, asked):
+    pins = [Requirement(line) for line in (ROOT / file).read_text().splitlines() if line[:1] not in "#"]
     pinned = {canonicalize_name(pin.name): next(iter(pin.specifier)) for pin in pins}
-    asked = {canonicalize_name(one.name): one.specifier for one in map(Requirement, PROJECT["dependencies"])}
+    asked = {canonicalize_name(one.name): one.specifier for one in map(Requirement, asked)}
     assert set(pinned) == set(asked)
     for name, pin in pinned.items():
         assert pin.operator == "=="
@@ -111,25 +117,30 @@ def test_a_child_is_not_led_astray_by_the_folder_it_starts_in(tmp_path):
     assert run.stdout == f"fourreal {product.__version__}\n", run.stderr
 
 
-def test_the_documented_example_runs(tmp_path, monkeypatch):
-    """docs/python.md, its preset a tiny one."""
+@pytest.mark.parametrize("document", ["README.md", "docs/python.md"])
+def test_the_documented_example_runs(document, tmp_path, monkeypatch):
+    """Its preset a tiny one, and its cameras known, as its videos are too small to find any."""
     write_videos(tmp_path)
     monkeypatch.chdir(tmp_path)
     tiny = settings.Preset("draft", SIZE[0] * SIZE[1], 40, 32, STAGE_ONE, STAGE_TWO)
     monkeypatch.setitem(settings.PRESETS, "draft", tiny)
-    example = re.search(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(), re.DOTALL).group(1)
-    known = example.replace('preset="draft"', 'preset="draft", cameras="cameras.json"')  # the tiny ones are too small
-    assert known != example
-    names = {}
-    exec(known, names)
-    for name in ("middle.png", "mine.r4d", "mine.zip", "mine.mp4"):
-        assert (tmp_path / name).stat().st_size > 100
+    example = re.search(r"```python\n(.*?)```", (ROOT / document).read_text(), re.DOTALL).group(1)
+    run = '"reference.mp4", "freeze.mp4", "runs/mine"'
+    assert run in example
+    exec(example.replace(run, f'{run}, cameras="cameras.json", device="cpu"'), {})
+    made = re.findall(r'(?:export|save)\("(\S+)"', example)
+    assert "mine.mp4" in made
+    assert all((tmp_path / name).stat().st_size > 100 for name in made)
+
+
+def test_what_cannot_be_exported_is_said():
+    scene = some_scene()
     with pytest.raises(UserError, match=r"say which of ply, splat"):
-        names["scene"].export("mine.zip")
+        scene.export("mine.zip")
     with pytest.raises(UserError, match="for mp4"):
-        names["scene"].export("mine.r4d", trajectory="orbit")
+        scene.export("mine.r4d", trajectory="orbit")
     with pytest.raises(UserError, match="choose one of"):
-        names["scene"].export("mine.obj", "obj")
+        scene.export("mine.obj", "obj")
 
 
 def test_what_contributing_names_is_there():
