@@ -13,6 +13,7 @@ ABLATIONS = {
     "joint-finetune": "fine-tuning on both videos at the end",
     "growth": "new splats, in both stages",
     "regularisers": "rigidity, smoothness and norm of the motion",
+    "hinges": "limbs that turn about joints",
     "pose-refinement": "improving estimated cameras together with the splats",
     "multi-view-sds": "the video model's criticism in stage one, with --critic",
     "joint-sds": "its criticism of views and times in stage two, with --critic",

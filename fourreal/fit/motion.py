@@ -15,6 +15,7 @@ from torch import Tensor
 from fourreal.fit import matching, sampling
 from fourreal.fit.canonical import Canonical, below
 from fourreal.fit.distill import Distillation
+from fourreal.fit.limbs import find_limbs, hinged, limb_logits
 from fourreal.fit.losses import photometric
 from fourreal.fit.movers import find_movers
 from fourreal.fit.observations import Observations, Targets, halved
@@ -55,8 +56,15 @@ def still(canonical: Gaussians, observations: Observations, settings: MotionSett
     # the best of 20 tries: with one, how well fast limbs are followed hangs on the seed (by 0.9 dB)
     pivots, spread = kmeans(points.double().cpu().numpy(), min(settings.bases, len(points)), iter=20, rng=seed)
     pivots = torch.from_numpy(pivots).to(points)
-    field = MotionBases(pivots, points.new_full((len(pivots),), max(spread, 1e-4)), frames, frame)
-    return Moving(replace(gaussians, motion=field.initial_logits(gaussians.means, core)), field)
+    radius = points.new_full((len(pivots),), max(spread, 1e-4))
+    logits = MotionBases(pivots, radius, frames, frame).initial_logits(gaussians.means, core)
+    limbs = hinged(find_limbs(pivots, points), pivots, points, observations) if settings.hinges else []
+    # a hinge does not reach anywhere: a turn is then not to be made up of translations, or of a squash
+    pivots = torch.stack([*pivots, *(limb.joint for limb in limbs)])
+    reach = torch.cat([torch.ones_like(radius), radius.new_zeros(len(limbs))])
+    field = MotionBases(pivots, radius[:1].expand(len(pivots)), frames, frame, reach=reach)
+    logits = torch.cat([logits[:, :-1], limb_logits(logits[:, :-1], limbs), logits[:, -1:]], dim=1)
+    return Moving(replace(gaussians, motion=logits), field)
 
 
 class MotionStage:

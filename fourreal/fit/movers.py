@@ -34,12 +34,17 @@ def change_masks(
     reference: Float[Tensor, "T H W 3"], canonical: int
 ) -> tuple[Bool[Tensor, "H W"], Bool[Tensor, "H W"]]:
     """(changed often, changed ever) against the canonical frame."""
+    changed = changes(reference, canonical)
+    return changed.float().mean(dim=0) > OFTEN, changed.any(dim=0)
+
+
+def changes(reference: Float[Tensor, "T H W 3"], canonical: int) -> Bool[Tensor, "T H W"]:
+    """Where each frame differs from the canonical one by more than noise."""
     difference = (reference - reference[canonical]).abs().mean(dim=-1)
     difference = F.avg_pool2d(difference[:, None], 3, 1, 1)[:, 0]
     others = torch.arange(len(reference), device=reference.device) != canonical
     threshold = max(CHANGE, NOISE_MULTIPLE * float(difference[others].median()))
-    changed = difference > threshold
-    return changed.float().mean(dim=0) > OFTEN, changed.any(dim=0)
+    return difference > threshold
 
 
 def nothing_moves() -> UserError:

@@ -10,6 +10,10 @@ def _canonical(**changes) -> Callable[[Preset], Preset]:
     return lambda preset: replace(preset, canonical=replace(preset.canonical, **changes))
 
 
+def _motion(**changes) -> Callable[[Preset], Preset]:
+    return lambda preset: replace(preset, motion=replace(preset.motion, **changes))
+
+
 def _distillation(**changes) -> Callable[[Preset], Preset]:
     return lambda preset: replace(preset, distillation=replace(preset.distillation, **changes))
 
@@ -42,6 +46,7 @@ ABLATIONS: dict[str, Callable[[Preset], Preset]] = {
     "joint-finetune": _without_phase("joint"),
     "growth": _no_growth,
     "regularisers": _no_regularisers,
+    "hinges": _motion(hinges=False),
     "multi-view-sds": _distillation(canonical_steps=0),
     "joint-sds": _distillation(motion_steps=0),
 }

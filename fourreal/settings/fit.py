@@ -127,7 +127,7 @@ class MotionPhase:
 class MotionSettings:
     """Stage two (4Real sec. 3.4, app. B, C.2): motion from the reference video.
 
-    bases: rigid trajectories of `MotionBases`.
+    bases: rigid trajectories of `MotionBases`. hinges: beside them bases that only turn, for limbs.
     ssim_weight: w of (1 - w) L1 + w (1 - SSIM).
     norm, difference, rigidity, twist: weights of the paper's four regularisers; acceleration: one of ours.
     pull: weight of how far misplaced pixels are from where they belong, at a frame's first step; it falls to nothing.
@@ -139,6 +139,7 @@ class MotionSettings:
     phases: tuple[MotionPhase, ...]
     deformation: str = "bases"
     bases: int = 16
+    hinges: bool = True
     ssim_weight: float = 0.2
     norm: float = 0.002
     difference: float = 0.01
