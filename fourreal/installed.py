@@ -7,6 +7,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 ROOT = PACKAGE.parent  # where Python finds the package
+VIEWER = PACKAGE / "web" / "viewer" / "dist"  # what `npm run build` makes of the viewer
 CHECKOUT = not (PACKAGE / "assets").is_dir()  # the wheel alone has them there, see pyproject.toml
 
 

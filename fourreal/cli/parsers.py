@@ -64,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     add = _command(commands, export, "write a scene for other programs", run=True)
     add("--format", choices=tuple(FORMATS), required=True,
         help="; ".join(f"{name}: {what}" for name, what in FORMATS.items()))  # fmt: skip
-    add("--out", type=Path, required=True, metavar="FILE", help="the zip, .r4d or MP4 to write")
+    add("--out", type=Path, required=True, metavar="FILE", help="the zip, .r4d, .html or MP4 to write")
     add("--trajectory", choices=tuple(TRAJECTORIES), help="mp4: the camera's path (default: orbit). "
         + "; ".join(f"{name}: {what}" for name, what in TRAJECTORIES.items()))  # fmt: skip
     add("--frames", type=whole, metavar="N", help="mp4: how many (default: the scene forth and back, twice)")

@@ -15,6 +15,7 @@ FORMATS = {
     "ply": "3DGS files, one a reference time, in a zip",
     "splat": ".splat files likewise",
     "r4d": "the viewer's file",
+    "html": "viewer and scene in one file, for any browser",
     "mp4": "a film",
 }
 
@@ -25,7 +26,7 @@ def export(
 ) -> None:  # fmt: skip
     """Write `scene` to `path` in a format of `FORMATS`.
 
-    film: what to film, for mp4 alone; an orbit if None. name: of the scene, for people; r4d alone keeps it.
+    film: what to film, for mp4 alone; an orbit if None. name: of the scene, for people; r4d and html keep it.
 
     Raises:
         UserError: there is no such format, it is no film, a value of `film` is out of range, or the file cannot be
@@ -47,6 +48,10 @@ def export(
         from fourreal.scene.r4d import export_r4d
 
         export_r4d(scene, path, name)
+    elif format == "html":
+        from fourreal.scene.export_html import export_html
+
+        export_html(scene, path, name)
     else:
         from fourreal.scene.export_splat import export_splat
 
@@ -56,6 +61,6 @@ def export(
 def format_of(path: Path) -> str:
     """The format that a file's name tells. Raises UserError where it tells none, as a zip may hold two."""
     ending = path.suffix.removeprefix(".").lower()
-    if ending not in ("mp4", "r4d"):
+    if ending not in ("mp4", "r4d", "html"):
         raise UserError(f"The name {path.name} does not tell what to write: say which of {', '.join(FORMATS)}.")
     return ending

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from fourreal.errors import UserError
-from fourreal.installed import assets
+from fourreal.installed import VIEWER, assets
 from fourreal.jobs.places import FLAWS
 from fourreal.jobs.service import Service
 from fourreal.web.painter import Painter
@@ -64,7 +64,7 @@ def router(service: Service, painter: Painter) -> APIRouter:
 
     @routes.get("/viewer/{name}")
     def viewer(request: Request, name: str) -> Response:
-        return static(request, WEB / "viewer" / "dist", name)
+        return static(request, VIEWER, name)
 
     @routes.get("/page/{name}")
     def page(request: Request, name: str) -> Response:
