@@ -10,8 +10,9 @@ from scene_samples import FRAMES, SIZE, arc_cameras, some_scene
 from fourreal.errors import Cancelled, UserError
 from fourreal.evaluate.metrics import psnr
 from fourreal.progress import CancelToken
-from fourreal.scene.export_ply import export_ply, read_ply
+from fourreal.scene.export_ply import PROPERTIES, export_ply, read_ply
 from fourreal.scene.export_splat import RECORD, export_splat, read_splat
+from fourreal.scene.place import place, to_upright
 from fourreal.splat.rasterize import rasterize
 
 FORMATS = {"ply": (export_ply, read_ply, 50), "splat": (export_splat, read_splat, 35)}
@@ -92,3 +93,32 @@ def test_the_same_scene_gives_the_same_file(tmp_path):
     export_ply(some_scene(), tmp_path / "b.zip")
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
     assert torch.equal(some_scene().gaussians.means, some_scene().gaussians.means)
+
+
+def test_an_upright_ply_is_centred_has_all_harmonics_and_holds_the_same_gaussians(tmp_path):
+    scene = some_scene()
+    scene.export(tmp_path / "a.zip", "ply", upright=True)
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        assert archive.namelist() == [f"frame_{i:04d}.ply" for i in range(FRAMES)]
+        content = archive.read("frame_0002.ply")
+    header, body = content.split(b"end_header\n", 1)
+    names = [line.split()[-1].decode() for line in header.split(b"\n") if line.startswith(b"property float ")]
+    rest = [f"f_rest_{i}" for i in range(45)]
+    assert names == [*PROPERTIES[:9], *rest, *PROPERTIES[9:]]
+    assert b"comment" not in header
+    assert not np.frombuffer(body, "<f4").reshape(len(scene.gaussians), -1)[:, 9:54].any()
+    frame = to_upright(scene)
+    again, truth = read_ply(content), place(scene.at(2 / (FRAMES - 1)), frame)
+    for name in ("means", "scales", "opacities", "colors"):
+        assert torch.allclose(getattr(again, name), getattr(truth, name), atol=1e-5), name
+    camera = frame.apply_cameras(scene.reference)
+    seen = rasterize(again, camera.world_to_camera[0], camera.intrinsics, SIZE, scene.background).colour
+    assert psnr(seen.clamp(0, 1), scene.render(scene.camera(), 2 / (FRAMES - 1)).colour.clamp(0, 1)) > 50
+    # The camera looks at the centre, from where -z is, and a little from above, where -y is; the freeze-time cameras
+    # stand at one height around it.
+    x, y, z = camera.centres[0].tolist()
+    assert abs(x) < 0.1
+    assert y < 0
+    assert z < -0.5
+    heights = frame.apply_cameras(scene.freeze).centres[:, 1]
+    assert float(heights.max() - heights.min()) < 1e-3

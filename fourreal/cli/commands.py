@@ -120,8 +120,10 @@ def export(arguments: argparse.Namespace, progress: Callable[[Event], None], can
     film = {name: value for name, value in film.items() if value is not None}
     if film and arguments.format != "mp4":
         raise UserError(f"--{next(iter(film))} is for --format mp4; {arguments.format} holds every reference time.")
-    what = Film(**film) if film else None
-    write(scene_of(arguments), arguments.out, arguments.format, what, arguments.run.resolve().name, progress, cancel)
+    if arguments.upright and arguments.format != "ply":
+        raise UserError(f"--upright is for --format ply, not for {arguments.format}. Leave it out.")
+    what, name = Film(**film) if film else None, arguments.run.resolve().name
+    write(scene_of(arguments), arguments.out, arguments.format, what, name, progress, cancel, arguments.upright)
     return str(arguments.out)
 
 

@@ -65,6 +65,8 @@ def parser() -> argparse.ArgumentParser:
     add("--format", choices=tuple(FORMATS), required=True,
         help="; ".join(f"{name}: {what}" for name, what in FORMATS.items()))  # fmt: skip
     add("--out", type=Path, required=True, metavar="FILE", help="the zip, .r4d, .html or MP4 to write")
+    add("--upright", action="store_true", help="ply: for other viewers and editors: upright, centred, with all "
+        "harmonics (default: in the frame of the cameras)")  # fmt: skip
     add("--trajectory", choices=tuple(TRAJECTORIES), help="mp4: the camera's path (default: orbit). "
         + "; ".join(f"{name}: {what}" for name, what in TRAJECTORIES.items()))  # fmt: skip
     add("--frames", type=whole, metavar="N", help="mp4: how many (default: the scene forth and back, twice)")

@@ -8,7 +8,7 @@ from typing import Any
 from fourreal.errors import UserError
 from fourreal.jobs import devices, journal
 from fourreal.jobs.files import remove
-from fourreal.jobs.places import absent, file_within
+from fourreal.jobs.places import absent, checked, file_within
 from fourreal.jobs.placings import Placings
 from fourreal.jobs.store import new_id
 
@@ -44,6 +44,13 @@ class Runs(Placings):
         if self.store.run(run_id) is None:
             raise absent("scene")
         return file_within(folder, name)
+
+    def public_name(self, run_id: str) -> str:
+        """The name that a run has for people, for whoever knows its id."""
+        row = self.store.run(checked(run_id, "scene"))
+        if row is None:
+            raise absent("scene")
+        return row["name"]
 
     def devices(self) -> list[dict[str, Any]]:
         """What computes here; seconds the first time, if no worker has looked yet."""

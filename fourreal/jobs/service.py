@@ -25,6 +25,7 @@ from fourreal.jobs.take_values import FurtherVideo
 from fourreal.jobs.turns import Turns
 from fourreal.jobs.values import MEETING, Estimate, Options, Run
 from fourreal.scene.export import FORMATS
+from fourreal.scene.export_html import html_bytes
 from fourreal.scene.film import TRAJECTORIES
 from fourreal.settings import JobLimits
 
@@ -141,27 +142,37 @@ class Service(Creations):
 
     # --- Files of a run -----------------------------------------------------------------------------------------------
 
-    def export(self, owner: str, id: str, format: str, trajectory: str | None = None) -> Path:
+    def export(
+        self, owner: str, id: str, format: str, trajectory: str | None = None, upright: bool = False
+    ) -> Path:  # fmt: skip
         """Write a finished scene for other programs; at once if that was done before."""
-        self._row(owner, id, "reconstruct")
+        row = self._row(owner, id, "reconstruct")
         folder = self.places.run(id)
         if format not in FORMATS:
             raise UserError(f"There is no format of that name: choose from {', '.join(FORMATS)}.")
         if trajectory is not None and trajectory not in TRAJECTORIES:
             raise UserError(f"There is no path of that name: choose from {', '.join(TRAJECTORIES)}.")
+        if upright and format != "ply":
+            raise UserError(f"Upright is for ply, not for {format}. Leave it out.")
         if not (folder / "manifest.json").is_file():
             raise UserError("This scene is not finished yet. Wait for it, or stop it and keep what is there.")
         if format == "r4d":
             return file_within(folder, "scene.r4d")
+        if format == "html":  # made of the viewer's file in a moment; always anew, as it holds the scene's name
+            self._room()
+            content = html_bytes(file_within(folder, "scene.r4d").read_bytes(), row["name"])
+            (folder / "exports").mkdir(exist_ok=True)
+            put(folder / "exports" / "scene.html", content)
+            return file_within(folder, "exports/scene.html")
         film = trajectory or "orbit"
-        out = folder / "exports" / (f"{film}.mp4" if format == "mp4" else f"{format}.zip")
+        out = folder / "exports" / (f"{film}.mp4" if format == "mp4" else f"{format}{'-upright' * upright}.zip")
         there = lambda: out.is_file() and out.stat().st_mtime >= (folder / "manifest.json").stat().st_mtime
         if not there():
             with self._exports.turn(owner):
                 if not there():  # nor was it made while this one waited
                     self._room()
                     most = shutil.disk_usage(self.places.data).free - self.limits.free_bytes
-                    extra = ["--trajectory", film] if format == "mp4" else []
+                    extra = ["--trajectory", film] if format == "mp4" else ["--upright"] * upright
                     arguments = [str(folder), "--format", format, "--out", str(out), *extra]
                     export_child(arguments, self.limits.export_seconds, most)
         return file_within(folder, f"exports/{out.name}")

@@ -22,11 +22,12 @@ FORMATS = {
 
 def export(
     scene: "Scene4D", path: Path, format: str, film: Film | None = None, name: str = "",
-    progress: Callable[[Event], None] = ignore, cancel: CancelToken | None = None,
+    progress: Callable[[Event], None] = ignore, cancel: CancelToken | None = None, upright: bool = False,
 ) -> None:  # fmt: skip
     """Write `scene` to `path` in a format of `FORMATS`.
 
     film: what to film, for mp4 alone; an orbit if None. name: of the scene, for people; r4d and html keep it.
+    upright: for ply, the frame and the properties that other programs count on, instead of the input's frame.
 
     Raises:
         UserError: there is no such format, it is no film, a value of `film` is out of range, or the file cannot be
@@ -36,6 +37,8 @@ def export(
         raise UserError(f"No format is called {format!r}: choose one of {', '.join(FORMATS)}.")
     if film is not None and format != "mp4":
         raise UserError(f"A film's values are for mp4; {format} holds every reference time. Leave them out.")
+    if upright and format != "ply":
+        raise UserError(f"Upright is for ply, not for {format}. Leave it out.")
     if format == "mp4":
         from fourreal.scene.export_mp4 import export_mp4
 
@@ -43,7 +46,7 @@ def export(
     elif format == "ply":
         from fourreal.scene.export_ply import export_ply
 
-        export_ply(scene, path, progress, cancel)
+        export_ply(scene, path, progress, cancel, upright)
     elif format == "r4d":
         from fourreal.scene.r4d import export_r4d
 

@@ -7,12 +7,14 @@ addresses: beside a `file://` page no other file may be read, and its policy for
 import html
 from base64 import b64encode
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fourreal.errors import UserError
 from fourreal.installed import VIEWER
 from fourreal.scene.atomic import writing
-from fourreal.scene.r4d import r4d_bytes
-from fourreal.scene.scene4d import Scene4D
+
+if TYPE_CHECKING:
+    from fourreal.scene.scene4d import Scene4D
 
 BUNDLE = VIEWER / "viewer.js"
 POLICY = (
@@ -27,7 +29,7 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{name}</title>
 <link rel="icon" href="data:,">
-<style>html, body {{ height: 100%; margin: 0; background: #0d0f13; color: #e9ecf1; font: 15px/1.4 system-ui, sans-serif }}
+<style>html, body {{ height: 100%; margin: 0; background: #0d0f13; color: #e9ecf1; font: 15px system-ui, sans-serif }}
 #scene {{ height: 100vh; height: 100dvh }} #failed:not(:empty), noscript {{ display: block; padding: 1rem }}</style>
 </head>
 <body>
@@ -35,24 +37,26 @@ PAGE = """<!doctype html>
 <p id="failed" role="alert"></p>
 <noscript>This file holds a scene in 3D, which a browser draws only with JavaScript: allow it.</noscript>
 <script type="module">
-const told = (error) => (document.getElementById("failed").textContent = `The scene cannot be shown: ${{error.message}}`);
+const failed = document.getElementById("failed");
 const scene = "data:application/octet-stream;base64,{scene}";
 import("data:text/javascript;base64,{viewer}").then(({{ Viewer }}) => {{
   window.viewer = new Viewer(document.getElementById("scene"));
   return viewer.load(scene, {{ name: document.title }});
-}}).catch(told);
+}}).catch((error) => (failed.textContent = `The scene cannot be shown: ${{error.message}}`));
 </script>
 </body>
 </html>
 """
 
 
-def export_html(scene: Scene4D, path: Path, name: str = "") -> None:
+def export_html(scene: "Scene4D", path: Path, name: str = "") -> None:
     """Write the scene to `path`. name: of the scene, for people.
 
     Raises:
         UserError: the file cannot be written, then what was there stays as it was; or the viewer was not built.
     """
+    from fourreal.scene.r4d import r4d_bytes  # here, as whoever has such a file needs no torch to wrap it
+
     content = html_bytes(r4d_bytes(scene, name, level=9), name)
     with writing(path) as temporary:
         temporary.write_bytes(content)

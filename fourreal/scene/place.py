@@ -7,6 +7,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from fourreal.camera.align import Similarity
+from fourreal.camera.trajectory import Stage
 from fourreal.scene.scene4d import Scene4D
 from fourreal.splat import quaternion
 from fourreal.splat.gaussians import Gaussians
@@ -23,6 +24,23 @@ def place(gaussians: Gaussians, similarity: Similarity) -> Gaussians:
     )
 
 
-def outward(scene: Scene4D, t: float) -> Gaussians:
-    """The Gaussians at time t in [0, 1] in the input's frame, on the CPU."""
-    return place(scene.at(t), scene.similarity.inverse()).to("cpu")
+def outward(scene: Scene4D, t: float, frame: Similarity | None = None) -> Gaussians:
+    """The Gaussians at time t in [0, 1], on the CPU. frame: from the normalised one to theirs, None for the input's."""
+    return place(scene.at(t), frame or scene.similarity.inverse()).to("cpu")
+
+
+def to_upright(scene: Scene4D) -> Similarity:
+    """From the normalised frame to one for other programs: the scene's centre at 0, x right, y down, z forward.
+
+    Right and forward are the reference camera's, held level. Splat files have y down, and viewers turn it up.
+    """
+    points = scene.gaussians.means.detach().cpu()
+    stage = Stage.of(scene.freeze, scene.reference, points[points.isfinite().all(1)])
+    down = -stage.up.double()
+    right, _, forward = scene.reference.camera_to_world[0, :3, :3].double().cpu().T
+    level = forward - (forward @ down) * down
+    if level.norm() < 1e-3:  # it looks straight down or up
+        level = torch.linalg.cross(right, down)
+    level = level / level.norm()
+    turn = torch.stack([torch.linalg.cross(down, level), down, level])
+    return Similarity(1.0, turn, -turn @ stage.centre.double())

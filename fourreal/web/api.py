@@ -144,9 +144,11 @@ class Calls(CreateCalls):
         self._service.delete(self._service.owner(token), run)
         return True
 
-    def export(self, token: str, run: str, format: str, trajectory: str | None = None) -> str:
-        """Make a file of a scene ("ply", "splat", "mp4" along a trajectory, "r4d"); answers with its address."""
-        path = self._service.export(self._service.owner(token), run, format, trajectory)
+    def export(
+        self, token: str, run: str, format: str, trajectory: str | None = None, upright: bool = False
+    ) -> str:  # fmt: skip
+        """Make a file of a scene (a name of `FORMATS`); answers with its address."""
+        path = self._service.export(self._service.owner(token), run, format, trajectory, upright is True)
         return file_urls(run) + ("scene.r4d" if format == "r4d" else f"exports/{path.name}")
 
     def metrics(self, token: str, run: str) -> dict:

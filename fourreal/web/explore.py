@@ -12,13 +12,20 @@ from fourreal.web.cursor import fresh
 from fourreal.web.markup import duration, facts, note, piece, tag, text, waiting
 from fourreal.web.parts import COMPARE, CREATE, EXPORT, NEW, PRIVATE, WATCH, Parts
 from fourreal.web.routes import file_urls
+from fourreal.web.saved import saved_name
 from fourreal.web.session import known, safely
 from fourreal.web.videos import FRESH
 from fourreal.web.viewer_box import shown
 
 PATHS = [(name.capitalize(), name) for name in TRAJECTORIES]
 SCORE_SECONDS = 120.0
-FORMATS = {"ply": "3DGS files (.ply), one a moment", "splat": "Splat files (.splat), one a moment"}
+# By the element's id: (format, upright, what it is).
+FORMATS = {
+    "html": ("html", False, "One file to share (.html)"),
+    "ply-upright": ("ply", True, "For other viewers (.ply)"),
+    "ply": ("ply", False, "As the cameras stood (.ply)"),
+    "splat": ("splat", False, "For the web (.splat)"),
+}
 
 
 def build(page: Parts) -> None:
@@ -30,8 +37,8 @@ def build(page: Parts) -> None:
             again = gr.Button("New scene", elem_id="again")
         with gr.Column(elem_id="downloads"):
             links = piece(elem_id="links")
-            with gr.Row(elem_classes="pair"):
-                wanted = [gr.Button(what, size="sm", elem_id=f"make-{name}") for name, what in FORMATS.items()]
+            with gr.Row(elem_classes="formats"):
+                wanted = [gr.Button(what, size="sm", elem_id=f"make-{id}") for id, (*_, what) in FORMATS.items()]
             with gr.Row(elem_classes="film"):
                 path = gr.Dropdown(
                     PATHS, value="orbit", label="A film, the camera moving along", elem_id="film-path", scale=4
@@ -42,11 +49,12 @@ def build(page: Parts) -> None:
     page.named["resume"] = resume
 
     @safely
-    def make(me: dict, format: str, path: str | None = None):
+    def make(me: dict, format: str, path: str | None = None, upright: bool = False):
         me = known(me)
-        file = page.service.export(page.owner(me), me["run"], format, path)
+        file = page.service.export(page.owner(me), me["run"], format, path, upright)
+        name = saved_name(page.service.public_name(me["run"]), file.name)
         address = f"{file_urls(me['run'])}exports/{file.name}"
-        link = tag("a", text(f"Save {file.name}"), href=f"{address}?download", download=True, class_="save")
+        link = tag("a", text(f"Save {name}"), href=f"{address}?download", download=True, class_="save")
         picture = tag("video", src=address, autoplay=True, loop=True, muted=True, playsinline=True, controls=True)
         return tag("div", picture if format == "mp4" else "", link, class_="made")
 
@@ -54,8 +62,8 @@ def build(page: Parts) -> None:
         press.click(lambda: waiting("Making it"), None, made, **PRIVATE)
         press.click(function, inputs, made, **EXPORT).failure(lambda: "", None, made, **PRIVATE)
 
-    for press, format in zip(wanted, FORMATS, strict=True):
-        slowly(press, lambda me, format=format: make(me, format), [page.me])
+    for press, (format, upright, _) in zip(wanted, FORMATS.values(), strict=True):
+        slowly(press, lambda me, format=format, upright=upright: make(me, format, None, upright), [page.me])
     slowly(film, lambda me, path: make(me, "mp4", path), [page.me, path])
 
     @safely

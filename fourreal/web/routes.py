@@ -14,12 +14,13 @@ from fourreal.installed import VIEWER, assets
 from fourreal.jobs.places import FLAWS
 from fourreal.jobs.service import Service
 from fourreal.web.painter import Painter
+from fourreal.web.saved import attachment, saved_name
 
 WEB = Path(__file__).parent
 READY_SCENE = assets() / "scenes" / "fox_yard.r4d"
 TYPES = {".r4d": "application/octet-stream", ".js": "text/javascript", ".mp4": "video/mp4", ".css": "text/css",
          ".html": "text/html; charset=utf-8", ".jpg": "image/jpeg", ".json": "application/json"}
-SAVED = {".ply", ".splat", ".zip"}  # files that are for the disk, not for the browser
+SAVED = {".zip", ".html"}  # files of a run that are for the disk: a page that holds a scene is none of ours
 SMALL = {".r4d", ".jpg", ".json", ".html", ".js", ".css"}  # read whole, as a newer one may replace them at any moment
 FOREVER = "private, max-age=31536000, immutable"
 LIVE = re.compile(r"live/(scene|preview|critique)-\d{1,9}\.(r4d|jpg)")
@@ -87,7 +88,9 @@ def router(service: Service, painter: Painter) -> APIRouter:
     def run_file(request: Request, run: str, name: str) -> Response:
         try:
             # live files have a number each and never change
-            answer = sent(request, service.public_file(run, name), FOREVER if name.startswith("live/") else AGAIN)
+            path, keep = service.public_file(run, name), FOREVER if name.startswith("live/") else AGAIN
+            kept = path.suffix in SAVED or "download" in request.query_params
+            answer = sent(request, path, keep, saved_name(service.public_name(run), name) if kept else None)
         except UserError:
             answer = missing()
         found = LIVE.fullmatch(name)
@@ -150,24 +153,21 @@ def static(request: Request, folder: Path, name: str) -> Response:
     return sent(request, path, AGAIN)
 
 
-def sent(request: Request, path: Path, keep: str) -> Response:
-    """A file, in parts if they are asked for; "not modified" if the browser has it."""
+def sent(request: Request, path: Path, keep: str, saved: str | None = None) -> Response:
+    """A file, in parts if they are asked for; "not modified" if the browser has it. saved: its name on the disk."""
     try:
         with path.open("rb") as file:  # once opened it stays what it is, whatever takes its place meanwhile
             stat = os.fstat(file.fileno())
             tag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
-            headers = {"cache-control": keep, "etag": tag}
+            headers = {"cache-control": keep, "etag": tag, **(attachment(saved) if saved else {})}
             if request.headers.get("if-none-match") == tag:
                 return Response(status_code=304, headers=headers)
             kind = TYPES.get(path.suffix)
-            name = path.name if path.suffix in SAVED or "download" in request.query_params else None
             if path.suffix in SMALL and "range" not in request.headers:
-                if name is not None:
-                    headers["content-disposition"] = f'attachment; filename="{name}"'
                 return Response(file.read(), headers=headers, media_type=kind)
     except FileNotFoundError:
         return missing()
-    return FileResponse(path, headers=headers, media_type=kind, filename=name)
+    return FileResponse(path, headers=headers, media_type=kind)
 
 
 def missing() -> Response:
