@@ -9,6 +9,8 @@ from pathlib import Path
 
 import fourreal
 
+EVERYWHERE = ("0.0.0.0", "::", "")  # to be served on, but no address that a browser can open
+
 
 def main(argv: list[str] | None = None) -> int:
     """Serve until Ctrl-C; returns the exit code. What an option does not say, its environment variable does."""
@@ -31,7 +33,9 @@ def main(argv: list[str] | None = None) -> int:
     app = create_app(arguments.data)
     gc.collect()
     gc.freeze()  # what lives as long as the server is not looked through again: that would hold up an answer
-    logging.getLogger("fourreal").info("the page is on http://%s:%d", arguments.host, arguments.port)
+    host = "localhost" if arguments.host in EVERYWHERE else arguments.host
+    print(f"Open http://{f'[{host}]' if ':' in host else host}:{arguments.port} in a browser; Ctrl-C ends the page.",
+          flush=True)  # fmt: skip
     try:
         uvicorn.run(
             app, host=arguments.host, port=arguments.port, log_level="warning", timeout_graceful_shutdown=3,

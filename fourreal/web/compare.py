@@ -20,8 +20,8 @@ def build(page: Parts) -> None:
     first = gr.Dropdown([], label="Scene", elem_id="compare-first")
     second = gr.Dropdown([], label="With another scene", elem_id="compare-second")
     gr.HTML("<h4>Or with a video of another method</h4>", padding=False, apply_default_css=False)
-    other = gr.File(show_label=False, file_count="single", type="filepath", height=122,
-                    elem_id="compare-video", elem_classes="drop")  # fmt: skip
+    other = gr.File(label="Video of another method", show_label=False, file_count="single", type="filepath",
+                    height=122, elem_id="compare-video", elem_classes="drop")  # fmt: skip
     layout = gr.Radio(LAYOUTS, value="side", label="Shown", elem_id="compare-layout")
     table = piece(elem_id="compare-table")
     studies = piece(elem_id="studies")

@@ -80,6 +80,12 @@ element.addEventListener('click', (event) => {
   form.querySelectorAll('[data-field]').forEach((input) => { inputs[input.dataset.field] = input.value; });
   trigger('select', { ...inputs, ...found.dataset });
 });
+element.addEventListener('keydown', (event) => {
+  const action = event.target.dataset.enter;  // what Enter in a field presses
+  if (action && event.key === 'Enter' && !event.isComposing) {
+    event.target.closest('[data-form]').querySelector(`[data-action="${action}"]`).click();
+  }
+});
 element.addEventListener('change', (event) => {
   const changed = event.target.dataset.change;
   if (changed) trigger('select', { action: changed, value: event.target.value, ...event.target.dataset });

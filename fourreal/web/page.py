@@ -31,7 +31,7 @@ from fourreal.web.viewer_box import shown, viewer_box
 READY = "assets/scene.r4d"
 FIRST_EXAMPLE = "fox_yard"
 HEADER = (
-    '<header class="top"><a href="." class="mark">four<b>real</b></a>'
+    '<header class="top"><h1><a href="." class="mark">four<b>real</b></a></h1>'
     "<span>A prompt or two short videos in. A scene you can look around in, at any moment, out.</span></header>"
 )
 WELCOME = tag(

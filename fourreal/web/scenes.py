@@ -97,7 +97,8 @@ def cards(runs: list[Run], renaming: str = "") -> str:
 def card(run: Run, renaming: bool) -> str:
     picture = tag("img", src=f"{file_urls(run.id)}thumbnail.jpg", alt="", loading="lazy") if run.has_scene else ""
     when = time.strftime("%d %b %H:%M", time.localtime(run.created))
-    field = tag("input", value=run.name, maxlength=80, data_field="name", aria_label="New name", class_="rename")
+    field = tag("input", value=run.name, maxlength=80, data_field="name", data_enter="renamed", aria_label="New name",
+                class_="rename")  # fmt: skip
     head = field + button("Save", "renamed", run=run.id) if renaming else tag("b", text(run.name))
     state = tag("i", STATES[run.state], class_=f"state {run.state}")
     busy = run.state in ("queued", "running")

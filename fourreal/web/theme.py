@@ -9,7 +9,7 @@ SEA = Color(
     c600="#20776c", c700="#1d5f58", c800="#1b4c48", c900="#19403c", c950="#092523",
 )  # fmt: skip
 STONE = Color(
-    name="stone", c50="#faf9f7", c100="#f2f1ee", c200="#e4e2dd", c300="#cbc8c1", c400="#a09d96", c500="#787570",
+    name="stone", c50="#faf9f7", c100="#f2f1ee", c200="#e4e2dd", c300="#cbc8c1", c400="#a09d96", c500="#6b6863",
     c600="#595753", c700="#3d3c3a", c800="#262626", c900="#1a1b1c", c950="#121314",
 )  # fmt: skip
 
@@ -38,6 +38,7 @@ def theme() -> Base:
         block_title_text_color="*neutral_700", block_title_text_color_dark="*neutral_300",
         block_info_text_color="*neutral_500", block_info_text_color_dark="*neutral_400",
         input_background_fill="white", input_background_fill_dark="*neutral_800",
+        input_placeholder_color="*neutral_500", input_placeholder_color_dark="*neutral_400",
         input_border_color="*neutral_300", input_border_color_dark="*neutral_700",
         input_border_width="1px", input_border_width_dark="1px",
         button_primary_background_fill="*primary_600", button_primary_background_fill_dark="*primary_500",

@@ -25,3 +25,20 @@ for (const [kind, play] of Object.entries(plays)) {
     }
   });
 }
+
+// Gradio gives a group of choices, and the field that takes a file, no name of their own: each has it from the words that
+// stand with it, for those who do not see where they stand.
+const NAMELESS = 'fieldset:not([aria-label]), .drop .upload-container:not([data-named])';
+function name() {
+  waiting = 0;
+  for (const found of document.querySelectorAll(NAMELESS)) {
+    const words = found.closest('.block')?.querySelector('[data-testid=block-info], [data-testid=block-label]')?.textContent.trim();
+    if (found.matches('fieldset')) found.setAttribute('aria-label', words || '');
+    else {
+      found.dataset.named = '';
+      if (words) found.setAttribute('aria-label', `${words}: ${found.getAttribute('aria-label')}`);
+    }
+  }
+}
+let waiting = 0;
+new MutationObserver(() => { waiting ||= setTimeout(name, 300); }).observe(document, { childList: true, subtree: true });

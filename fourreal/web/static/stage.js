@@ -27,15 +27,15 @@ export async function open(box) {
       there.second = '';
       if (!value.second) viewer.clear(1);
       else {
-        const { url, kind } = value.second;
-        const job = kind === 'video' ? viewer.loadVideo(address(url), { slot: 1 }) : viewer.load(address(url), { slot: 1, keep: true });
+        const { url, kind, title: name } = value.second;
+        const job = kind === 'video' ? viewer.loadVideo(address(url), { slot: 1, name }) : viewer.load(address(url), { slot: 1, keep: true, name });
         jobs.push(job.then(() => { there.second = url; }));
       }
     }
     viewer.layout = value.second ? value.layout : 'single';
     if (value.scene && value.scene !== before.scene) {
       const keep = Boolean(value.second) || (Boolean(sameRun(value.scene, before.scene)));
-      jobs.push(viewer.load(address(value.scene), { slot: 0, keep }).then(() => { there.scene = value.scene; }));
+      jobs.push(viewer.load(address(value.scene), { slot: 0, keep, name: value.title }).then(() => { there.scene = value.scene; }));
     } else if (!value.scene && value.preview && value.preview !== before.preview) {
       viewer.showImage(address(value.preview), '');
     }
