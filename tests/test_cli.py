@@ -95,6 +95,12 @@ def test_export_writes_each_format(fourreal, run, tmp_path):
     code, out, err = fourreal("export", run, "--format", "r4d", "--out", tmp_path / "c.r4d")
     assert (code, out) == (0, f"{tmp_path / 'c.r4d'}\n"), err
     assert read_r4d((tmp_path / "c.r4d").read_bytes()).frames == FRAMES
+    code, out, err = fourreal("export", run, "--format", "html", "--out", tmp_path / "d.html")
+    assert (code, out) == (0, f"{tmp_path / 'd.html'}\n"), err
+    assert f"<title>{run.name}</title>" in (tmp_path / "d.html").read_text(encoding="utf-8")
+    code, _, err = fourreal("export", run, "--format", "ply", "--upright", "--out", tmp_path / "e.zip")
+    assert code == 0, err
+    assert b"f_rest_44" in zipfile.ZipFile(tmp_path / "e.zip").read("frame_0000.ply")
     film = tmp_path / "film.mp4"
     code, _, err = fourreal("export", run, "--format", "mp4", "--out", film, "--trajectory", "swing", "--frames", 5,
                             "--fps", 10, "--size", "64x48")  # fmt: skip
@@ -135,6 +141,7 @@ def test_on_a_terminal_a_bar_is_drawn_and_stdout_stays_clean():
         (["evaluate", "nowhere", "--ground-truth", "."], "not the folder of a run"),
         (["export", "nowhere", "--format", "ply", "--out", "o.zip"], "not the folder of a run"),
         (["export", "nowhere", "--format", "ply", "--out", "o.zip", "--frames", "3"], "--frames is for --format mp4"),
+        (["export", "nowhere", "--format", "splat", "--out", "o.zip", "--upright"], "--upright is for --format ply"),
         (["export", "nowhere", "--format", "mp4", "--out", "o.mp4", "--size", "big"], "512x288"),
         (["export", "nowhere", "--format", "mp4", "--out", "o.mp4", "--fps", "nan"], "not a number above 0"),
     ],

@@ -400,7 +400,8 @@ def test_what_is_anothers_is_not_there_in_the_same_words_as_what_is_nowhere(serv
     run = service.submit(ANNA, *videos, Options()).id
     named = {name for name in dir(Service) if not name.startswith("_")}
     open_to_all = {
-        "owner", "examples", "add_example", "add_video", "videos", "runs", "public_file", "public_name", "devices", "close",
+        "owner", "examples", "add_example", "add_video", "videos", "runs", "public_file", "public_name", "devices",
+        "close",
         "models", "usual_model", "creations", "estimate_creation", "ablations", "ablation_page",
     }  # fmt: skip
     assert named - open_to_all == set(calls(service, BEN, videos[0], run)) - {"picture"}

@@ -13,6 +13,7 @@ from playwright.sync_api import Error, Page, expect
 from web_samples import SharedPage, fetched, give_scene, served
 
 from fourreal import clip
+from fourreal.web.theme import theme
 
 pytestmark = needs_chromium
 
@@ -24,6 +25,17 @@ FIT = 600_000  # milliseconds for a whole fit beside whatever else the machine h
 LONG = "of 90,000"  # steps, see page_child.py
 
 ARRIVED = "window.fourrealShown?.scene && document.documentElement.classList.contains('arrived')"
+
+# What of the menu that is open reaches beyond its edge, or the menu beyond the viewer's.
+OVERFLOW = """() => {
+  const menu = fourrealViewer.ui.menus.find((menu) => !menu.hidden);
+  const within = (inner, outer) => {
+    const [a, b] = [inner.getBoundingClientRect(), outer.getBoundingClientRect()];
+    return a.left >= b.left && a.right <= b.right && a.top >= b.top && a.bottom <= b.bottom;
+  };
+  const parts = [...menu.querySelectorAll('button, label')].filter((part) => !within(part, menu));
+  return [...parts, ...(within(menu, fourrealViewer.root) ? [] : [menu])].map((part) => part.textContent || part.title);
+}"""
 
 PNG = """async () => {
   await fourrealViewer.settle();
@@ -160,6 +172,17 @@ def alike(image: np.ndarray, fox: float) -> bool:
     return bool(image.std() > 15) and 0.02 < fox < 0.6
 
 
+def contrast(one: str, other: str) -> float:
+    """WCAG's ratio of two colours #rrggbb, 1 to 21."""
+    def light(color: str) -> float:
+        parts = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+        red, green, blue = (x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    dark, bright = sorted((light(one), light(other)))
+    return (bright + 0.05) / (dark + 0.05)
+
+
 # --- What a newcomer sees ------------------------------------------------------------------------------------------
 
 
@@ -227,6 +250,23 @@ def test_on_a_phone_the_viewer_comes_first_and_nothing_is_cut_off(server, browse
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         seen = picture(page)
         assert alike(seen, shown_fox(seen))
+        assert page.locator("h1").all_text_contents() == ["fourreal"]
+        steps = page.locator("#steps .step-button").all()
+        assert min(step.bounding_box()["height"] for step in steps) >= 24
+        for menu in ("Camera path", "Speed and display"):
+            page.locator("#viewer").get_by_role("button", name=menu).tap()
+            over = page.evaluate(OVERFLOW)
+            assert over == [], menu
+        tab(page, "Compare")
+        expect(page.get_by_role("group", name="Shown")).to_be_visible()
+        expect(page.get_by_role("button", name="Video of another method")).to_be_visible()
+
+
+def test_words_in_grey_can_be_read():
+    for scheme in ("", "_dark"):
+        look = {name: getattr(theme(), name + scheme) for name in ("body_text_color_subdued", "body_background_fill")}
+        grey, ground = (getattr(theme(), value.removeprefix("*")) for value in look.values())
+        assert contrast(grey, ground) >= 4.5
 
 
 @pytest.mark.slow
@@ -279,12 +319,15 @@ def test_what_was_made_can_be_taken_away_found_again_and_compared(server, browse
         expect(page.locator("#made a")).to_be_visible()
         assert fetched(server.url + "/" + page.locator("#made a").get_attribute("href")).content[:2] == b"PK"
 
+        page.locator("#make-html").click()
+        expect(page.locator("#made a")).to_have_text("Save My_i_fox_i.html")
+
         tab(page, "My scenes")
         expect(page.locator("#gallery .scene")).to_have_count(1)
         expect(page.locator("#gallery .scene b")).to_have_text("My <i>fox</i>")
         page.locator("#gallery").get_by_role("button", name="Rename").click()
         page.locator("#gallery input.rename").fill("Renamed")
-        page.locator("#gallery").get_by_role("button", name="Save").click()
+        page.locator("#gallery input.rename").press("Enter")
         expect(page.locator("#gallery .scene b")).to_have_text("Renamed")
 
         tab(page, "Compare")

@@ -336,6 +336,17 @@ def test_a_scene_is_made_told_about_and_taken_away(api, client, run, tmp_path):
     with av.open(tmp_path / "film.mp4") as container:
         assert sum(1 for _ in container.decode(video=0)) > 4
     assert api("export", token=ANNA, run=run["id"], format="r4d") == f"files/{run['id']}/scene.r4d"
+    # A page that holds a scene is saved, never opened among ours, and is named after the scene.
+    page = client.get("/" + api("export", token=ANNA, run=run["id"], format="html"))
+    assert page.headers["content-disposition"] == "attachment; filename*=UTF-8''Fox_b_b.html"
+    assert b"<title>Fox &lt;b&gt;&amp;&lt;/b&gt;</title>" in page.content
+    upright = client.get("/" + api("export", token=ANNA, run=run["id"], format="ply", upright=True))
+    assert upright.headers["content-disposition"].endswith("Fox_b_b-ply-upright.zip")
+    saved = client.get(f"/{run['url']}?download", headers={"range": "bytes=0-1"})
+    assert saved.headers["content-disposition"].endswith("Fox_b_b.r4d")
+    assert "content-disposition" not in client.get("/" + run["url"]).headers
+    with pytest.raises(AppError, match="for ply"):
+        api("export", token=ANNA, run=run["id"], format="splat", upright=True)
     with pytest.raises(AppError, match="format"):
         api("export", token=ANNA, run=run["id"], format="exe")
 

@@ -25,6 +25,7 @@ from fourreal.web.explore import remarks
 from fourreal.web.guard import Guard, headers
 from fourreal.web.lean import KEPT, FirstView
 from fourreal.web.markup import amount, button, duration, tag, text
+from fourreal.web.saved import attachment, saved_name
 from fourreal.web.metrics import differences, flat, rows
 from fourreal.web.painter import checked
 from fourreal.web.parts import Parts
@@ -40,6 +41,17 @@ def entry(step: int, stage: str = "canonical", **more) -> dict:
 
 
 # --- Markup ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("scene", "file", "saved"), [
+    ("Fox", "scene.r4d", "Fox.r4d"), ("Fox", "exports/scene.html", "Fox.html"), ("狐 1", "orbit.mp4", "狐_1-orbit.mp4"),
+    ("../../etc/passwd", "scene.r4d", "etc_passwd.r4d"), ("\"';\r\nx: y", "ply.zip", "x_y-ply.zip"),
+    ("...", "scene.r4d", "scene.r4d"), ("字" * 80, "ply-upright.zip", "字" * 60 + "-ply-upright.zip"),
+])  # fmt: skip
+def test_a_download_is_named_after_its_scene_and_nothing_else(scene, file, saved):
+    assert saved_name(scene, file) == saved
+    assert len(saved.encode()) < 255
+    assert set(attachment(saved)["content-disposition"]) <= set(map(chr, range(32, 127))) - set('"\\')
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", '" onload="x', "a & b", "'"])

@@ -23,7 +23,7 @@ SCORE_SECONDS = 120.0
 FORMATS = {
     "html": ("html", False, "One file to share (.html)"),
     "ply-upright": ("ply", True, "For other viewers (.ply)"),
-    "ply": ("ply", False, "As the cameras stood (.ply)"),
+    "ply": ("ply", False, "As it was filmed (.ply)"),
     "splat": ("splat", False, "For the web (.splat)"),
 }
 
