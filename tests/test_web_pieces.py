@@ -25,12 +25,13 @@ from fourreal.web.explore import remarks
 from fourreal.web.guard import Guard, headers
 from fourreal.web.lean import KEPT, FirstView
 from fourreal.web.markup import amount, button, duration, tag, text
-from fourreal.web.saved import attachment, saved_name
 from fourreal.web.metrics import differences, flat, rows
 from fourreal.web.painter import checked
 from fourreal.web.parts import Parts
+from fourreal.web.saved import attachment, saved_name
 from fourreal.web.scenes import cards
 from fourreal.web.session import known, safely, said
+from fourreal.web.theme import theme
 from fourreal.web.uploads import Uploads
 
 EYE = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 2], [0, 0, 0, 1]]
@@ -381,3 +382,21 @@ def test_the_guard_says_what_its_surroundings_allow(monkeypatch):
     monkeypatch.setenv("SPACE_ID", "anna/fourreal")
     monkeypatch.setenv("SPACE_HOST", "anna-fourreal.hf.space")
     assert "https://anna-fourreal.hf.space" in guarded("GET", "/").headers["content-security-policy"]
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG's ratio of two colours #rrggbb, 1 to 21."""
+    def light(color: str) -> float:
+        parts = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+        red, green, blue = (x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    dark, bright = sorted((light(one), light(other)))
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def test_words_in_grey_can_be_read():
+    for scheme in ("", "_dark"):
+        look = {name: getattr(theme(), name + scheme) for name in ("body_text_color_subdued", "body_background_fill")}
+        grey, ground = (getattr(theme(), value.removeprefix("*")) for value in look.values())
+        assert contrast(grey, ground) >= 4.5
