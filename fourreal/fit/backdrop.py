@@ -1,0 +1,42 @@
+"""A plain backdrop: one colour behind the subject, as in a studio, of which stereo knows no depth.
+
+Without a wall of its own it is made up of Gaussians at any depth, before the subject as well as behind it, and those
+that are near go along when it moves.
+"""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+ALIKE = 0.05  # mean difference of colours in [0, 1] that one colour may have
+RIM = 0.05  # of the picture's height, the border that is looked at
+SHARE = 0.6  # of the border, over all frames, that is of one colour
+DISTANCE = 6.0  # of the wall from the middle; the cameras stand at 1
+PIECES = 600  # Gaussians that it is made of
+OVERLAP = 0.8  # standard deviation of one, in distances to the next
+OPACITY = 4.0  # logit
+
+
+def backdrop_colour(frames: Float[Tensor, "F H W 3"]) -> Float[Tensor, "3"] | None:
+    """The colour of a plain backdrop; None where there is none."""
+    rim = max(1, round(RIM * frames.shape[1]))
+    sides = frames[:, :rim], frames[:, -rim:], frames[:, rim:-rim, :rim], frames[:, rim:-rim, -rim:]
+    border = torch.cat([side.reshape(-1, 3) for side in sides])
+    colour = border.median(dim=0).values
+    return colour if float(of_colour(border, colour).float().mean()) >= SHARE else None
+
+
+def of_colour(colours: Float[Tensor, "*N 3"], colour: Float[Tensor, "3"]) -> Tensor:
+    """Which of the colours are that one, (*N,) bool."""
+    return (colours - colour).abs().mean(dim=-1) < ALIKE
+
+
+def wall(pieces: int, device: torch.device | str) -> tuple[Float[Tensor, "P 3"], float]:
+    """(means on a sphere around everything, their standard deviation): a Fibonacci lattice, even in all directions."""
+    number = torch.arange(pieces, device=device) + 0.5
+    height, turn = 1 - 2 * number / pieces, number * math.pi * (3 - math.sqrt(5))
+    level = (1 - height.square()).sqrt()
+    means = DISTANCE * torch.stack([level * turn.cos(), level * turn.sin(), height], dim=1)
+    return means, OVERLAP * DISTANCE * math.sqrt(4 * math.pi / pieces)
