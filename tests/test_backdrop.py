@@ -28,7 +28,10 @@ def test_one_colour_around_the_subject_is_a_backdrop_and_a_scene_is_none():
     sky = frames.clone()
     sky[:, :20] = WHITE  # above alone
     assert backdrop_colour(sky) is None
-    assert backdrop_colour(torch.zeros(6, 48, 80, 3)) is not None  # black is a colour as well
+    assert backdrop_colour(torch.zeros(6, 48, 80, 3)) is None  # there is nothing before it
+    black = torch.zeros(6, 48, 80, 3)
+    black[:, 16:32, 30:50] = frames[:, 16:32, 30:50]
+    assert backdrop_colour(black).tolist() == [0, 0, 0]
 
 
 def test_where_nothing_else_is_the_wall_is_seen():

@@ -13,6 +13,7 @@ from torch import Tensor
 ALIKE = 0.05  # mean difference of colours in [0, 1] that one colour may have
 RIM = 0.05  # of the picture's height, the border that is looked at
 SHARE = 0.6  # of the border, over all frames, that is of one colour
+SUBJECT = 0.01  # of the pictures that is something else
 DISTANCE = 6.0  # of the wall from the middle; the cameras stand at 1
 PIECES = 600  # Gaussians that it is made of
 OVERLAP = 0.8  # standard deviation of one, in distances to the next
@@ -20,12 +21,13 @@ OPACITY = 4.0  # logit
 
 
 def backdrop_colour(frames: Float[Tensor, "F H W 3"]) -> Float[Tensor, "3"] | None:
-    """The colour of a plain backdrop; None where there is none."""
+    """The colour of a plain backdrop; None where there is none, or nothing before it."""
     rim = max(1, round(RIM * frames.shape[1]))
     sides = frames[:, :rim], frames[:, -rim:], frames[:, rim:-rim, :rim], frames[:, rim:-rim, -rim:]
     border = torch.cat([side.reshape(-1, 3) for side in sides])
     colour = border.median(dim=0).values
-    return colour if float(of_colour(border, colour).float().mean()) >= SHARE else None
+    plain = float(of_colour(border, colour).float().mean()) >= SHARE
+    return colour if plain and float(of_colour(frames, colour).float().mean()) < 1 - SUBJECT else None
 
 
 def of_colour(colours: Float[Tensor, "*N 3"], colour: Float[Tensor, "3"]) -> Tensor:
