@@ -10,12 +10,13 @@ from asked_here import asked_here
 from job_samples import ANNA, BEN
 
 from fourreal import clip
+from fourreal.camera.match import still_camera
 from fourreal.errors import Unusable, UserError
 from fourreal.jobs import asking
 from fourreal.jobs.janitor import UNUSED_SECONDS, disposable
-from fourreal.jobs.kept import Refusal
 from fourreal.jobs.live import Live
 from fourreal.jobs.reconstructing import Reconstructing
+from fourreal.jobs.run_files import Refusal
 from fourreal.jobs.service import Service
 from fourreal.jobs.store import new_id
 from fourreal.jobs.take_checks import role_of
@@ -125,7 +126,8 @@ def test_what_a_further_video_is_is_looked_for_once(service, videos, monkeypatch
 
 @pytest.mark.parametrize(("name", "says"), [("freeze", "holds still"), ("reference", "stands still")])
 def test_frozen_is_what_holds_still_before_a_camera_that_travels(assets, name, says):
-    role, sentence = role_of(clip.read(assets / "examples" / "fox_yard" / f"{name}.mp4").frames)
+    frames = clip.read(assets / "examples" / "fox_yard" / f"{name}.mp4").frames
+    role, sentence = role_of(frames, still_camera(frames).moves)
     assert role == name
     assert says in sentence
 

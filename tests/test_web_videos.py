@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fourreal.errors import UserError
-from fourreal.jobs.kept import Refusal
+from fourreal.jobs.run_files import Refusal
 from fourreal.jobs.take_values import FurtherVideo
 from fourreal.jobs.values import Options, Run, Video
 from fourreal.jobs.verdicts import Checks, FurtherChecks, Verdict

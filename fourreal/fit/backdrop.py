@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from fourreal.splat.gaussians import Gaussians
+
 ALIKE = 0.05  # mean difference of colours in [0, 1] that one colour may have
 RIM = 0.05  # of the picture's height, the border that is looked at
 SHARE = 0.6  # of the border, over all frames, that is of one colour
@@ -35,10 +37,13 @@ def of_colour(colours: Float[Tensor, "*N 3"], colour: Float[Tensor, "3"]) -> Ten
     return (colours - colour).abs().mean(dim=-1) < ALIKE
 
 
-def wall(pieces: int, device: torch.device | str) -> tuple[Float[Tensor, "P 3"], float]:
-    """(means on a sphere around everything, their standard deviation): a Fibonacci lattice, even in all directions."""
-    number = torch.arange(pieces, device=device) + 0.5
+def wall(pieces: int, colour: Float[Tensor, "3"]) -> Gaussians:
+    """A sphere of one colour around everything, on a Fibonacci lattice, which is even in all directions."""
+    number = torch.arange(pieces, device=colour.device) + 0.5
     height, turn = 1 - 2 * number / pieces, number * math.pi * (3 - math.sqrt(5))
     level = (1 - height.square()).sqrt()
     means = DISTANCE * torch.stack([level * turn.cos(), level * turn.sin(), height], dim=1)
-    return means, OVERLAP * DISTANCE * math.sqrt(4 * math.pi / pieces)
+    wide = math.log(OVERLAP * DISTANCE * math.sqrt(4 * math.pi / pieces))
+    quats = colour.new_tensor([1.0, 0.0, 0.0, 0.0]).repeat(pieces, 1)
+    scales, opacities = colour.new_full((pieces, 3), wide), colour.new_full((pieces,), OPACITY)
+    return Gaussians.static(means, quats, scales, opacities, colour.repeat(pieces, 1))

@@ -6,7 +6,7 @@ from scipy.spatial import cKDTree
 from torch import Tensor
 
 from fourreal.camera.rays import pixel_rays
-from fourreal.fit.backdrop import OPACITY, PIECES, backdrop_colour, of_colour, wall
+from fourreal.fit.backdrop import PIECES, backdrop_colour, of_colour, wall
 from fourreal.fit.observations import Observations
 from fourreal.fit.sweep import FAR, Points, sweep
 from fourreal.splat.gaussians import Gaussians
@@ -18,26 +18,32 @@ SIZE_RANGE = (0.5, 6.0)  # smallest and largest standard deviation, in pixels of
 
 
 def initial_gaussians(observations: Observations, count: int, seed: int) -> Gaussians:
-    """Up to `count` Gaussians on swept surfaces, on the sparse points, and at random along the rays; before a plain
-    backdrop on a wall behind all these, too.
+    """Up to `count` Gaussians on what stands in the scene, and before a plain backdrop on a wall behind that."""
+    colour = backdrop_colour(observations.freeze[observations.training_frames])
+    if colour is None:
+        return _scene(observations, count, seed)
+    pieces = min(PIECES, count // 2)
+    scene, behind = _scene(observations, count - pieces, seed, colour), wall(pieces, colour)
+    both = zip(scene.tensors().items(), behind.tensors().values(), strict=True)
+    return Gaussians(**{name: torch.cat([one, other]) for (name, one), other in both})
+
+
+def _scene(
+    observations: Observations, count: int, seed: int, backdrop: Float[Tensor, "3"] | None = None
+) -> Gaussians:
+    """Gaussians on swept surfaces, on the sparse points, and at random along the rays, where they are of another colour
+    than the backdrop.
 
     Sizes follow the distance to the nearest three neighbours (3DGS sec. 5.1), within what a camera can tell.
     """
     generator = torch.Generator().manual_seed(seed)
     frames = observations.training_frames
     cameras = observations.freeze_cameras[frames]
-    swept = sweep(observations.freeze[frames], cameras)
-    colour = backdrop_colour(observations.freeze[frames])
-    behind = 0 if colour is None else min(PIECES, count // 2)
-    if behind:
-        count -= behind
-        swept = without(swept, colour)
+    swept = without(sweep(observations.freeze[frames], cameras), backdrop)
     draw = lambda total, room: torch.randperm(total, generator=generator)[:room].to(swept.positions.device)
     sparse = draw(len(observations.points), int(count * SPARSE_SHARE))
     dense = draw(len(swept.positions), int(count * (1 - RANDOM_SHARE)) - len(sparse))
-    random = _random_points(observations, frames, count - len(dense) - len(sparse), generator)
-    if behind:
-        random = without(random, colour)
+    random = without(_random_points(observations, frames, count - len(dense) - len(sparse), generator), backdrop)
     means = torch.cat([swept.positions[dense], observations.points[sparse], random.positions])
     colors = torch.cat([swept.colors[dense], observations.point_colors[sparse], random.colors])
     nearest = cKDTree(means.cpu().numpy()).query(means.cpu().numpy(), 4, workers=-1)[0][:, 1:]
@@ -45,18 +51,15 @@ def initial_gaussians(observations: Observations, count: int, seed: int) -> Gaus
     pixel = torch.cdist(means, cameras.centres).amin(dim=1) / cameras.intrinsics[0]
     size = spacing.clamp(SIZE_RANGE[0] * pixel, SIZE_RANGE[1] * pixel)
     quats = torch.nn.functional.normalize(torch.randn(len(means), 4, generator=generator), dim=1).to(means)
-    opacity = torch.zeros(len(means), device=means.device)
-    if behind:
-        pieces, wide = wall(behind, means.device)
-        rows = lambda value: value.expand(behind, *value.shape)
-        means, size = torch.cat([means, pieces]), torch.cat([size, size.new_full((behind,), wide)])
-        quats, colors = torch.cat([quats, rows(quats.new_tensor([1.0, 0, 0, 0]))]), torch.cat([colors, rows(colour)])
-        opacity = torch.cat([opacity, opacity.new_full((behind,), OPACITY)])
-    return Gaussians.static(means, quats, size.log()[:, None].repeat(1, 3), opacity, colors)
+    return Gaussians.static(
+        means, quats, size.log()[:, None].repeat(1, 3), torch.zeros(len(means), device=means.device), colors
+    )
 
 
-def without(points: Points, colour: Float[Tensor, "3"]) -> Points:
-    """Those of another colour."""
+def without(points: Points, colour: Float[Tensor, "3"] | None) -> Points:
+    """Those of another colour; all of them where there is none."""
+    if colour is None:
+        return points
     other = ~of_colour(points.colors, colour)
     return Points(points.positions[other], points.colors[other])
 

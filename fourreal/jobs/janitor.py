@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fourreal.jobs.files import TRASH, bytes_of, remove, remove_untouched
-from fourreal.jobs.kept import kept_takes
 from fourreal.jobs.places import ID, Places
+from fourreal.jobs.run_files import stored_takes
 from fourreal.jobs.store import Store
 from fourreal.settings import JobLimits
 
@@ -80,7 +80,7 @@ def disposable(places: Places, store: Store, limits: JobLimits) -> Iterator[tupl
                     yield folder, lambda folder=folder: remove(folder) or True
     used = set()
     for row in store.all_runs():
-        further = kept_takes(places.run(row["id"]) / "inputs")
+        further = stored_takes(places.run(row["id"]) / "inputs")
         used |= {row["reference"], row["freeze"], *(take.video for take in further)}
     for row in store.videos():
         if row["id"] not in used and row["created"] < time.time() - UNUSED_SECONDS:

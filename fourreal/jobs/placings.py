@@ -70,7 +70,7 @@ class Placings(Takes):
                 _let_go(folder.glob("layout-*.json"), (folder / "work").glob("placement-*"))
         return found
 
-    def _keep_placement(self, work: Path, reference_id: str, freeze_id: str) -> None:
+    def _hand_placement(self, work: Path, reference_id: str, freeze_id: str) -> None:
         """Put what was found before among a run's work: by its name the run sees whether it is of the same videos."""
         for file in (self.places.placed(freeze_id, reference_id) / "work").glob("placement-*"):
             work.mkdir(exist_ok=True)

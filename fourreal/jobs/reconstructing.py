@@ -10,8 +10,8 @@ from typing import Any
 
 from fourreal.errors import Cancelled, Unusable, UserError
 from fourreal.jobs.files import bytes_of, put
-from fourreal.jobs.kept import REFUSAL, Refusal, kept_takes, refusal_content, take_file
 from fourreal.jobs.live import Live, add_ground_truth, final_files
+from fourreal.jobs.run_files import REFUSAL, Refusal, refusal_content, stored_takes, take_file
 from fourreal.jobs.store import Store
 from fourreal.jobs.values import MEETING, Options
 from fourreal.progress import CancelToken
@@ -46,7 +46,7 @@ class Reconstructing:
         (self.folder / REFUSAL).unlink(missing_ok=True)
         further = tuple(
             Further(take.role, take_file(inputs, number), take.at, take.label)
-            for number, take in enumerate(kept_takes(inputs))
+            for number, take in enumerate(stored_takes(inputs))
         )
         cameras = inputs / "cameras.json"
         request = pipeline.Request(

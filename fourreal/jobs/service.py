@@ -17,9 +17,9 @@ from fourreal.jobs.creations import Creations
 from fourreal.jobs.critic_estimate import estimate_with_critic
 from fourreal.jobs.exporting import export_child
 from fourreal.jobs.files import link, put
-from fourreal.jobs.kept import kept_refusal, kept_takes, take_file
 from fourreal.jobs.library import LIMITS, part_of
 from fourreal.jobs.places import STUDY, absent, file_within, shown_name
+from fourreal.jobs.run_files import stored_refusal, stored_takes, take_file
 from fourreal.jobs.statements import ran
 from fourreal.jobs.take_values import FurtherVideo
 from fourreal.jobs.turns import Turns
@@ -71,8 +71,8 @@ class Service(Creations):
         def fill(inputs: Path) -> None:
             for role, id in (("reference", reference_id), ("freeze", freeze_id)):
                 link(self.places.video(id) / "clip.mp4", inputs / f"{role}.mp4")
-            self._keep_takes(inputs, takes)
-            self._keep_placement(inputs.parent / "work", reference_id, freeze_id)
+            self._store_takes(inputs, takes)
+            self._hand_placement(inputs.parent / "work", reference_id, freeze_id)
             if cameras is not None:
                 put(inputs / "cameras.json", json.dumps(cameras).encode())
             if seen is not None and seen.meeting is not None:  # the moment that the person saw
@@ -112,7 +112,7 @@ class Service(Creations):
         """The ids of the two videos of a run and of its further ones; what was deleted is taken in again."""
         row = self._row(owner, id, "reconstruct")
         inputs = self.places.run(id) / "inputs"
-        takes = enumerate(kept_takes(inputs))
+        takes = enumerate(stored_takes(inputs))
         asked = [
             (row["reference"], inputs / "reference.mp4", f"{row['name']} (reference)"),
             (row["freeze"], inputs / "freeze.mp4", f"{row['name']} (freeze-time)"),
@@ -228,8 +228,8 @@ class Service(Creations):
             has_scene=(folder / "scene.r4d").is_file(),
             seconds=ran(row, time.time()),
             progress=journal.last(folder / "journal.jsonl"),
-            further=kept_takes(folder / "inputs"),
-            refusal=kept_refusal(folder) if row["state"] == "failed" else None,
+            further=stored_takes(folder / "inputs"),
+            refusal=stored_refusal(folder) if row["state"] == "failed" else None,
         )
 
 

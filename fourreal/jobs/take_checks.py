@@ -23,9 +23,11 @@ def work(question: Mapping[str, Any]) -> dict[str, Any]:
     given = bool(question["given"])
     as_freeze = cleaned(whole, travels=True, given=given)
     as_reference = cleaned(whole, travels=False, given=given, beside=cleaned(freeze, travels=True, given=given))
-    role, sentence = role_of(cleaned(whole, travels=True, longer_part=True).clip.frames)
-    still = still_camera(as_freeze.clip.frames)
-    refused = [] if still.moves else [verdict("camera", False, still.sentence, still.put)]
+    cut = any(finding.kind == "cut" for finding in as_freeze.findings)
+    one_shot = cleaned(whole, travels=True, longer_part=True) if cut else as_freeze
+    motion = still_camera(one_shot.clip.frames)
+    role, sentence = role_of(one_shot.clip.frames, motion.moves)
+    refused = [] if motion.moves else [verdict("camera", False, motion.sentence, motion.put)]
     drawn = {"reference": picture_of(whole, as_reference), "freeze": picture_of(whole, as_freeze)}
     return {
         "role": role, "sentence": sentence,
@@ -35,18 +37,17 @@ def work(question: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def role_of(frames: UInt8[np.ndarray, "F H W 3"]) -> tuple[str, str]:
+def role_of(frames: UInt8[np.ndarray, "F H W 3"], travels: bool) -> tuple[str, str]:
     """The role of a further video and why: frozen is what holds still before a camera that travels."""
-    if not still_camera(frames).moves:
+    if not travels:
         sways = moving_camera(frames).moves
         return "reference", "Its camera sways in place." if sways else "Its camera stands still."
     moves = frozen_subject(frames).moves
     if moves is False:
         return "freeze", "Its camera travels while the subject holds still."
-    told = "Its camera travels, and the subject moves." if moves else (
-        "Its camera travels; whether the subject holds still cannot be told."
-    )  # fmt: skip
-    return "reference", told
+    if moves:
+        return "reference", "Its camera travels, and the subject moves."
+    return "reference", "Its camera travels; whether the subject holds still cannot be told."
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from fourreal.errors import UserError
 from fourreal.jobs.values import among, of_kinds
-from fourreal.settings import MOST_TAKES
+from fourreal.settings import check_takes
 
 TAKE_ROLES = ("reference", "freeze")
 KINDS = {"video": (str,), "role": (str, type(None)), "at": (int, type(None))}
@@ -37,17 +37,11 @@ class FurtherVideo:
         return cls(**values)
 
 
-def check_number(count: int) -> None:
-    """Raises UserError where there are too many further videos."""
-    if count > MOST_TAKES:
-        raise UserError(f"There are {count} further videos; at most {MOST_TAKES} are taken. Leave some out.")
-
-
 def further_videos(values: object) -> tuple[FurtherVideo, ...]:
     """What a program or a browser sent as further videos. Raises UserError where they are too many or no such."""
     if values is None:
         return ()
     if not isinstance(values, list | tuple):
         raise UserError("Further videos are given as a list of {video, role, at}.")
-    check_number(len(values))
+    check_takes(len(values))
     return tuple(map(FurtherVideo.from_dict, values))

@@ -10,10 +10,11 @@ from typing import Any
 from fourreal.errors import UserError
 from fourreal.jobs import asking
 from fourreal.jobs.files import link, put
-from fourreal.jobs.kept import TAKES, KeptTake, take_file, takes_content
 from fourreal.jobs.library import Library, was_interlaced
-from fourreal.jobs.take_values import FurtherVideo, check_number
+from fourreal.jobs.run_files import TAKES, StoredTake, take_file, takes_content
+from fourreal.jobs.take_values import FurtherVideo
 from fourreal.jobs.verdicts import FurtherChecks
+from fourreal.settings import check_takes
 
 
 class Takes(Library):
@@ -51,12 +52,12 @@ class Takes(Library):
 
     def _takes(
         self, owner: str, further: Sequence[FurtherVideo], reference: Mapping[str, Any], freeze: Mapping[str, Any]
-    ) -> list[KeptTake]:
+    ) -> list[StoredTake]:
         """What a run keeps of further videos, the roles that nobody named found by looking.
 
         reference, freeze: the rows of the first two videos.
         """
-        check_number(len(further))
+        check_takes(len(further))
         total, takes = json.loads(reference["info"])["frames"], []
         for one in further:
             row = self._video(owner, one.video)
@@ -65,10 +66,10 @@ class Takes(Library):
                 raise UserError(
                     f"{row['name']} cannot show frame {one.at}: the reference video has frames 0 to {total - 1}."
                 )
-            takes.append(KeptTake(one.video, role, one.at, row["name"]))
+            takes.append(StoredTake(one.video, role, one.at, row["name"]))
         return takes
 
-    def _keep_takes(self, inputs: Path, takes: Sequence[KeptTake]) -> None:
+    def _store_takes(self, inputs: Path, takes: Sequence[StoredTake]) -> None:
         """Put further videos among a run's inputs."""
         for number, take in enumerate(takes):
             link(self.places.video(take.video) / "clip.mp4", take_file(inputs, number))

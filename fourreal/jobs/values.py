@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fourreal.errors import UserError
-from fourreal.jobs.kept import KeptTake, Refusal
+from fourreal.jobs.run_files import Refusal, StoredTake
 from fourreal.settings import ABLATIONS, PRESETS, check_distillation
 from fourreal.video.capabilities import check_text
 from fourreal.video.registry import MODELS
@@ -219,7 +219,7 @@ class Run:
     example: str | None = None
     progress: dict[str, Any] = field(default_factory=dict)
     outdated: str = ""
-    further: tuple[KeptTake, ...] = ()
+    further: tuple[StoredTake, ...] = ()
     refusal: Refusal | None = None
 
     @property

@@ -16,7 +16,7 @@ from fourreal.clip.flaws import Cleaned, cleaned, refuse_cuts
 from fourreal.errors import UserError
 from fourreal.pipeline.takes import Further
 from fourreal.progress import Event, Progress
-from fourreal.settings import MOST_TAKES, Preset
+from fourreal.settings import Preset, check_takes
 
 ASPECT_TOLERANCE = 0.02
 FEWEST = 3  # freeze-time frames to fit to
@@ -251,8 +251,7 @@ def stands_still(request, reference: Clip) -> bool:
 
 def check_further(further: tuple[Further, ...], total: int) -> None:
     """Raises UserError where there are too many, or moments that the reference video does not have."""
-    if len(further) > MOST_TAKES:
-        raise UserError(f"There are {len(further)} further videos; at most {MOST_TAKES} are taken. Leave some out.")
+    check_takes(len(further))
     for take in further:
         if take.role == "freeze":
             in_range(take.at, total, f"--freeze {take.path.name}@{take.at}", "reference video")

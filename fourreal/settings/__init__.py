@@ -11,7 +11,7 @@ from fourreal.settings.distillation import (
     check_distillation,
 )
 from fourreal.settings.fit import CanonicalSettings, Growth, MotionPhase, MotionSettings, SplatRates
-from fourreal.settings.limits import MOST_TAKES, ClipLimits, JobLimits, TurnLimits
+from fourreal.settings.limits import MOST_TAKES, ClipLimits, JobLimits, TurnLimits, check_takes
 from fourreal.settings.presets import DRAFT, PAPER, PRESETS, STANDARD, Preset
 
 __all__ = [
@@ -38,4 +38,5 @@ __all__ = [
     "UpsampleSettings",
     "ablated",
     "check_distillation",
+    "check_takes",
 ]

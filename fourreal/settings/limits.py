@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fourreal.errors import UserError
+
 MOST_TAKES = 10  # videos of a scene besides the first two
+
+
+def check_takes(count: int) -> None:
+    """Raises UserError where there are too many videos besides the first two."""
+    if count > MOST_TAKES:
+        raise UserError(f"There are {count} further videos; at most {MOST_TAKES} are taken. Leave some out.")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,9 @@ ROLES = {
     "freeze": ("Freeze-time video", "The same scene, frozen, with the camera going around it."),
 }
 MARKS = {True: ("good", "OK"), None: ("warn", "Look"), False: ("bad", "Problem")}
+# What the checks say of each of the two cameras and subjects, by the verdicts' names.
+REASONS = {"reference": ("reference_camera",), "freeze": ("freeze_camera", "arc", "frozen_subject")}
+KINDS = ("bars", "overlay", "fade", "cut", "repeats", "interlaced")  # of what is put right, see `clip.flaws.Finding`
 
 
 def card(role: str, video: Video | None, owner: str) -> str:
@@ -30,11 +33,6 @@ def card(role: str, video: Video | None, owner: str) -> str:
         button("Choose another", "leave", "quiet", role=role),
         class_="clip-card",
     )
-
-
-# What the checks say of each of the two cameras and subjects, by the verdicts' names.
-REASONS = {"reference": ("reference_camera",), "freeze": ("freeze_camera", "arc", "frozen_subject")}
-KINDS = ("bars", "overlay", "fade", "cut", "repeats", "interlaced")  # of what is put right, see `clip.flaws.Finding`
 
 
 def reasons(role: str, video: Video, other: Video, owner: str, found: Checks) -> str:

@@ -4,6 +4,7 @@ import gradio as gr
 
 from fourreal.errors import UserError
 from fourreal.jobs.values import Run
+from fourreal.web import further
 from fourreal.web.cursor import fresh
 from fourreal.web.markup import button, pressed, tag
 from fourreal.web.parts import INTAKE, NEW, VIDEOS, Parts
@@ -50,8 +51,8 @@ def with_videos(page: Parts, me: dict, action: str) -> dict:
     owner = page.owner(me)
     run = page.service.run(owner, me["run"])
     reference, freeze, takes = page.service.videos_of(owner, run.id)
-    further = [{"video": id, "role": take.role, "at": take.at} for id, take in zip(takes, run.further, strict=True)]
-    me = me | FRESH | {"reference": reference, "freeze": freeze, "further": further, "run": ""}
+    entries = [entry | {"video": id} for entry, id in zip(further.entries_of(run), takes, strict=True)]
+    me = me | FRESH | {"reference": reference, "freeze": freeze, "further": entries, "run": ""}
     if action == "swap":
         return swapped(me)
     if action == "trim":
@@ -67,6 +68,6 @@ def trimmed(page: Parts, me: dict, run: Run) -> dict:
     owner = page.owner(me)
     if which in ("reference", "freeze"):
         return me | {which: page.service.trim(owner, me[which], *part).id}
-    further = [dict(one) for one in me["further"]]
-    further[int(which)]["video"] = page.service.trim(owner, further[int(which)]["video"], *part).id
-    return me | {"further": further}
+    entries = [dict(one) for one in me["further"]]
+    entries[int(which)]["video"] = page.service.trim(owner, entries[int(which)]["video"], *part).id
+    return me | {"further": entries}

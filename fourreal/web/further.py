@@ -7,7 +7,7 @@ import gradio as gr
 
 from fourreal.errors import UserError
 from fourreal.jobs.take_values import FurtherVideo
-from fourreal.jobs.values import Video
+from fourreal.jobs.values import Run, Video
 from fourreal.jobs.verdicts import FurtherChecks
 from fourreal.settings import MOST_TAKES, ClipLimits, JobLimits
 from fourreal.web.clip_cards import flaws_picture, moving, verdict_row
@@ -90,6 +90,11 @@ def frame(value: str) -> int | None:
 def chosen(me: dict) -> list[FurtherVideo]:
     """What a run is to be made of besides the two videos; roles that nobody chose are found."""
     return [FurtherVideo(one["video"], one["role"] or None, one["at"]) for one in me["further"] if one["role"] != "out"]
+
+
+def entries_of(run: Run) -> list[dict]:
+    """What the browser keeps of a run's further videos."""
+    return [{"video": take.video, "role": take.role, "at": take.at} for take in run.further]
 
 
 def there(page: Parts, me: dict) -> dict:

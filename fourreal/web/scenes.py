@@ -5,6 +5,7 @@ import time
 import gradio as gr
 
 from fourreal.jobs.values import Run
+from fourreal.web import further
 from fourreal.web.cursor import fresh
 from fourreal.web.markup import button, note, piece, pressed, tag, text
 from fourreal.web.parts import COMPARE, NEW, PRIVATE, RECONSTRUCT, Parts
@@ -63,7 +64,7 @@ def otherwise(page: Parts, me: dict, run: Run) -> dict:
         "freeze": run.freeze,
         "example": run.example or "",
         "canonical": o.canonical_frame,
-        "further": further_of(run),
+        "further": further.entries_of(run),
     }
     me = me | kept | {"run": "", "again": run.id}
     values = [f"{run.name}, again"[:80], o.preset or "draft", o.deformation or "preset", o.seed, o.use_cameras,
@@ -76,11 +77,6 @@ def otherwise(page: Parts, me: dict, run: Run) -> dict:
         **dict(zip(page.named["settings"], values, strict=True)),
         **dict(zip(page.named["pair"], shown, strict=True)),
     }  # fmt: skip
-
-
-def further_of(run: Run) -> list[dict]:
-    """What the browser keeps of a run's further videos."""
-    return [{"video": take.video, "role": take.role, "at": take.at} for take in run.further]
 
 
 # --- Markup ----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ REFUSAL = "refusal.json"  # in a run's folder
 
 
 @dataclass(frozen=True)
-class KeptTake:
+class StoredTake:
     """A further video among a run's inputs, where `label` is how the person called it."""
 
     video: str
@@ -23,14 +23,14 @@ def take_file(inputs: Path, number: int) -> Path:
     return inputs / f"take-{number}.mp4"
 
 
-def takes_content(takes: Sequence[KeptTake]) -> bytes:
+def takes_content(takes: Sequence[StoredTake]) -> bytes:
     return json.dumps([asdict(take) for take in takes]).encode()
 
 
-def kept_takes(inputs: Path) -> tuple[KeptTake, ...]:
+def stored_takes(inputs: Path) -> tuple[StoredTake, ...]:
     """The further videos of a run; none where it was made before there were any."""
     try:
-        return tuple(KeptTake(**entry) for entry in json.loads((inputs / TAKES).read_text(encoding="utf-8")))
+        return tuple(StoredTake(**entry) for entry in json.loads((inputs / TAKES).read_text(encoding="utf-8")))
     except FileNotFoundError:
         return ()
 
@@ -52,7 +52,7 @@ def refusal_content(refusal: Refusal) -> bytes:
     return json.dumps(asdict(refusal)).encode()
 
 
-def kept_refusal(folder: Path) -> Refusal | None:
+def stored_refusal(folder: Path) -> Refusal | None:
     """Why the videos of the run in this folder cannot serve; None where nothing says so."""
     try:
         return Refusal(**json.loads((folder / REFUSAL).read_text(encoding="utf-8")))
