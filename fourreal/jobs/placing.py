@@ -58,10 +58,12 @@ def request_of(question: Mapping[str, Any]) -> Request:
 
 def notes(footage: Footage, placement: Placement) -> list[str]:
     """How the cameras were found, and what a person should know of the videos."""
-    lines = [placement.cameras.origin.note]
-    left = len(footage.freeze_frames) - len(placement.frames)
-    if left:
-        lines.append(f"{left} of the freeze-time frames could not be placed and are left out.")
+    origin, total = placement.cameras.origin, len(footage.freeze_frames)
+    lines = [origin.note]
+    if origin.method.endswith("sfm"):  # its note is for those who know structure from motion
+        lines = [f"The camera was found for {len(placement.frames)} of {total} frames of the freeze-time video."]
+    if len(placement.frames) < total:
+        lines.append("The others are left out.")
     return [line for line in (*lines, *footage.notes) if line]
 
 
