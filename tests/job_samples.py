@@ -9,18 +9,32 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+
+from asked_here import asked_here
 
 from fourreal.installed import ROOT
 from fourreal.jobs.children import environment
 from fourreal.jobs.places import Places
 from fourreal.jobs.runner import NICE, Runner
+from fourreal.jobs.service import Service
 from fourreal.jobs.store import Store, new_id
-from fourreal.settings import Preset
+from fourreal.settings import JobLimits, Preset
 from fourreal.video.one_model import OneModel
 
 HERE = Path(__file__).parent
 ANNA, BEN = "a" * 32, "b" * 32
+
+
+@contextmanager
+def service_in(folder: Path) -> Iterator[Service]:
+    """A service whose children answer in this process, on a machine with nothing but a CPU."""
+    service = Service(folder, replace(JobLimits(), free_bytes=0))
+    service.store.remember("devices", [{"kind": "cpu", "name": "cpu", "memory_mb": None}])
+    with asked_here():
+        yield service
+    service.close()
 
 
 def queue(store: Store, owner: str, name: str = "run", most: int = 100, example: str | None = None) -> str:

@@ -4,25 +4,19 @@ import json
 from dataclasses import replace
 
 import pytest
-from asked_here import asked_here
-from job_samples import ANNA
+from job_samples import ANNA, service_in
 
 from fourreal.errors import UserError
 from fourreal.jobs import asking
-from fourreal.jobs.service import Service
 from fourreal.jobs.values import Options
-from fourreal.settings import JobLimits
 
 DRAFT = Options(preset="draft")
 
 
 @pytest.fixture
 def service(tmp_path):
-    service = Service(tmp_path / "data", replace(JobLimits(), free_bytes=0))
-    service.store.remember("devices", [{"kind": "cpu", "name": "cpu", "memory_mb": None}])
-    with asked_here():
+    with service_in(tmp_path / "data") as service:
         yield service
-    service.close()
 
 
 def test_cameras_that_are_known_are_shown_as_a_run_will_have_them(service):

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from asked_here import asked_here
-from job_samples import ANNA, BEN, queue
+from job_samples import ANNA, BEN, queue, service_in
 from videos import encode, numbered
 
 from fourreal.clip import Clip
@@ -42,11 +42,8 @@ def upload(tmp_path_factory):
 
 @pytest.fixture
 def service(tmp_path):
-    service = Service(tmp_path / "data", replace(JobLimits(), free_bytes=0))
-    service.store.remember("devices", [{"kind": "cpu", "name": "cpu", "memory_mb": None}])
-    with asked_here():
+    with service_in(tmp_path / "data") as service:
         yield service
-    service.close()
 
 
 @pytest.fixture(scope="module")

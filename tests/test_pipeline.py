@@ -87,7 +87,7 @@ def test_only_what_a_change_affects_is_done_again(finished, videos, tmp_path):
 
 def test_nothing_of_another_recipe_is_read(finished, videos, tmp_path, monkeypatch):
     """Its checkpoints may hold other Gaussians than a stage of now has."""
-    monkeypatch.setattr(sys.modules["fourreal.pipeline.reconstruct"], "RECIPE", "another")
+    monkeypatch.setattr(sys.modules["fourreal.pipeline.naming"], "RECIPE", "another")
     events = []
     reconstruct(request(videos, shutil.copytree(finished, tmp_path / "copy")), events.append)
     assert {e.stage for e in events if e.steps} >= {"canonical", "motion: field", "motion: joint"}

@@ -15,7 +15,8 @@ from fourreal.pipeline import Request
 from fourreal.pipeline.footage import Footage, read
 from fourreal.pipeline.machine import pick_device, working_folder
 from fourreal.pipeline.placement import Placement
-from fourreal.pipeline.reconstruct import about_videos, chosen_preset, located
+from fourreal.pipeline.reconstruct import about_videos, located
+from fourreal.pipeline.request import chosen_preset
 from fourreal.pipeline.takes import Further
 from fourreal.progress import CancelToken, ignore
 

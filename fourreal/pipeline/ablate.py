@@ -17,7 +17,8 @@ from fourreal.evaluate.ablation_page import Shown, Variant, page
 from fourreal.evaluate.ground_truth import GroundTruth
 from fourreal.evaluate.metrics import area_down, psnr, score_size
 from fourreal.evaluate.score import mean, score, to_unit
-from fourreal.pipeline.reconstruct import Request, reconstruct
+from fourreal.pipeline.reconstruct import reconstruct
+from fourreal.pipeline.request import Request
 from fourreal.progress import CancelToken, Event, Progress, ignore
 from fourreal.scene.atomic import replace_files
 from fourreal.scene.scene4d import Scene4D

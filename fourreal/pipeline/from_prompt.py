@@ -19,7 +19,8 @@ from fourreal.camera.match import find_frozen_frame
 from fourreal.clip import Clip
 from fourreal.errors import UserError
 from fourreal.pipeline.critic import Distil
-from fourreal.pipeline.reconstruct import Request, reconstruct
+from fourreal.pipeline.reconstruct import reconstruct
+from fourreal.pipeline.request import Request
 from fourreal.progress import CancelToken, Event, Progress, ignore
 from fourreal.scene.scene4d import Scene4D
 from fourreal.settings import Preset

@@ -7,12 +7,10 @@ going on after a crash, and redoing only what a change affects are this one mech
 checkpoint under the same name.
 """
 
-import hashlib
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -28,53 +26,18 @@ from fourreal.fit.movers import change_masks, nothing_moves
 from fourreal.fit.observations import Observations
 from fourreal.fit.settle import Settled, settle
 from fourreal.fit.upsample import UpsampleStage
-from fourreal.pipeline.critic import Distil, critic_for, critic_key
+from fourreal.pipeline.critic import critic_for, critic_key
 from fourreal.pipeline.footage import Footage, read
 from fourreal.pipeline.machine import peak_memory, pick_device, prepare_kernels, torch_threads, working_folder
+from fourreal.pipeline.naming import Places, finished, motion_settings, name_of, phase_places
 from fourreal.pipeline.observe import free_takes, observe
 from fourreal.pipeline.placement import Placement, estimated_placement, known_placement
-from fourreal.pipeline.takes import Further
+from fourreal.pipeline.request import Request, chosen_preset
 from fourreal.pipeline.watch import Watch
 from fourreal.progress import CancelToken, Event, Progress, ignore
 from fourreal.scene import bundle
 from fourreal.scene.scene4d import Scene4D
-from fourreal.settings import PRESETS, MotionSettings, Preset, ablated
-
-# Part of the name of every artifact and checkpoint: one more when the same settings come to lead to something else, so
-# that a run begun before goes on with what still fits and never reads what does not.
-RECIPE = 6
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a person asks for; the command line's options, see `python -m fourreal reconstruct --help`.
-
-    preset: a name of `settings.PRESETS`, a preset of one's own, or None for the device's default.
-    canonical_frame, freeze_reference_frame: the frames in which the two videos meet, as far as the person chose them.
-    meeting: both, where they were seen before (`camera.match.find_frozen_frame` among all frames); what the person or
-        the cameras file says comes first. Without it they are looked for.
-    further: videos besides the first two: other cameras, other frozen moments.
-    longer_part: of a video that is cut to another shot, take the longest part.
-    distil: the video model that criticises views and times that no video shows; None for none.
-    """
-
-    reference: Path
-    freeze: Path
-    out: Path
-    cameras: Path | None = None
-    canonical_frame: int | None = None
-    freeze_reference_frame: int | None = None
-    meeting: tuple[int, int] | None = None
-    refine_poses: bool = False
-    hold_out_freeze: tuple[int, ...] = ()
-    preset: str | Preset | None = None
-    deformation: str | None = None
-    without: frozenset[str] = frozenset()
-    device: str = "auto"
-    seed: int = 0
-    distil: Distil | None = None
-    further: tuple[Further, ...] = ()
-    longer_part: bool = False
+from fourreal.settings import Preset
 
 
 def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelToken | None = None) -> Scene4D:
@@ -312,57 +275,3 @@ def without_detail(error: Exception) -> str:
     """Why a scene has no detail from a restored film."""
     why = str(error) if isinstance(error, UserError) else "Memory ran out."
     return f"The scene was finished without the detail of a restored film. {why}"
-
-
-# --- Names and settings ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where the results of the stages go. motion: what its phases' names begin with. detail: None where not asked."""
-
-    canonical: Path
-    motion: Path
-    detail: Path | None
-
-
-def finished(places: Places, preset: Preset, critic: Critic) -> bool:
-    """Whether all that is to be made is there."""
-    paths = [places.canonical, *phase_places(preset, critic, places.motion), places.detail]
-    return all(path is None or path.exists() for path in paths)
-
-
-def motion_settings(preset: Preset, critic: Critic | None) -> tuple[MotionSettings, str | None]:
-    """Those of stage two, and the name of the phase that is distilled, None where none is."""
-    if critic is None or not preset.distillation.motion_steps:
-        return preset.motion, None
-    return preset.distillation.place_in(preset.motion), preset.distillation.phase.name
-
-
-def phase_places(preset: Preset, critic: Critic | None, path: Path) -> list[Path]:
-    """Where the phases of stage two go: each depends on those before it and not on those after it."""
-    (settings, distilled), out = motion_settings(preset, critic), []
-    for number, phase in enumerate(settings.phases):
-        so_far = replace(settings, phases=settings.phases[: number + 1])
-        told = critic_key(critic, preset.distillation) if phase.name == distilled else []
-        out.append(path.with_name(f"{path.name}-{name_of(asdict(so_far), *told)}-{phase.name}"))
-    return out
-
-
-def chosen_preset(request: Request, device: str) -> Preset:
-    """The preset asked for, the deformation asked for in it, less what is to be left out."""
-    preset = request.preset or ("standard" if device == "cuda" else "draft")
-    preset = PRESETS[preset] if isinstance(preset, str) else preset
-    if request.deformation is not None:
-        preset = replace(preset, motion=replace(preset.motion, deformation=request.deformation))
-    if request.distil is not None:
-        request.distil.check()
-        preset = request.distil.applied(preset)
-    return ablated(preset, request.without)
-
-
-def name_of(*parts) -> str:
-    """A short name for everything a step depends on."""
-    plain = lambda x: sorted(x) if isinstance(x, frozenset) else str(x)
-    text = json.dumps([RECIPE, *parts], sort_keys=True, default=plain)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
