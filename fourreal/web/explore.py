@@ -45,7 +45,10 @@ def build(page: Parts) -> None:
                 )
                 film = gr.Button("Make", size="sm", elem_id="make-mp4", scale=1, min_width=80)
             made = piece(elem_id="made")
-    page.named["explore"] = [summary, finished, resume, links, made]
+    # In the browser, and only where another scene's files are listed: a scene is told more than once, and what was made of
+    # it must not go when it is.
+    links.change(None, None, made, js="() => ''", api_visibility="private")
+    page.named["explore"] = [summary, finished, resume, links]
     page.named["resume"] = resume
 
     @safely
@@ -88,13 +91,12 @@ def build(page: Parts) -> None:
 
 def arrived(page: Parts, run: Run, owner: str) -> dict:
     """Updates of viewer, caption and this step for a run that is not running."""
-    summary, finished, resume, links, made = page.named["explore"]
+    summary, finished, resume, links = page.named["explore"]
     change = {
         summary: summary_box(page, run, owner),
         finished: gr.update(visible=run.has_scene or run.state != "done"),
         resume: gr.update(visible=run.resumable),
         links: link_row(run) if run.has_scene else "",
-        made: "",
     }
     if run.has_scene:
         change |= {page.viewer: opened(run), page.caption: caption(run)}
