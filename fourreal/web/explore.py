@@ -45,8 +45,7 @@ def build(page: Parts) -> None:
                 )
                 film = gr.Button("Make", size="sm", elem_id="make-mp4", scale=1, min_width=80)
             made = piece(elem_id="made")
-    # In the browser, and only where another scene's files are listed: a scene is told more than once, and what was made of
-    # it must not go when it is.
+    # Only where another scene's files are listed: a scene may arrive twice, and what was made of it stays then.
     links.change(None, None, made, js="() => ''", api_visibility="private")
     page.named["explore"] = [summary, finished, resume, links]
     page.named["resume"] = resume
