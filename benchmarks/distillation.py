@@ -23,8 +23,6 @@ from PIL import Image
 
 from fourreal import system
 from fourreal.camera.align import Similarity
-from fourreal.evaluate.oracle import Oracle
-from fourreal.evaluate.world_trial import Trial, observed
 from fourreal.fit import loop
 from fourreal.fit.canonical import Canonical, CanonicalStage
 from fourreal.fit.distill import Critic, Distillation
@@ -41,8 +39,10 @@ from fourreal.settings import (
     MotionSettings,
 )
 from fourreal.video import registry
-from fourreal.world.world import World
-from fourreal.world.worlds import make_world, other_motion, other_shape
+from research.oracle import Oracle
+from research.world.world import World
+from research.world.worlds import make_world, other_motion, other_shape
+from research.world_trial import Trial, observed
 
 SIZE, ASKED = (128, 72), (64, 36)  # of the fit, and at which the oracle is asked
 CANONICAL = CanonicalSettings(steps=900, plain_steps=300, initial=5000, growth=Growth(budget=7000))

@@ -29,8 +29,8 @@ from fourreal.fit.motion import MotionStage
 from fourreal.progress import CancelToken, ignore
 from fourreal.video import registry
 from fourreal.video.prompt import freeze_prompt
-from fourreal.world.solo import make_solo
-from fourreal.world.worlds import caption
+from research.world.solo import make_solo
+from research.world.worlds import caption
 
 MINI = replace(SETTINGS, motion_steps=150, frames=16)
 VARIANTS = {

@@ -23,10 +23,10 @@ from fourreal.clip import Clip
 from fourreal.evaluate import ground_truth
 from fourreal.evaluate.score import score
 from fourreal.scene import bundle
-from fourreal.world.world import FROZEN as CIRCLING
-from fourreal.world.world import Path as Shot
-from fourreal.world.world import World, cameras_at, shot
-from fourreal.world.worlds import make_world
+from research.world.world import FROZEN as CIRCLING
+from research.world.world import Path as Shot
+from research.world.world import World, cameras_at, shot
+from research.world.worlds import make_world
 
 FRAMES, FROZEN, SIZE, FPS = 24, 33, (512, 288), 12
 ASIDE = (-40.0, -25.0, 25.0, 40.0)  # degrees from the reference camera at which held-out pictures are taken

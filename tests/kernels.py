@@ -37,7 +37,7 @@ def _fit() -> None:
 
 
 def _world() -> None:
-    from fourreal.video.mini.data import drawn
+    from research.mini.data import drawn
 
     drawn([0], seed=0)
 

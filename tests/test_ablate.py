@@ -12,10 +12,10 @@ from test_pipeline import request, videos  # noqa: F401 the fixture
 
 from fourreal.errors import UserError
 from fourreal.evaluate.ablation_page import Shown, Variant, page
-from fourreal.evaluate.world_files import write_scene
 from fourreal.pipeline import Request
 from fourreal.pipeline.ablate import Ablation, ablate
-from fourreal.world.worlds import make_world
+from research.world.worlds import make_world
+from research.world_files import write_scene
 
 PRESET = replace(
     SHORT,

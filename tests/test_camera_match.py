@@ -9,8 +9,8 @@ from test_camera_sfm import decode
 from fourreal.camera import match
 from fourreal.camera.trajectory import Path
 from fourreal.errors import UserError
-from fourreal.world.solo import make_solo
-from fourreal.world.world import cameras_at
+from research.world.solo import make_solo
+from research.world.world import cameras_at
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from fourreal.evaluate.oracle import Oracle, posterior_mean
-from fourreal.evaluate.world_trial import Trial, observed
 from fourreal.fit.motion import Moving
 from fourreal.fit.trajectories import Shots
 from fourreal.splat.gaussians import Gaussians
 from fourreal.splat.motion_bases import MotionBases
 from fourreal.video.model import VideoModel
-from fourreal.world.worlds import make_world, other_motion, other_shape
+from research.oracle import Oracle, posterior_mean
+from research.world.worlds import make_world, other_motion, other_shape
+from research.world_trial import Trial, observed
 
 SIZE = (64, 36)
 

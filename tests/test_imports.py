@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "fourreal"
 # Top to bottom. `__main__` is the command line's front door.
 ROOMS = [
     "web", "__main__", "cli", "jobs", "api", "pipeline", "evaluate", "scene", "fit",
-    "video", "world", "splat", "camera", "clip", "settings", "progress", "errors", "system", "installed",
+    "video", "splat", "camera", "clip", "settings", "progress", "errors", "system", "installed",
 ]  # fmt: skip
 
 # torchvision: a broken one stops text encoders from importing, and nothing here needs it. The others run code on load.
@@ -65,6 +65,11 @@ def complaints(package: Path) -> list[str]:
 
 def test_imports_go_downward_only():
     assert complaints(PACKAGE) == []
+
+
+def test_the_product_knows_nothing_of_research():
+    modules = {module for file in PACKAGE.rglob("*.py") for module, _ in imported(file, PACKAGE)}
+    assert not any(module.split(".")[0] in ("research", "benchmarks", "tests") for module in modules)
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,13 @@ from fourreal.progress import CancelToken
 from fourreal.video import registry
 from fourreal.video.extend import How, alternating, extend
 from fourreal.video.freeze_time import around, freeze_time
-from fourreal.video.mini import data, edm, feed, loading, train, vocabulary
+from fourreal.video.mini import edm, loading, vocabulary
 from fourreal.video.mini.network import MiniNetwork
 from fourreal.video.mini.rig import FLOOR, on_rig, ray_features
 from fourreal.video.mini.upsampler import Upsampler
 from fourreal.video.model import VideoModel
-from fourreal.world.world import cameras_at
+from research.mini import data, feed, train
+from research.world.world import cameras_at
 
 WORDS, FROZEN = "a red ball bouncing", "Camera circulating around a red ball, time elapse"
 

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from fourreal.video import registry
-from fourreal.video.mini import data, evaluate, vocabulary
-from fourreal.video.mini.probes import ASPECTS
-from fourreal.world.solo import make_solo
+from fourreal.video.mini import vocabulary
+from research.mini import data, evaluate
+from research.mini.probes import ASPECTS
+from research.world.solo import make_solo
 
 
 def test_prompts_are_in_its_words_and_ask_for_what_is_told():

@@ -8,12 +8,12 @@ import torch
 from fourreal.camera.trajectory import Path
 from fourreal.evaluate import ground_truth
 from fourreal.evaluate.metrics import psnr
-from fourreal.evaluate.world_files import held_out, write_scene
-from fourreal.world import raycast_cpu, raycast_torch
-from fourreal.world.raycast_torch import chords
-from fourreal.world.solids import Solids
-from fourreal.world.world import CONTEXTS, DYNAMIC, FROZEN, Texture, cameras_at, shot, without_motion
-from fourreal.world.worlds import caption, make_world, other_motion, other_shape
+from research.world import raycast_cpu, raycast_torch
+from research.world.raycast_torch import chords
+from research.world.solids import Solids
+from research.world.world import CONTEXTS, DYNAMIC, FROZEN, Texture, cameras_at, shot, without_motion
+from research.world.worlds import caption, make_world, other_motion, other_shape
+from research.world_files import held_out, write_scene
 
 SIZE = (64, 36)
 

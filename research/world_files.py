@@ -13,8 +13,8 @@ from fourreal.camera.cameras import Cameras
 from fourreal.camera.trajectory import Path as Shot
 from fourreal.clip import Clip
 from fourreal.evaluate.ground_truth import REFERENCE_TIME
-from fourreal.world.world import DYNAMIC, ELEVATION, FROZEN, World, cameras_at, shot
-from fourreal.world.worlds import caption
+from research.world.world import DYNAMIC, ELEVATION, FROZEN, World, cameras_at, shot
+from research.world.worlds import caption
 
 FPS = 12.0
 REACH = 50.0  # degrees from the reference camera within which held-out cameras stand

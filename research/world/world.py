@@ -16,8 +16,8 @@ from torch import Tensor
 from fourreal.camera.cameras import Cameras
 from fourreal.camera.rotation import from_vector
 from fourreal.camera.trajectory import Path, look_at
-from fourreal.world.raycast import cast
-from fourreal.world.solids import KINDS, Kind, Solids, View
+from research.world.raycast import cast
+from research.world.solids import KINDS, Kind, Solids, View
 
 Number = float | int
 Vector = tuple[Number, Number, Number]

@@ -12,9 +12,9 @@ from fourreal.camera.trajectory import Path
 from fourreal.video.mini import vocabulary
 from fourreal.video.mini.edm import Asked
 from fourreal.video.mini.rig import ELEVATION, on_rig, ray_features
-from fourreal.world.solo import make_solo
-from fourreal.world.world import World, cameras_at
-from fourreal.world.worlds import FLOORS
+from research.world.solo import make_solo
+from research.world.world import World, cameras_at
+from research.world.worlds import FLOORS
 
 FRAMES, SIZE = 16, (64, 36)
 RAYS = (SIZE[0] // 2, SIZE[1] // 2)

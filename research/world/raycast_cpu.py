@@ -11,7 +11,7 @@ from torch import Tensor
 from fourreal.camera.cameras import Cameras
 from fourreal.splat.rasterize.kernels import KERNEL
 from fourreal.splat.rasterize.threads import run_parts, thread_count
-from fourreal.world.solids import AMBIENT, DOME, FAR, PENUMBRA, Solids, View
+from research.world.solids import AMBIENT, DOME, FAR, PENUMBRA, Solids, View
 
 f32 = np.float32
 _FAR, _DOME2, _AMBIENT, _PENUMBRA = f32(FAR), f32(DOME**2), f32(AMBIENT), f32(PENUMBRA)

@@ -1,4 +1,4 @@
-"""Trained weights into the folder that comes along: python -m fourreal.video.mini.publish --network DIR --upsampler DIR
+"""Trained weights into the folder that comes along: python -m research.mini.publish --network DIR --upsampler DIR
 
 DIR is what `train` and `train_upsampler` wrote to. Written at two bytes a number, with checksums.
 """
@@ -13,7 +13,7 @@ from fourreal.video.registry import EMBEDDED, entry
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m fourreal.video.mini.publish")
+    parser = argparse.ArgumentParser(prog="python -m research.mini.publish")
     parser.add_argument("--network", type=Path, required=True, metavar="DIR", help="of the network's training")
     parser.add_argument("--upsampler", type=Path, required=True, metavar="DIR", help="of the upsampler's training")
     parser.add_argument("--out", type=Path, default=entry(EMBEDDED).shipped, help="(default: %(default)s)")

@@ -1,4 +1,4 @@
-"""Training of the embedded model's upsampler: python -m fourreal.video.mini.train_upsampler --out DIR [--steps N]
+"""Training of the embedded model's upsampler: python -m research.mini.train_upsampler --out DIR [--steps N]
 
 Minutes on a CPU, so it starts anew each time. Frames follow from the seed and the number of the step.
 """
@@ -15,10 +15,10 @@ from torch.nn.functional import avg_pool2d, interpolate, pad
 
 from fourreal.camera.trajectory import Path as Shot
 from fourreal.splat.rasterize.threads import set_thread_count
-from fourreal.video.mini.quality import decibels
 from fourreal.video.mini.upsampler import FACTOR, Upsampler, shrunk
-from fourreal.world.solo import make_solo
-from fourreal.world.world import cameras_at
+from research.mini.quality import decibels
+from research.world.solo import make_solo
+from research.world.world import cameras_at
 
 SIZE = (256, 144)
 BATCH, RATE = 8, 7e-4
@@ -81,7 +81,7 @@ def scores(network: Upsampler, count: int = 16) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m fourreal.video.mini.train_upsampler")
+    parser = argparse.ArgumentParser(prog="python -m research.mini.train_upsampler")
     parser.add_argument("--out", type=Path, required=True, help="folder to write upsampler/ to")
     parser.add_argument("--steps", type=int, default=700, help="of eight frames (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="what chance follows from (default %(default)s)")

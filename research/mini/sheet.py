@@ -8,9 +8,10 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
-from fourreal.video.mini import data, edm, vocabulary
+from fourreal.video.mini import edm, vocabulary
 from fourreal.video.mini.network import MiniNetwork
-from fourreal.world.solo import make_solo
+from research.mini import data
+from research.world.solo import make_solo
 
 PROMPTS = (
     "a red ball bouncing on a grassy floor", "a blue box sliding on a sandy floor",

@@ -6,12 +6,12 @@ from torch import Tensor
 
 from fourreal.camera.align import Similarity, normalise
 from fourreal.evaluate.metrics import psnr, region
-from fourreal.evaluate.world_files import held_out
 from fourreal.fit.motion import Moving
 from fourreal.fit.observations import Observations
 from fourreal.splat.deform import bend
 from fourreal.splat.rasterize import rasterize
-from fourreal.world.world import DYNAMIC, FROZEN, World, shot
+from research.world.world import DYNAMIC, FROZEN, World, shot
+from research.world_files import held_out
 
 
 def observed(

@@ -7,9 +7,9 @@ import math
 
 import numpy as np
 
-from fourreal.world.solids import Kind
-from fourreal.world.world import Actor, Motion, Part, Texture, Vector, World
-from fourreal.world.worlds import COLOURS, FLOORS
+from research.world.solids import Kind
+from research.world.world import Actor, Motion, Part, Texture, Vector, World
+from research.world.worlds import COLOURS, FLOORS
 
 SOLO_COLOURS = ("red", "yellow", "green", "blue", "purple", "white")
 SOLO_THINGS: dict[str, tuple[Kind, Vector]] = {

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from fourreal.splat.rasterize.threads import set_thread_count
-from fourreal.video.mini import data
+from research.mini import data
 
 APART = 32  # steps between two looks at a clip
 

@@ -12,7 +12,7 @@ from torch.nn.functional import avg_pool2d, max_pool2d, normalize
 
 from fourreal.camera.cameras import Cameras
 from fourreal.camera.rays import pixel_rays
-from fourreal.world.solids import AMBIENT, DOME, FAR, KINDS, PENUMBRA, Solids, View
+from research.world.solids import AMBIENT, DOME, FAR, KINDS, PENUMBRA, Solids, View
 
 RAYS_AT_ONCE = 1 << 18
 

@@ -1,4 +1,4 @@
-"""Training of the embedded model: python -m fourreal.video.mini.train --out DIR [--clips N]
+"""Training of the embedded model: python -m research.mini.train --out DIR [--clips N]
 
 The same command goes on where it was stopped. Clips, noise and what is known follow from the seed and the number of the
 step, so on one machine the same command gives the same weights. DIR gets the training's state, the weights so far,
@@ -19,9 +19,10 @@ from torch import Tensor
 from fourreal.errors import UserError
 from fourreal.splat.rasterize.threads import set_thread_count
 from fourreal.video import shelf
-from fourreal.video.mini import data, edm, sheet
-from fourreal.video.mini.feed import Feed, Wanted
+from fourreal.video.mini import edm
 from fourreal.video.mini.network import MiniNetwork
+from research.mini import data, sheet
+from research.mini.feed import Feed, Wanted
 
 CHECKS = (0.1, 0.5, 2.0, 8.0, 30.0)  # noise levels of the held-out losses
 LOOK = 20  # steps between two looks at the loss
@@ -244,7 +245,7 @@ def _keep(training: Training, out: Path, seconds: float, loss: float) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m fourreal.video.mini.train", description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m research.mini.train", description=__doc__.split("\n\n")[0])
     add = parser.add_argument
     add("--out", type=Path, required=True, help="folder of the training; the same one goes on")
     add("--clips", type=int, default=Plan.clips, help="clips to learn from (default %(default)s)")

@@ -5,8 +5,9 @@ from jaxtyping import Float, Integer
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, gelu
 
-from fourreal.video.mini import data, vocabulary
-from fourreal.world.solo import make_solo
+from fourreal.video.mini import vocabulary
+from research.mini import data
+from research.world.solo import make_solo
 
 ASPECTS: dict[str, tuple[str, ...]] = {
     "colour": tuple(vocabulary.COLOURS), "shape": tuple(vocabulary.THINGS), "motion": tuple(vocabulary.VERBS),

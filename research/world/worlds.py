@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fourreal.world.world import DYNAMIC, Actor, Context, Motion, Part, Texture, Vector, World
+from research.world.world import DYNAMIC, Actor, Context, Motion, Part, Texture, Vector, World
 
 COLOURS: dict[str, Vector] = {
     "red": (0.82, 0.16, 0.13), "orange": (0.93, 0.5, 0.12), "yellow": (0.93, 0.83, 0.2), "green": (0.2, 0.6, 0.25),

@@ -17,7 +17,7 @@ from fourreal.fit.trajectories import Shot
 from fourreal.video import denoise
 from fourreal.video.capabilities import Capabilities
 from fourreal.video.known import KnownOrNone, pictures
-from fourreal.world.world import World
+from research.world.world import World
 
 TOLERANCE = 0.01  # mean absolute difference on the known frames within which a clip agrees with them
 

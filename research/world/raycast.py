@@ -4,7 +4,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from fourreal.camera.cameras import Cameras
-from fourreal.world.solids import Solids, View
+from research.world.solids import Solids, View
 
 
 def cast(solids: Solids, cameras: Cameras, light: Float[Tensor, "3"], supersample: int = 2) -> View:
@@ -14,7 +14,7 @@ def cast(solids: Solids, cameras: Cameras, light: Float[Tensor, "3"], supersampl
     """
     # loaded when they are needed: the compiled one takes half a second
     if solids.half.device.type == "cpu":
-        from fourreal.world import raycast_cpu as engine
+        from research.world import raycast_cpu as engine
     else:
-        from fourreal.world import raycast_torch as engine
+        from research.world import raycast_torch as engine
     return engine.cast(solids, cameras, light, supersample)

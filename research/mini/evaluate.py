@@ -1,4 +1,4 @@
-"""How good the embedded model is: python -m fourreal.video.mini.evaluate [--weights DIR] [--out DIR]
+"""How good the embedded model is: python -m research.mini.evaluate [--weights DIR] [--out DIR]
 
 Prints one JSON object: losses on clips that it was not trained on, by noise level; how often a generated clip shows
 what its prompt says, as told by probes trained on the world (whose own errors on true clips are given); whether a
@@ -21,11 +21,12 @@ from torch import Tensor
 from fourreal.errors import UserError
 from fourreal.splat.rasterize.threads import set_thread_count
 from fourreal.video import registry
-from fourreal.video.mini import data, edm, probes, sheet, vocabulary
+from fourreal.video.mini import edm, vocabulary
 from fourreal.video.mini.model import Mini
-from fourreal.video.mini.quality import decibels
-from fourreal.video.mini.train import CHECKS, held_out
-from fourreal.world.solo import make_solo
+from research.mini import data, probes, sheet
+from research.mini.quality import decibels
+from research.mini.train import CHECKS, held_out
+from research.world.solo import make_solo
 
 PROMPT_SEED, FROZEN_SEED = 700_001, 800_011
 FACTORS = np.arange(-0.5, 1.76, 0.05)  # of the commanded arc, among which the one is sought that was made
@@ -157,7 +158,7 @@ def evaluate(model: Mini, count: int = 64, frozen: int = 32, steps: int | None =
 
 def main() -> None:
     told = __doc__.split("\n\n")[0]
-    parser = argparse.ArgumentParser(prog="python -m fourreal.video.mini.evaluate", description=told)
+    parser = argparse.ArgumentParser(prog="python -m research.mini.evaluate", description=told)
     add = parser.add_argument
     add("--weights", type=Path, help="folder as `loading.save` writes it (default: the one that comes along)")
     add("--prompts", type=int, default=64, help="how many (default %(default)s)")
