@@ -122,7 +122,7 @@ def watched():
     service = object.__new__(Service)
     service.owner = lambda token: token
     service.run = lambda owner, id: Run(
-        id, "a fox", "running", 0, Options(), 0.0, 1.0, None, "", False, 1.0, "r" * 32, "f" * 32
+        id, "a fox", "running", 0, Options(preset="draft"), 0.0, 1.0, None, "", False, 1.0, "r" * 32, "f" * 32
     )
     service.journal = lambda owner, id, offset: (journal[offset:], len(journal))
     service.public_file = lambda id, name: Path("nowhere")
@@ -132,7 +132,7 @@ def watched():
             page = Parts(service, object.__new__(Uploads), me=gr.BrowserState(None))
             page.viewer, page.caption, page.timer, page.cursor = gr.HTML(), gr.HTML(), gr.Timer(), gr.State()
             page.tabs, page.steps = gr.Tabs(), gr.Walkthrough()
-            page.named |= {"explore": [gr.HTML() for _ in range(5)], "go_on": lambda me: None}
+            page.named |= {"explore": [gr.HTML() for _ in range(4)], "go_on": lambda me: None}
             watch.build(page)
         return page
 

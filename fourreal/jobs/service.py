@@ -230,6 +230,7 @@ class Service(Creations):
             progress=journal.last(folder / "journal.jsonl"),
             further=stored_takes(folder / "inputs"),
             refusal=stored_refusal(folder) if row["state"] == "failed" else None,
+            cameras_given=(folder / "inputs" / "cameras.json").is_file() and options.use_cameras,
         )
 
 

@@ -198,7 +198,8 @@ class Run:
     state: one of `STATES`. place: how many go before it, 0 once it runs. progress: the journal's last line, {} before
     there is one. error: why it failed, else "". has_scene: whether scene.r4d is there. seconds: of running so far.
     created, started, finished: Unix times, None where that is still to come. reference, freeze: ids of the videos.
-    further: the videos besides those. refusal: why the same videos cannot serve, see `Refusal`; None where they can.
+    further: the videos besides those. cameras_given: whether a cameras.json says where they were filmed from.
+    refusal: why the same videos cannot serve, see `Refusal`; None where they can.
     outdated: why it can only be looked at and not go on, where it was asked for with options that are no more; else "".
     `options` has the others then.
     """
@@ -221,6 +222,7 @@ class Run:
     outdated: str = ""
     further: tuple[StoredTake, ...] = ()
     refusal: Refusal | None = None
+    cameras_given: bool = False
 
     @property
     def resumable(self) -> bool:

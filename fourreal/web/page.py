@@ -6,7 +6,7 @@ import gradio as gr
 
 from fourreal.jobs.service import Service
 from fourreal.jobs.values import Options
-from fourreal.web import api, compare, create, explore, failed, reconstruct, scenes, videos, watch
+from fourreal.web import api, compare, create, explore, failed, forming, reconstruct, scenes, videos, watch
 from fourreal.web.lean import LeanConfig, tell_once
 from fourreal.web.markup import piece, tag
 from fourreal.web.parts import (
@@ -60,6 +60,7 @@ def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
                     example = gr.Button("Try with this example", variant="primary", size="lg", elem_id="try", scale=0)
             with gr.Column(elem_id="panel"):
                 steps(page)
+        forming.build(page)
         wire(page, blocks, example)
         tell_once(blocks.default_config, header)
     blocks.max_threads = THREADS
@@ -95,6 +96,7 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
     """What leads from one step to another."""
     create.wire(page)
     follow, estimate = page.named["follow_event"], page.named["estimate_event"]
+    formed = page.named["forming_event"]
     making, picked = page.named["making_event"], page.named["picked_event"]
 
     @safely
@@ -109,6 +111,7 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
         arrive, page.me, [*page.named["pair"], example, page.making, page.steps], js=SAME_PERSON, **PRIVATE
     )  # fmt: skip
     arrived.then(None, js="() => document.documentElement.classList.add('arrived')", **PRIVATE)
+    arrived.success(**formed)
     arrived.success(**follow).success(**making).success(**picked).success(**look).success(
         **look_further
     )
@@ -126,7 +129,8 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
     page.named["compare_tab"].select(**page.named["choices_event"])
     # A run that was started or continued is followed at once, not only at the next tick.
     for begun in (page.named["started"], page.named["resumed"], page.named["resumed_here"]):
-        begun.success(**follow).success(lambda: gr.update(visible=False), None, example, **PRIVATE)
+        begun.success(**follow).success(lambda: gr.update(visible=False), None, example, **PRIVATE).success(**formed)
+    page.named["forming_followed"].success(**follow)
 
     @safely
     def choose(me: dict | None):
@@ -145,6 +149,6 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
     checked = chosen.success(**look)
     checked.success(
         begin, page.me, [page.me, page.steps, page.timer, page.cursor, example], **PRIVATE
-    ).success(**follow)  # fmt: skip
+    ).success(**follow).success(**formed)  # fmt: skip
     for event in (chosen, checked):
         event.failure(lambda: restored, None, example, **PRIVATE)

@@ -10,7 +10,8 @@ from fourreal.errors import UserError
 from fourreal.jobs.values import Run
 from fourreal.web import explore, failed, figures
 from fourreal.web.cursor import STAGES, advance, fresh, stage_name
-from fourreal.web.markup import duration, note, piece, tag, text
+from fourreal.web.forming import how_far, left_in_words
+from fourreal.web.markup import note, piece, tag, text
 from fourreal.web.parts import EXPLORE, NEW, PRIVATE, WATCH, Parts
 from fourreal.web.routes import clip_urls, file_urls
 from fourreal.web.session import known, safely
@@ -226,20 +227,16 @@ def progress_box(page: Parts, run: Run, cursor: dict, owner: str) -> str:
         kept = "The scene as it was is kept." if run.has_scene else "Nothing could be kept yet."
         return tag("div", tag("h4", "Stopped"), tag("p", kept), class_="progress")
     now = stage_name(str(last.get("stage") or ""))
-    step, steps = int(last.get("step") or 0), int(last.get("steps") or 0)
     done = run.state == "done"
     head = "Done" if done else STAGES.get(now, "Starting")
-    left = last.get("seconds_left")
-    details = [f"step {step:,} of {steps:,}" if steps and not done else "",
-               f"{duration(left)} left in this stage" if left is not None and not done else "",
-               figures_told(last)]  # fmt: skip
-    bar = 1.0 if done else (step / steps if steps else 0.0)
+    share, left = (1.0, None) if done else how_far(page, run)
+    details = [left_in_words(left) if not done else "", figures_told(last)]
     message = cursor["messages"][-1] if cursor["messages"] and not done else ""
     return tag(
         "div",
         tag("h4", text(head)),
-        tag("p", text(" · ".join(part for part in details if part)), class_="quiet", data_step=step),
-        tag("div", tag("i", style=f"width:{100 * bar:.1f}%"), class_="bar" + ("" if steps or done else " unsure")),
+        tag("p", text(" · ".join(filter(None, details))), class_="quiet", data_step=int(last.get("step") or 0)),
+        tag("div", tag("i", style=f"width:{100 * share:.1f}%"), class_="bar"),
         stage_row(now, done),
         tag("p", text(message), class_="quiet message") if message else "",
         class_="progress",
