@@ -34,8 +34,8 @@ def cost(**changes) -> dict:
     } | changes  # fmt: skip
 
 
-def ask(tmp_path, options=DEFAULTS, found=CPU, earlier=(), known: bool = True, place: int = 0, limits=LIMITS):
-    return estimate(options, known, found, list(earlier), place, tmp_path, limits)
+def ask(tmp_path, options=DEFAULTS, found=CPU, earlier=(), known: bool = True, place: int = 0, limits=LIMITS, more=0):
+    return estimate(options, known, found, list(earlier), place, tmp_path, limits, more)
 
 
 def test_draft_is_what_it_was_measured_to_be(tmp_path):
@@ -45,6 +45,15 @@ def test_draft_is_what_it_was_measured_to_be(tmp_path):
     assert known.memory_mb < 1024
     assert known.fits
     assert (known.device, known.place) == ("cpu", 0)
+
+
+def test_further_videos_take_time_and_memory_of_their_own(tmp_path):
+    two, five = ask(tmp_path), ask(tmp_path, more=3)
+    assert five.seconds - two.seconds > 30
+    assert five.memory_mb - two.memory_mb > 50
+    earlier = [cost(seconds=100.0), cost(seconds=900.0, further=3)]
+    assert ask(tmp_path, earlier=earlier).seconds < 200
+    assert ask(tmp_path, earlier=earlier, more=3).seconds > 900
 
 
 def test_earlier_runs_like_it_know_better(tmp_path):

@@ -17,11 +17,11 @@ WORDLESS = "Without a prompt the model is asked without words; one would help it
 
 def estimate_with_critic(
     options: Options, cameras_known: bool, devices: list[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]],
-    place: int, data: Path, limits: JobLimits,
+    place: int, data: Path, limits: JobLimits, further: int = 0,
 ) -> Estimate:  # fmt: skip
     """See `Estimate` and `estimate.estimate`, whose arguments these are; for runs with and without a critic."""
     earlier = list(earlier)
-    bare = estimate(options, cameras_known, devices, earlier, place, data, limits)
+    bare = estimate(options, cameras_known, devices, earlier, place, data, limits, further)
     if options.critic is None or bare.memory_mb is None:
         return bare
     entry = registry.MODELS[options.critic]
@@ -45,7 +45,7 @@ def estimate_with_critic(
 
     seconds = None
     whole = [
-        cost["seconds"] for cost in alike(criticised, options, devices, cameras_known)
+        cost["seconds"] for cost in alike(criticised, options, devices, cameras_known, further)
         if cost.get("distillation_steps") == steps
     ][:ALIKE]  # fmt: skip
     if whole:

@@ -15,6 +15,7 @@ MB = 2**20
 DRAFT_SECONDS, DRAFT_MEMORY, DRAFT_DISK = 160.0, 900.0, 60.0
 DRAFT_CORES = 2
 CAMERA_SECONDS = 50.0  # finding the cameras took 31 to 69 s
+TAKE_SECONDS = 20.0  # reading a further video, finding its cameras, comparing it with the scene
 LOAD_SECONDS = 12.0  # reading the videos, loading the kernels, writing the files
 PIXEL_MEMORY = 40.0  # bytes a pixel of all frames that are fitted, beside what any run takes
 SPLAT_MEMORY = 4_000.0  # bytes a Gaussian with its gradients and moments
@@ -26,7 +27,7 @@ MEMORY_LEFT = 512 * MB  # for everything else on the machine
 
 def estimate(
     options: Options, cameras_known: bool, devices: list[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]],
-    place: int, data: Path, limits: JobLimits,
+    place: int, data: Path, limits: JobLimits, further: int = 0,
 ) -> Estimate:  # fmt: skip
     """See `Estimate`; what a video model's criticism adds is in `critic_estimate`.
 
@@ -34,19 +35,22 @@ def estimate(
         devices: of this machine, as `devices.find` gives them.
         earlier: the costs of finished runs, newest first, as the runner noted them, with `cameras_known`.
         place: how many would go before it.
+        further: videos besides the two.
     """
     gpu = next((device for device in devices if device["kind"] == "cuda"), None)
     if options.device == "cuda" and gpu is None:
         return Estimate(None, None, None, "cuda", False, "There is no CUDA device here. Choose the CPU.", place)
     device, name = where(options, devices)
     label = gpu["name"] if device == "cuda" else "cpu"
-    like_it = [cost for cost in alike(earlier, options, devices, cameras_known) if cost.get("critic") is None][:ALIKE]
+    like_it = [cost for cost in alike(earlier, options, devices, cameras_known, further) if cost.get("critic") is None][:ALIKE]
     if like_it:
         seconds, memory, disk = (median(cost[key] for cost in like_it) for key in ("seconds", "memory_mb", "disk_mb"))
         seconds += LOAD_SECONDS
         source = f"This is what earlier runs like it took here ({len(like_it)})."
     else:
-        seconds, memory, disk, source = from_table(PRESETS[name], device, cameras_known, options.deformation)
+        seconds, memory, disk, source = from_table(
+            PRESETS[name], device, cameras_known, options.deformation, further
+        )  # fmt: skip
     there = gpu["memory_mb"] if device == "cuda" else (memory_of_machine() - MEMORY_LEFT) / MB
     reason = refusal(memory, there, device, disk, data, limits)
     if not reason and device == "cpu" and seconds is not None and seconds > LONG_SECONDS:
@@ -61,15 +65,19 @@ def where(options: Options, devices: list[Mapping[str, Any]]) -> tuple[str, str]
 
 
 def alike(
-    earlier: Iterable[Mapping[str, Any]], options: Options, devices: list[Mapping[str, Any]], cameras_known: bool
-) -> list[Mapping[str, Any]]:
-    """The costs of runs with the same settings, with a video model or without."""
+    earlier: Iterable[Mapping[str, Any]], options: Options, devices: list[Mapping[str, Any]], cameras_known: bool,
+    further: int = 0,
+) -> list[Mapping[str, Any]]:  # fmt: skip
+    """The costs of runs with the same settings and as many further videos, with a video model or without."""
     device, name = where(options, devices)
     same = {
         "preset": name, "device": device, "cameras_known": cameras_known, "deformation": options.deformation,
         "without": list(options.without),
     }  # fmt: skip
-    return [cost for cost in earlier if all(cost[key] == value for key, value in same.items())]
+    return [
+        cost for cost in earlier
+        if cost.get("further", 0) == further and all(cost[key] == value for key, value in same.items())
+    ]  # fmt: skip
 
 
 def spoken(seconds: float | int) -> str:
@@ -78,18 +86,20 @@ def spoken(seconds: float | int) -> str:
 
 
 def from_table(
-    preset: Preset, device: str, cameras_known: bool, deformation: str | None
+    preset: Preset, device: str, cameras_known: bool, deformation: str | None, further: int = 0
 ) -> tuple[float | None, float, float, str]:
     """(seconds or None, MB of memory, MB of disk, where this comes from) by what draft took on two cores.
 
-    Time goes with pixels times steps, memory with the frames that are kept and the Gaussians.
+    Time goes with pixels times steps, memory with the frames that are kept and the Gaussians. A further video takes
+    time of its own only until the fit, which has as many steps with it as without.
     """
     draft = PRESETS["draft"]
     work = lambda p: p.pixels * (p.canonical.steps + sum(phase.steps for phase in p.motion.phases))
     disk = DRAFT_DISK * max(1.0, budget(preset) / budget(draft))
     frames = lambda p: p.pixels * (p.freeze_frames + p.reference_frames)
+    more = preset.pixels * max(preset.freeze_frames, preset.reference_frames) * further
     memory = DRAFT_MEMORY + (
-        PIXEL_MEMORY * (frames(preset) - frames(draft)) + SPLAT_MEMORY * (budget(preset) - budget(draft))
+        PIXEL_MEMORY * (frames(preset) - frames(draft) + more) + SPLAT_MEMORY * (budget(preset) - budget(draft))
     ) / MB  # fmt: skip
     if device == "cuda":
         return None, memory, disk, "How long it takes on such a device was not measured yet."
@@ -97,7 +107,7 @@ def from_table(
     slower = 10.0 if network else 1.0  # our bases take a fortieth of the network's time, and half of a step is neither
     speed = min(DRAFT_CORES, system.processors()) / DRAFT_CORES
     seconds = DRAFT_SECONDS * work(preset) / work(draft) * slower / speed
-    seconds += LOAD_SECONDS + (0.0 if cameras_known else CAMERA_SECONDS / speed)
+    seconds += LOAD_SECONDS + (0.0 if cameras_known else CAMERA_SECONDS / speed) + further * TAKE_SECONDS / speed
     return seconds, memory, disk, "This is a guess from what the preset draft took on two cores."
 
 

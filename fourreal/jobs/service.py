@@ -45,11 +45,13 @@ class Service(Creations):
 
     # --- Before a run -------------------------------------------------------------------------------------------------
 
-    def estimate(self, owner: str, reference_id: str, freeze_id: str, options: Options) -> Estimate:
-        """What a run would take, and whether it can be held here."""
+    def estimate(
+        self, owner: str, reference_id: str, freeze_id: str, options: Options, further: int = 0
+    ) -> Estimate:
+        """What a run would take, and whether it can be held here. further: how many videos besides the two."""
         reference, freeze = self._video(owner, reference_id), self._video(owner, freeze_id)
         known = options.use_cameras and self._cameras(reference, freeze) is not None
-        return self._estimate(owner, options, known)
+        return self._estimate(owner, options, known, further)
 
     # --- Runs ---------------------------------------------------------------------------------------------------------
 
@@ -63,7 +65,7 @@ class Service(Creations):
         frames = json.loads(reference["info"])["frames"]
         if options.canonical_frame is not None and options.canonical_frame >= frames:
             raise UserError(f"There is no frame {options.canonical_frame}: the reference video has 0 to {frames - 1}.")
-        self._fitting(owner, options, cameras is not None and options.use_cameras)
+        self._fitting(owner, options, cameras is not None and options.use_cameras, len(further))
         takes = self._takes(owner, further, reference, freeze)
         example = examples.whole_example(part_of(reference), part_of(freeze))
         seen = self._seen(reference_id, freeze_id)
@@ -85,7 +87,8 @@ class Service(Creations):
         """The same videos with other options, in a new run. What the options do not touch is not computed again."""
         row = self._row(owner, id, "reconstruct")
         old = self.places.run(id)
-        self._fitting(owner, options, (old / "inputs" / "cameras.json").is_file() and options.use_cameras)
+        known = (old / "inputs" / "cameras.json").is_file() and options.use_cameras
+        self._fitting(owner, options, known, len(stored_takes(old / "inputs")))
 
         def fill(inputs: Path) -> None:
             for file in (old / "inputs").iterdir():
@@ -132,8 +135,9 @@ class Service(Creations):
             options, outdated = Options.stored(json.loads(row["options"]))
             if outdated:
                 raise UserError(outdated)
-            known = (self.places.run(id) / "inputs" / "cameras.json").is_file() and options.use_cameras
-            self._fitting(owner, options, known)
+            inputs = self.places.run(id) / "inputs"
+            known = (inputs / "cameras.json").is_file() and options.use_cameras
+            self._fitting(owner, options, known, len(stored_takes(inputs)))
             self._requeue(id)
 
     def rename(self, owner: str, id: str, name: str) -> None:
@@ -203,16 +207,16 @@ class Service(Creations):
         plain = not any(part.is_symlink() for part in (page.parent, page))
         return bool(STUDY.fullmatch(page.parent.name)) and plain and page.is_file()
 
-    def _fitting(self, owner: str, options: Options, cameras_known: bool) -> None:
+    def _fitting(self, owner: str, options: Options, cameras_known: bool, further: int) -> None:
         """Raises UserError where a run with these options cannot be held here."""
-        found = self._estimate(owner, options, cameras_known)
+        found = self._estimate(owner, options, cameras_known, further)
         if not found.fits:
             raise UserError(found.reason)
 
-    def _estimate(self, owner: str, options: Options, cameras_known: bool) -> Estimate:
+    def _estimate(self, owner: str, options: Options, cameras_known: bool, further: int) -> Estimate:
         return estimate_with_critic(
             options, cameras_known, self.devices(), self.store.costs(), self.store.place_of_next(owner),
-            self.places.data, self.limits,
+            self.places.data, self.limits, further,
         )  # fmt: skip
 
     def _value(self, row: dict[str, Any]) -> Run:

@@ -80,10 +80,12 @@ class Calls(CreateCalls):
         found = self._service.check(self._service.owner(token), reference, freeze)
         return asdict(found) | {"ok": found.ok}
 
-    def estimate(self, token: str, reference: str, freeze: str, options: dict | None = None) -> dict:
+    def estimate(
+        self, token: str, reference: str, freeze: str, options: dict | None = None, further: list | None = None
+    ) -> dict:
         """What a run would take: {seconds, memory_mb, disk_mb, device, fits, reason, place}."""
-        owner = self._service.owner(token)
-        return asdict(self._service.estimate(owner, reference, freeze, Options.from_dict(options or {})))
+        owner, more = self._service.owner(token), len(further_videos(further))
+        return asdict(self._service.estimate(owner, reference, freeze, Options.from_dict(options or {}), more))
 
     def check_further(self, token: str, video: str, reference: str, freeze: str) -> dict:
         """What a video besides these two is: {role, sentence, reference: [verdicts], freeze: [verdicts], pictures}."""

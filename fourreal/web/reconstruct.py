@@ -124,9 +124,8 @@ def expected(page: Parts, me: dict, *chosen) -> list:
         return [note("The videos of this scene are kept with it."), gr.update(interactive=True)]
     if not (me["reference"] and me["freeze"]):
         return [note("Choose two videos first."), gr.update(interactive=False)]
-    found = page.service.estimate(page.owner(me), me["reference"], me["freeze"], options)
-    more = "The further videos take some time more." if further.chosen(me) else ""
-    return [estimate_box(found) + note(more), gr.update(interactive=found.fits)]
+    found = page.service.estimate(page.owner(me), me["reference"], me["freeze"], options, len(further.chosen(me)))
+    return [estimate_box(found), gr.update(interactive=found.fits)]
 
 
 def estimate_box(found: Estimate) -> str:
