@@ -153,3 +153,17 @@ def test_nothing_believable_gives_the_reasons(truth, matches):
     assert origin is None
     assert "global mapping placed 33 of 33 frames, but its focal length" in problem
     assert sfm.choose([], FRAMES, SETTINGS)[2] == "no frames could be placed"
+
+
+def test_a_long_lens_is_believed_only_where_the_usual_one_explains_less(truth, matches):
+    long = replace(model(truth, matches), focal=1.8)
+    usual = replace(long, focal=1.0, errors=long.errors * 1.02)
+    verdict = sfm_judge.judge(replace(long, usual=usual), FRAMES, SETTINGS)
+    assert verdict.model.focal == 1.0
+    assert verdict.model.focal_unclear
+    for worse in (replace(usual, errors=long.errors * 1.2), replace(usual, support=long.support - 0.17)):
+        kept = sfm_judge.judge(replace(long, usual=worse), FRAMES, SETTINGS).model
+        assert kept.focal == 1.8
+        assert not kept.focal_unclear
+    _, origin, _ = sfm.choose([replace(long, usual=usual)], FRAMES, SETTINGS)
+    assert "cannot be told from the video; 1 picture widths are taken" in origin.note

@@ -84,6 +84,16 @@ def test_poses_colours_and_the_frozen_moment_are_found_from_the_scene(seen, cano
     assert torch.equal(again.reference_camera.world_to_camera, found.reference_camera.world_to_camera)
 
 
+def test_colours_that_drift_within_a_take_are_evened(seen, canonical):
+    ramp = torch.linspace(0.88, 1.12, len(seen.reference))[:, None, None, None]
+    start = replace(seen, reference=(seen.reference * ramp).clamp(0, 1))
+    settled = settle(start, canonical, [False], frozen=True)
+    found = settled.applied(start)
+    off = lambda frames: float((frames[[0, -1]] - seen.reference[[0, -1]]).abs().mean())
+    assert off(found.reference) < 0.3 * off(start.reference)
+    assert torch.equal(Settled.unpack(*settled.pack()).applied(start).reference, found.reference)
+
+
 def test_what_is_exact_and_alike_stays_as_it_is(seen, canonical):
     found = settle(seen, canonical, [False], frozen=True).applied(seen)
     assert torch.equal(found.reference, seen.reference)

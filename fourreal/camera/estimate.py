@@ -39,9 +39,12 @@ class Estimate:
 
 
 def estimate_cameras(
-    frames: UInt8[np.ndarray, "F H W 3"], settings: SfmSettings, progress: Progress, cancel: CancelToken
-) -> Estimate:
+    frames: UInt8[np.ndarray, "F H W 3"], settings: SfmSettings, progress: Progress, cancel: CancelToken,
+    beside: UInt8[np.ndarray, "B h w 3"] | None = None,
+) -> Estimate:  # fmt: skip
     """Cameras for all frames of a freeze-time video.
+
+    beside: pictures of the same scene from elsewhere, in which something else may have moved.
 
     Raises UserError where the video cannot serve (too short, the camera hardly moves or only turns, frames that cannot
     be matched) and Cancelled where the person stops. Takes about a minute for 33 frames on two cores.
@@ -54,7 +57,7 @@ def estimate_cameras(
     if not (motion := still_camera(frames)).moves:
         raise UserError(motion.sentence)
     try:
-        found = sfm.reconstruct(frames, settings, progress, cancel)
+        found = sfm.reconstruct(frames, settings, progress, cancel, beside)
         return Estimate(found.cameras, found.points, found.colours, found.placed)
     except sfm.SfmFailed as failure:
         reason, matches = str(failure), failure.matches

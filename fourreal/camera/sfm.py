@@ -75,9 +75,12 @@ class SfmFailed(Exception):
 
 
 def reconstruct(
-    frames: UInt8[np.ndarray, "F H W 3"], settings: SfmSettings, progress: Progress, cancel: CancelToken
-) -> Sfm:
+    frames: UInt8[np.ndarray, "F H W 3"], settings: SfmSettings, progress: Progress, cancel: CancelToken,
+    beside: UInt8[np.ndarray, "B h w 3"] | None = None,
+) -> Sfm:  # fmt: skip
     """Cameras of all frames and sparse points.
+
+    beside: pictures of the same scene from elsewhere, which help where the frames leave a gap.
 
     Raises SfmFailed where no model can be believed, Cancelled where the person stops. The same frames give the same
     result.
@@ -86,8 +89,9 @@ def reconstruct(
     small = shrink(frames[index], settings.max_width)
     size = (small.shape[2], small.shape[1])
     with tempfile.TemporaryDirectory(prefix="fourreal-sfm-") as folder:
-        in_time = run_worker(Path(folder), small, settings, progress, cancel)
-        models = [_read_model(path, size[0]) for path in sorted(Path(folder).glob("*-[0-9]*.npz"))]
+        around = None if beside is None else shrink(beside, settings.max_width)
+        in_time = run_worker(Path(folder), small, settings, progress, cancel, around)
+        models = [_read_model(path, size[0]) for path in sorted(Path(folder).glob("*-*[0-9].npz"))]
         matches = _read_matches(Path(folder) / "matches.npz", index, size)
     model, origin, problem = choose(models, len(small), settings)
     if model is None:
@@ -121,23 +125,29 @@ def choose(models: list[Model], frames: int, settings: SfmSettings) -> tuple[Mod
         f"{len(best.frames)} of {frames} frames placed, reprojection error {np.mean(best.errors):.1f} px, "
         f"{best.explained:.0%} of the matches explained; {witness}."
     )
+    if best.focal_unclear:
+        note += f" Its focal length cannot be told from the video; {best.focal:.2g} picture widths are taken."
     return best, Origin(f"{best.mapper} sfm", confidence, note + (f" Refused: {refused}." if refused else "")), ""
 
 
 def run_worker(
-    folder: Path, frames: UInt8[np.ndarray, "F H W 3"], settings: SfmSettings, progress: Progress, cancel: CancelToken
-) -> bool:
+    folder: Path, frames: UInt8[np.ndarray, "F H W 3"], settings: SfmSettings, progress: Progress, cancel: CancelToken,
+    beside: UInt8[np.ndarray, "B h w 3"] | None = None,
+) -> bool:  # fmt: skip
     """Runs `sfm_worker` on `folder`; False if the time was up first. Models finished until then stay there.
 
     Raises Cancelled, and RuntimeError where the worker broke before it had compared the frames.
     """
     np.save(folder / "frames.npy", frames)
+    np.save(folder / "beside.npy", frames[:0] if beside is None else beside)
     options = {
         "seed": settings.seed,
         "threads": processors(),
         "peak_threshold": settings.peak_threshold,
         "overlap": settings.overlap,
         "focal_range": settings.focal_range,
+        "long": settings.long_focal,
+        "usual": settings.usual_focal,
         "mapper_seconds": max(1, int(settings.timeout_seconds / 3)),
     }
     (folder / "options.json").write_text(json.dumps(options), encoding="utf-8")
@@ -194,7 +204,9 @@ def _read_model(path: Path, width: int) -> Model:
     with np.load(path, allow_pickle=False) as file:
         values = {name: file[name] for name in file.files}
     plain = {"focal": float(values["focal"]) / width, "angle": float(values["angle"])}
-    return Model(mapper=path.stem.split("-")[0], **values | plain)
+    usual = path.with_suffix(".usual.npz")
+    other = _read_model(usual, width) if usual.exists() else None
+    return Model(mapper=path.stem.split("-")[0], **values | plain, usual=other)
 
 
 def _read_matches(path: Path, index: np.ndarray, size: tuple[int, int]) -> Matches | None:

@@ -4,6 +4,8 @@ COLMAP is C++ that may abort the whole process and cannot be interrupted, so it 
 pass between the two sides:
 
     in   frames.npy    (F, H, W, 3) uint8 RGB
+         beside.npy    (B, h, w, 3) uint8 RGB, B may be 0: pictures of the same scene from elsewhere, by another lens;
+                       they help to place the frames, and have no part in what comes out
          options.json  see `sfm.run_worker`
     out  <stage>.done  an empty file when a stage of `STAGES` is finished
          <mapper>-<k>.npz  one for each model that a mapper found: frames (R,) the frames it placed,
@@ -11,6 +13,7 @@ pass between the two sides:
                            mean reprojection error in pixels, angle in degrees that the points are seen under,
                            links (L, 2) pairs of frames that were matched,
                            support (L,) the share of their matches that the model explains, matches (L,) their number
+         <mapper>-<k>.usual.npz  the same of a model that came out with a long lens, solved with the usual one instead
          matches.npz   see `_gather_matches`
          log.txt       whatever COLMAP prints (written by the parent)
 """
@@ -27,10 +30,13 @@ from PIL import Image
 
 from fourreal.camera.worker import end_with_parent
 
+BESIDE = "beside/"
 STAGES = ("features", "matches", "global", "incremental")
 _FEWEST_MATCHES = 15  # below, COLMAP itself does not trust a pair
 # Distance from the epipolar line, in image widths: at 512 pixels the 4 that COLMAP allows when it verifies a match.
 _EXPLAINED = 4 / 512
+FOCAL_STEPS = 4
+ROBUST = 1.0  # pixels by which a point may miss before it counts less and less
 
 
 def main(folder: Path) -> None:
@@ -38,14 +44,19 @@ def main(folder: Path) -> None:
     frames = np.load(folder / "frames.npy", allow_pickle=False)
     images = folder / "images"
     images.mkdir()
-    for index, frame in enumerate(frames):
-        Image.fromarray(frame).save(images / f"{index:05d}.png", compress_level=1)
+    beside = np.load(folder / "beside.npy", allow_pickle=False)
+    (images / BESIDE).mkdir()
+    for place, pictures in (("", frames), (BESIDE, beside)):
+        for index, picture in enumerate(pictures):
+            Image.fromarray(picture).save(images / f"{place}{index:05d}.png", compress_level=1)
     pycolmap.set_random_seed(options["seed"])
 
     database = folder / "database.db"
     _extract(database, images, options)
     (folder / "features.done").touch()
     _match(database, options)
+    if len(beside):
+        _match_beside(database, folder, len(frames), len(beside), options)
     (folder / "matches.done").touch()
     _gather_matches(database, folder)
 
@@ -54,8 +65,16 @@ def main(folder: Path) -> None:
         own.mkdir()
         models = mapper(Path(shutil.copy(database, own)), images, own, options)
         for k, model in enumerate(models.values()):
-            if model.num_reg_images() >= 3:
+            if len(_placed(model)) >= 3:
                 _save(folder / f"{name}-{k}.npz", **_describe(model, np.load(folder / "matches.npz")))
+                long = _camera(model).params[0] > options["long"] * frames.shape[2]
+                if len(beside) or long:  # takes as long as a mapper, and gains nothing where the frames leave no gap
+                    model = _polished(model, own / "database.db", images, own / f"polished-{k}", options)
+                    _save(folder / f"{name}-{k}.npz", **_describe(model, np.load(folder / "matches.npz")))
+                if long:
+                    focal = options["usual"] * frames.shape[2]
+                    model = _polished(model, own / "database.db", images, own / f"usual-{k}", options, focal)
+                    _save(folder / f"{name}-{k}.usual.npz", **_describe(model, np.load(folder / "matches.npz")))
         (folder / f"{name}.done").touch()
 
     # Side by side on one thread each: faster than one after the other on two, and the sums come in a fixed order, so
@@ -71,21 +90,37 @@ def _extract(database: Path, images: Path, options: dict) -> None:
     extraction = pycolmap.FeatureExtractionOptions()
     extraction.num_threads = options["threads"]
     extraction.sift.peak_threshold = options["peak_threshold"]
-    mode = pycolmap.CameraMode.SINGLE
+    mode = pycolmap.CameraMode.PER_FOLDER
     pycolmap.extract_features(database, images, camera_mode=mode, reader_options=reader, extraction_options=extraction)
 
 
 def _match(database: Path, options: dict) -> None:
-    matching = pycolmap.FeatureMatchingOptions()
-    matching.num_threads = options["threads"]
-    matching.guided_matching = True
+    matching, verification = _matching(options)
     pairing = pycolmap.SequentialPairingOptions()
     pairing.overlap, pairing.quadratic_overlap = options["overlap"], True
-    verification = pycolmap.TwoViewGeometryOptions()
-    verification.ransac.random_seed = options["seed"]
     pycolmap.match_sequential(
         database, matching_options=matching, pairing_options=pairing, verification_options=verification
     )
+
+
+def _match_beside(database: Path, folder: Path, frames: int, beside: int, options: dict) -> None:
+    """Nobody knows which frames a picture from elsewhere is near to, so it is compared with all."""
+    matching, verification = _matching(options)
+    pairs = [f"{frame:05d}.png {BESIDE}{index:05d}.png" for index in range(beside) for frame in range(frames)]
+    (folder / "pairs.txt").write_text("\n".join(pairs), encoding="utf-8")
+    pairing = pycolmap.ImportedPairingOptions()
+    pairing.match_list_path = str(folder / "pairs.txt")
+    pycolmap.match_image_pairs(
+        database, matching_options=matching, pairing_options=pairing, verification_options=verification
+    )
+
+
+def _matching(options: dict) -> tuple[pycolmap.FeatureMatchingOptions, pycolmap.TwoViewGeometryOptions]:
+    matching, verification = pycolmap.FeatureMatchingOptions(), pycolmap.TwoViewGeometryOptions()
+    matching.num_threads = options["threads"]
+    matching.guided_matching = True
+    verification.ransac.random_seed = options["seed"]
+    return matching, verification
 
 
 def _incremental(database: Path, images: Path, out: Path, options: dict) -> dict:
@@ -111,17 +146,50 @@ def _global(database: Path, images: Path, out: Path, options: dict) -> dict:
     return pycolmap.global_mapping(database, images, out, mapping)
 
 
+def _polished(
+    model: pycolmap.Reconstruction, database: Path, images: Path, out: Path, options: dict, focal: float | None = None
+) -> pycolmap.Reconstruction:
+    """The model with its points made anew from all matches, and all of it adjusted together.
+
+    A mapper keeps what it believed when it placed a frame, and its last adjustment trusts every match alike.
+
+    focal: which the frames' camera is to have, in pixels; None to find it.
+    """
+    pipeline = pycolmap.IncrementalPipelineOptions()
+    pipeline.num_threads = pipeline.mapper.num_threads = 1
+    pipeline.random_seed = pipeline.mapper.random_seed = pipeline.triangulation.random_seed = options["seed"]
+    out.mkdir()
+    adjustment = pycolmap.BundleAdjustmentOptions()
+    adjustment.print_summary = False
+    adjustment.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
+    adjustment.ceres.loss_function_scale = ROBUST
+    adjustment.ceres.solver_options.num_threads = 1
+    if focal is not None:  # in small steps, each of which the rest can follow
+        adjustment.refine_focal_length = False
+        camera = _camera(model)
+        for step in np.geomspace(camera.params[0], focal, FOCAL_STEPS + 1)[1:]:
+            camera.params = [step, *camera.params[1:]]
+            pycolmap.bundle_adjustment(model, adjustment)
+    for _ in range(2):
+        model = pycolmap.triangulate_points(model, database, images, out, True, pipeline)
+        pycolmap.bundle_adjustment(model, adjustment)
+    return model
+
+
 def _gather_matches(database: Path, folder: Path) -> None:
     """Writes matches.npz: verified matches, as pixel pairs with the frames they belong to, for the judgement.
 
     Among them the share of the frame pairs without depth: a turn on the spot explains them.
     """
     with pycolmap.Database.open(database) as db:
-        frame = {image.image_id: _frame(image.name) for image in db.read_all_images()}
+        images = [image for image in db.read_all_images() if not image.name.startswith(BESIDE)]
+        frame = {image.image_id: _frame(image.name) for image in images}
         where = {image: np.asarray(db.read_keypoints(image))[:, :2] for image in frame}
         links, firsts, seconds, configs = [], [], [], []
         for pair, geometry in zip(*db.read_two_view_geometries(), strict=True):
             a, b = pycolmap.pair_id_to_image_pair(pair)
+            if a not in frame or b not in frame:
+                continue
             inliers = np.asarray(geometry.inlier_matches)
             if len(inliers) >= _FEWEST_MATCHES:
                 links.append((frame[a], frame[b], len(inliers)))
@@ -141,11 +209,11 @@ def _gather_matches(database: Path, folder: Path) -> None:
 
 
 def _describe(model: pycolmap.Reconstruction, matches: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    placed = sorted((_frame(image.name), image) for image in model.images.values() if image.has_pose)
+    placed = _placed(model)
     poses = np.stack([np.vstack([image.cam_from_world().matrix(), [0, 0, 0, 1]]) for _, image in placed])
     frames = np.array([frame for frame, _ in placed])
     points = list(model.points3D.values())
-    camera = next(iter(model.cameras.values()))
+    camera = _camera(model)
     focal, principal = camera.params[0], camera.params[1:3]
     links, support = _support(dict(zip(frames.tolist(), poses, strict=True)), focal, principal, matches)
     return {
@@ -160,6 +228,17 @@ def _describe(model: pycolmap.Reconstruction, matches: dict[str, np.ndarray]) ->
         "matches": links[:, 2],
         "support": support,
     }
+
+
+def _placed(model: pycolmap.Reconstruction) -> list[tuple[int, pycolmap.Image]]:
+    """The frames that a mapper placed, and their numbers, which rise."""
+    frames = [image for image in model.images.values() if image.has_pose and not image.name.startswith(BESIDE)]
+    return sorted(((_frame(image.name), image) for image in frames), key=lambda pair: pair[0])
+
+
+def _camera(model: pycolmap.Reconstruction) -> pycolmap.Camera:
+    """That of the frames."""
+    return model.cameras[_placed(model)[0][1].camera_id]
 
 
 def _angle(model: pycolmap.Reconstruction, points: list) -> float:

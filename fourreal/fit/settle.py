@@ -12,6 +12,7 @@ from torch import Tensor
 
 from fourreal.camera.cameras import Cameras
 from fourreal.fit.canonical import Canonical
+from fourreal.fit.drift import drift
 from fourreal.fit.exposure import PoseCorrection
 from fourreal.fit.observations import Observations, Take, halved
 from fourreal.fit.tone import Tone, tone_between
@@ -30,19 +31,26 @@ class Settled:
 
     canonical: the reference frame that was frozen.
     poses: world-to-camera of each take, one or one of each frame. tones: to the standard's colours.
+    gains: of each frame of a take, before that; None where its colours do not drift.
     """
 
     canonical: int
     poses: list[Float[Tensor, "F 4 4"]]
     tones: list[Tone]
+    gains: list[Float[Tensor, "F 3"] | None]
 
     def applied(self, seen: Observations) -> Observations:
         """The observations as they should be fitted to."""
-        moved = [replace(take, frames=tone(take.frames), cameras=_posed(take.cameras, pose))
-                 for take, pose, tone in zip(seen.others, self.poses[1:], self.tones[1:], strict=True)]  # fmt: skip
+        moved = [
+            replace(take, frames=tone(evened(take.frames, gains)), cameras=_posed(take.cameras, pose))
+            for take, pose, tone, gains in zip(
+                seen.others, self.poses[1:], self.tones[1:], self.gains[1:], strict=True
+            )
+        ]  # fmt: skip
         path = _posed(_path(seen), self.poses[0].to(seen.freeze))
         return replace(
-            seen, reference=self.tones[0](seen.reference), canonical=self.canonical, others=tuple(moved),
+            seen, reference=self.tones[0](evened(seen.reference, self.gains[0])), canonical=self.canonical,
+            others=tuple(moved),
             reference_camera=path[self.canonical if len(path) > 1 else 0],
             reference_path=path if len(path) > 1 else None,
         )  # fmt: skip
@@ -50,13 +58,14 @@ class Settled:
     def pack(self) -> tuple[dict[str, Tensor], dict]:
         tensors = {f"pose.{i}": pose.cpu() for i, pose in enumerate(self.poses)}
         tensors |= {f"tone.{i}": tone.curve for i, tone in enumerate(self.tones)}
+        tensors |= {f"gains.{i}": gains.cpu() for i, gains in enumerate(self.gains) if gains is not None}
         return tensors, {"canonical": self.canonical, "takes": len(self.poses)}
 
     @classmethod
     def unpack(cls, tensors: Mapping[str, Tensor], description: dict) -> "Settled":
         takes = range(description["takes"])
         poses, tones = [tensors[f"pose.{i}"] for i in takes], [Tone(tensors[f"tone.{i}"]) for i in takes]
-        return cls(description["canonical"], poses, tones)
+        return cls(description["canonical"], poses, tones, [tensors.get(f"gains.{i}") for i in takes])
 
 
 def settle(seen: Observations, canonical: Canonical, free: list[bool], frozen: bool) -> Settled:
@@ -66,8 +75,10 @@ def settle(seen: Observations, canonical: Canonical, free: list[bool], frozen: b
     frozen: whether `seen.canonical` is known; else the frame is found that the scene looks most like.
     """
     takes = [Take(seen.reference, _path(seen), tuple(range(len(seen.reference))), seen.reference_mask), *seen.others]
-    poses, tones = [], []
+    poses, tones, gains = [], [], []
     for take, improve in zip(takes, free, strict=True):
+        gain = _gains(take, canonical)
+        take = replace(take, frames=evened(take.frames, gain))
         tone = _tone(take, canonical)
         if improve:
             toned = replace(take, frames=tone(take.frames))
@@ -75,11 +86,12 @@ def settle(seen: Observations, canonical: Canonical, free: list[bool], frozen: b
             tone = _tone(take, canonical)
         poses.append(take.cameras.world_to_camera)
         tones.append(tone)
+        gains.append(gain)
     moment = seen.canonical
     if not frozen:
-        first = replace(takes[0], frames=tones[0](seen.reference), cameras=_posed(_path(seen), poses[0]))
-        moment = frozen_moment(first, canonical)
-    return Settled(moment, poses, tones)
+        colours = tones[0](evened(seen.reference, gains[0]))
+        moment = frozen_moment(replace(takes[0], frames=colours, cameras=_posed(_path(seen), poses[0])), canonical)
+    return Settled(moment, poses, tones, gains)
 
 
 @torch.no_grad()
@@ -124,6 +136,20 @@ def _standing(take: Take) -> tuple[list[int], Float[Tensor, "K H W 3"]]:
         return list(range(len(take.frames))), take.frames
     some = torch.linspace(0, len(take.frames) - 1, min(STILL, len(take.frames))).round().long()
     return [0], take.frames[some].median(dim=0).values[None]
+
+
+def evened(frames: Float[Tensor, "F H W 3"], gains: Float[Tensor, "F 3"] | None) -> Float[Tensor, "F H W 3"]:
+    """Frames multiplied with their gains, where they have some."""
+    return frames if gains is None else (frames * gains.to(frames)[:, None, None]).clamp(0, 1)
+
+
+@torch.no_grad()
+def _gains(take: Take, canonical: Canonical) -> Float[Tensor, "F 3"] | None:
+    """Where its colours drift, the gains of its frames."""
+    _, pictures = _standing(take)
+    if len(take.cameras) > 1:
+        pictures = torch.stack([_drawn(canonical, take.cameras[number])[0] for number in range(len(take.frames))])
+    return drift(take.frames, pictures.to(take.frames), take.mask)
 
 
 @torch.no_grad()

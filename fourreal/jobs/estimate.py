@@ -42,7 +42,8 @@ def estimate(
         return Estimate(None, None, None, "cuda", False, "There is no CUDA device here. Choose the CPU.", place)
     device, name = where(options, devices)
     label = gpu["name"] if device == "cuda" else "cpu"
-    like_it = [cost for cost in alike(earlier, options, devices, cameras_known, further) if cost.get("critic") is None][:ALIKE]
+    same = alike(earlier, options, devices, cameras_known, further)
+    like_it = [cost for cost in same if cost.get("critic") is None][:ALIKE]
     if like_it:
         seconds, memory, disk = (median(cost[key] for cost in like_it) for key in ("seconds", "memory_mb", "disk_mb"))
         seconds += LOAD_SECONDS

@@ -100,7 +100,9 @@ def estimated_placement(request, footage: Footage, progress: Progress, cancel: C
     """Cameras found from the freeze-time frames; the reference camera is that of the frame both videos share, or found
     by what stands still.
     """
-    found = estimate_cameras(footage.freeze.frames, SfmSettings(), progress, cancel)
+    # A reference camera that stood elsewhere may have stood in a gap of the freeze-time camera's path.
+    beside = some_of(footage.reference.frames) if footage.meeting is None else None
+    found = estimate_cameras(footage.freeze.frames, SfmSettings(), progress, cancel, beside)
     progress(Event("cameras", message=f"{found.origin.method}: {found.origin.note}"))
     registered = found.registered.tolist()
     frames, cameras = [footage.freeze_frames[i] for i in registered], found.cameras[registered]
@@ -159,8 +161,12 @@ def with_takes(
 
 def unplaced_take(name: str, frames: np.ndarray, still: bool, same_lens: bool = False) -> Unplaced:
     """Of a camera that stands still some frames are enough, of another all are looked for."""
-    some = np.linspace(0, len(frames) - 1, min(STILL_FRAMES, len(frames))).round().astype(int)
-    return Unplaced(name, frames[some] if still else frames, still, same_lens)
+    return Unplaced(name, some_of(frames) if still else frames, still, same_lens)
+
+
+def some_of(frames: np.ndarray) -> np.ndarray:
+    """A few of the frames, (STILL_FRAMES, H, W, 3) at most, evenly spaced."""
+    return frames[np.linspace(0, len(frames) - 1, min(STILL_FRAMES, len(frames))).round().astype(int)]
 
 
 def anchored(start: Placement, footage: Footage) -> Cameras:

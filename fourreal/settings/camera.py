@@ -14,6 +14,8 @@ class SfmSettings:
     seed: int = 0
     timeout_seconds: float = 240.0
     focal_range: tuple[float, float] = (0.5, 2.5)  # in image widths
+    long_focal: float = 1.4  # image widths, from which it is tried whether the usual one would do as well
+    usual_focal: float = 1.0  # phones have 0.75 to 1.1, video models' clips 0.6 to 1.1
     max_reprojection: float = 2.5  # pixels at max_width; good models of noisy clips had 0.8 to 1.1
     # Share of the matches across each step of the path that a model must explain. At their weakest step good models of
     # noisy clips had 0.63, models that were off by tens of degrees somewhere 0.0 to 0.55.
