@@ -37,7 +37,7 @@ class Settled:
     canonical: int
     poses: list[Float[Tensor, "F 4 4"]]
     tones: list[Tone]
-    gains: list[Float[Tensor, "F 3"] | None]
+    gains: list[Float[Tensor, "_ 3"] | None]
 
     def applied(self, seen: Observations) -> Observations:
         """The observations as they should be fitted to."""
