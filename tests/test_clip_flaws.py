@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from fourreal import clip
+from fourreal.camera.match import find_frozen_frame
 from fourreal.clip import Clip
-from fourreal.clip.flaws import cleaned, picture, refuse_cuts
+from fourreal.clip.flaws import cleaned, picture, refuse_cuts, without_lone_overlay
 from fourreal.clip.flaws.interlace import interlaced
 from fourreal.errors import Unusable
 
@@ -76,6 +77,22 @@ def test_a_watermark_is_masked_in_both_videos(freeze, reference):
     assert kinds(still) == ["overlay"]
     assert (~still.mask)[-34:-10, -100:-10].mean() > 0.9
     assert kinds(cleaned(reference, travels=False, beside=moving)) == []  # which has none
+
+
+def test_what_lies_over_the_reference_video_alone_shows_beside_the_frame_of_the_same_pose(freeze, reference):
+    met = find_frozen_frame(reference.frames, freeze.frames)
+    moment, twin = met.canonical_index, freeze.frames[met.freeze_reference_index]
+    moving = cleaned(freeze, travels=True)
+    plain = cleaned(reference, travels=False, beside=moving)
+    assert without_lone_overlay(plain, moment, twin) is plain
+    marked = cleaned(Clip(stamped(reference.frames), 12.0), travels=False, beside=moving)
+    assert kinds(marked) == []  # all stays behind a camera that stands still
+    found = without_lone_overlay(marked, moment, twin)
+    assert kinds(found) == ["overlay"]
+    assert (~found.mask)[-34:-10, -100:-10].mean() > 0.9
+    assert (~found.mask).mean() < 0.1
+    other = freeze.frames[met.freeze_reference_index - 3]  # from elsewhere, beside which everything is strange
+    assert without_lone_overlay(marked, moment, other) is marked
 
 
 def test_with_known_cameras_nothing_is_cropped_or_left_out(freeze):

@@ -18,7 +18,7 @@ from fourreal import clip
 from fourreal.camera.match import find_frozen_frame, moving_camera, still_camera
 from fourreal.camera.subject import frozen_subject
 from fourreal.clip import Clip
-from fourreal.clip.flaws import INTERLACED, Cleaned, Finding, cleaned, picture
+from fourreal.clip.flaws import INTERLACED, Cleaned, Finding, cleaned, picture, without_lone_overlay
 from fourreal.errors import UserError
 from fourreal.jobs.children import answer
 
@@ -32,11 +32,15 @@ def work(question: Mapping[str, Any]) -> dict[str, Any]:
     known = bool(question["cameras"])
     frozen_one = cleaned(freeze, travels=True, given=known)
     running = cleaned(reference, travels=False, given=known, beside=frozen_one)
+    still = moving_camera(running.clip.frames)
+    same, canonical, shared = same_scene(running, frozen_one, question["cameras"] or {})
+    if canonical is not None and not still.moves:
+        twin = frozen_one.clip.frames[frozen_one.frames.index(shared)]
+        running = without_lone_overlay(running, running.frames.index(canonical), twin)
     drawn = {"reference": picture_of(reference, running), "freeze": picture_of(freeze, frozen_one)}
     del reference, freeze  # they may be large
     films = running.clip.frames, frozen_one.clip.frames
-    still, moving = moving_camera(films[0]), still_camera(films[1])
-    same, canonical, shared = same_scene(running, frozen_one, question["cameras"] or {})
+    moving = still_camera(films[1])
     verdicts = [
         verdict("reference_camera", None if still.moves else True, still.sentence, still.put),
         # known cameras say more than a picture, whose floor may be plain

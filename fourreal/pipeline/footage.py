@@ -12,7 +12,7 @@ from fourreal import clip
 from fourreal.camera import known
 from fourreal.camera.match import find_frozen_frame, moving_camera, still_camera
 from fourreal.clip import Clip, sample_indices
-from fourreal.clip.flaws import Cleaned, cleaned, refuse_cuts
+from fourreal.clip.flaws import Cleaned, cleaned, refuse_cuts, without_lone_overlay
 from fourreal.errors import UserError
 from fourreal.pipeline.takes import Further
 from fourreal.progress import Event, Progress
@@ -115,6 +115,11 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
     check_further(request.further, totals[0])
     frozen = put_right(request, "The freeze-time video", request.freeze, whole[1], True)
     running = put_right(request, "The reference video", request.reference, whole[0], False, frozen)
+    met, likeness = meeting(request, running, frozen)  # thinned out, the frames might be missing
+    still = stands_still(request, running.clip)
+    if met and still:
+        twin = frozen.clip.frames[nearest_place(frozen, met[1])]
+        running = without_lone_overlay(running, nearest_place(running, met[0]), twin)
     notes = [f"{name}: {finding.sentence}" for name, one in (("Reference", running), ("Freeze-time", frozen))
              for finding in one.findings]  # fmt: skip
     reference, freeze = running.clip, frozen.clip
@@ -123,9 +128,7 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
             raise UserError(moves.sentence)
         if not request.refine_poses:  # else they were commanded, and a plain floor does not show them
             notes.append(f"{moves.sentence} The cameras of {request.cameras.name} are believed all the same.")
-    met, likeness = meeting(request, running, frozen)  # thinned out, the frames might be missing
     canonical = met[0] if met else canonical_frame(request)
-    still = stands_still(request, reference)
     if not still:
         notes.append("The camera of the reference video moves; where it was is found frame by frame.")
     moments = [frozen_moment(further, running) for further in request.further if further.role == "freeze"]

@@ -1,6 +1,6 @@
 """A clip without what is not scene, and what was found, in words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from fourreal.clip.flaws.duplicates import repeats
 from fourreal.clip.flaws.fades import faded
 from fourreal.clip.flaws.interlace import deinterlaced, interlaced
 from fourreal.clip.flaws.looks import numbers
-from fourreal.clip.flaws.overlay import covered, overlay, shared_overlay
+from fourreal.clip.flaws.overlay import covered, lone_overlay, overlay, shared_overlay
 from fourreal.clip.value import Clip
 from fourreal.errors import Unusable
 
@@ -127,12 +127,29 @@ def _masked(
         over = shared_overlay(clip.frames, beside.unfilled, ~beside.mask)
     else:
         over = np.zeros(clip.frames.shape[1:3], bool)
+    return _covered(Cleaned(clip, frames, crop, None, findings), over)
+
+
+def without_lone_overlay(running: Cleaned, moment: int, twin: UInt8[np.ndarray, "h w 3"]) -> Cleaned:
+    """A reference clip without what lies over it alone, as shows beside a freeze-time frame from the same pose.
+
+    moment: place of the frame in `running` that was frozen; twin: the freeze-time frame.
+    """
+    if running.mask is not None:  # the same lies over both, and is known
+        return running
+    return _covered(running, lone_overlay(running.clip.frames, moment, twin))
+
+
+def _covered(result: Cleaned, over: Bool[np.ndarray, "h w"]) -> Cleaned:
+    """With an overlay masked and filled, if there is any."""
     if not over.any():
-        return Cleaned(clip, frames, crop, None, findings)
+        return result
+    clip = result.clip
     y, x = over.nonzero()
     sentence = (
         f"Something that never moves lies over the picture, {over.mean():.0%} of it around pixel "
         f"({int(x.mean())}, {int(y.mean())}): a caption or a watermark. It is left out."
     )
     filled = Clip(covered(clip.frames, ~over), clip.fps)
-    return Cleaned(filled, frames, crop, ~over, (*findings, Finding("overlay", sentence)), clip.frames)
+    findings = (*result.findings, Finding("overlay", sentence))
+    return replace(result, clip=filled, mask=~over, findings=findings, unfilled=clip.frames)

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from PIL import Image
-from scipy.ndimage import binary_closing, binary_dilation, binary_fill_holes, gaussian_filter, label
+from scipy.ndimage import binary_closing, binary_dilation, binary_fill_holes, gaussian_filter, label, uniform_filter
 
 from fourreal.clip.flaws.looks import grey, spread
 
@@ -19,6 +19,11 @@ _EDGES, _FAINT_EDGES = 40, 100  # pixels of sure edges
 _REACH, _MARGIN = 9, 4  # pixels over which letters are one thing; around it
 _LARGEST = 0.15  # of the picture
 _ALIVE = 0.02  # of the picture must have edges that go
+# Of an overlay that one video alone has, seen beside a picture without: edges there are less alike than that, in
+# windows of _NEAR pixels, shifted by up to _SHIFT.
+_UNLIKE, _NEAR, _SHIFT = 0.5, 11, 3
+_MOSTLY_ALIKE = 0.4  # of the edges that stay may be strange
+_LONE_EDGES, _LONE_SHARE = 80, 0.35  # strange ones of a thing, and of its edges
 _SAME = 0.3  # correlation of an overlay's edges in two videos
 
 
@@ -71,6 +76,50 @@ def shared_overlay(
         if one @ other > _SAME * np.linalg.norm(one) * np.linalg.norm(other):
             out |= piece
     return _scaled(out, size)
+
+
+def lone_overlay(
+    reference: UInt8[np.ndarray, "R H W 3"], moment: int, twin: UInt8[np.ndarray, "h w 3"]
+) -> Bool[np.ndarray, "H W"]:
+    """What lies over a video whose camera stands still, and not over `twin`, a picture of frame `moment` from the same
+    pose.
+
+    These are edges that stay, that are there at that moment, and that the twin has nothing like. Nothing where much of
+    the picture differs: then the twin is none, or is warped.
+    """
+    size = reference.shape[2], reference.shape[1]
+    none = np.zeros(size[::-1], bool)
+    if len(reference) < _FEWEST:
+        return none
+    scale = min(1.0, _WIDTH / max(size))
+    small = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    slopes = _slopes(_resized(reference[[*spread(len(reference), _SAMPLE), moment]], small))
+    usual = np.median(slopes, 1)
+    strength = np.linalg.norm(usual, axis=0)
+    stays = np.linalg.norm(slopes - usual[:, None], axis=0) <= np.maximum(_NOISE, _STAYS * strength)
+    sure = (strength > _SLOPE) & (stays.mean(0) >= _SURE) & stays[-1]  # else something passes before it just then
+    strange = sure & (_likeness(usual, _slopes(_resized(twin[None], small))[:, 0]) < _UNLIKE)
+    if sure.sum() < _EDGES or strange.sum() > _MOSTLY_ALIKE * sure.sum():
+        return none
+    things, count = label(binary_dilation(strange, np.ones((_REACH, _REACH))))
+    mask = np.zeros(strength.shape, bool)
+    for number in np.flatnonzero(np.bincount(things[strange], minlength=count + 1)[1:] >= _LONE_EDGES) + 1:
+        thing = things == number
+        if strange[thing].sum() > _LONE_SHARE * sure[thing].sum():
+            mask |= _filled(strange & thing)
+    return none if mask.mean() > _LARGEST else _scaled(mask, size)
+
+
+def _likeness(here: Float[np.ndarray, "2 h w"], there: Float[np.ndarray, "2 h w"]) -> Float[np.ndarray, "h w"]:
+    """How alike the edges around each pixel are in two pictures, -1 to 1, wherever they are within a few pixels."""
+    power = lambda slopes: uniform_filter((slopes**2).sum(0), _NEAR)
+    best = np.full(here.shape[1:], -1.0)
+    for y in range(-_SHIFT, _SHIFT + 1):
+        for x in range(-_SHIFT, _SHIFT + 1):
+            moved = np.roll(there, (y, x), (1, 2))
+            product = uniform_filter((here * moved).sum(0), _NEAR)
+            best = np.maximum(best, product / np.sqrt(power(here) * power(moved) + 1e-3))
+    return best
 
 
 def covered(frames: UInt8[np.ndarray, "F H W 3"], scene: Bool[np.ndarray, "H W"]) -> UInt8[np.ndarray, "F H W 3"]:
