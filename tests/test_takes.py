@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fit_samples import CANONICAL, FRAMES, STAGE_ONE, STAGE_TWO, arc, observations, see, true_scene
+from fit_samples import CANONICAL, FRAMES, FREEZE, STAGE_ONE, STAGE_TWO, arc, observations, see, true_scene
 
 from fourreal import clip
 from fourreal.camera import known, steady
@@ -17,7 +17,8 @@ from fourreal.cli.options import frozen_at
 from fourreal.clip import Clip
 from fourreal.errors import UserError
 from fourreal.fit import loop
-from fourreal.fit.canonical import Canonical
+from fourreal.fit.artifacts import pack_canonical, unpack_canonical
+from fourreal.fit.canonical import Canonical, CanonicalStage
 from fourreal.fit.motion import MotionStage, still
 from fourreal.fit.movers import find_movers
 from fourreal.fit.observations import Take, Targets
@@ -170,6 +171,28 @@ def test_another_camera_tells_what_the_first_cannot(seen, canonical):
         means = bent.means[500:].mean(dim=0)
         away.append(float((means - towards(1.0).means[500:].mean(dim=0)).norm()))
     assert away[1] < 0.7 * away[0]
+
+
+def test_a_further_take_of_the_canonical_moment_is_fitted_in_both_stages(seen, tmp_path):
+    """The freeze-time video goes half the way; the take shows the other half, and without it nobody does."""
+    first, second = list(range(6)), list(range(5, FREEZE))
+    take = Take(seen.freeze[second], seen.freeze_cameras[second], (CANONICAL,) * len(second))
+    half = replace(seen, freeze=seen.freeze[first], freeze_cameras=seen.freeze_cameras[first])
+    both = replace(half, others=(take,), frozen=(0,))
+    fitted = {}
+    for name, given in (("half", half), ("both", both)):
+        stage = CanonicalStage(given, STAGE_ONE, True, 0)
+        loop.run(stage, tmp_path / name, ignore, CancelToken())
+        fitted[name] = unpack_canonical(*pack_canonical(stage.result()))
+    far = seen.freeze_cameras[FREEZE - 1]
+    miss = lambda found: float((see(found.gaussians, far)[0] - seen.freeze[FREEZE - 1]).square().mean())
+    assert miss(fitted["both"]) < 0.7 * miss(fitted["half"])
+    assert len(fitted["both"].cameras) == len(first)
+    stage = MotionStage(both, still(fitted["both"].gaussians, both, STAGE_TWO, 0), fitted["both"], STAGE_TWO,
+                        STAGE_TWO.phases[-1], 0)  # fmt: skip
+    assert len(stage.stills) == len(second)
+    losses = [stage._freeze_step(np.random.default_rng(seed))[0] for seed in range(8)]
+    assert all(torch.isfinite(loss) for loss in losses)
 
 
 def test_frames_of_other_moments_and_sizes_are_all_seen(seen):

@@ -71,7 +71,7 @@ def unpack_canonical(tensors: Mapping[str, Tensor], description: dict) -> Canoni
     cameras = unpack_cameras(below(tensors, "cameras"), description["cameras"])
     exposure = None
     if description["exposure"] is not None:
-        exposure = Exposure(len(cameras), description["exposure"])
+        exposure = Exposure(len(tensors["exposure.gain"]), description["exposure"])  # further takes have theirs
         exposure.load_state_dict(below(tensors, "exposure"))
     field = _field(tensors, description["field"]) if description["field"] is not None else None
     return Canonical(Gaussians(**below(tensors, "splat")), cameras, field, exposure)

@@ -61,12 +61,17 @@ class CanonicalStage:
         self.observations, self.settings, self.seed, self.steps = observations, settings, seed, settings.steps
         self.device = observations.freeze.device
         self.background = torch.full((3,), 0.5, device=self.device)
-        self.frames = observations.training_frames
-        self.targets = Targets(observations.freeze, mask=observations.freeze_mask)
+        targets = Targets(observations.freeze, mask=observations.freeze_mask)
+        total = len(observations.freeze)
+        self.shots = [(targets, observations.freeze_cameras, frame) for frame in range(total)]
+        for take in observations.frozen_takes:  # numbered on after the freeze-time frames
+            targets = Targets(take.frames, mask=take.mask)
+            self.shots += [(targets, take.cameras, frame) for frame in range(len(take.frames))]
+        self.frames = [*observations.training_frames, *range(total, len(self.shots))]
         start = initial_gaussians(observations, settings.initial, seed)
         self.splats = SplatOptimizer(start, settings.rates.at(0.0))
         self.statistics = ScreenStatistics(len(start), self.device)
-        total, fixed = len(observations.freeze), observations.freeze_reference
+        total, fixed = len(self.shots), observations.freeze_reference
         self.poses = PoseCorrection(total, fixed).to(self.device) if refine_poses and settings.pose_rate else None
         self.exposure = Exposure(total, fixed).to(self.device) if settings.exposure_rate else None
         self.field: DeformationField | None = None
@@ -89,13 +94,14 @@ class CanonicalStage:
     ) -> tuple:
         """(colour as frame `frame` of the video shows `gaussians`, the per-frame offsets or None)."""
         offsets = None
-        pose = self.observations.freeze_cameras.world_to_camera[frame]
+        targets, cameras, number = self.shots[frame]
+        pose = cameras.world_to_camera[number]
         if joint and self.field is not None and frame != self.field.canonical:
             offsets = self.field.offsets(gaussians, frame)
             gaussians = bend(gaussians, offsets)
         if joint and self.poses is not None:
             pose = self.poses(pose, frame)
-        camera = self.targets.camera(self.observations.freeze_cameras, halvings=halvings)
+        camera = targets.camera(cameras, halvings=halvings)
         drawn: Render = rasterize(gaussians, pose, camera.intrinsics, camera.size, self.background, tap)
         colour = self.exposure(drawn.colour, frame) if joint and self.exposure is not None else drawn.colour
         return colour, offsets
@@ -108,8 +114,9 @@ class CanonicalStage:
         tap = torch.zeros(len(self.splats), 2, device=self.device, requires_grad=True)
         gaussians = dropped(self.splats.gaussians, settings.drop, generator(self.seed, 4, index))
         colour, offsets = self.render(gaussians, frame, halvings, joint, tap)
-        target = self.targets.get(frame, halvings)
-        colour = self.targets.counted(colour, target, halvings)
+        targets, _, number = self.shots[frame]
+        target = targets.get(number, halvings)
+        colour = targets.counted(colour, target, halvings)
         loss, psnr = photometric(colour, target, settings.ssim_weight)
         values = {"photometric": loss.item(), "psnr": psnr}
         if offsets is not None:

@@ -91,6 +91,8 @@ class MotionStage:
         self.background = torch.full((3,), 0.5, device=self.device)
         self.views = views_of(observations, narrow=phase.videos == "reference")
         self.freeze = Targets(observations.freeze, mask=observations.freeze_mask) if phase.videos == "both" else None
+        self.stills = [(Targets(take.frames, mask=take.mask), take.cameras, frame)
+                       for take in observations.frozen_takes for frame in range(len(take.frames))]  # fmt: skip
         rates = {"motion": settings.weights_rate} if start.gaussians.motion.shape[1] else {}
         if phase.trained != "none":
             rates |= phase.rates.at(0.0)
@@ -166,18 +168,24 @@ class MotionStage:
         return loss, values
 
     def _freeze_step(self, random: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
-        frame = int(random.choice(self.observations.training_frames))
-        gaussians, cameras = self.splats.gaussians, self.canonical.cameras
+        first = len(self.observations.freeze)
+        frame = int(random.choice([*self.observations.training_frames, *range(first, first + len(self.stills))]))
+        if frame < first:
+            targets, cameras, number = self.freeze, self.canonical.cameras, frame
+        else:  # its poses and colours were compared with the scene since
+            targets, cameras, number = self.stills[frame - first]
+        gaussians = self.splats.gaussians
         if self.canonical.field is not None and frame != self.canonical.field.canonical:
             with torch.no_grad():
                 offsets = self.canonical.field.offsets(gaussians, frame)
             gaussians = bend(gaussians, offsets)
         drawn = rasterize(
-            gaussians, cameras.world_to_camera[frame], cameras.intrinsics, cameras.size, self.background
+            gaussians, cameras.world_to_camera[number], cameras.intrinsics, cameras.size, self.background
         )
-        colour = self.canonical.exposure(drawn.colour, frame) if self.canonical.exposure is not None else drawn.colour
-        target = self.freeze.get(frame)
-        loss, psnr = photometric(self.freeze.counted(colour, target), target, self.settings.ssim_weight)
+        tinted = self.canonical.exposure is not None and frame < first
+        colour = self.canonical.exposure(drawn.colour, frame) if tinted else drawn.colour
+        target = targets.get(number)
+        loss, psnr = photometric(targets.counted(colour, target), target, self.settings.ssim_weight)
         loss.backward()
         return loss, {"psnr": psnr}
 

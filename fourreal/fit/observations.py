@@ -45,6 +45,7 @@ class Observations:
     reference_path: T cameras, where the reference camera moves.
     reference_mask, freeze_mask: what of these pictures is scene; None for all of it.
     others: further takes, whose frames each have a moment of the reference video.
+    frozen: places among `others` of those that show the canonical moment itself, which stage one fits, too.
     """
 
     reference: Float[Tensor, "T H W 3"]
@@ -60,6 +61,7 @@ class Observations:
     reference_mask: Bool[Tensor, "H W"] | None = None
     freeze_mask: Bool[Tensor, "h w"] | None = None
     others: tuple[Take, ...] = ()
+    frozen: tuple[int, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -74,6 +76,11 @@ class Observations:
     def training_frames(self) -> list[int]:
         """The freeze-time frames that are fitted to."""
         return [i for i in range(len(self.freeze)) if i not in self.held_out]
+
+    @property
+    def frozen_takes(self) -> list[Take]:
+        """The further takes of the canonical moment."""
+        return [self.others[place] for place in self.frozen]
 
     def to(self, device: torch.device | str) -> "Observations":
         moved = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor | Cameras)}

@@ -32,6 +32,9 @@ def observe(request, preset: Preset, footage: Footage, placement: Placement) -> 
     for take, cameras in zip(footage.takes, placement.takes, strict=True):
         pictures, where, mask = seen(take.clip, cameras, take.mask)
         others.append(Take(pictures, where, tuple(take.codes), mask))
+    # not before it is known which moment was frozen
+    frozen = [place for place, take in enumerate(others)
+              if footage.takes[place].further.role == "freeze" and set(take.codes) == {canonical}]  # fmt: skip
     observations = Observations(
         reference=reference,
         freeze=freeze,
@@ -46,6 +49,7 @@ def observe(request, preset: Preset, footage: Footage, placement: Placement) -> 
         reference_mask=reference_mask,
         freeze_mask=freeze_mask,
         others=tuple(others),
+        frozen=tuple(frozen) if placement.canonical is not None else (),
     )
     return observations, similarity
 
