@@ -32,15 +32,14 @@ def work(question: Mapping[str, Any]) -> dict[str, Any]:
     known = bool(question["cameras"])
     frozen_one = cleaned(freeze, travels=True, given=known)
     running = cleaned(reference, travels=False, given=known, beside=frozen_one)
-    still = moving_camera(running.clip.frames)
     same, canonical, shared = same_scene(running, frozen_one, question["cameras"] or {})
-    if canonical is not None and not still.moves:
+    if canonical is not None:
         twin = frozen_one.clip.frames[frozen_one.frames.index(shared)]
         running = without_lone_overlay(running, running.frames.index(canonical), twin)
     drawn = {"reference": picture_of(reference, running), "freeze": picture_of(freeze, frozen_one)}
     del reference, freeze  # they may be large
     films = running.clip.frames, frozen_one.clip.frames
-    moving = still_camera(films[1])
+    still, moving = moving_camera(films[0]), still_camera(films[1])
     verdicts = [
         verdict("reference_camera", None if still.moves else True, still.sentence, still.put),
         # known cameras say more than a picture, whose floor may be plain

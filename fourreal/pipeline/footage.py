@@ -116,8 +116,7 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
     frozen = put_right(request, "The freeze-time video", request.freeze, whole[1], True)
     running = put_right(request, "The reference video", request.reference, whole[0], False, frozen)
     met, likeness = meeting(request, running, frozen)  # thinned out, the frames might be missing
-    still = stands_still(request, running.clip)
-    if met and still:
+    if met:
         twin = frozen.clip.frames[nearest_place(frozen, met[1])]
         running = without_lone_overlay(running, nearest_place(running, met[0]), twin)
     notes = [f"{name}: {finding.sentence}" for name, one in (("Reference", running), ("Freeze-time", frozen))
@@ -129,6 +128,7 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
         if not request.refine_poses:  # else they were commanded, and a plain floor does not show them
             notes.append(f"{moves.sentence} The cameras of {request.cameras.name} are believed all the same.")
     canonical = met[0] if met else canonical_frame(request)
+    still = stands_still(request, reference)
     if not still:
         notes.append("The camera of the reference video moves; where it was is found frame by frame.")
     moments = [frozen_moment(further, running) for further in request.further if further.role == "freeze"]

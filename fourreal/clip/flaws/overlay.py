@@ -23,6 +23,7 @@ _ALIVE = 0.02  # of the picture must have edges that go
 # windows of _NEAR pixels, shifted by up to _SHIFT.
 _UNLIKE, _NEAR, _SHIFT = 0.5, 11, 3
 _MOSTLY_ALIKE = 0.4  # of the edges that stay may be strange
+_MOSTLY, _TELLS = 0.8, 10.0  # or more, where so much of the picture differs by fewer grey levels than that
 _LONE_EDGES, _LONE_SHARE = 80, 0.35  # strange ones of a thing, and of its edges
 _SAME = 0.3  # correlation of an overlay's edges in two videos
 
@@ -81,8 +82,7 @@ def shared_overlay(
 def lone_overlay(
     reference: UInt8[np.ndarray, "R H W 3"], moment: int, twin: UInt8[np.ndarray, "h w 3"]
 ) -> Bool[np.ndarray, "H W"]:
-    """What lies over a video whose camera stands still, and not over `twin`, a picture of frame `moment` from the same
-    pose.
+    """What lies over a video, and not over `twin`, a picture of the frame `moment` from the same pose.
 
     These are edges that stay, that are there at that moment, and that the twin has nothing like. Nothing where much of
     the picture differs: then the twin is none, or is warped.
@@ -99,7 +99,10 @@ def lone_overlay(
     stays = np.linalg.norm(slopes - usual[:, None], axis=0) <= np.maximum(_NOISE, _STAYS * strength)
     sure = (strength > _SLOPE) & (stays.mean(0) >= _SURE) & stays[-1]  # else something passes before it just then
     strange = sure & (_likeness(usual, _slopes(_resized(twin[None], small))[:, 0]) < _UNLIKE)
-    if sure.sum() < _EDGES or strange.sum() > _MOSTLY_ALIKE * sure.sum():
+    pair = _resized(np.stack([reference[moment]]), small), _resized(twin[None], small)
+    apart = np.abs(pair[0][0].astype(np.float32) - pair[1][0]).mean(-1)
+    same = np.quantile(uniform_filter(apart, _NEAR), _MOSTLY) < _TELLS  # a plain scene has few edges but a caption's
+    if sure.sum() < _EDGES or (strange.sum() > _MOSTLY_ALIKE * sure.sum() and not same):
         return none
     things, count = label(binary_dilation(strange, np.ones((_REACH, _REACH))))
     mask = np.zeros(strength.shape, bool)
