@@ -152,7 +152,8 @@ class CanonicalStage:
         if growth.due(index, self.steps):
             grow(self.splats, self.statistics, growth, seed=self.seed + index)
         if (index + 1) % growth.every == 0 or index + 1 == self.steps:
-            remove(self.splats, debris(self.splats.gaussians.means, self.observations.freeze_cameras[self.frames]))
+            seen = self.observations
+            remove(self.splats, debris(self.splats.gaussians.means, seen.freeze_cameras[seen.training_frames]))
         if len(self.splats) != len(self.statistics.total) or growth.due(index, self.steps):
             self.statistics = ScreenStatistics(len(self.splats), self.device)
         if growth.reset_due(index, self.steps):
