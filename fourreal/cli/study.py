@@ -1,0 +1,92 @@
+"""The paper's user study without a page: (arguments, progress, cancel) -> what is printed."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from fourreal.cli.options import positive, width_height
+from fourreal.progress import CancelToken, Event
+
+NAME = "study"
+
+
+def make(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+    from fourreal.study import making
+    from fourreal.study.values import Asked
+
+    given = arguments.films
+    if len(given) == 1 and given[0].suffix.lower() == ".json":
+        asked = making.from_file(given[0])
+    else:
+        asked = Asked(making.from_folders(given))
+    told = {name: getattr(arguments, name) for name in ("name", "size", "seconds", "fps")}
+    asked = replace(asked, **{name: value for name, value in told.items() if value is not None})
+    making.make(asked, arguments.out, progress, cancel, device=_device(arguments.device))
+    return str(arguments.out)
+
+
+def take_votes(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+    from fourreal.study.exchange import read_votes
+    from fourreal.study.values import read
+    from fourreal.study.votes import Votes
+
+    study, store = read(arguments.study), Votes(arguments.study)
+    files = [read_votes(study, path) for path in arguments.votes]  # all are read before any is kept
+    store.add(study, [vote for votes in files for vote in votes])
+    return f"{sum(map(len, files))} answers of {len({vote.rater for votes in files for vote in votes})} raters"
+
+
+def report(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+    from fourreal.study import report as writing
+
+    out = arguments.out or arguments.study / "report"
+    writing.check_out(out)
+    writing.report(arguments.study, out, arguments.finished)
+    return str(out / "index.html")
+
+
+def add_parser(commands) -> None:
+    """`fourreal study` with its three commands."""
+    summary = "ask people which of two films is better, blind, as the paper did: make, import votes, report"
+    study = commands.add_parser(NAME, help=summary, description=summary[0].upper() + summary[1:] + ".")
+    steps = study.add_subparsers(required=True, metavar="STEP")
+
+    add = _step(steps, "make", make, "film scenes along the path with four stops, and lay out the page for raters")
+    add("films", type=Path, nargs="+", metavar="FILMS", help="a folder for each method, yours first, with videos or "
+        "finished runs of the same names; or one JSON file with the pairs, see docs/study.md")  # fmt: skip
+    add("--out", type=Path, required=True, metavar="STUDY", help="folder for the study; its folder `raters` is what "
+        "raters get, and alone does not tell which film is whose")  # fmt: skip
+    add("--name", metavar="TEXT", help="of the study, for you; raters do not see it")
+    add("--size", type=width_height, metavar="WxH", help="pixels of all films (default: as narrow and low as the "
+        "narrowest and lowest one)")  # fmt: skip
+    add("--seconds", type=positive, metavar="X", help="how long all films are (default: as the longest, 30 at most)")
+    add("--fps", type=positive, metavar="X", help="frames a second of all films (default: as the slowest video, 8 to "
+        "30; 24 of scenes alone)")  # fmt: skip
+    add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to draw (default: %(default)s)")
+
+    add = _step(steps, "import", take_votes, "take in the answers that raters saved, or a table from elsewhere")
+    add("study", type=Path, metavar="STUDY", help="folder that `make --out` wrote")
+    add("votes", type=Path, nargs="+", metavar="FILE", help="answers-*.json of raters, or a CSV with rater, pair, "
+        "question and preferred (a method's name)")  # fmt: skip
+
+    add = _step(steps, "report", report, "write percentages with 95 %% intervals, the bar chart, CSV and JSON")
+    add("study", type=Path, metavar="STUDY", help="folder that `make --out` wrote")
+    add("--out", type=Path, metavar="DIR", help="folder for the report (default: STUDY/report)")
+    add("--finished", action="store_true", help="count only raters who answered everything")
+
+
+def _step(steps, name: str, function: Callable, summary: str) -> Callable:
+    sub = steps.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+    sub.set_defaults(command=function, resume="Nothing was left half-written.")
+    return sub.add_argument
+
+
+def _device(asked: str) -> str:
+    import torch
+
+    from fourreal.errors import UserError
+
+    if asked == "cuda" and not torch.cuda.is_available():
+        raise UserError("There is no CUDA device here: leave --device out, or say --device cpu.")
+    return "cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu"
