@@ -45,7 +45,7 @@ def over_budget(places: Places, limits: JobLimits) -> int:
 
     What came in and is not taken in yet has a budget of its own, so that nobody's scene makes room for it.
     """
-    used = sum(bytes_of(folder) for folder in (places.videos, places.runs) if folder.is_dir())
+    used = sum(bytes_of(folder) for folder in (places.videos, places.runs, places.studies) if folder.is_dir())
     return max(used - limits.disk_bytes, limits.free_bytes - shutil.disk_usage(places.data).free)
 
 
@@ -53,7 +53,10 @@ def sweep(places: Places, store: Store) -> None:
     """Remove what crashed uploads, submissions and deletions left behind."""
     old = time.time() - SETTLED_SECONDS
     remove_untouched(places.uploads, old)  # the page does so too, if there is one
+    remove_untouched(places.studies / ".making", old)
     videos, runs = store.known()
+    for path in places.studies.glob(f"{TRASH}*"):
+        shutil.rmtree(path, ignore_errors=True)
     for parent, known in ((places.videos, videos), (places.runs, runs)):
         for path in parent.iterdir() if parent.is_dir() else ():
             ours = ID.fullmatch(path.name) or path.name.startswith(".new-")

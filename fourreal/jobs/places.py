@@ -34,6 +34,7 @@ class Places:
         self.videos = self.data / "videos"
         self.runs = self.data / "runs"
         self.uploads = self.data / "uploads"  # what came in by the page and was not taken in yet
+        self.studies = self.data / "studies"
         self.ablations = self.data / "ablations"  # what `fourreal ablate --out` wrote there, for everyone to see
 
     def video(self, id: str) -> Path:
@@ -57,6 +58,9 @@ class Places:
 
     def run(self, id: str) -> Path:
         return self.runs / checked(id, "scene")
+
+    def study(self, id: str) -> Path:
+        return self.studies / checked(id, "study")
 
     def runner_lock(self, id: str) -> Path:
         """Held alone by the process that makes the run."""

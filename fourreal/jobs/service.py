@@ -21,6 +21,7 @@ from fourreal.jobs.library import LIMITS, part_of
 from fourreal.jobs.places import STUDY, absent, file_within, shown_name
 from fourreal.jobs.run_files import stored_refusal, stored_takes, take_file
 from fourreal.jobs.statements import ran
+from fourreal.jobs.studies import Studies
 from fourreal.jobs.take_values import FurtherVideo
 from fourreal.jobs.turns import Turns
 from fourreal.jobs.values import MEETING, Estimate, Options, Run
@@ -42,6 +43,7 @@ class Service(Creations):
     def __init__(self, data: Path, limits: JobLimits = LIMITS) -> None:
         super().__init__(data, limits)
         self._exports = Turns(limits.exports, "exports")
+        self.studies = Studies(self)
 
     # --- Before a run -------------------------------------------------------------------------------------------------
 

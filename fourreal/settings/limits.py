@@ -56,7 +56,9 @@ class JobLimits:
     check_seconds, check_bytes: of the one that looks at two videos, at full size as a run does; export_seconds: of one
         that exports; placing_seconds: of one that finds where the cameras stood, which takes half a minute for two
         short videos on two cores.
-    intakes, checks, exports, placings: how many of these processes there are. A person never has all of one kind.
+    study_seconds: of one that makes a study; studies_per_person: how many a person may have.
+    intakes, checks, exports, placings, studies: how many of these processes there are. A person never has all of a
+        kind.
     """
 
     max_upload_bytes: int = 512 * 1024**2
@@ -74,10 +76,13 @@ class JobLimits:
     check_bytes: int = 8 * 1024**3
     export_seconds: float | int = 900.0
     placing_seconds: float | int = 900.0
+    study_seconds: float | int = 3600.0
+    studies_per_person: int = 20
     intakes: TurnLimits = TurnLimits(at_once=3, each=2, held=16, held_each=4)
     checks: TurnLimits = TurnLimits(at_once=2, each=1, held=12, held_each=4)
     exports: TurnLimits = TurnLimits(at_once=2, each=1, held=12, held_each=3)
     placings: TurnLimits = TurnLimits(at_once=1, each=1, held=6, held_each=2)
+    studies: TurnLimits = TurnLimits(at_once=1, each=1, held=6, held_each=1)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "JobLimits":

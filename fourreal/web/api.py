@@ -11,6 +11,7 @@ from fourreal.jobs.service import Service
 from fourreal.jobs.take_values import further_videos
 from fourreal.jobs.values import Options, Run
 from fourreal.web.api_create import CreateCalls
+from fourreal.web.api_study import StudyCalls
 from fourreal.web.metrics import differences
 from fourreal.web.parts import LANES
 from fourreal.web.routes import file_urls
@@ -20,7 +21,7 @@ from fourreal.web.uploads import Uploads
 # Those that wait for a child process, by lane.
 PATIENT_CALLS = {
     "intakes": {"add_example", "add_video", "add_cameras", "trim", "add_candidate", "cut", "take"},
-    "checks": {"check", "check_further"}, "exports": {"export"}, "placings": {"place"},
+    "checks": {"check", "check_further"}, "exports": {"export"}, "placings": {"place"}, "studies": {"make_study"},
 }  # fmt: skip
 LANE_OF = {call: LANES[lane] for lane, calls in PATIENT_CALLS.items() for call in calls}
 
@@ -33,7 +34,7 @@ def add(service: Service, uploads: Uploads) -> None:
             gr.api(safely(_plain(call)), api_name=name, **LANE_OF.get(name, {"concurrency_limit": None}))
 
 
-class Calls(CreateCalls):
+class Calls(CreateCalls, StudyCalls):
     """The endpoints: a public method each, under its own name. Values are JSON; ids and addresses are text.
 
     Every one but `new_token` takes the caller's token first; what belongs to another token is not there.

@@ -6,7 +6,7 @@ import gradio as gr
 
 from fourreal.jobs.service import Service
 from fourreal.jobs.values import Options
-from fourreal.web import api, compare, create, explore, failed, forming, reconstruct, scenes, videos, watch
+from fourreal.web import api, compare, create, explore, failed, forming, reconstruct, scenes, study, videos, watch
 from fourreal.web.lean import LeanConfig, tell_once
 from fourreal.web.markup import piece, tag
 from fourreal.web.parts import (
@@ -18,6 +18,7 @@ from fourreal.web.parts import (
     PRIVATE,
     RECONSTRUCT,
     SCENES,
+    STUDY,
     THREADS,
     VIDEOS,
     WATCH,
@@ -88,6 +89,8 @@ def steps(page: Parts) -> None:
             mine = gr.Column()
         with gr.Tab("Compare", id=COMPARE) as page.named["compare_tab"]:
             compare.build(page)
+        with gr.Tab("Study", id=STUDY) as page.named["study_tab"]:
+            study.build(page)
         with mine:
             scenes.build(page)
 
@@ -127,6 +130,7 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
     page.named["onward"].click(**next_step).then(**estimate)
     page.named["scenes_tab"].select(**page.named["gallery_event"])
     page.named["compare_tab"].select(**page.named["choices_event"])
+    page.named["study_tab"].select(**page.named["sources_event"])
     # A run that was started or continued is followed at once, not only at the next tick.
     for begun in (page.named["started"], page.named["resumed"], page.named["resumed_here"]):
         begun.success(**follow).success(lambda: gr.update(visible=False), None, example, **PRIVATE).success(**formed)

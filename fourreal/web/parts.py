@@ -10,7 +10,7 @@ from fourreal.settings import JobLimits
 from fourreal.web.cursor import fresh
 from fourreal.web.uploads import Uploads
 
-NEW, SCENES, COMPARE = "new", "scenes", "compare"  # tabs
+NEW, SCENES, COMPARE, STUDY = "new", "scenes", "compare", "study"  # tabs
 CREATE, VIDEOS, RECONSTRUCT, WATCH, EXPLORE = range(5)  # steps of a new scene, in order
 
 # How the page's own events are wired: none is part of the API, and none waits for another person's.
@@ -24,10 +24,10 @@ LANES = {
     for name, most in (
         ("intakes", LIMITS.intakes.held + SPARE), ("checks", LIMITS.checks.held + SPARE),
         ("exports", LIMITS.exports.held + SPARE), ("estimates", 8),
-        ("placings", LIMITS.placings.held + SPARE),
+        ("placings", LIMITS.placings.held + SPARE), ("studies", LIMITS.studies.held + SPARE),
     )
 }  # fmt: skip
-INTAKE, CHECK, EXPORT, ESTIMATE, PLACING = (PRIVATE | lane for lane in LANES.values())
+INTAKE, CHECK, EXPORT, ESTIMATE, PLACING, STUDYING = (PRIVATE | lane for lane in LANES.values())
 THREADS = 40 + sum(lane["concurrency_limit"] for lane in LANES.values())  # what waits in a lane holds one
 
 

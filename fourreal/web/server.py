@@ -20,6 +20,7 @@ from fourreal.web.page import build
 from fourreal.web.painter import Painter
 from fourreal.web.routes import WEB, router
 from fourreal.web.streams import EndedStreams
+from fourreal.web.study_routes import StudyLinks, study_router
 from fourreal.web.theme import theme
 from fourreal.web.uploads import UploadLimits, Uploads
 
@@ -52,6 +53,7 @@ def create_app(data: Path, service: Service | None = None, limits: UploadLimits 
             painter.close()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(study_router(service.studies))
     app.include_router(router(service, painter))
 
     @app.post("/gradio_api/upload")
@@ -64,6 +66,7 @@ def create_app(data: Path, service: Service | None = None, limits: UploadLimits 
 
     app.add_middleware(EndedStreams)
     app.add_middleware(FirstView)
+    app.add_middleware(StudyLinks)
     app.add_middleware(Guard, holds=uploads.holds)
     return gr.mount_gradio_app(
         app,

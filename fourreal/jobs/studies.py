@@ -1,0 +1,208 @@
+"""Studies of the page: whose they are, how they are made in a process of their own, and what raters may reach."""
+
+import json
+import logging
+import os
+import re
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fourreal.errors import UserError
+from fourreal.installed import assets
+from fourreal.jobs.exporting import command_child
+from fourreal.jobs.files import remove
+from fourreal.jobs.places import ID, absent, file_within, without_paths
+from fourreal.jobs.turns import Turns
+from fourreal.study import exchange, values
+from fourreal.study.page import rater_page
+from fourreal.study.results import Results, results
+from fourreal.study.values import CLIP, RATERS, Asked, Entry, Study
+from fourreal.study.votes import Votes, rater_of
+
+if TYPE_CHECKING:
+    from fourreal.jobs.service import Service
+
+log = logging.getLogger("fourreal.jobs.studies")
+MOST_AT_ONCE = 50  # votes of one call
+PROGRESS = re.compile(r"(films?|study) (\d+)/(\d+)", re.ASCII)
+PHASES = {"films": "Filming scene {} of {}", "film": "Filming: picture {} of {}", "study": "Writing video {} of {}"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What may go into a study. id: of a run or a video, or a shipped scene's name. kind: "scene" or "video"."""
+
+    id: str
+    title: str
+    kind: str
+
+
+class Studies:
+    """The studies of a service. Any thread may call any method; every one that names an owner is about theirs alone."""
+
+    def __init__(self, service: "Service") -> None:
+        self._service, self._places, self._limits = service, service.places, service.limits
+        self._turns = Turns(self._limits.studies, "studies being made")
+
+    # --- For who makes them -------------------------------------------------------------------------------------------
+
+    def sources(self, owner: str) -> list[Source]:
+        """Own finished scenes, those that ship with the product, own videos."""
+        runs = [run for run in self._service.runs(owner) if self._finished(run.id)]
+        mine = [Source(run.id, run.name, "scene") for run in runs]
+        title = lambda name: f"{name.replace('_', ' ').capitalize()} (shipped)"
+        shipped = [Source(name, title(name), "scene") for name in shipped_scenes()]
+        return [*mine, *shipped, *(Source(one.id, one.name, "video") for one in self._service.videos(owner))]
+
+    def make(
+        self, owner: str, asked: Mapping[str, Any], telling: Callable[[str], None] = lambda sentence: None
+    ) -> Study:
+        """Make a study; a minute or so for each scene. asked: see `values.Asked.from_dict`, a source being an id.
+
+        telling: is given sentences that say how far it is. Raises UserError.
+        """
+        whole = Asked.from_dict(asked)
+        if len(self.studies(owner)) >= self._limits.studies_per_person:
+            raise UserError(
+                f"You have {self._limits.studies_per_person} studies, which is the most a person may have: delete one."
+            )
+        place = lambda entry: replace(entry, source=self._source(owner, entry))
+        pairs = [replace(pair, first=place(pair.first), second=place(pair.second)) for pair in whole.pairs]
+        id = values.new_id()
+        fresh = self._places.studies / ".making" / id
+        with self._turns.turn(owner):
+            self._service._room()
+            fresh.mkdir(parents=True)
+            try:
+                self._make_in(fresh, replace(whole, pairs=tuple(pairs)), telling)
+                study = replace(values.read(fresh / "study"), id=id, owner=owner)
+                study.write(fresh / "study")
+                os.replace(fresh / "study", self._places.study(id))
+            except OSError as error:
+                raise UserError(f"The study could not be stored: {error.strerror}. Free some space.") from error
+            finally:
+                remove(fresh)
+        return study
+
+    def studies(self, owner: str) -> list[Study]:
+        """Newest first."""
+        found = []
+        for folder in self._places.studies.iterdir() if self._places.studies.is_dir() else ():
+            try:
+                study = self._study(folder.name)
+            except UserError as error:  # a damaged one, or none
+                if ID.fullmatch(folder.name):
+                    log.warning("%s", error)
+                continue
+            found += [study] if study.owner == owner else []
+        return sorted(found, key=lambda study: study.created, reverse=True)
+
+    def results(self, owner: str, id: str) -> Results:
+        """What the votes say until now."""
+        study = self._own(owner, id)
+        return results(study, Votes(self._places.study(id)).all())
+
+    def delete(self, owner: str, id: str) -> None:
+        """Remove a study with its votes."""
+        self._own(owner, id)
+        remove(self._places.study(id))
+
+    # --- For whoever has its address ----------------------------------------------------------------------------------
+
+    def page(self, id: str) -> str:
+        """What raters see."""
+        return rater_page(self._study(id), server=True)
+
+    def clip(self, id: str, name: str) -> Path:
+        """One of its films."""
+        self._study(id)
+        return file_within(self._places.study(id) / RATERS / "clips", name, CLIP)
+
+    def votes(self, id: str, token: object) -> list[dict[str, Any]]:
+        """What this rater has answered: [{pair, question, clip, left}]."""
+        self._study(id)
+        given = Votes(self._places.study(id)).of(rater_of(token))
+        return [
+            {"pair": vote.pair, "question": vote.question, "clip": vote.clip, "left": vote.on_left} for vote in given
+        ]
+
+    def is_new(self, id: str, token: object) -> bool:
+        """Whether this rater has not answered anything yet."""
+        return not self.votes(id, token)
+
+    def vote(self, id: str, token: object, votes: object) -> None:
+        """Keep a rater's answers; see `votes`."""
+        study, rater = self._study(id), rater_of(token)
+        if not isinstance(votes, Sequence) or isinstance(votes, str) or not 1 <= len(votes) <= MOST_AT_ONCE:
+            raise UserError(f"Send 1 to {MOST_AT_ONCE} votes at a time.")
+        Votes(self._places.study(id)).add(study, [exchange.vote_of(study, rater, one) for one in votes])
+
+    def folder(self, id: str, key: str) -> Path:
+        """The folder of a study for whoever knows the key of its results."""
+        if self._study(id).key != key:
+            raise absent("study")
+        return self._places.study(id)
+
+    # --- Within -------------------------------------------------------------------------------------------------------
+
+    def _make_in(self, fresh: Path, asked: Asked, telling: Callable[[str], None]) -> None:
+        film = lambda entry: {"method": entry.method, "source": entry.source}
+        pairs = [
+            {"prompt": pair.prompt, "first": film(pair.first), "second": film(pair.second)} for pair in asked.pairs
+        ]
+        told = {name: getattr(asked, name) for name in ("name", "size", "seconds", "fps")}
+        (fresh / "asked.json").write_text(json.dumps({**told, "pairs": pairs}), encoding="utf-8")
+        words = ["study", "make", str(fresh / "asked.json"), "--out", str(fresh / "study")]
+        most = shutil.disk_usage(self._places.data).free - self._limits.free_bytes
+        late = "Making the study took too long and was ended. Take fewer pairs or shorter films."
+        tell = lambda line: telling(said(line))
+        command_child(words, self._limits.study_seconds, most, late, self._places.data, tell)
+
+    def _source(self, owner: str, entry: Entry) -> str:
+        """What the command line knows a source by, if it is this person's or everybody's."""
+        if entry.source in shipped_scenes():
+            return entry.source
+        if ID.fullmatch(entry.source):
+            video = self._service.store.video(entry.source)
+            if video is not None and video["owner"] == owner:
+                return str(self._places.video(entry.source) / "clip.mp4")
+            self._service.run(owner, entry.source)
+            if not self._finished(entry.source):
+                raise UserError("A scene of the study is not finished yet: wait for it, or choose another.")
+            return str(self._places.run(entry.source))
+        raise absent("scene")
+
+    def _finished(self, run: str) -> bool:
+        return (self._places.run(run) / "manifest.json").is_file()
+
+    def _study(self, id: str) -> Study:
+        folder = self._places.study(id)
+        if folder.is_symlink() or not (folder / values.FILE).is_file():
+            raise absent("study")
+        try:
+            return values.read(folder)
+        except UserError as error:
+            raise UserError(without_paths(str(error), self._places.data)) from error
+
+    def _own(self, owner: str, id: str) -> Study:
+        study = self._study(id)
+        if study.owner != owner:
+            raise absent("study")
+        return study
+
+
+def shipped_scenes() -> list[str]:
+    """The names of the scenes that ship with the product."""
+    return sorted(manifest.parent.name for manifest in (assets() / "scenes").glob("*/manifest.json"))
+
+
+def said(line: str) -> str:
+    """A line of the command as a sentence for people, "" for any other."""
+    found = PROGRESS.match(line)
+    if found is None:
+        return ""
+    done, whole = int(found[2]), int(found[3])
+    return PHASES[found[1]].format(min(done + 1, whole), whole)

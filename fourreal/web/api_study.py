@@ -1,0 +1,47 @@
+"""The endpoints of studies; see `api`."""
+
+from dataclasses import asdict
+
+from fourreal.jobs.service import Service
+from fourreal.study.values import Study
+from fourreal.web.study_routes import results_url, study_url
+
+
+class StudyCalls:
+    """What `api.Calls` has of them."""
+
+    _service: Service
+
+    def study_sources(self, token: str) -> list:
+        """What may go into a study: [{id, title, kind}], own scenes, shipped ones and own videos."""
+        return [asdict(one) for one in self._service.studies.sources(self._service.owner(token))]
+
+    def make_study(self, token: str, study: dict) -> dict:
+        """Make a study of {name, pairs: [{prompt, first: {method, source}, second}]}; a minute or so for each scene."""
+        owner = self._service.owner(token)
+        return self._study(owner, self._service.studies.make(owner, study))
+
+    def studies(self, token: str) -> list:
+        """All studies of this token, newest first."""
+        owner = self._service.owner(token)
+        return [self._study(owner, one) for one in self._service.studies.studies(owner)]
+
+    def study_results(self, token: str, study: str) -> dict:
+        """What the votes of a study say until now: percentages with 95 % intervals."""
+        return asdict(self._service.studies.results(self._service.owner(token), study))
+
+    def delete_study(self, token: str, study: str) -> bool:
+        """Delete a study with its votes."""
+        self._service.studies.delete(self._service.owner(token), study)
+        return True
+
+    def _study(self, owner: str, study: Study) -> dict:
+        found = self._service.studies.results(owner, study.id)
+        pairs = [
+            {"prompt": pair.prompt, "first": pair.first.method, "second": pair.second.method,
+             "notes": [film.note for film in (pair.first, pair.second)]}
+            for pair in study.pairs
+        ]  # fmt: skip
+        form = {name: getattr(study, name) for name in ("id", "name", "created", "size", "seconds", "fps")}
+        counts = {name: getattr(found, name) for name in ("raters", "finished", "votes")}
+        return form | counts | {"pairs": pairs, "url": study_url(study.id), "results": results_url(study)}
