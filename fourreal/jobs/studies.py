@@ -71,16 +71,15 @@ class Studies:
             )
         place = lambda entry: replace(entry, source=self._source(owner, entry))
         pairs = [replace(pair, first=place(pair.first), second=place(pair.second)) for pair in whole.pairs]
-        id = values.new_id()
-        fresh = self._places.studies / ".making" / id
+        fresh = self._places.studies / ".making" / values.new_id()
         with self._turns.turn(owner):
             self._service._room()
             fresh.mkdir(parents=True)
             try:
                 self._make_in(fresh, replace(whole, pairs=tuple(pairs)), telling)
-                study = replace(values.read(fresh / "study"), id=id, owner=owner)
+                study = replace(values.read(fresh / "study"), owner=owner)
                 study.write(fresh / "study")
-                os.replace(fresh / "study", self._places.study(id))
+                os.replace(fresh / "study", self._places.study(study.id))
             except OSError as error:
                 raise UserError(f"The study could not be stored: {error.strerror}. Free some space.") from error
             finally:

@@ -5,7 +5,7 @@ import html
 import io
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from fourreal.study.results import Comparison, Results, results
 from fourreal.study.values import Study, read
 from fourreal.study.votes import Vote, Votes
 
-OURS, THEIRS, PAPER_MARK = "#20776c", "#cbc8c1", "#b3541e"
+OURS, THEIRS, INK, PAPER_MARK = "#74ccbc", "#e4e2dd", "#262626", "#b3541e"
 SCRIPT = "plotly.min.js"
 COLUMNS = ("method", "other", "question", "pairs", "raters", "votes", "won", "percent", "wilson_low", "wilson_high",
            "raters_low", "raters_high", "paper_percent")  # fmt: skip
@@ -55,10 +55,8 @@ def report(folder: Path, out: Path, finished_only: bool = False) -> Results:
     study = read(folder)
     votes = Votes(folder).all()
     found = results(study, votes, finished_only)
-    contents = {
-        "results.json": as_json(found), "results.csv": as_csv(found), "votes.csv": table(study, votes),
-        "index.html": page(study, found, SCRIPT, ("results.csv", "results.json", "votes.csv")),
-    }  # fmt: skip
+    contents = {"results.json": as_json(found), "results.csv": as_csv(found), "votes.csv": table(study, votes)}
+    contents["index.html"] = page(study, found, SCRIPT, {name: name for name in contents})
     make_folder(out)
     for name, content in contents.items():
         with writing(out / name) as temporary:
@@ -100,11 +98,14 @@ def as_csv(found: Results) -> str:
     return out.getvalue()
 
 
-def page(study: Study, found: Results, script: str, files: Sequence[str] = ()) -> str:
-    """The results as a page. script: the address of plotly's. files: addresses of the same for programs."""
-    given = f"{found.votes} answers of {found.raters} raters; {found.finished} of them answered all {study.answers()}."
+def page(study: Study, found: Results, script: str, files: Mapping[str, str]) -> str:
+    """The results as a page. script: the address of plotly's. files: addresses of the same for programs, by name."""
+    given = (
+        f"{_count(found.votes, 'answer')} of {_count(found.raters, 'rater')}, of whom {found.finished} answered all "
+        f"{_count(study.answers(), 'question')}."
+    )
     side = "" if found.on_left is None else f" {found.on_left:.0f} % of what was preferred was shown on the left."
-    links = " · ".join(f'<a href="{html.escape(file)}">{html.escape(file.split("/")[-1])}</a>' for file in files)
+    links = " · ".join(f'<a href="{html.escape(address)}">{html.escape(name)}</a>' for name, address in files.items())
     body = [
         f"<h1>{html.escape(found.name)}</h1>", f"<p>{given}{side}</p>", sections(found),
         f'<p class="quiet">{html.escape(found.interval)}</p>', f"<p>{links}</p>", films(study),
@@ -133,17 +134,20 @@ def chart(one: Comparison) -> str:
     # plotly draws names as markup of its own
     method, other = html.escape(one.method), html.escape(one.other)
     ends = {
-        "type": "data", "symmetric": False, "color": "#262626", "thickness": 1.5, "width": 5,
+        "type": "data", "symmetric": False, "color": INK, "thickness": 1.5, "width": 5,
         "array": [share.high - share.percent for share in asked],
         "arrayminus": [share.percent - share.low for share in asked],
     }  # fmt: skip
     figure = go.Figure([
-        go.Bar(y=names, x=ours, name=method, orientation="h", marker_color=OURS, error_x=ends,
+        go.Bar(y=names, x=ours, name=method, orientation="h", marker_color=OURS,
                text=[f"{share:.1f} %" for share in ours], textposition="inside", insidetextanchor="start",
                hovertemplate="%{y}: %{x:.1f} %<extra></extra>"),
         go.Bar(y=names, x=[100 - share for share in ours], name=other, orientation="h", marker_color=THEIRS,
                text=[f"{100 - share:.1f} %" for share in ours], textposition="inside", insidetextanchor="end",
                hovertemplate="%{y}: %{x:.1f} %<extra></extra>"),
+        # over both bars: of the first one it would be hidden by the second
+        go.Scatter(y=names, x=ours, mode="markers", marker={"size": 1, "color": INK}, error_x=ends, name="95 %",
+                   hoverinfo="skip"),
     ])  # fmt: skip
     paper = [(TITLES[share.question], share.paper) for share in asked if share.paper is not None]
     if paper:
@@ -152,10 +156,10 @@ def chart(one: Comparison) -> str:
             name="4Real in the paper", marker={"symbol": "diamond", "size": 10, "color": PAPER_MARK},
             hovertemplate="%{y}, in the paper: %{x:.1f} %<extra></extra>",
         )  # fmt: skip
-    figure.add_vline(x=50, line_dash="dot", line_color="#262626", line_width=1)
+    figure.add_vline(x=50, line_dash="dot", line_color=INK, line_width=1)
     figure.update_layout(
         barmode="stack", height=110 + 46 * len(names), margin={"l": 10, "r": 10, "t": 40, "b": 40}, bargap=0.3,
-        template="plotly_white", font={"family": "Inter, system-ui, sans-serif", "size": 14},
+        template="plotly_white", font={"family": "Inter, system-ui, sans-serif", "size": 14, "color": INK},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
         xaxis={"range": [0, 100], "ticksuffix": " %", "fixedrange": True},
         yaxis={"autorange": "reversed", "automargin": True, "fixedrange": True},

@@ -18,6 +18,9 @@ from fourreal.web.videos import uploaded
 
 LEAD = "People see two videos at a time, A and B, and pick one. Nothing tells them which is yours."
 OURS, THEIRS = "Ours", "Other"
+COPY = """const link = new URL(this.dataset.link, document.baseURI).href;
+if (navigator.clipboard) navigator.clipboard.writeText(link).then(() => { this.textContent = 'Copied'; });
+else window.prompt('The link for raters:', link);"""  # without TLS a browser offers no clipboard
 
 
 def build(page: Parts) -> None:
@@ -87,7 +90,7 @@ def build(page: Parts) -> None:
         yield [waiting("The study is being made"), gr.update(interactive=False), gr.skip(), gr.skip(), gr.skip()]
         for sentence in _told(lambda telling: page.service.studies.make(page.owner(me), asked, telling)):
             yield [waiting(sentence), gr.skip(), gr.skip(), gr.skip(), gr.skip()]
-        yield [note("The study is ready. Its link stands above.", "good"), gr.skip(), [], "", cards(page, me)]
+        yield [note("The study is ready. Its link is above.", "good"), gr.skip(), [], "", cards(page, me)]
 
     make.click(_safely_told(made), [page.me, pairs, name], [said, make, pairs, shown, mine], **STUDYING).failure(
         lambda: ["", gr.update(interactive=True)], None, [said, make], **PRIVATE
@@ -112,7 +115,8 @@ def _fields() -> list:
     with gr.Row(elem_classes="study-side"):
         second = gr.Dropdown([], label="Against", elem_id="study-second", scale=3)
         second_name = gr.Textbox(THEIRS, label="Method", elem_id="study-second-name", **method)
-    other = gr.File(label="Or upload a video of another method", file_count="single", type="filepath", height=110,
+    gr.HTML("<h4>Or against a video of another method</h4>", padding=False, apply_default_css=False)
+    other = gr.File(label="Video of another method", show_label=False, file_count="single", type="filepath", height=110,
                     elem_id="study-video", elem_classes="drop")  # fmt: skip
     prompt = gr.Textbox(label="Text that both show", info="Without one, nobody is asked which shows the text better.",
                         max_length=LONGEST_PROMPT, elem_id="study-prompt")  # fmt: skip
@@ -202,7 +206,9 @@ def card(study: Study, found: Results) -> str:
     about = f"{count(len(study.pairs), 'pair')}, {count(study.answers(), 'question')} · {when} · {given}"
     how = {"target": "_blank", "rel": "noopener", "class_": "save"}
     links = [
-        tag("a", "Link for raters", href=study_url(study.id), **how),
+        tag("button", "Copy the link for raters", type="button", class_="act", data_link=study_url(study.id),
+            onclick=COPY),
+        tag("a", "See what they see", href=study_url(study.id), **how),
         tag("a", "Results", href=results_url(study), **how),
         button("Delete", "delete", "quiet danger", study=study.id,
                confirm=f"Delete “{study.name}” and its answers? This cannot be undone."),

@@ -37,9 +37,9 @@ def study_url(id: str) -> str:
     return f"?study={id}"
 
 
-def results_url(study: Study, ending: str = "html") -> str:
-    """Where the results are, for whoever knows the key."""
-    return f"study/{study.id}/results-{study.key}.{ending}"
+def results_url(study: Study) -> str:
+    """Where the results are, for whoever knows the key; `.csv` and `.json` in place of `.html` for programs."""
+    return f"study/{study.id}/results-{study.key}.html"
 
 
 def study_router(studies: Studies) -> APIRouter:
@@ -122,7 +122,8 @@ def written(studies: Studies, id: str, what: str, key: str, ending: str) -> Resp
     if what == "votes":
         content = table(study, votes) if ending == "csv" else None
     elif ending == "html":
-        files = (results_file(study, "csv"), results_file(study, "json"), f"votes-{study.key}.csv")
+        names = ("results.csv", "results.json", "votes.csv")
+        files = {name: name.replace(".", f"-{study.key}.") for name in names}
         return HTMLResponse(report.page(study, found, f"../../{SCRIPT_URL}", files), headers=headers)
     else:
         content = report.as_csv(found) if ending == "csv" else report.as_json(found)
@@ -130,10 +131,6 @@ def written(studies: Studies, id: str, what: str, key: str, ending: str) -> Resp
         return missing()
     kind = {"csv": "text/csv", "json": "application/json"}[ending]
     return Response(content, headers=headers | attachment(f"{what}.{ending}"), media_type=kind)
-
-
-def results_file(study: Study, ending: str) -> str:
-    return results_url(study, ending).rsplit("/", 1)[1]
 
 
 def client(request: Request) -> str:
