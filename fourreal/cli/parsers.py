@@ -20,6 +20,7 @@ from fourreal.cli.options import (
     whole,
     width_height,
 )
+from fourreal.cli.judge import add_parser as add_judge
 from fourreal.cli.study import add_parser as add_study
 from fourreal.scene.export import FORMATS
 from fourreal.scene.film import TRAJECTORIES
@@ -74,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     add("--fps", type=positive, metavar="X", help="mp4: frames a second (default: the reference video's)")
     add("--size", type=width_height, metavar="WxH", help="mp4: pixels (default: the reconstruction's)")
     add_study(commands)
+    add_judge(commands)
     _from_prompt(commands)
     return root
 

@@ -22,7 +22,7 @@ def make(arguments: argparse.Namespace, progress: Callable[[Event], None], cance
         asked = Asked(making.from_folders(given))
     told = {name: getattr(arguments, name) for name in ("name", "size", "seconds", "fps")}
     asked = replace(asked, **{name: value for name, value in told.items() if value is not None})
-    making.make(asked, arguments.out, progress, cancel, device=_device(arguments.device))
+    making.make(asked, arguments.out, progress, cancel, device=device_of(arguments.device))
     return str(arguments.out)
 
 
@@ -52,7 +52,7 @@ def add_parser(commands) -> None:
     study = commands.add_parser(NAME, help=summary, description=summary[0].upper() + summary[1:] + ".")
     steps = study.add_subparsers(required=True, metavar="STEP")
 
-    add = _step(steps, "make", make, "film scenes along the path with four stops, and lay out the page for raters")
+    add = step(steps, "make", make, "film scenes along the path with four stops, and lay out the page for raters")
     add("films", type=Path, nargs="+", metavar="FILMS", help="a folder for each method, yours first, with videos or "
         "finished runs of the same names; or one JSON file with the pairs, see docs/study.md")  # fmt: skip
     add("--out", type=Path, required=True, metavar="STUDY", help="folder for the study; its folder `raters` is what "
@@ -65,24 +65,26 @@ def add_parser(commands) -> None:
         "30; 24 of scenes alone)")  # fmt: skip
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to draw (default: %(default)s)")
 
-    add = _step(steps, "import", take_votes, "take in the answers that raters saved, or a table from elsewhere")
+    add = step(steps, "import", take_votes, "take in the answers that raters saved, or a table from elsewhere")
     add("study", type=Path, metavar="STUDY", help="folder that `make --out` wrote")
     add("votes", type=Path, nargs="+", metavar="FILE", help="answers-*.json of raters, or a CSV with rater, pair, "
         "question and preferred (a method's name)")  # fmt: skip
 
-    add = _step(steps, "report", report, "write percentages with 95 %% intervals, the bar chart, CSV and JSON")
+    add = step(steps, "report", report, "write percentages with 95 %% intervals, the bar chart, CSV and JSON")
     add("study", type=Path, metavar="STUDY", help="folder that `make --out` wrote")
     add("--out", type=Path, metavar="DIR", help="folder for the report (default: STUDY/report)")
     add("--finished", action="store_true", help="count only raters who answered everything")
 
 
-def _step(steps, name: str, function: Callable, summary: str) -> Callable:
+def step(steps, name: str, function: Callable, summary: str) -> Callable:
+    """A subcommand without a run; returns its `add_argument`."""
     sub = steps.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
     sub.set_defaults(command=function, resume="Nothing was left half-written.")
     return sub.add_argument
 
 
-def _device(asked: str) -> str:
+def device_of(asked: str) -> str:
+    """The device that --device says. Raises UserError where there is no such one."""
     import torch
 
     from fourreal.errors import UserError

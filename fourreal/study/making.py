@@ -111,8 +111,8 @@ def from_folders(folders: list[Path]) -> tuple[AskedPair, ...]:
     methods = [folder.resolve().name for folder in folders]
     if len(set(methods)) < len(methods):
         raise UserError("Two folders have the same name, which is the method's: rename one of them.")
-    found = [_films_of(folder) for folder in folders]
-    prompts = _prompts(folders[0])
+    found = [films_of(folder) for folder in folders]
+    prompts = prompts_of(folders[0])
     pairs = []
     for method, films in list(zip(methods, found, strict=True))[1:]:
         if missing := sorted(found[0].keys() - films.keys()):
@@ -142,7 +142,8 @@ def from_file(path: Path) -> Asked:
     return replace(asked, pairs=tuple(pairs))
 
 
-def _films_of(folder: Path) -> dict[str, Path]:
+def films_of(folder: Path, needed: bool = True) -> dict[str, Path]:
+    """The videos and finished runs in a folder, by their names. Raises UserError, if `needed` also without any."""
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder: give one with a method's films.")
     films = {
@@ -150,12 +151,13 @@ def _films_of(folder: Path) -> dict[str, Path]:
         for path in sorted(folder.iterdir())
         if path.suffix.lower() in SUFFIXES or (path / "manifest.json").is_file()
     }
-    if not films:
+    if needed and not films:
         raise UserError(f"{folder} holds neither videos nor finished runs: put some there.")
     return films
 
 
-def _prompts(folder: Path) -> dict[str, str]:
+def prompts_of(folder: Path) -> dict[str, str]:
+    """The prompts that a folder's prompts.csv says, by the films' names."""
     path = folder / "prompts.csv"
     if not path.is_file():
         return {}
