@@ -1,11 +1,10 @@
 """Text alignment, on tiny random CLIP and X-CLIP models built in code."""
 
 import shutil
-import string
 
 import numpy as np
 import pytest
-import torch
+from judge_models import text_model
 
 from fourreal import clip
 from fourreal.clip import Clip
@@ -17,28 +16,7 @@ from fourreal.video.text_score import TextAlignment
 
 @pytest.fixture(scope="module", params=["clip", "xclip"])
 def folder(request, tmp_path_factory):
-    from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPTokenizer, XCLIPConfig, XCLIPModel
-
-    path = tmp_path_factory.mktemp(request.param)
-    letters = list(string.ascii_lowercase) + [letter + "</w>" for letter in string.ascii_lowercase]
-    words = ["<|startoftext|>", "<|endoftext|>", *letters]
-    CLIPTokenizer(vocab={word: index for index, word in enumerate(words)}, merges=[]).save_pretrained(path)
-    CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}).save_pretrained(path)
-    small = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2}
-    text = small | {"vocab_size": len(words), "bos_token_id": 0, "eos_token_id": 1, "max_position_embeddings": 24}
-    vision = small | {"image_size": 32, "patch_size": 16}
-    torch.manual_seed(0)
-    if request.param == "clip":
-        model = CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=16))
-    else:
-        vision |= {"num_frames": 8, "mit_hidden_size": 16, "mit_intermediate_size": 16, "mit_num_attention_heads": 2}
-        model = XCLIPModel(
-            XCLIPConfig(
-                text_config=text, vision_config=vision, projection_dim=16, prompt_layers=1, prompt_num_attention_heads=2
-            )
-        )
-    model.save_pretrained(path)
-    return path
+    return text_model(tmp_path_factory.mktemp(request.param), request.param)
 
 
 def test_it_looks_at_both_the_video_and_the_text(folder):

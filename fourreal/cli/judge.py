@@ -58,9 +58,9 @@ def report(arguments: argparse.Namespace, progress: Callable[[Event], None], can
 
 def add_parser(commands) -> None:
     """`fourreal judge` and `fourreal report`."""
-    add = step(commands, "judge", judge, "score the videos of one or more methods; what was scored is not scored again")
+    add = step(commands, "judge", judge, "score the videos of one or more methods; nothing is scored twice")
     add("films", type=Path, nargs="*", metavar="FOLDER", help="a folder for each method with videos or finished runs, "
-        "named after their prompts, or one folder that holds those; a prompts.csv (name, prompt) may say more")  # fmt: skip
+        "named after their prompts, or one that holds those; a prompts.csv (name, prompt) may say more")  # fmt: skip
     add("--out", type=Path, metavar="DIR", help="folder for scores.json, scores.csv and what is remembered")
     add("--judges", nargs="+", choices=tuple(OFFERS), metavar="JUDGE", help="whom to ask (default: "
         f"{', '.join(CHEAP)}, with --truth also truth). "
@@ -70,10 +70,10 @@ def add_parser(commands) -> None:
     add("--list", action="store_true", help="list the judges, their weights and licences")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to compute (default: %(default)s)")
 
-    add = step(commands, "report", report, "write scores beside the paper's as a folder of files that opens anywhere")
+    add = step(commands, "report", report, "write scores beside the paper's as files that open anywhere")
     add("folder", type=Path, metavar="DIR", help="folder that `judge --out` wrote")
     add("--out", type=Path, metavar="DIR", help="folder for the report (default: DIR/report)")
-    add("--study", type=Path, action="append", default=[], metavar="STUDY", help="add the results of this study; may be "
-        "repeated")  # fmt: skip
-    add("--ablation", type=Path, action="append", default=[], metavar="DIR", help="add what `ablate --out` wrote there; "
+    add("--study", type=Path, action="append", default=[], metavar="STUDY", help="add a study's results; "
         "may be repeated")  # fmt: skip
+    add("--ablation", type=Path, action="append", default=[], metavar="DIR", help="add what `ablate --out` "
+        "wrote there; may be repeated")  # fmt: skip

@@ -8,6 +8,7 @@ import fourreal
 from fourreal.cli.ablate import ablate
 from fourreal.cli.commands import evaluate, export, reconstruct, render
 from fourreal.cli.from_prompt import generate, models, run
+from fourreal.cli.judge import add_parser as add_judge
 from fourreal.cli.options import (
     ABLATIONS,
     ablations,
@@ -20,7 +21,6 @@ from fourreal.cli.options import (
     whole,
     width_height,
 )
-from fourreal.cli.judge import add_parser as add_judge
 from fourreal.cli.study import add_parser as add_study
 from fourreal.scene.export import FORMATS
 from fourreal.scene.film import TRAJECTORIES

@@ -3,10 +3,14 @@
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from fourreal.errors import UserError
-from fourreal.judge.values import Judge
+
+if TYPE_CHECKING:
+    from fourreal.judge.values import Judge
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ def titles() -> dict[str, Score]:
     return {name: score for one in OFFERS.values() for name, score in one.scores.items()}
 
 
-def loaded(one: Offer, folder, device: str) -> Judge:
+def loaded(one: Offer, folder: Path | None, device: str) -> "Judge":
     """The judge itself. folder: of its weights, None for one without. Raises UserError where they are not whole."""
     kind = getattr(importlib.import_module(one.module), one.judge)
     return kind(folder, device) if one.repository else kind()

@@ -12,7 +12,14 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import nn
-from transformers import Idefics2Config, Idefics2Model, Idefics2PreTrainedModel, Idefics2Processor
+from transformers import (
+    AutoTokenizer,
+    Idefics2Config,
+    Idefics2ImageProcessorPil,
+    Idefics2Model,
+    Idefics2PreTrainedModel,
+    Idefics2Processor,
+)
 
 from fourreal.errors import UserError
 from fourreal.judge.offers import VIDEOSCORE
@@ -51,7 +58,8 @@ class VideoScore:
         self._asked = question_of(folder)
         kind = torch.bfloat16 if device == "cuda" else torch.float32
         try:
-            self._processor = Idefics2Processor.from_pretrained(str(folder), local_files_only=True)
+            pictures = Idefics2ImageProcessorPil.from_pretrained(str(folder), local_files_only=True)
+            words = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
             self._model, told = ScoredIdefics2.from_pretrained(
                 str(folder), local_files_only=True, use_safetensors=True, dtype=kind, output_loading_info=True
             )
@@ -60,6 +68,8 @@ class VideoScore:
         wrong = sorted({*told["missing_keys"], *told["unexpected_keys"]})
         if wrong or self._model.config.num_labels != len(VIDEOSCORE):
             raise UserError(f"{folder} does not hold VideoScore's weights ({', '.join(wrong[:3]) or 'other labels'}).")
+        latents = self._model.config.perceiver_config.resampler_n_latents
+        self._processor = Idefics2Processor(pictures, words, image_seq_len=latents)
         self._model = self._model.eval().to(device)
         self.version = f"1 {folder.name}"
 
