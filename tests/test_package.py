@@ -33,8 +33,8 @@ def test_the_wheel_holds_what_ships():
     code = {str(path) for path in sources if "node_modules" not in path.parts}
     page = {"stage.js", "page.js", "page.css", "icon.png"}
     others = files - code - shipped - {f"fourreal/web/static/{name}" for name in page}
-    raters = {f"fourreal/study/raters.{kind}" for kind in ("html", "css", "js")}
-    assert others == raters | {"fourreal/web/viewer/dist/viewer.js", "fourreal/web/viewer/dist/LICENSES.txt"}
+    pages = {f"fourreal/{page}.{kind}" for page in ("study/raters", "report/report") for kind in ("html", "css", "js")}
+    assert others == pages | {"fourreal/web/viewer/dist/viewer.js", "fourreal/web/viewer/dist/LICENSES.txt"}
     assert code <= files
 
 
