@@ -116,7 +116,7 @@ def _fields() -> list:
         second = gr.Dropdown([], label="Against", elem_id="study-second", scale=3)
         second_name = gr.Textbox(THEIRS, label="Method", elem_id="study-second-name", **method)
     gr.HTML("<h4>Or against a video of another method</h4>", padding=False, apply_default_css=False)
-    other = gr.File(label="Video of another method", show_label=False, file_count="single", type="filepath", height=110,
+    other = gr.File(label="Upload for this pair", show_label=False, file_count="single", type="filepath", height=110,
                     elem_id="study-video", elem_classes="drop")  # fmt: skip
     prompt = gr.Textbox(label="Text that both show", info="Without one, nobody is asked which shows the text better.",
                         max_length=LONGEST_PROMPT, elem_id="study-prompt")  # fmt: skip
