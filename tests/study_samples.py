@@ -6,7 +6,7 @@ import numpy as np
 
 from fourreal import clip
 from fourreal.clip import Clip
-from fourreal.study.values import Asked, AskedPair, Entry
+from fourreal.study.values import Entry, PairRequest, StudyRequest
 
 
 def moving(path: Path, size: tuple[int, int] = (96, 64), frames: int = 12, fps: float = 8.0, seed: int = 0) -> Path:
@@ -19,11 +19,11 @@ def moving(path: Path, size: tuple[int, int] = (96, 64), frames: int = 12, fps: 
     return path
 
 
-def asked(folder: Path, pairs: int = 2, prompt: str = "a square") -> Asked:
+def request(folder: Path, pairs: int = 2, prompt: str = "a square") -> StudyRequest:
     """Pairs of ours and theirs, which differ in size, length and rate. The second pair has no prompt."""
     ours = [str(moving(folder / f"ours-{n}.mp4", seed=n)) for n in range(pairs)]
     theirs = [str(moving(folder / f"theirs-{n}.mp4", (64, 64), 8, 6.0, seed=9 + n)) for n in range(pairs)]
-    return Asked(tuple(
-        AskedPair(Entry("ours", one), Entry("4Dfy", two), prompt if number == 0 else "")
+    return StudyRequest(tuple(
+        PairRequest(Entry("ours", one), Entry("4Dfy", two), prompt if number == 0 else "")
         for number, (one, two) in enumerate(zip(ours, theirs, strict=True))
     ), size=(64, 64))  # fmt: skip

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 from browser import chromium, needs_chromium
-from study_samples import asked, moving
+from study_samples import moving, request
 
 from fourreal import cli, clip
 from fourreal.errors import UserError
@@ -61,7 +61,7 @@ def test_the_papers_table_is_whole():
 
 
 def test_a_report_is_one_folder_that_asks_nobody(judged, tmp_path):
-    study = making.make(asked(tmp_path, 1), tmp_path / "study")
+    study = making.make(request(tmp_path, 1), tmp_path / "study")
     Votes(tmp_path / "study").add(study, [Vote("r", 0, "motion", study.pairs[0].first.clip, True)])
     ablated = [{"variant": name, "seed": seed, "psnr": value + seed}
                for name, value in (("everything", 20.0), ("growth", 18.5)) for seed in (0, 1)]  # fmt: skip

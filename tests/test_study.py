@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scene_samples import some_scene
 from scipy.stats import binomtest
-from study_samples import asked, moving
+from study_samples import moving, request
 
 from fourreal import cli, clip
 from fourreal.clip import Clip
@@ -21,7 +21,7 @@ from fourreal.study import making, results
 from fourreal.study.exchange import read_votes, table
 from fourreal.study.films import Form, common_form, fitted
 from fourreal.study.questions import QUESTIONS, paper_share
-from fourreal.study.values import CLIP, RATERS, Asked, read
+from fourreal.study.values import CLIP, RATERS, StudyRequest, read
 from fourreal.study.votes import Vote, Votes, rater_of
 
 
@@ -29,7 +29,7 @@ from fourreal.study.votes import Vote, Votes, rater_of
 def folder(tmp_path_factory):
     """A study of two pairs, as it was made; tests copy it before they change it."""
     place = tmp_path_factory.mktemp("study")
-    making.make(asked(place), place / "out")
+    making.make(request(place), place / "out")
     return place / "out"
 
 
@@ -73,12 +73,12 @@ def test_a_film_fills_the_picture_at_its_own_speed_and_says_what_it_lost():
 
 
 def test_the_common_form_gives_no_film_bars_and_no_advantage(tmp_path):
-    told = asked(tmp_path, 1)
-    form = common_form(Asked(told.pairs), 8.0, [((512, 288), 8.0), ((300, 300), 2.0)])
+    told = request(tmp_path, 1)
+    form = common_form(StudyRequest(told.pairs), 8.0, [((512, 288), 8.0), ((300, 300), 2.0)])
     assert form == Form((288, 288), 8.0, 8.0)
-    assert making.rate(Asked(told.pairs), []) == 24.0
+    assert making.rate(StudyRequest(told.pairs), []) == 24.0
     infos = [clip.probe(tmp_path / name) for name in ("ours-0.mp4", "theirs-0.mp4")]
-    assert making.rate(Asked(told.pairs), infos) == 8.0  # not below
+    assert making.rate(StudyRequest(told.pairs), infos) == 8.0  # not below
 
 
 def test_a_scene_is_filmed_along_the_path_with_four_stops(tmp_path):
@@ -86,7 +86,7 @@ def test_a_scene_is_filmed_along_the_path_with_four_stops(tmp_path):
     moving(tmp_path / "theirs" / "a_ball.mp4", frames=30)
     (pair,) = making.from_folders([tmp_path / "ours", tmp_path / "theirs"])
     assert (pair.prompt, pair.first.method, pair.second.method) == ("a ball", "ours", "theirs")
-    study = making.make(Asked((pair,)), tmp_path / "out")
+    study = making.make(StudyRequest((pair,)), tmp_path / "out")
     film = clip.read(tmp_path / "out" / RATERS / "clips" / study.pairs[0].first.clip)
     still = np.abs(np.diff(film.frames.astype(int), axis=0)).mean(axis=(1, 2, 3))
     assert study.seconds == pytest.approx(30 / 8, abs=0.2)
@@ -96,7 +96,7 @@ def test_a_scene_is_filmed_along_the_path_with_four_stops(tmp_path):
 def test_a_study_that_was_stopped_or_failed_leaves_nothing(tmp_path):
     stop = CancelToken()
     stop.cancel()
-    told = asked(tmp_path)
+    told = request(tmp_path)
     with pytest.raises(Cancelled):
         making.make(told, tmp_path / "out", cancel=stop)
     os.remove(told.pairs[1].second.source)
@@ -118,13 +118,13 @@ SIDE = {"method": "a", "source": "x"}
 )  # fmt: skip
 def test_a_study_that_cannot_be_made_is_said(values, message):
     with pytest.raises(UserError, match=message):
-        Asked.from_dict(values)
+        StudyRequest.from_dict(values)
 
 
 def voted(study, rater: str, first: bool, pair: int = 0, questions=tuple(QUESTIONS)) -> list[Vote]:
     films = study.pairs[pair].first, study.pairs[pair].second
-    asked = [name for name in questions if name in study.pairs[pair].questions]
-    return [Vote(rater, pair, name, films[not first].clip, True) for name in asked]
+    request = [name for name in questions if name in study.pairs[pair].questions]
+    return [Vote(rater, pair, name, films[not first].clip, True) for name in request]
 
 
 def test_an_answer_counts_once_and_may_be_changed(study):

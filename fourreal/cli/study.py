@@ -13,16 +13,16 @@ NAME = "study"
 
 def make(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
     from fourreal.study import making
-    from fourreal.study.values import Asked
+    from fourreal.study.values import StudyRequest
 
-    given = arguments.films
-    if len(given) == 1 and given[0].suffix.lower() == ".json":
-        asked = making.from_file(given[0])
+    films = arguments.films
+    if len(films) == 1 and films[0].suffix.lower() == ".json":
+        request = making.from_file(films[0])
     else:
-        asked = Asked(making.from_folders(given))
-    told = {name: getattr(arguments, name) for name in ("name", "size", "seconds", "fps")}
-    asked = replace(asked, **{name: value for name, value in told.items() if value is not None})
-    making.make(asked, arguments.out, progress, cancel, device=device_of(arguments.device))
+        request = StudyRequest(making.from_folders(films))
+    options = {name: getattr(arguments, name) for name in ("name", "size", "seconds", "fps")}
+    request = replace(request, **{name: value for name, value in options.items() if value is not None})
+    making.make(request, arguments.out, progress, cancel, device=device_of(arguments.device))
     return str(arguments.out)
 
 
@@ -83,12 +83,12 @@ def step(steps, name: str, function: Callable, summary: str) -> Callable:
     return sub.add_argument
 
 
-def device_of(asked: str) -> str:
+def device_of(name: str) -> str:
     """The device that --device says. Raises UserError where there is no such one."""
     import torch
 
     from fourreal.errors import UserError
 
-    if asked == "cuda" and not torch.cuda.is_available():
+    if name == "cuda" and not torch.cuda.is_available():
         raise UserError("There is no CUDA device here: leave --device out, or say --device cpu.")
-    return "cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu"
+    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"

@@ -33,9 +33,9 @@ def command_child(
 
     Raises UserError with its sentence.
     """
-    with tempfile.TemporaryFile() as told:
+    with tempfile.TemporaryFile() as log:
         child = subprocess.Popen(
-            [*installed.command("fourreal"), *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=told,
+            [*installed.command("fourreal"), *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
             env=environment(), start_new_session=True,
         )  # fmt: skip
         os.setpriority(os.PRIO_PROCESS, child.pid, NICE)
@@ -44,16 +44,16 @@ def command_child(
             most = max(most, 0) if hard == resource.RLIM_INFINITY else min(max(most, 0), hard)
             resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (most, hard))
         try:
-            _wait(child, time.monotonic() + seconds, lambda: telling(_last_line(told.fileno())))
+            _wait(child, time.monotonic() + seconds, lambda: telling(_last_line(log.fileno())))
         except subprocess.TimeoutExpired:
             raise UserError(late) from None
         finally:
             end(child)
         if child.returncode == 2:
-            said = _last_line(told.fileno())
-            raise UserError(said.removeprefix("fourreal: ").replace(f"{hidden}{os.sep}", ""))
+            message = _last_line(log.fileno())
+            raise UserError(message.removeprefix("fourreal: ").replace(f"{hidden}{os.sep}", ""))
         if child.returncode:
-            raise RuntimeError(f"{words[0]} ended with {child.returncode}: {_tail(told.fileno())[-2000:]}")
+            raise RuntimeError(f"{words[0]} ended with {child.returncode}: {_tail(log.fileno())[-2000:]}")
 
 
 def _wait(child: subprocess.Popen, until: float, look: Callable[[], None]) -> None:

@@ -19,7 +19,7 @@ from fourreal.jobs.turns import Turns
 from fourreal.study import exchange, values
 from fourreal.study.page import rater_page
 from fourreal.study.results import Results, results
-from fourreal.study.values import CLIP, RATERS, Asked, Entry, Study
+from fourreal.study.values import CLIP, RATERS, Entry, Study, StudyRequest
 from fourreal.study.votes import Votes, rater_of
 
 if TYPE_CHECKING:
@@ -58,13 +58,14 @@ class Studies:
         return [*mine, *shipped, *(Source(one.id, one.name, "video") for one in self._service.videos(owner))]
 
     def make(
-        self, owner: str, asked: Mapping[str, Any], telling: Callable[[str], None] = lambda sentence: None
+        self, owner: str, request: Mapping[str, Any], telling: Callable[[str], None] = lambda sentence: None
     ) -> Study:
-        """Make a study; a minute or so for each scene. asked: see `values.Asked.from_dict`, a source being an id.
+        """Make a study; a minute or so for each scene.
 
-        telling: is given sentences that say how far it is. Raises UserError.
+        request: see `values.StudyRequest.from_dict`, a source being an id. telling: is given sentences that say how far
+        it is. Raises UserError.
         """
-        whole = Asked.from_dict(asked)
+        whole = StudyRequest.from_dict(request)
         if len(self.studies(owner)) >= self._limits.studies_per_person:
             raise UserError(
                 f"You have {self._limits.studies_per_person} studies, which is the most a person may have: delete one."
@@ -88,7 +89,7 @@ class Studies:
 
     def studies(self, owner: str) -> list[Study]:
         """Newest first."""
-        found = []
+        mine = []
         for folder in self._places.studies.iterdir() if self._places.studies.is_dir() else ():
             try:
                 study = self._study(folder.name)
@@ -96,8 +97,8 @@ class Studies:
                 if ID.fullmatch(folder.name):
                     log.warning("%s", error)
                 continue
-            found += [study] if study.owner == owner else []
-        return sorted(found, key=lambda study: study.created, reverse=True)
+            mine += [study] if study.owner == owner else []
+        return sorted(mine, key=lambda study: study.created, reverse=True)
 
     def results(self, owner: str, id: str) -> Results:
         """What the votes say until now."""
@@ -123,9 +124,9 @@ class Studies:
     def votes(self, id: str, token: object) -> list[dict[str, Any]]:
         """What this rater has answered: [{pair, question, clip, left}]."""
         self._study(id)
-        given = Votes(self._places.study(id)).of(rater_of(token))
+        answers = Votes(self._places.study(id)).of(rater_of(token))
         return [
-            {"pair": vote.pair, "question": vote.question, "clip": vote.clip, "left": vote.on_left} for vote in given
+            {"pair": vote.pair, "question": vote.question, "clip": vote.clip, "left": vote.on_left} for vote in answers
         ]
 
     def is_new(self, id: str, token: object) -> bool:
@@ -147,17 +148,17 @@ class Studies:
 
     # --- Within -------------------------------------------------------------------------------------------------------
 
-    def _make_in(self, fresh: Path, asked: Asked, telling: Callable[[str], None]) -> None:
+    def _make_in(self, fresh: Path, request: StudyRequest, telling: Callable[[str], None]) -> None:
         film = lambda entry: {"method": entry.method, "source": entry.source}
         pairs = [
-            {"prompt": pair.prompt, "first": film(pair.first), "second": film(pair.second)} for pair in asked.pairs
+            {"prompt": pair.prompt, "first": film(pair.first), "second": film(pair.second)} for pair in request.pairs
         ]
-        told = {name: getattr(asked, name) for name in ("name", "size", "seconds", "fps")}
-        (fresh / "asked.json").write_text(json.dumps({**told, "pairs": pairs}), encoding="utf-8")
-        words = ["study", "make", str(fresh / "asked.json"), "--out", str(fresh / "study")]
+        options = {name: getattr(request, name) for name in ("name", "size", "seconds", "fps")}
+        (fresh / "request.json").write_text(json.dumps({**options, "pairs": pairs}), encoding="utf-8")
+        words = ["study", "make", str(fresh / "request.json"), "--out", str(fresh / "study")]
         most = shutil.disk_usage(self._places.data).free - self._limits.free_bytes
         late = "Making the study took too long and was ended. Take fewer pairs or shorter films."
-        tell = lambda line: telling(said(line))
+        tell = lambda line: telling(sentence_of(line))
         command_child(words, self._limits.study_seconds, most, late, self._places.data, tell)
 
     def _source(self, owner: str, entry: Entry) -> str:
@@ -198,10 +199,10 @@ def shipped_scenes() -> list[str]:
     return sorted(manifest.parent.name for manifest in (assets() / "scenes").glob("*/manifest.json"))
 
 
-def said(line: str) -> str:
+def sentence_of(line: str) -> str:
     """A line of the command as a sentence for people, "" for any other."""
-    found = PROGRESS.match(line)
-    if found is None:
+    match = PROGRESS.match(line)
+    if match is None:
         return ""
-    done, whole = int(found[2]), int(found[3])
-    return PHASES[found[1]].format(min(done + 1, whole), whole)
+    done, whole = int(match[2]), int(match[3])
+    return PHASES[match[1]].format(min(done + 1, whole), whole)

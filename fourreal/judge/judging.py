@@ -17,7 +17,7 @@ from fourreal.scene.atomic import replace_files, writing
 from fourreal.settings import ClipLimits
 from fourreal.study.exchange import safe_cell
 from fourreal.study.films import USUAL_FPS, film_scene, scene_folder
-from fourreal.study.making import films_of, prompts_of, said
+from fourreal.study.making import films_of, prompt_of, prompts_of
 
 LIMITS = replace(ClipLimits(), max_frames=1800)
 MOST_SIDE = 1024
@@ -45,7 +45,7 @@ def items_of(
             cancel.check()
             if (scene := scene_folder(str(path))) is not None:
                 path = _filmed(scene, out / FILMS / method / f"{name}.mp4", device, progress, cancel)
-            items.append(Item(method, name, path, prompts.get(name, said(name)), real.get(name)))
+            items.append(Item(method, name, path, prompts.get(name, prompt_of(name)), real.get(name)))
     return items, notes
 
 
@@ -64,11 +64,11 @@ def judge(
     for judge_ in judges:
         todo = []
         for number in rows:
-            known = _remembered(out, judge_, keys[number])
-            if known is None:
+            cached = _remembered(out, judge_, keys[number])
+            if cached is None:
                 todo.append(number)
             else:
-                rows[number] = _with(rows[number], known)
+                rows[number] = _with(rows[number], cached)
         for start in range(0, len(todo), judge_.batch):
             cancel.check()
             some = todo[start : start + judge_.batch]
@@ -77,17 +77,17 @@ def judge(
                     _remember(out, judge_, keys[number], answer)
                 rows[number] = _with(rows[number], answer)
             progress(Event(judge_.name, start + len(some), len(todo)))
-    found = list(rows.values())
-    text = json.dumps({"rows": [asdict(row) for row in found], "notes": list(notes)}, indent=1, allow_nan=False)
-    replace_files(out, {TABLE: as_csv(found).encode(), FILE: text.encode()})
-    return found
+    results = list(rows.values())
+    text = json.dumps({"rows": [asdict(row) for row in results], "notes": list(notes)}, indent=1, allow_nan=False)
+    replace_files(out, {TABLE: as_csv(results).encode(), FILE: text.encode()})
+    return results
 
 
 def read(folder: Path) -> tuple[list[Row], list[str]]:
     """The rows and notes that `judge` wrote. Raises UserError where there are none."""
     try:
-        told = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        return [Row(**{**row, "errors": tuple(row["errors"])}) for row in told["rows"]], list(told["notes"])
+        content = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        return [Row(**{**row, "errors": tuple(row["errors"])}) for row in content["rows"]], list(content["notes"])
     except FileNotFoundError as error:
         raise UserError(f"{folder} has no {FILE}: run `fourreal judge` with --out {folder} first.") from error
     except (ValueError, TypeError, KeyError) as error:
@@ -163,7 +163,7 @@ def _remember(out: Path, judge_: Judge, key: str, answer: dict) -> None:
 
 def _methods(folders: Sequence[Path], truth: Path | None) -> dict[str, dict[str, Path]]:
     """The films of each method, by its folder's name. truth: a folder that is none."""
-    found: dict[str, dict[str, Path]] = {}
+    results: dict[str, dict[str, Path]] = {}
     for folder in folders:
         if not folder.is_dir():
             raise UserError(f"{folder} is no folder: give one for each method, or one that holds them.")
@@ -172,12 +172,12 @@ def _methods(folders: Sequence[Path], truth: Path | None) -> dict[str, dict[str,
             one.name: inner for one in sorted(folder.iterdir())
             if one.is_dir() and one.resolve() != truth and (inner := films_of(one, needed=False))
         }  # fmt: skip
-        if twice := parts.keys() & found.keys():
+        if twice := parts.keys() & results.keys():
             raise UserError(f"Two folders are called {sorted(twice)[0]}, which is the method's name: rename one.")
         if not parts:
             raise UserError(f"{folder} holds neither videos nor finished runs: put some there.")
-        found |= parts
-    return found
+        results |= parts
+    return results
 
 
 def _filmed(

@@ -32,7 +32,7 @@ def against(clip: Clip, truth: Clip | None) -> dict[str, float | None]:
     size = score_size(min(clip.size, truth.size))
     count = min(MOMENTS, len(clip), len(truth))
     pairs = zip(_shown(clip, count, size), _shown(truth, count, size), strict=True)
-    scores = [(psnr(seen, real), ssim(seen, real)) for seen, real in pairs]
+    scores = [(psnr(picture, real), ssim(picture, real)) for picture, real in pairs]
     return {name: sum(one[place] for one in scores) / count for place, name in enumerate(("psnr", "ssim"))}
 
 

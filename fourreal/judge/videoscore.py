@@ -60,12 +60,12 @@ class VideoScore:
         try:
             pictures = Idefics2ImageProcessorPil.from_pretrained(str(folder), local_files_only=True)
             words = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-            self._model, told = ScoredIdefics2.from_pretrained(
+            self._model, info = ScoredIdefics2.from_pretrained(
                 str(folder), local_files_only=True, use_safetensors=True, dtype=kind, output_loading_info=True
             )
         except (OSError, ValueError, KeyError) as error:
             raise UserError(f"VideoScore cannot be loaded from {folder}: {error}") from error
-        wrong = sorted({*told["missing_keys"], *told["unexpected_keys"]})
+        wrong = sorted({*info["missing_keys"], *info["unexpected_keys"]})
         if wrong or self._model.config.num_labels != len(VIDEOSCORE):
             raise UserError(f"{folder} does not hold VideoScore's weights ({', '.join(wrong[:3]) or 'other labels'}).")
         latents = self._model.config.perceiver_config.resampler_n_latents
@@ -97,7 +97,7 @@ def question_of(folder: Path) -> str:
     """What the model is asked, out of its card. Raises UserError where that has none."""
     card = folder / "README.md"
     text = card.read_text(encoding="utf-8") if card.is_file() and card.stat().st_size <= CARD_BYTES else ""
-    found = ASKED.search(text)
-    if found is None or BLANK not in found[1]:
+    match = ASKED.search(text)
+    if match is None or BLANK not in match[1]:
         raise UserError(f"{folder} lacks the model's card (README.md) with its question: download that, too.")
-    return found[1]
+    return match[1]

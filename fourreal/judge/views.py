@@ -29,25 +29,25 @@ class Views:
     @staticmethod
     def _one(clip: Clip) -> dict[str, float | None]:
         try:
-            found = estimate_cameras(clip.frames, SfmSettings(), ignore, CancelToken())
+            estimate = estimate_cameras(clip.frames, SfmSettings(), ignore, CancelToken())
         except UserError:  # no place for any of them is an answer, and the worst one
             return {"placed": 0.0, "degrees": None, "agreement": 0.0}
-        centre, up = scene_centre(found.cameras, found.points), world_up(found.cameras)
-        around = azimuths(found.cameras, centre, up, found.cameras[0])
+        centre, up = scene_centre(estimate.cameras, estimate.points), world_up(estimate.cameras)
+        around = azimuths(estimate.cameras, centre, up, estimate.cameras[0])
         return {
-            "placed": 100 * len(found.registered) / len(clip),
+            "placed": 100 * len(estimate.registered) / len(clip),
             "degrees": float((around.max() - around.min()).rad2deg()),
-            "agreement": agreement(clip, found),
+            "agreement": agreement(clip, estimate),
         }
 
 
-def agreement(clip: Clip, found: Estimate) -> float:
+def agreement(clip: Clip, estimate: Estimate) -> float:
     """Percent of the pixels of all frames whose depth, found by stereo, two other views confirm."""
-    placed = found.registered
+    placed = estimate.registered
     if len(placed) < 3:
         return 0.0
     frames = torch.from_numpy(clip.frames[placed.numpy()]).float() / 255
-    cameras = found.cameras[placed]
+    cameras = estimate.cameras[placed]
     factor = max(1, round(clip.size[0] / WIDTH))
     pixels = len(placed) * (clip.size[0] // factor) * (clip.size[1] // factor)
     points = sweep(frames, normalise(cameras).apply_cameras(cameras), WIDTH)

@@ -23,9 +23,9 @@ def folder_of(offer: Offer, download: bool, progress: Progress, cancel: CancelTo
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    asked = {"repo_id": offer.repository, "revision": offer.revision, "allow_patterns": list(WANTED)}
+    query = {"repo_id": offer.repository, "revision": offer.revision, "allow_patterns": list(WANTED)}
     try:
-        return Path(snapshot_download(**asked, local_files_only=True))
+        return Path(snapshot_download(**query, local_files_only=True))
     except LocalEntryNotFoundError:
         pass
     if not download:
@@ -33,11 +33,11 @@ def folder_of(offer: Offer, download: bool, progress: Progress, cancel: CancelTo
             f"{offer.title} has no weights on this machine ({offer.repository}, {offer.download_gb:g} GB, licence "
             f"{offer.licence}): add --download, or put them into ${PROVIDED}/{offer.folder}."
         )
-    told = f"{offer.repository}, about {offer.download_gb:g} GB; licence {offer.licence}, see {offer.page}"
-    progress(Event("download", message=f"Downloading {offer.title} ({told})."))
+    origin = f"{offer.repository}, about {offer.download_gb:g} GB; licence {offer.licence}, see {offer.page}"
+    progress(Event("download", message=f"Downloading {offer.title} ({origin})."))
     cancel.check()
     try:
-        return Path(snapshot_download(**asked))
+        return Path(snapshot_download(**query))
     except (UserError, Cancelled):
         raise
     except Exception as error:

@@ -21,6 +21,7 @@ class XClip:
         self.version = f"1 {folder.name}"
 
     def __call__(self, questions: Sequence[Question]) -> list[dict[str, float | None]]:
-        told = [one for one in questions if one.text]
-        values = iter(self._model.values([one.clip for one in told], [one.text for one in told]) if told else ())
+        prompted = [one for one in questions if one.text]
+        clips, texts = [one.clip for one in prompted], [one.text for one in prompted]
+        values = iter(self._model.values(clips, texts) if prompted else ())
         return [{"xclip": next(values) if one.text else None} for one in questions]

@@ -67,12 +67,12 @@ def _cell(name: str, value: float | None, whole: float | None) -> str:
     if value is None:
         return "<td>–</td>"
     digits = 0 if name == "seconds" else 3 if name == "ssim" else 2
-    shown = f"{value:.{digits}f}"
+    text = f"{value:.{digits}f}"
     if whole is None or value == whole:
-        return f"<td>{shown}</td>"
+        return f"<td>{text}</td>"
     apart = value - whole
     kind = "" if name == "seconds" else ' class="worse"' if apart < 0 else ' class="better"'
-    return f"<td{kind}>{shown} <small>{apart:+.{digits}f}</small></td>"
+    return f"<td{kind}>{text} <small>{apart:+.{digits}f}</small></td>"
 
 
 def _number(value: object) -> float | None:

@@ -53,7 +53,7 @@ def markup(rows: Sequence[Row], methods: Sequence[str], names: Mapping[int, str]
 
 
 def _figures(row: Row) -> str:
-    told = titles()
+    figures = titles()
     return ", ".join(
-        f"{told[name].title} {row.scores[name]:.1f}" for name in SHOWN if row.scores.get(name) is not None
+        f"{figures[name].title} {row.scores[name]:.1f}" for name in SHOWN if row.scores.get(name) is not None
     )

@@ -31,9 +31,9 @@ def mean(values: Sequence[float]) -> Mean | None:
         return None
     low = high = None
     if len(values) >= LEAST:
-        found = np.asarray(values)
-        picks = np.random.default_rng(SEED).integers(len(found), size=(RESAMPLES, len(found)))
-        low, high = (float(end) for end in np.percentile(found[picks].mean(axis=1), [2.5, 97.5]))
+        scored = np.asarray(values)
+        picks = np.random.default_rng(SEED).integers(len(scored), size=(RESAMPLES, len(scored)))
+        low, high = (float(end) for end in np.percentile(scored[picks].mean(axis=1), [2.5, 97.5]))
     return Mean(float(np.mean(values)), low, high, len(values))
 
 
@@ -48,6 +48,6 @@ def means(rows: Sequence[Row]) -> dict[str, dict[str, Mean]]:
     for method in methods(rows):
         scores = [row.scores for row in rows if row.method == method]
         names = dict.fromkeys(name for one in scores for name in one)
-        found = {name: mean([one[name] for one in scores if one.get(name) is not None]) for name in names}
-        out[method] = {name: one for name, one in found.items() if one is not None}
+        scored = {name: mean([one[name] for one in scores if one.get(name) is not None]) for name in names}
+        out[method] = {name: one for name, one in scored.items() if one is not None}
     return out

@@ -12,31 +12,31 @@ COLUMNS = 3  # charts in a row
 PAPERS = ("xclip", "videoscore")  # judges of the paper's table
 
 
-def table1(found: Mapping[str, Mapping[str, Mean]]) -> str:
+def table1(results: Mapping[str, Mapping[str, Mean]]) -> str:
     """The paper's Table 1: its rows, our figures, and its own beside them."""
     names = titles()
     paper = "".join(f"<th class='paper'>{OURS}</th><th class='paper'>{name}</th>" for name in BASELINES)
-    ours = "".join(f"<th>{escape(method)}</th>" for method in found)
-    spans = f"<th colspan='{len(found)}'>Here</th><th class='paper' colspan='{2 * len(BASELINES)}'>In the paper</th>"
+    ours = "".join(f"<th>{escape(method)}</th>" for method in results)
+    spans = f"<th colspan='{len(results)}'>Here</th><th class='paper' colspan='{2 * len(BASELINES)}'>In the paper</th>"
     groups = f"<tr><th></th>{spans}</tr>"
     rows = []
     for judge in PAPERS:
         for name in OFFERS[judge].scores:
-            here = "".join(f"<td>{cell(means.get(name))}</td>" for means in found.values())
+            here = "".join(f"<td>{cell(means.get(name))}</td>" for means in results.values())
             there = "".join(f"<td class='paper'>{value:.2f}</td>" for both in TABLE1[name] for value in both)
             rows.append(f"<tr><td>{escape(names[name].title)}</td>{here}{there}</tr>")
     return f"<div class='scroll'><table>{groups}<tr><th></th>{ours}{paper}</tr>{''.join(rows)}</table></div>"
 
 
-def others(found: Mapping[str, Mapping[str, Mean]]) -> str:
+def others(results: Mapping[str, Mapping[str, Mean]]) -> str:
     """What is not in the paper's table; "" where there is nothing."""
-    here = [name for name in titles() if name not in TABLE1 and any(name in means for means in found.values())]
+    here = [name for name in titles() if name not in TABLE1 and any(name in means for means in results.values())]
     if not here:
         return ""
-    head = "".join(f"<th>{escape(method)}</th>" for method in found)
+    head = "".join(f"<th>{escape(method)}</th>" for method in results)
     rows = "".join(
         f"<tr><td>{escape(_title(name))}</td>"
-        + "".join(f"<td>{cell(means.get(name))}</td>" for means in found.values()) + "</tr>"
+        + "".join(f"<td>{cell(means.get(name))}</td>" for means in results.values()) + "</tr>"
         for name in here
     )  # fmt: skip
     return f"<div class='scroll'><table><tr><th></th>{head}</tr>{rows}</table></div>"
@@ -51,18 +51,19 @@ def cell(one: Mean | None) -> str:
     return f"{one.value:.{digits}f}{ends}"
 
 
-def chart(found: Mapping[str, Mapping[str, Mean]]) -> str:
+def chart(results: Mapping[str, Mapping[str, Mean]]) -> str:
     """A small bar chart for each figure, with intervals, and the paper's figure where the method is one of its own."""
     from plotly.subplots import make_subplots
 
-    shown = [name for name in titles() if any(name in means for means in found.values())]
-    if not shown:
+    figures = [name for name in titles() if any(name in means for means in results.values())]
+    if not figures:
         return ""
-    rows = -(-len(shown) // COLUMNS)
-    figure = make_subplots(rows, COLUMNS, subplot_titles=[_title(name) for name in shown], vertical_spacing=0.28 / rows)
-    for place, name in enumerate(shown):
+    rows = -(-len(figures) // COLUMNS)
+    names = [_title(name) for name in figures]
+    figure = make_subplots(rows, COLUMNS, subplot_titles=names, vertical_spacing=0.28 / rows)
+    for place, name in enumerate(figures):
         at = {"row": place // COLUMNS + 1, "col": place % COLUMNS + 1}
-        for number, (method, means) in enumerate(found.items()):
+        for number, (method, means) in enumerate(results.items()):
             if name in means:
                 _bar(figure, method, means[name], COLORS[number % len(COLORS)], at, place == 0)
             theirs = _paper_figure(name, method)

@@ -30,7 +30,7 @@ def write(folder: Path, out: Path, studies: tuple[Path, ...] = (), ablated: tupl
     be written or holds something else; then what was there stays.
     """
     rows, notes = judging.read(folder)
-    asked = [study_report.results_of(place)[2] for place in studies]
+    outcomes = [study_report.results_of(place)[2] for place in studies]
     matrices = [ablations.read(place) for place in ablated]
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / OWN).is_file())):
         raise UserError(f"{out} is there and is no report: choose another folder with --out.")
@@ -41,22 +41,22 @@ def write(folder: Path, out: Path, studies: tuple[Path, ...] = (), ablated: tupl
         try:
             (fresh / "clips").mkdir()
             names, missing = gallery.written(rows, fresh / "clips")
-            found, order = means(rows), methods(rows)
+            averages, order = means(rows), methods(rows)
             errors = [f"{row.method}/{row.name}: {error}" for row in rows for error in row.errors]
             parts = {
-                "table": tables.table1(found), "paper": escape(PAPER), "others": tables.others(found),
-                "chart": tables.chart(found), "interval": escape(INTERVAL),
+                "table": tables.table1(averages), "paper": escape(PAPER), "others": tables.others(averages),
+                "chart": tables.chart(averages), "interval": escape(INTERVAL),
                 "notes": tables.notes([*notes, *errors, *missing]),
-                "study": "".join(f"<p>{escape(one.name)}</p>{study_report.sections(one)}" for one in asked)
-                + (f"<p class='quiet'>{escape(asked[0].interval)}</p>" if asked else ""),
+                "study": "".join(f"<p>{escape(one.name)}</p>{study_report.sections(one)}" for one in outcomes)
+                + (f"<p class='quiet'>{escape(outcomes[0].interval)}</p>" if outcomes else ""),
                 "ablations": "".join(map(ablations.markup, matrices)),
                 "gallery": gallery.markup(rows, order, names),
             }  # fmt: skip
             (fresh / "index.html").write_text(page(parts), encoding="utf-8")
             (fresh / judging.TABLE).write_text(judging.as_csv(rows), encoding="utf-8")
-            whole = {method: {name: asdict(one) for name, one in scores.items()} for method, scores in found.items()}
-            told = {"means": whole, "studies": [asdict(one) for one in asked], "notes": notes}
-            (fresh / OWN).write_text(json.dumps(told, indent=1, allow_nan=False), encoding="utf-8")
+            whole = {method: {name: asdict(one) for name, one in scores.items()} for method, scores in averages.items()}
+            content = {"means": whole, "studies": [asdict(one) for one in outcomes], "notes": notes}
+            (fresh / OWN).write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
             study_report.copy_script(fresh)
             fresh.chmod(0o755)
             if out.exists():

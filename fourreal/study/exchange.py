@@ -13,7 +13,7 @@ from fourreal.study.values import Study
 from fourreal.study.votes import LONGEST_TOKEN, Vote, check, rater_of
 
 MOST_BYTES = 16 * 1024**2
-COLUMNS = ("rater", "pair", "prompt", "question", "preferred", "other", "on_left", "given")
+COLUMNS = ("rater", "pair", "prompt", "question", "preferred", "other", "on_left", "time")
 
 
 def read_votes(study: Study, path: Path) -> list[Vote]:
@@ -85,7 +85,7 @@ def table(study: Study, votes: Iterable[Vote]) -> str:
         film = pair.film(vote.clip)
         other = pair.second if film == pair.first else pair.first
         rater = numbers.setdefault(vote.rater, f"rater-{len(numbers) + 1}")
-        when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(vote.given))
+        when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(vote.when))
         text = (safe_cell(cell) for cell in (pair.prompt, vote.question, film.method, other.method))
         prompt, question, preferred, beside = text
         rows.writerow((rater, vote.pair, prompt, question, preferred, beside, int(vote.on_left), when))

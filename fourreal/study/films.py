@@ -13,7 +13,7 @@ from fourreal.clip import Clip
 from fourreal.errors import UserError
 from fourreal.installed import assets
 from fourreal.progress import CancelToken, Event
-from fourreal.study.values import FASTEST, MOST_SECONDS, MOST_SIDE, Asked
+from fourreal.study.values import FASTEST, MOST_SECONDS, MOST_SIDE, StudyRequest
 
 USUAL_FPS = 24.0  # of films of scenes, which can be filmed at any rate
 RATES = 8.0, 30.0
@@ -52,10 +52,10 @@ def scene_folder(source: str) -> Path | None:
     raise UserError(f"{source} is not there: give a run's folder, a video file, or the name of a shipped scene.")
 
 
-def rate(asked: Asked, videos: Sequence[clip.ClipInfo]) -> float:
+def rate(request: StudyRequest, videos: Sequence[clip.ClipInfo]) -> float:
     """Frames a second of all films: the slowest video's, so that none of them is smoother for its file."""
-    if asked.fps is not None:
-        return asked.fps
+    if request.fps is not None:
+        return request.fps
     slowest = min((info.fps for info in videos), default=USUAL_FPS)
     return min(max(slowest, RATES[0]), RATES[1])
 
@@ -72,13 +72,13 @@ def film_scene(
     export(scene, path, "mp4", Film("study", fps=fps), "", progress, cancel)
 
 
-def common_form(asked: Asked, fps: float, films: Sequence[tuple[tuple[int, int], float]]) -> Form:
+def common_form(request: StudyRequest, fps: float, films: Sequence[tuple[tuple[int, int], float]]) -> Form:
     """The form that suits films of these ((width, height), seconds) best.
 
     As long as the longest one; as narrow as the narrowest, so that none gets bars, which would tell it apart; as low
     as the lowest.
     """
-    size, seconds = asked.size, asked.seconds
+    size, seconds = request.size, request.seconds
     if size is None:
         shape = min(max(min(width / height for (width, height), _ in films), SHAPES[0]), SHAPES[1])
         height = min(max(min(height for (_, height), _ in films), HEIGHTS[0]), HEIGHTS[1], int(MOST_SIDE / shape))

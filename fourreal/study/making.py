@@ -15,14 +15,25 @@ from fourreal.progress import CancelToken, Event, ignore
 from fourreal.settings import ClipLimits
 from fourreal.study.films import CRF, alike, common_form, film_scene, fitted, rate, scene_folder
 from fourreal.study.page import rater_page
-from fourreal.study.values import MOST_SIDE, RATERS, Asked, AskedPair, Entry, Film, Pair, Study, new_id, one_line
+from fourreal.study.values import (
+    MOST_SIDE,
+    RATERS,
+    Entry,
+    Film,
+    Pair,
+    PairRequest,
+    Study,
+    StudyRequest,
+    new_id,
+    one_line,
+)
 
 LIMITS = replace(ClipLimits(), max_frames=1800)  # thirty seconds at sixty frames a second
 SUFFIXES = {".mp4", ".webm", ".mov", ".mkv", ".m4v", ".gif", ".avi"}
 
 
 def make(
-    asked: Asked, out: Path, progress: Callable[[Event], None] = ignore, cancel: CancelToken | None = None,
+    request: StudyRequest, out: Path, progress: Callable[[Event], None] = ignore, cancel: CancelToken | None = None,
     owner: str = "", device: str = "cpu",
 ) -> Study:  # fmt: skip
     """Make the study in the folder `out`, which is not there yet or empty.
@@ -41,7 +52,7 @@ def make(
     except OSError as error:
         raise _unwritable(out, error) from error
     try:
-        study = _made(asked, fresh, progress, cancel, owner, device)
+        study = _made(request, fresh, progress, cancel, owner, device)
         if out.is_dir():
             out.rmdir()
         fresh.chmod(0o755)  # a temporary folder is its maker's alone
@@ -54,15 +65,15 @@ def make(
 
 
 def _made(
-    asked: Asked, folder: Path, progress: Callable[[Event], None], cancel: CancelToken, owner: str, device: str
+    request: StudyRequest, folder: Path, progress: Callable[[Event], None], cancel: CancelToken, owner: str, device: str
 ) -> Study:
     work, clips = folder / "work", folder / RATERS / "clips"
     work.mkdir()
     clips.mkdir(parents=True)
-    entries = [entry for pair in asked.pairs for entry in (pair.first, pair.second)]
+    entries = [entry for pair in request.pairs for entry in (pair.first, pair.second)]
     scenes = {entry.source: scene_folder(entry.source) for entry in entries}  # all are looked for before any is filmed
     infos = {source: clip.probe(Path(source), LIMITS) for source, scene in scenes.items() if scene is None}
-    fps, paths = rate(asked, list(infos.values())), {}
+    fps, paths = rate(request, list(infos.values())), {}
     for number, (source, scene) in enumerate(scenes.items()):
         progress(Event("films", number, len(scenes)))
         paths[source] = Path(source) if scene is None else work / f"{number}.mp4"
@@ -70,9 +81,9 @@ def _made(
             film_scene(scene, paths[source], fps, _quiet(progress), cancel, device)
             infos[source] = clip.probe(paths[source], LIMITS)
     progress(Event("films", len(scenes), len(scenes)))
-    form = common_form(asked, fps, [((info.width, info.height), info.frames / info.fps) for info in infos.values()])
+    form = common_form(request, fps, [((info.width, info.height), info.frames / info.fps) for info in infos.values()])
     pairs, originals, done = [], {}, 0
-    for pair in asked.pairs:
+    for pair in request.pairs:
         films = []
         for entry in (pair.first, pair.second):
             cancel.check()
@@ -91,7 +102,7 @@ def _made(
     created = time.time()
     alike(sorted(clips.iterdir()), created)
     study = Study(
-        new_id(), new_id(), asked.name, created, form.size, form.seconds, form.fps, tuple(pairs), owner
+        new_id(), new_id(), request.name, created, form.size, form.seconds, form.fps, tuple(pairs), owner
     )  # fmt: skip
     (folder / RATERS / "index.html").write_text(rater_page(study), encoding="utf-8")
     shutil.rmtree(work)
@@ -99,7 +110,7 @@ def _made(
     return study
 
 
-def from_folders(folders: list[Path]) -> tuple[AskedPair, ...]:
+def from_folders(folders: list[Path]) -> tuple[PairRequest, ...]:
     """Pairs out of one folder for each method: the first one's films against those of each other, by equal names.
 
     A film is a video or a run's folder. Its name, underscores as spaces, is the prompt, unless prompts.csv (name,
@@ -111,35 +122,37 @@ def from_folders(folders: list[Path]) -> tuple[AskedPair, ...]:
     methods = [folder.resolve().name for folder in folders]
     if len(set(methods)) < len(methods):
         raise UserError("Two folders have the same name, which is the method's: rename one of them.")
-    found = [films_of(folder) for folder in folders]
+    films_of_each = [films_of(folder) for folder in folders]
     prompts = prompts_of(folders[0])
     pairs = []
-    for method, films in list(zip(methods, found, strict=True))[1:]:
-        if missing := sorted(found[0].keys() - films.keys()):
+    for method, films in list(zip(methods, films_of_each, strict=True))[1:]:
+        if missing := sorted(films_of_each[0].keys() - films.keys()):
             raise UserError(f"{method} has no film called {', '.join(missing[:5])}, which {methods[0]} has: add it.")
         pairs += [
-            AskedPair(Entry(methods[0], str(film)), Entry(method, str(films[name])), prompts.get(name, said(name)))
-            for name, film in found[0].items()
+            PairRequest(
+                Entry(methods[0], str(ours)), Entry(method, str(films[name])), prompts.get(name, prompt_of(name))
+            )
+            for name, ours in films_of_each[0].items()
         ]
     return tuple(pairs)
 
 
-def said(name: str) -> str:
+def prompt_of(name: str) -> str:
     """The prompt that a file's name says."""
     return one_line(name.replace("_", " "), 500)
 
 
-def from_file(path: Path) -> Asked:
+def from_file(path: Path) -> StudyRequest:
     """What a JSON file asks for; sources are looked for beside the file first. Raises UserError."""
     try:
-        asked = Asked.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        request = StudyRequest.from_dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read as JSON ({error}): see docs/study.md.") from error
     beside = lambda entry: replace(
         entry, source=str(near) if (near := path.parent / entry.source).exists() else entry.source
     )
-    pairs = (replace(pair, first=beside(pair.first), second=beside(pair.second)) for pair in asked.pairs)
-    return replace(asked, pairs=tuple(pairs))
+    pairs = (replace(pair, first=beside(pair.first), second=beside(pair.second)) for pair in request.pairs)
+    return replace(request, pairs=tuple(pairs))
 
 
 def films_of(folder: Path, needed: bool = True) -> dict[str, Path]:

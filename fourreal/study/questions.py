@@ -31,5 +31,5 @@ def asked_of(prompt: str) -> tuple[str, ...]:
 def paper_share(method: str, question: str) -> float | None:
     """The paper's percentage for a method by any spelling of its name ("4dfy", "dream_in_4d"), None for others."""
     plain = lambda name: "".join(letter for letter in name.lower() if letter.isalnum())
-    found = {plain(name): shares for name, shares in PAPER.items()}.get(plain(method))
-    return None if found is None else found[list(QUESTIONS).index(question)]
+    row = {plain(name): shares for name, shares in PAPER.items()}.get(plain(method))
+    return None if row is None else row[list(QUESTIONS).index(question)]

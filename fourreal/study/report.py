@@ -54,15 +54,15 @@ def report(folder: Path, out: Path, finished_only: bool = False) -> Results:
     """
     study = read(folder)
     votes = Votes(folder).all()
-    found = results(study, votes, finished_only)
-    contents = {"results.json": as_json(found), "results.csv": as_csv(found), "votes.csv": table(study, votes)}
-    contents["index.html"] = page(study, found, SCRIPT, {name: name for name in contents})
+    summary = results(study, votes, finished_only)
+    contents = {"results.json": as_json(summary), "results.csv": as_csv(summary), "votes.csv": table(study, votes)}
+    contents["index.html"] = page(study, summary, SCRIPT, {name: name for name in contents})
     make_folder(out)
     for name, content in contents.items():
         with writing(out / name) as temporary:
             temporary.write_text(content, encoding="utf-8")
     copy_script(out)
-    return found
+    return summary
 
 
 def copy_script(folder: Path) -> None:
@@ -80,45 +80,45 @@ def script() -> Path:
     return Path(plotly.__file__).parent / "package_data" / SCRIPT
 
 
-def as_json(found: Results) -> str:
-    return json.dumps(asdict(found), indent=2, allow_nan=False) + "\n"
+def as_json(summary: Results) -> str:
+    return json.dumps(asdict(summary), indent=2, allow_nan=False) + "\n"
 
 
-def as_csv(found: Results) -> str:
+def as_csv(summary: Results) -> str:
     """A row for each comparison and question; see `COLUMNS`."""
     out = io.StringIO()
     rows = csv.writer(out)
     rows.writerow(COLUMNS)
-    for one in found.comparisons:
+    for one in summary.comparisons:
         for share in one.shares:
-            shown = (share.percent, share.low, share.high, *(share.by_rater or (None, None)), share.paper)
-            numbers = ("" if value is None else f"{value:.1f}" for value in shown)
+            values = (share.percent, share.low, share.high, *(share.by_rater or (None, None)), share.paper)
+            numbers = ("" if value is None else f"{value:.1f}" for value in values)
             names = safe_cell(one.method), safe_cell(one.other)
             rows.writerow((*names, share.question, one.pairs, one.raters, share.votes, share.won, *numbers))
     return out.getvalue()
 
 
-def page(study: Study, found: Results, script: str, files: Mapping[str, str]) -> str:
+def page(study: Study, summary: Results, script: str, files: Mapping[str, str]) -> str:
     """The results as a page. script: the address of plotly's. files: addresses of the same for programs, by name."""
-    given = (
-        f"{_count(found.votes, 'answer')} of {_count(found.raters, 'rater')}, of whom {found.finished} answered all "
-        f"{_count(study.answers(), 'question')}."
+    counts = (
+        f"{_count(summary.votes, 'answer')} of {_count(summary.raters, 'rater')}, of whom {summary.finished} "
+        f"answered all {_count(study.answers(), 'question')}."
     )
-    side = "" if found.on_left is None else f" {found.on_left:.0f} % of what was preferred was shown on the left."
+    side = "" if summary.on_left is None else f" {summary.on_left:.0f} % of what was preferred was shown on the left."
     links = " · ".join(f'<a href="{html.escape(address)}">{html.escape(name)}</a>' for name, address in files.items())
     body = [
-        f"<h1>{html.escape(found.name)}</h1>", f"<p>{given}{side}</p>", sections(found),
-        f'<p class="quiet">{html.escape(found.interval)}</p>', f"<p>{links}</p>", films(study),
+        f"<h1>{html.escape(summary.name)}</h1>", f"<p>{counts}{side}</p>", sections(summary),
+        f'<p class="quiet">{html.escape(summary.interval)}</p>', f"<p>{links}</p>", films(study),
     ]  # fmt: skip
-    return PAGE.format(title=html.escape(found.name), script=html.escape(script), body="\n".join(body))
+    return PAGE.format(title=html.escape(summary.name), script=html.escape(script), body="\n".join(body))
 
 
-def sections(found: Results) -> str:
+def sections(summary: Results) -> str:
     """A chart and a table for each comparison, as markup that counts on plotly's script."""
     return "\n".join(
         f"<h2>{html.escape(one.method)} against {html.escape(one.other)}</h2>"
         f'<p class="quiet">{_count(one.pairs, "pair")}, {_count(one.raters, "rater")}</p>{chart(one)}{shares(one)}'
-        for one in found.comparisons
+        for one in summary.comparisons
     )
 
 
@@ -126,17 +126,17 @@ def chart(one: Comparison) -> str:
     """The paper's bar chart: how often each method was preferred, question by question."""
     import plotly.graph_objects as go
 
-    asked = [share for share in one.shares if share.percent is not None]
-    if not asked:
+    bars = [share for share in one.shares if share.percent is not None]
+    if not bars:
         return "<p>There are no answers yet.</p>"
-    names = [TITLES[share.question] for share in asked]
-    ours = [share.percent for share in asked]
+    names = [TITLES[share.question] for share in bars]
+    ours = [share.percent for share in bars]
     # plotly draws names as markup of its own
     method, other = html.escape(one.method), html.escape(one.other)
     ends = {
         "type": "data", "symmetric": False, "color": INK, "thickness": 1.5, "width": 5,
-        "array": [share.high - share.percent for share in asked],
-        "arrayminus": [share.percent - share.low for share in asked],
+        "array": [share.high - share.percent for share in bars],
+        "arrayminus": [share.percent - share.low for share in bars],
     }  # fmt: skip
     figure = go.Figure([
         go.Bar(y=names, x=ours, name=method, orientation="h", marker_color=OURS,
@@ -149,7 +149,7 @@ def chart(one: Comparison) -> str:
         go.Scatter(y=names, x=ours, mode="markers", marker={"size": 1, "color": INK}, error_x=ends, name="95 %",
                    hoverinfo="skip"),
     ])  # fmt: skip
-    paper = [(TITLES[share.question], share.paper) for share in asked if share.paper is not None]
+    paper = [(TITLES[share.question], share.paper) for share in bars if share.paper is not None]
     if paper:
         figure.add_scatter(
             y=[name for name, _ in paper], x=[value for _, value in paper], mode="markers",

@@ -93,17 +93,17 @@ def _comparison(study: Study, votes: Sequence[Vote], method: str, other: str, nu
                 (vote.rater, study.pairs[vote.pair].film(vote.clip).method == method)
                 for vote in about if vote.question == question
             ]  # fmt: skip
-    shares = tuple(share(question, given, paper_share(other, question)) for question, given in among.items())
+    shares = tuple(share(question, ballots, paper_share(other, question)) for question, ballots in among.items())
     return Comparison(method, other, len(numbers), len({vote.rater for vote in about}), shares)
 
 
-def share(question: str, given: Sequence[tuple[str, bool]], paper: float | None = None) -> Share:
+def share(question: str, ballots: Sequence[tuple[str, bool]], paper: float | None = None) -> Share:
     """The share of (rater, whether the method was preferred)."""
-    votes, won = len(given), sum(preferred for _, preferred in given)
+    votes, won = len(ballots), sum(preferred for _, preferred in ballots)
     if not votes:
         return Share(question, 0, 0, None, None, None, None, paper)
     low, high = wilson(won, votes)
-    return Share(question, votes, won, 100 * won / votes, 100 * low, 100 * high, over_raters(given), paper)
+    return Share(question, votes, won, 100 * won / votes, 100 * low, 100 * high, over_raters(ballots), paper)
 
 
 def wilson(won: int, votes: int) -> tuple[float, float]:
@@ -113,10 +113,10 @@ def wilson(won: int, votes: int) -> tuple[float, float]:
     return max(0.0, (middle - half) / (1 + Z95**2 / n)), min(1.0, (middle + half) / (1 + Z95**2 / n))
 
 
-def over_raters(given: Sequence[tuple[str, bool]]) -> tuple[float, float] | None:
+def over_raters(ballots: Sequence[tuple[str, bool]]) -> tuple[float, float] | None:
     """The ends of the 95 % percentile bootstrap over raters, in percent."""
     tallies: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for rater, preferred in given:
+    for rater, preferred in ballots:
         tallies[rater][0] += preferred
         tallies[rater][1] += 1
     if len(tallies) < LEAST_RATERS:

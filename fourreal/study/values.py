@@ -30,7 +30,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class AskedPair:
+class PairRequest:
     """Two films to be compared. prompt: the text that both were made from, "" where there is none."""
 
     first: Entry
@@ -39,13 +39,13 @@ class AskedPair:
 
 
 @dataclass(frozen=True)
-class Asked:
+class StudyRequest:
     """A study that is to be made.
 
     size: (width, height) of all films, even; seconds, fps: of all films. None: see `films.common_form`.
     """
 
-    pairs: tuple[AskedPair, ...]
+    pairs: tuple[PairRequest, ...]
     name: str = "Study"
     size: tuple[int, int] | None = None
     seconds: float | None = None
@@ -69,7 +69,7 @@ class Asked:
             )
 
     @classmethod
-    def from_dict(cls, values: object) -> "Asked":
+    def from_dict(cls, values: object) -> "StudyRequest":
         """What somebody wrote as JSON: {name, pairs: [{prompt, first: {method, source}, second: ...}], size, ...}.
 
         Raises UserError, naming what is wrong.
@@ -177,7 +177,7 @@ def one_line(text: object, most: int) -> str:
     return " ".join(plain.split())[:most]
 
 
-def _pair(number: int, values: object) -> AskedPair:
+def _pair(number: int, values: object) -> PairRequest:
     if not isinstance(values, Mapping):
         raise UserError(f"Pair {number} is no object: see docs/study.md.")
     entries = []
@@ -186,4 +186,4 @@ def _pair(number: int, values: object) -> AskedPair:
         if not isinstance(entry, Mapping) or not all(isinstance(entry.get(key), str) for key in ("method", "source")):
             raise UserError(f'Pair {number} has no {side} film: write "{side}": {{"method": ..., "source": ...}}.')
         entries.append(Entry(one_line(entry["method"], LONGEST_NAME), entry["source"]))
-    return AskedPair(*entries, one_line(values.get("prompt") or "", LONGEST_PROMPT))
+    return PairRequest(*entries, one_line(values.get("prompt") or "", LONGEST_PROMPT))

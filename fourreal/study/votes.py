@@ -20,7 +20,7 @@ SCHEMA = """CREATE TABLE IF NOT EXISTS votes (
     question TEXT NOT NULL,
     clip TEXT NOT NULL,                -- the file that they preferred
     on_left INTEGER NOT NULL,          -- whether it was shown on the left
-    given REAL NOT NULL,               -- when, in seconds since 1970
+    time REAL NOT NULL,                -- when, in seconds since 1970
     PRIMARY KEY (rater, pair, question)
 ) STRICT"""
 
@@ -34,7 +34,7 @@ class Vote:
     question: str
     clip: str
     on_left: bool
-    given: float = 0.0
+    when: float = 0.0
 
 
 class Votes:
@@ -53,17 +53,17 @@ class Votes:
             check(study, vote)
         with self._writing() as db:
             for vote in votes:
-                seen = db.execute("SELECT 1 FROM votes WHERE rater = ? LIMIT 1", (vote.rater,)).fetchone()
-                if not seen and db.execute("SELECT COUNT(DISTINCT rater) FROM votes").fetchone()[0] >= MOST_RATERS:
+                earlier = db.execute("SELECT 1 FROM votes WHERE rater = ? LIMIT 1", (vote.rater,)).fetchone()
+                if not earlier and db.execute("SELECT COUNT(DISTINCT rater) FROM votes").fetchone()[0] >= MOST_RATERS:
                     raise UserError(f"This study has {MOST_RATERS} raters, which is the most it may have.")
                 db.execute(
                     "INSERT OR REPLACE INTO votes VALUES (?, ?, ?, ?, ?, ?)",
-                    (vote.rater, vote.pair, vote.question, vote.clip, int(vote.on_left), vote.given or time.time()),
+                    (vote.rater, vote.pair, vote.question, vote.clip, int(vote.on_left), vote.when or time.time()),
                 )
 
     def of(self, rater: str) -> list[Vote]:
         """One rater's, in the order in which they were given."""
-        return self._read("SELECT * FROM votes WHERE rater = ? ORDER BY given, pair, question", (rater,))
+        return self._read("SELECT * FROM votes WHERE rater = ? ORDER BY time, pair, question", (rater,))
 
     def all(self) -> list[Vote]:
         return self._read("SELECT * FROM votes ORDER BY rater, pair, question", ())

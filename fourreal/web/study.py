@@ -30,11 +30,11 @@ def build(page: Parts) -> None:
         fields = _fields()
         first, first_name, second, second_name, other, prompt, add = fields
         pairs = gr.State([])
-        shown = piece(elem_id="study-pairs")
+        listing = piece(elem_id="study-pairs")
         name = gr.Textbox(label="Name", info="For you. Who answers does not see it.", max_length=LONGEST_NAME,
                           value="My study", elem_id="study-name")  # fmt: skip
         make = gr.Button("Make the study", variant="primary", interactive=False, elem_id="study-make")
-        said = piece(elem_id="study-said")
+        status = piece(elem_id="study-said")
 
     def listed(me: dict) -> list[Source]:
         return page.service.studies.sources(page.owner(me))
@@ -42,8 +42,8 @@ def build(page: Parts) -> None:
     @safely
     def sources(me: dict, one: str | None, two: str | None):
         me = known(me)
-        found = listed(me)
-        choices, ids = [(source.title, source.id) for source in found], [source.id for source in found]
+        offers = listed(me)
+        choices, ids = [(source.title, source.id) for source in offers], [source.id for source in offers]
         one = one if one in ids else next(iter(ids), None)
         update = lambda value: gr.update(choices=choices, value=value)
         return [update(one), update(two if two in ids else None), cards(page, me)]
@@ -72,7 +72,7 @@ def build(page: Parts) -> None:
         return [so_far, table(so_far), gr.update(interactive=True), None, ""]
 
     add.click(
-        put, [page.me, pairs, first, first_name, second, second_name, prompt], [pairs, shown, make, second, prompt],
+        put, [page.me, pairs, first, first_name, second, second_name, prompt], [pairs, listing, make, second, prompt],
         **PRIVATE,
     )  # fmt: skip
 
@@ -82,18 +82,18 @@ def build(page: Parts) -> None:
         so_far = [pair for place, pair in enumerate(so_far) if place != number]
         return [so_far, table(so_far), gr.update(interactive=bool(so_far))]
 
-    shown.select(drop, pairs, [pairs, shown, make], **PRIVATE)
+    listing.select(drop, pairs, [pairs, listing, make], **PRIVATE)
 
     def made(me: dict, so_far: list, called: str):
         me = known(me)
-        asked = {"name": called, "pairs": so_far}
+        request = {"name": called, "pairs": so_far}
         yield [waiting("The study is being made"), gr.update(interactive=False), gr.skip(), gr.skip(), gr.skip()]
-        for sentence in _told(lambda telling: page.service.studies.make(page.owner(me), asked, telling)):
+        for sentence in _told(lambda telling: page.service.studies.make(page.owner(me), request, telling)):
             yield [waiting(sentence), gr.skip(), gr.skip(), gr.skip(), gr.skip()]
         yield [note("The study is ready. Its link is above.", "good"), gr.skip(), [], "", cards(page, me)]
 
-    make.click(_safely_told(made), [page.me, pairs, name], [said, make, pairs, shown, mine], **STUDYING).failure(
-        lambda: ["", gr.update(interactive=True)], None, [said, make], **PRIVATE
+    make.click(_safely_told(made), [page.me, pairs, name], [status, make, pairs, listing, mine], **STUDYING).failure(
+        lambda: ["", gr.update(interactive=True)], None, [status, make], **PRIVATE
     )
 
     @safely
@@ -142,20 +142,20 @@ def _pair(
 
 def _told(work):
     """What `work(telling)` tells while it goes on, in a thread of its own; its error is raised in the end."""
-    told: queue.Queue = queue.Queue()
+    updates: queue.Queue = queue.Queue()
     end: list[BaseException | None] = []
 
     def run() -> None:
         try:
-            work(told.put)
+            work(updates.put)
             end.append(None)
         except Exception as error:
             end.append(error)
-        told.put(None)
+        updates.put(None)
 
     threading.Thread(target=run, daemon=True, name="study").start()
     last = ""
-    while (sentence := told.get()) is not None:
+    while (sentence := updates.get()) is not None:
         if sentence and sentence != last:
             last = sentence
             yield sentence
@@ -197,13 +197,13 @@ def cards(page: Parts, me: dict) -> str:
     return "".join(card(study, page.service.studies.results(owner, study.id)) for study in studies)
 
 
-def card(study: Study, found: Results) -> str:
+def card(study: Study, results: Results) -> str:
     when = time.strftime("%d %b %H:%M", time.localtime(study.created))
     count = lambda number, what: f"{number} {what}{'' if number == 1 else 's'}"
-    given = "nobody has answered yet"
-    if found.raters:
-        given = f"{count(found.raters, 'rater')}, of whom {found.finished} answered everything"
-    about = f"{count(len(study.pairs), 'pair')}, {count(study.answers(), 'question')} · {when} · {given}"
+    turnout = "nobody has answered yet"
+    if results.raters:
+        turnout = f"{count(results.raters, 'rater')}, of whom {results.finished} answered everything"
+    about = f"{count(len(study.pairs), 'pair')}, {count(study.answers(), 'question')} · {when} · {turnout}"
     how = {"target": "_blank", "rel": "noopener", "class_": "save"}
     links = [
         tag("button", "Copy the link for raters", type="button", class_="act", data_link=study_url(study.id),

@@ -70,23 +70,23 @@ def study_router(studies: Studies) -> APIRouter:
 
     @routes.get("/study/{id}/{name}")
     def results(id: str, name: str) -> Response:
-        found = RESULTS.fullmatch(name)
+        match = RESULTS.fullmatch(name)
         try:
-            return written(studies, id, *found.groups()) if found else missing()
+            return written(studies, id, *match.groups()) if match else missing()
         except UserError:
             return missing()
 
     @routes.post("/study/{id}/rater")
     async def rater(request: Request, id: str) -> Response:
         """What a rater has answered, who comes back."""
-        return await answered(request, lambda told: {"votes": studies.votes(id, told.get("rater"))})
+        return await answered(request, lambda answer: {"votes": studies.votes(id, answer.get("rater"))})
 
     @routes.post("/study/{id}/votes")
     async def votes(request: Request, id: str) -> Response:
-        def keep(told: dict) -> dict:
-            if studies.is_new(id, told.get("rater")) and not raters.allows(client(request)):
+        def keep(answer: dict) -> dict:
+            if studies.is_new(id, answer.get("rater")) and not raters.allows(client(request)):
                 raise UserError("Too many people answer from your network today. Come back tomorrow.")
-            studies.vote(id, told.get("rater"), told.get("votes"))
+            studies.vote(id, answer.get("rater"), answer.get("votes"))
             return {}
 
         return await answered(request, keep)
@@ -102,13 +102,13 @@ def study_router(studies: Studies) -> APIRouter:
         if len(body) > BODY_BYTES:
             return PlainTextResponse("That is too large for an answer.", 413)
         try:
-            told = json.loads(body)
+            answer = json.loads(body)
         except (ValueError, RecursionError):
-            told = None
-        if not isinstance(told, dict):
+            answer = None
+        if not isinstance(answer, dict):
             return PlainTextResponse("That is no answer.", 400)
         try:
-            return JSONResponse(await asyncio.to_thread(act, told), headers={"cache-control": "no-store"})
+            return JSONResponse(await asyncio.to_thread(act, answer), headers={"cache-control": "no-store"})
         except UserError as error:
             return PlainTextResponse(str(error), 400)
 
@@ -117,16 +117,16 @@ def study_router(studies: Studies) -> APIRouter:
 
 def written(studies: Studies, id: str, what: str, key: str, ending: str) -> Response:
     """The results, or all votes, in one of their forms; as they are now."""
-    study, votes, found = report.results_of(studies.folder(id, key))
+    study, votes, summary = report.results_of(studies.folder(id, key))
     headers = {"cache-control": "no-store"}
     if what == "votes":
         content = table(study, votes) if ending == "csv" else None
     elif ending == "html":
         names = ("results.csv", "results.json", "votes.csv")
         files = {name: name.replace(".", f"-{study.key}.") for name in names}
-        return HTMLResponse(report.page(study, found, f"../../{SCRIPT_URL}", files), headers=headers)
+        return HTMLResponse(report.page(study, summary, f"../../{SCRIPT_URL}", files), headers=headers)
     else:
-        content = report.as_csv(found) if ending == "csv" else report.as_json(found)
+        content = report.as_csv(summary) if ending == "csv" else report.as_json(summary)
     if content is None:
         return missing()
     kind = {"csv": "text/csv", "json": "application/json"}[ending]
