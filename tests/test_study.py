@@ -201,6 +201,7 @@ def test_votes_travel_as_files_and_rows_that_are_none_are_named(study, tmp_path)
     rows = tmp_path / "rows.csv"
     rows.write_text("rater,pair,question,preferred\nAnn,0,motion,4Dfy\nBob,1,shape,ours\n")
     votes.add(study, read_votes(study, rows))
+    assert {vote.on_left for vote in votes.all() if vote.rater != rater_of("r" * 20)} == {None}
     told = list(csv.DictReader(table(study, votes.all()).splitlines()))
     assert sorted(row["preferred"] for row in told) == ["4Dfy", "ours", "ours"]
     rows.write_text("rater,pair,question,preferred\nAnn,0,motion,4Dfy\nBob,9,shape,ours\n")

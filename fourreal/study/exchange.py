@@ -71,8 +71,8 @@ def _from_row(study: Study, where: str, row: Mapping[str, str]) -> Vote:
         raise UserError(f"{where}: pair {number} is between {pair.first.method} and {pair.second.method}.")
     if row["question"] not in pair.questions:
         raise UserError(f"{where}: pair {number} has no question {row['question']}, only {', '.join(pair.questions)}.")
-    return Vote(rater_of(f"imported rater: {row['rater']}"[:LONGEST_TOKEN]), int(number), row["question"], film.clip,
-                row.get("on_left") in ("1", "true", "True"), time.time())  # fmt: skip
+    rater, side = rater_of(f"imported rater: {row['rater']}"[:LONGEST_TOKEN]), {"1": True, "0": False}
+    return Vote(rater, int(number), row["question"], film.clip, side.get(row.get("on_left") or ""), time.time())
 
 
 def table(study: Study, votes: Iterable[Vote]) -> str:
@@ -88,7 +88,8 @@ def table(study: Study, votes: Iterable[Vote]) -> str:
         when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(vote.when))
         text = (safe_cell(cell) for cell in (pair.prompt, vote.question, film.method, other.method))
         prompt, question, preferred, beside = text
-        rows.writerow((rater, vote.pair, prompt, question, preferred, beside, int(vote.on_left), when))
+        side = "" if vote.on_left is None else int(vote.on_left)
+        rows.writerow((rater, vote.pair, prompt, question, preferred, beside, side, when))
     return out.getvalue()
 
 

@@ -32,7 +32,7 @@ PAGE = """<!doctype html>
 body {{ margin: 0 auto; max-width: 1100px; padding: 16px 20px 40px; font: 16px/1.5 Inter, system-ui, sans-serif;
   background: #fff; color: #262626 }}
 h1 {{ font-size: 1.5rem }} h2 {{ font-size: 1.15rem; margin-top: 2em }}
-.scroll {{ overflow-x: auto }}
+.scroll {{ overflow-x: auto }} .scroll > div {{ min-width: 560px }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }}
 th, td {{ padding: 4px 12px 4px 0; text-align: right; border-bottom: 1px solid #e4e2dd; white-space: nowrap }}
 th:first-child, td:first-child {{ text-align: left }}
@@ -143,7 +143,6 @@ def chart(one: Comparison) -> str:
                text=[f"{share:.1f} %" for share in ours], textposition="inside", insidetextanchor="start",
                hovertemplate="%{y}: %{x:.1f} %<extra></extra>"),
         go.Bar(y=names, x=[100 - share for share in ours], name=other, orientation="h", marker_color=THEIRS,
-               text=[f"{100 - share:.1f} %" for share in ours], textposition="inside", insidetextanchor="end",
                hovertemplate="%{y}: %{x:.1f} %<extra></extra>"),
         # over both bars: of the first one it would be hidden by the second
         go.Scatter(y=names, x=ours, mode="markers", marker={"size": 1, "color": INK}, error_x=ends, name="95 %",
@@ -164,9 +163,8 @@ def chart(one: Comparison) -> str:
         xaxis={"range": [0, 100], "ticksuffix": " %", "fixedrange": True},
         yaxis={"autorange": "reversed", "automargin": True, "fixedrange": True},
     )  # fmt: skip
-    return figure.to_html(
-        full_html=False, include_plotlyjs=False, config={"displaylogo": False, "responsive": True}
-    )  # fmt: skip
+    config = {"displaylogo": False, "responsive": True}
+    return f'<div class="scroll">{figure.to_html(full_html=False, include_plotlyjs=False, config=config)}</div>'
 
 
 def shares(one: Comparison) -> str:

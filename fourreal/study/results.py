@@ -52,7 +52,7 @@ class Comparison:
 @dataclass(frozen=True)
 class Results:
     """raters: who gave any answer; finished: who gave all. on_left: percent of the preferred ones that were shown on
-    the left, 50 where nobody favours a side; None without votes."""
+    the left, 50 where nobody favours a side; None where no side is known."""
 
     name: str
     raters: int
@@ -76,7 +76,8 @@ def results(study: Study, votes: Sequence[Vote], finished_only: bool = False) ->
     for number, pair in enumerate(study.pairs):
         groups[_ordered(pair.first.method, pair.second.method, ours)].append(number)
     compared = tuple(_comparison(study, votes, *names, numbers) for names, numbers in groups.items())
-    left = None if not votes else 100 * sum(vote.on_left for vote in votes) / len(votes)
+    sides = [vote.on_left for vote in votes if vote.on_left is not None]
+    left = 100 * sum(sides) / len(sides) if sides else None
     return Results(study.name, len(raters), len(finished), len(votes), left, compared)
 
 

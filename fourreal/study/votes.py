@@ -19,7 +19,7 @@ SCHEMA = """CREATE TABLE IF NOT EXISTS votes (
     pair INTEGER NOT NULL,
     question TEXT NOT NULL,
     clip TEXT NOT NULL,                -- the file that they preferred
-    on_left INTEGER NOT NULL,          -- whether it was shown on the left
+    on_left INTEGER,                   -- whether it was shown on the left, NULL where that is not known
     time REAL NOT NULL,                -- when, in seconds since 1970
     PRIMARY KEY (rater, pair, question)
 ) STRICT"""
@@ -27,13 +27,16 @@ SCHEMA = """CREATE TABLE IF NOT EXISTS votes (
 
 @dataclass(frozen=True)
 class Vote:
-    """One answer: of the films of a pair, the one that is called `clip` was preferred."""
+    """One answer: of the films of a pair, the one that is called `clip` was preferred.
+
+    on_left: whether it was shown on the left; None where that is not known. when: seconds since 1970.
+    """
 
     rater: str
     pair: int
     question: str
     clip: str
-    on_left: bool
+    on_left: bool | None
     when: float = 0.0
 
 
@@ -58,7 +61,7 @@ class Votes:
                     raise UserError(f"This study has {MOST_RATERS} raters, which is the most it may have.")
                 db.execute(
                     "INSERT OR REPLACE INTO votes VALUES (?, ?, ?, ?, ?, ?)",
-                    (vote.rater, vote.pair, vote.question, vote.clip, int(vote.on_left), vote.when or time.time()),
+                    (vote.rater, vote.pair, vote.question, vote.clip, vote.on_left, vote.when or time.time()),
                 )
 
     def of(self, rater: str) -> list[Vote]:
@@ -72,7 +75,8 @@ class Votes:
         if not self.path.is_file():  # looking makes no file
             return []
         with _explained(self.path), closing(self._connect()) as db:
-            return [Vote(*row[:4], bool(row[4]), row[5]) for row in db.execute(query, values)]
+            rows = db.execute(query, values).fetchall()
+        return [Vote(*row[:4], None if row[4] is None else bool(row[4]), row[5]) for row in rows]
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
