@@ -32,7 +32,7 @@ PAGE = """<!doctype html>
 body {{ margin: 0 auto; max-width: 1100px; padding: 16px 20px 40px; font: 16px/1.5 Inter, system-ui, sans-serif;
   background: #fff; color: #262626 }}
 h1 {{ font-size: 1.5rem }} h2 {{ font-size: 1.15rem; margin-top: 2em }}
-.scroll {{ overflow-x: auto }} .scroll > div {{ min-width: 560px }}
+.scroll {{ overflow-x: auto }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }}
 th, td {{ padding: 4px 12px 4px 0; text-align: right; border-bottom: 1px solid #e4e2dd; white-space: nowrap }}
 th:first-child, td:first-child {{ text-align: left }}
