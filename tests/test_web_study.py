@@ -1,7 +1,6 @@
 """A study on the page: whose it is, what raters may send, and a rater who goes through it in a browser."""
 
 import asyncio
-import io
 from pathlib import Path
 
 import httpx
@@ -16,6 +15,7 @@ from fourreal.errors import UserError
 from fourreal.jobs import studies
 from fourreal.jobs.devices import CPU
 from fourreal.jobs.service import Service
+from fourreal.progress import CancelToken, ignore
 from fourreal.study.values import read
 from fourreal.web import api, study_routes
 from fourreal.web.rate import Rate
@@ -27,12 +27,8 @@ RATER = "rater-" + "r" * 20
 def command_here(words, seconds, most, late, hidden, telling):
     """What the child would do, in this process."""
     telling("films 1/4")
-    error = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.stderr", error)
-        code = cli.main([*words, "--device", "cpu"])
-    if code:
-        raise UserError(error.getvalue())
+    arguments = cli.parser().parse_args([*words, "--device", "cpu"])
+    arguments.command(arguments, ignore, CancelToken())
 
 
 @pytest.fixture(scope="module")
@@ -229,3 +225,31 @@ def test_without_a_page_answers_are_saved_as_a_file(made, service, tmp_path):
         page.context.close()
     assert cli.main(["study", "import", str(folder), str(tmp_path / "answers.json")]) == 0
     assert service.studies.results(service.owner(ANNA), read(Path(folder)).id).finished == 1
+
+
+@needs_chromium
+@pytest.mark.slow
+def test_a_person_makes_a_study_on_the_page_and_deletes_it(service, url, tmp_path):
+    token = "token-of-cara-" + "c" * 24
+    person = f"localStorage.setItem('fourreal person', '{token}')"
+    with chromium() as browser, watched_page(browser, before=person, viewport={"width": 390, "height": 844}) as watched:
+        page = watched.page
+        page.goto(url)
+        page.wait_for_selector("html.arrived")
+        page.get_by_role("tab", name="Study").click()  # in sight, not in a menu
+        upload = "#study-video input[type=file]"
+        page.wait_for_selector(upload, state="attached")
+        page.set_input_files(upload, moving(tmp_path / "rival.mp4"))
+        page.wait_for_function("document.querySelector('#study-second input').value.includes('rival')")
+        page.click("#study-add")
+        page.wait_for_selector(".study-pairs li")
+        page.click("#study-make")
+        page.wait_for_selector(".study-card")
+        (study,) = service.studies.studies(service.owner(token))
+        assert (study.pairs[0].first.method, study.pairs[0].second.method) == ("Ours", "Other")
+        assert "nobody has answered yet" in page.inner_text(".study-card")
+        page.on("dialog", lambda dialog: dialog.accept())
+        page.get_by_role("button", name="Delete").click()
+        page.wait_for_selector(".study-card", state="detached")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert service.studies.studies(service.owner(token)) == []
