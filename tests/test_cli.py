@@ -14,7 +14,7 @@ from scene_files import write_ground_truth
 from scene_samples import FRAMES, some_scene
 
 from fourreal import clip, settings
-from fourreal.cli import ABLATIONS
+from fourreal.description import ABLATIONS
 from fourreal.scene import bundle
 from fourreal.scene.r4d import read_r4d
 

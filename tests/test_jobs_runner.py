@@ -21,13 +21,13 @@ from PIL import Image
 
 from fourreal import cli, clip
 from fourreal.clip import Clip
+from fourreal.description import Options
 from fourreal.errors import UserError
 from fourreal.fit import loop
 from fourreal.installed import ROOT
 from fourreal.jobs import journal, service
 from fourreal.jobs.children import environment
 from fourreal.jobs.service import Service
-from fourreal.jobs.values import Options
 from fourreal.scene import bundle
 from fourreal.scene.r4d import read_r4d
 from fourreal.settings import JobLimits
@@ -308,7 +308,7 @@ def test_a_video_model_criticises_and_where_it_cannot_be_had_it_goes_on_without(
     monkeypatch.setenv("FOURREAL_MODELS", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     asked = {"prompt": "a box", "strength": 2.0, "distillation_steps": 4}
-    before = house.service.estimate(ANNA, house.reference, house.freeze, Options("draft", critic=CRITIC)).critic
+    before = house.service.estimate(ANNA, house.reference, house.freeze, Options(preset="draft", critic=CRITIC)).critic
     assert (before.seconds, before.steps) == (None, 180)  # of the real preset, not of this runner's
     assert "not measured" in before.reason
     runs = [house.submit(critic=critic, **asked) for critic in (CRITIC, "ltx-video")]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fourreal.description import Options
 from fourreal.errors import UserError
 from fourreal.jobs import examples, journal
 from fourreal.jobs.creations import Creations
@@ -23,7 +24,7 @@ from fourreal.jobs.run_files import stored_refusal, stored_takes, take_file
 from fourreal.jobs.statements import ran
 from fourreal.jobs.take_values import FurtherVideo
 from fourreal.jobs.turns import Turns
-from fourreal.jobs.values import MEETING, Estimate, Options, Run
+from fourreal.jobs.values import MEETING, Estimate, Run
 from fourreal.scene.export import FORMATS
 from fourreal.scene.export_html import html_bytes
 from fourreal.scene.film import TRAJECTORIES

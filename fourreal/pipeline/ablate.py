@@ -55,7 +55,7 @@ def ablate(asked: Ablation, progress: Progress = ignore, cancel: CancelToken | N
     request, out = asked.request, asked.request.out
     _check(asked)
     truth = ground_truth.read(asked.truth) if asked.truth is not None else None
-    names = [name for name in asked.variants if request.distil is not None or name not in CRITICS]
+    names = [name for name in asked.variants if request.criticised or name not in CRITICS]
     notes = []
     if len(names) < len(asked.variants):
         notes.append("The parts that need a video model are not among them, as none was given (--critic).")

@@ -71,12 +71,12 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
             detail = work / f"detail-{name_of(key, refine, asdict(preset), asked)}"
             return Places(
                 work / f"canonical-{name_of(key, refine)}", work / f"motion-{name_of(key, refine)}",
-                detail if critic is not None and request.distil.detail else None,
+                detail if critic is not None and request.detail else None,
             )  # fmt: skip
 
         critic, remarks = later.enter_context(
             critic_for(
-                request.distil, settings, fps, device, progress, cancel, lambda it: finished(places(it), preset, it)
+                request, settings, fps, device, progress, cancel, lambda it: finished(places(it), preset, it)
             )
         )
         observations = observations.to(device)
