@@ -22,7 +22,6 @@ from fourreal.progress import CancelToken
 from fourreal.scene import bundle
 from fourreal.settings import Preset
 from fourreal.video import registry, score
-from fourreal.video.one_model import Choice
 
 TINY = Preset("tiny", 96 * 54, 24, 12, STAGE_ONE, STAGE_TWO)
 
@@ -238,7 +237,7 @@ def test_the_person_picks_another_and_nothing_is_lost(actor, quick_scores, monke
         ({"prompt": ""}, "empty"), ({"candidates": 0}, "1 to 64"), ({"pick_reference": 2}, "0 to 1"),
         ({"pick_freeze": 9}, "0 to 1"), ({"frames": 16}, "nearest"), ({"size": (250, 160)}, "nearest"),
         ({"arc": 0.0}, "degrees"), ({"arc": 361}, "degrees"), ({"freeze_prompt": " "}, "empty"),
-        ({"model": Choice("sana-wm")}, "starts from a picture"), ({"freeze_model": Choice("x")}, "There are"),
+        ({"model": "sana-wm"}, "starts from a picture"), ({"freeze_model": "x"}, "There are"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_said_before_anything_is_made(actor, tmp_path, change, told):

@@ -179,7 +179,8 @@ def table(cls: type) -> str:
 
 def _values(cls: type, name: str, said: About) -> str:
     if said.choices is not None:
-        return ", ".join(f'"{choice}"' for choice in said.choices)
+        several = "list of " if isinstance(default_of(cls, name), frozenset) else ""
+        return several + ", ".join(f'"{choice}"' for choice in said.choices)
     bounds = [words.format(said.bounds[bound]) for bound, words in BOUNDS.items() if bound in said.bounds]
     kind = KINDS.get(cls.__pydantic_fields__[name].annotation, "")
     return ", ".join([f"{kind} {said.unit}".strip(), *bounds])

@@ -85,6 +85,9 @@ class Wishes(StoredWishes):
     Raises UserError where a value is none of the choices, or nothing that the model can make.
     """
 
+    model: str = option(registry.DEFAULT, "a name of `/models`", title="Model")
+    adapter: str | None = option(None, "a LoRA, by a name of docs/video.md", unset="none", title="Adapter (LoRA)")
+
     def __post_init__(self) -> None:
         super().__post_init__()
         entry = registry.entry(self.model)
