@@ -32,7 +32,8 @@ class About:
     bounds: the range, as pydantic has it. refusal: the sentence for what is outside, with {value} and the bounds.
     local: only whoever has this machine may choose it, as it names files or was not made for strangers.
     remote: only programs and the page have it, as the command line says it otherwise.
-    costly: runs that differ in it take different times.
+    decides: what follows from it besides the scene: "cost", for which earlier runs are looked at, and "cameras", where
+    they stood.
     """
 
     help: str = ""
@@ -48,7 +49,7 @@ class About:
     remote: bool = False
     group: str = ""
     blank: str = ""
-    costly: bool = False
+    decides: tuple[str, ...] = ()
 
 
 def option(default: Any = ..., help: str = "", *, bounds: Mapping[str, float] | None = None, **about: Any) -> Any:
@@ -144,9 +145,9 @@ class Description:
             among("option", name, tuple(remote(cls)))
         return cls(**values)
 
-    def costs(self) -> dict[str, Any]:
-        """Those of its values that runs have to share to take as long."""
-        return {name: value for name, value in self.as_dict().items() if about(type(self))[name].costly}
+    def deciding(self, what: str) -> dict[str, Any]:
+        """As `as_dict`, those of its values that decide about one thing, see `About.decides`."""
+        return {name: value for name, value in self.as_dict().items() if what in about(type(self))[name].decides}
 
 
 def _plain(value: Any) -> Any:

@@ -43,7 +43,7 @@ class Fitting(Description):
 
     preset: str | None = option(
         None, "pixels and schedule of the reconstruction", unset="standard on CUDA, draft on a CPU", choices=PRESETS,
-        title="How carefully", costly=True,
+        title="How carefully", decides=("cost", "cameras"),
     )  # fmt: skip
     device: str = option("auto", "where to compute; auto is CUDA where there is one", choices=DEVICES)
     detail: bool = option(
@@ -75,7 +75,7 @@ class Options(Fitting):
 
     canonical_frame: int | None = option(
         None, "frame of the reference video that was frozen", unset="from known cameras, else found by looking",
-        metavar="K", bounds={"ge": 0},
+        metavar="K", bounds={"ge": 0}, decides=("cameras",),
         refusal="Frames are counted from 0: choose a canonical frame of the reference video.",
     )  # fmt: skip
     freeze_reference_frame: int | None = option(
@@ -93,8 +93,7 @@ class Options(Fitting):
     deformation: str | None = option(
         None, "how motion is held: rigid bases or the paper's network", unset="bases, with --preset paper mlp",
         choices={"bases": "Rigid bases", "mlp": "The paper's network"}, title="How motion is held", group="advanced",
-        blank="As the preset has it",
-        costly=True,
+        blank="As the preset has it", decides=("cost",),
     )  # fmt: skip
     seed: int = option(
         0, "of all that is random", metavar="N", title="Seed", group="advanced", bounds={"ge": 0, "le": LARGEST_SEED},
@@ -112,7 +111,7 @@ class Options(Fitting):
     without: Names = option(
         frozenset(), "leave parts of the method out", unset="none", metavar="PART", choices=ABLATIONS,
         called="part to leave out", refusal="`without` is a list of names.", group="advanced",
-        title="Leave out, to see what it is good for", costly=True,
+        title="Leave out, to see what it is good for", decides=("cost",),
     )  # fmt: skip
     critic: str | None = option(
         None, "let this video model criticise views and times that no video shows, see `python -m fourreal models` and "

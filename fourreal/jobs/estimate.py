@@ -66,7 +66,7 @@ def alike(
 ) -> list[Mapping[str, Any]]:
     """The costs of runs with the same settings, with a video model or without."""
     device, name = where(options, devices)
-    same = options.costs() | {"preset": name, "device": device, "cameras_known": cameras_known}
+    same = options.deciding("cost") | {"preset": name, "device": device, "cameras_known": cameras_known}
     return [cost for cost in earlier if all(cost[key] == value for key, value in same.items())]
 
 

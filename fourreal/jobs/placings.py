@@ -45,7 +45,7 @@ class Placings(Takes):
         question = {
             "reference": clip_of(reference_id), "freeze": clip_of(freeze_id), "folder": str(folder),
             "cameras": None if cameras is None else str(folder / "cameras.json"),
-            "canonical_frame": options.canonical_frame, "meeting": seen and seen.meeting, "preset": options.preset,
+            "options": options.deciding("cameras"), "meeting": seen and seen.meeting,
             "further": [{"role": take.role, "path": clip_of(take.video), "at": take.at, "label": take.label}
                         for take in takes],
         }  # fmt: skip

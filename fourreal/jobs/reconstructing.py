@@ -87,7 +87,7 @@ class Reconstructing:
         distilled, settings = manifest["distillation"], manifest["settings"]["distillation"]
         pace = distilled["seconds"] / distilled["steps"] if distilled and distilled["steps"] else None
         return {
-            **self.options.costs(),
+            **self.options.deciding("cost"),
             "preset": manifest["preset"],
             "device": manifest["device"],
             "critic": self.options.critic if distilled else None,  # where it could not be had, it cost nothing

@@ -98,9 +98,8 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
                 "distillation": {"steps": tally.steps, "seconds": tally.seconds} if tally else None,  # of this attempt
                 "preset": preset.name,
                 "settings": asdict(preset),
-                "without": sorted(request.without),
+                "options": request.as_dict() | {"preset": preset.name},
                 "refined_poses": refine and preset.canonical.pose_rate > 0,
-                "seed": request.seed,
                 "device": str(device),
                 "versions": {"fourreal": fourreal.__version__, "torch": torch.__version__},
                 "seconds": {k: round(v, 2) for k, v in (seconds | {"total": sum(seconds.values())}).items()},
