@@ -20,10 +20,10 @@ from fourreal.evaluate.score import mean, score, to_unit
 from fourreal.pipeline.reconstruct import reconstruct
 from fourreal.pipeline.request import Request
 from fourreal.progress import CancelToken, Event, Progress, ignore
-from fourreal.scene.atomic import replace_files
 from fourreal.scene.scene4d import Scene4D
 from fourreal.scene.views import draw, into_scene
 from fourreal.settings import ABLATIONS
+from fourreal.whole import replace_files
 
 FULL = "everything"
 PAPER = ("per-frame-deformation", "small-motion", "multi-view-sds", "freeze-time", "joint-sds")  # 4Real sec. 4.3

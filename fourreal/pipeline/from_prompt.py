@@ -31,6 +31,7 @@ from fourreal.video.one_model import OneModel
 from fourreal.video.prompt import NEGATIVE
 from fourreal.video.score import detail
 from fourreal.video.shelf import Kept
+from fourreal.whole import writing
 
 
 @dataclass
@@ -84,7 +85,7 @@ def from_prompt(request: PromptRequest, progress: Progress = ignore, cancel: Can
         video, why = lengthen(freeze, goal, how, request.going_around, models, path, progress, cancel)
         choices.add("length of the freeze-time video", f"{len(video.clip)} frames", why)
     # from here on the models' memory is free again
-    with shelf.writing(inputs / "reference.mp4") as temporary:
+    with writing(inputs / "reference.mp4") as temporary:
         shutil.copyfile(reference.path, temporary)
     cameras = _commanded(video, frame, inputs, choices)
     canonical, shared = frame, video.canonical
