@@ -14,6 +14,7 @@ from fourreal.description.base import remote, table
 from fourreal.errors import UserError
 from fourreal.settings import ABLATIONS as SWITCHES
 from fourreal.settings import PRESETS as SCHEDULES
+from fourreal.web.create_form import part, wishes_of
 from fourreal.web.fields import group, shown, values_of
 
 DOCS = Path(__file__).parents[1] / "docs" / "api.md"
@@ -94,3 +95,17 @@ def test_what_is_for_this_machine_alone_is_no_option_for_others(name):
 def test_every_field_says_what_it_is_for():
     for cls in (Options, Wishes, Chain):
         assert all(said.help and not said.help.endswith(".") for said in about(cls).values())
+
+
+def test_a_form_as_it_is_laid_out_asks_for_what_the_model_is_best_at():
+    async def made():
+        with gr.Blocks():
+            return part("freeze")
+
+    half = asyncio.run(made())
+    wishes, count, seed = wishes_of(half, 3, *(field.value for field in half.form), prompt="a red ball")
+    assert wishes == Wishes(
+        role="freeze", prompt="a red ball", model="mini", frames=16, size=(256, 144), steps=6, guidance=1.0, arc=60,
+        frame=3,
+    )  # fmt: skip
+    assert (count, seed) == (2, 0)

@@ -86,7 +86,9 @@ class Wishes(StoredWishes):
     """
 
     model: str = option(registry.DEFAULT, "a name of `/models`", title="Model")
-    adapter: str | None = option(None, "a LoRA, by a name of docs/video.md", unset="none", title="Adapter (LoRA)")
+    adapter: str | None = option(
+        None, "a LoRA, by a name of docs/video.md", unset="none", title="Adapter (LoRA)", blank="None"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -58,7 +58,7 @@ def shown(cls: type, name: str, value: Any) -> Any:
     if isinstance(value, frozenset):
         return sorted(value)
     if value is None and said.blank:
-        return BLANK if said.choices is not None else 0
+        return 0 if _numeric(cls, name, said) else BLANK
     return value
 
 
