@@ -10,13 +10,18 @@ import pytest
 
 from fourreal.cli.options import add_fields, given
 from fourreal.description import ABLATIONS, PRESETS, Chain, Options, Wishes, about, described, option
-from fourreal.description.base import remote, table
+from fourreal.description.base import About, default_of, remote, unset
 from fourreal.errors import UserError
 from fourreal.settings import ABLATIONS as SWITCHES
 from fourreal.settings import PRESETS as SCHEDULES
 from fourreal.web.create_form import part, wishes_of
 from fourreal.web.fields import group, shown, values_of
 
+BOUNDS = {"gt": "above {}", "ge": "{:,} or more", "le": "{:,} or less"}
+KINDS = {
+    int: "whole number", int | None: "whole number", float: "number", float | None: "number", bool: "true or false",
+    str: "text", str | None: "text",
+}  # fmt: skip
 DOCS = Path(__file__).parents[1] / "docs" / "api.md"
 
 
@@ -34,6 +39,25 @@ def said_on_the_command_line(cls: type, *words: str):
     parser = argparse.ArgumentParser()
     add_fields(parser.add_argument, cls)
     return cls(**given(parser.parse_args(words), cls)), parser.format_help()
+
+
+def table(cls: type) -> str:
+    """The rows of docs/api.md for the fields that programs may choose: name, values, what it is."""
+    return "\n".join(f"| `{name}` | {values_said(cls, name, said)} | {sentence(cls, name, said)} |"
+                     for name, said in remote(cls).items())  # fmt: skip
+
+
+def values_said(cls: type, name: str, said: About) -> str:
+    if said.choices is not None:
+        several = "list of " if isinstance(default_of(cls, name), frozenset) else ""
+        return several + ", ".join(f'"{choice}"' for choice in said.choices)
+    bounds = [words.format(said.bounds[bound]) for bound, words in BOUNDS.items() if bound in said.bounds]
+    kind = KINDS.get(cls.__pydantic_fields__[name].annotation, "")
+    return ", ".join([f"{kind} {said.unit}".strip(), *bounds])
+
+
+def sentence(cls: type, name: str, said: About) -> str:
+    return said.help + (f" (left out: {words})" if (words := unset(cls, name)) else "")
 
 
 def laid_out(cls: type, *names: str) -> dict[str, gr.components.Component]:

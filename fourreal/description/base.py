@@ -1,6 +1,6 @@
 """How something that a person may ask for is described: a frozen dataclass, each field with its range and its words.
 
-The command line, the page's forms, the tables of docs/api.md and what is stored are made from these fields.
+The command line, the page's forms, what is stored and the tables of docs/api.md are made of these fields.
 """
 
 import contextlib
@@ -16,7 +16,6 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 from fourreal.errors import UserError
 
 CONFIG = ConfigDict(strict=True, extra="forbid", arbitrary_types_allowed=True)
-BOUNDS = {"gt": "above {}", "ge": "{:,} or more", "le": "{:,} or less"}
 
 
 @dataclass(frozen=True)
@@ -170,31 +169,6 @@ def as_far_as_valid(read: Callable[[dict[str, Any]], Any], values: Mapping[str, 
         else:
             valid[name] = value
     return read(valid), gone
-
-
-def table(cls: type) -> str:
-    """The fields that programs may choose, as rows of Markdown: name, values, what it is."""
-    return "\n".join(f"| `{name}` | {_values(cls, name, said)} | {_sentence(cls, name, said)} |"
-                     for name, said in remote(cls).items())  # fmt: skip
-
-
-def _values(cls: type, name: str, said: About) -> str:
-    if said.choices is not None:
-        several = "list of " if isinstance(default_of(cls, name), frozenset) else ""
-        return several + ", ".join(f'"{choice}"' for choice in said.choices)
-    bounds = [words.format(said.bounds[bound]) for bound, words in BOUNDS.items() if bound in said.bounds]
-    kind = KINDS.get(cls.__pydantic_fields__[name].annotation, "")
-    return ", ".join([f"{kind} {said.unit}".strip(), *bounds])
-
-
-KINDS = {
-    int: "whole number", int | None: "whole number", float: "number", float | None: "number", bool: "true or false",
-    str: "text", str | None: "text",
-}  # fmt: skip
-
-
-def _sentence(cls: type, name: str, said: About) -> str:
-    return said.help + (f" (left out: {words})" if (words := unset(cls, name)) else "")
 
 
 def unset(cls: type, name: str) -> str:
