@@ -41,7 +41,9 @@ def generate(arguments: argparse.Namespace, progress: Callable[[Event], None], c
     from fourreal.video.one_model import OneModel
     from fourreal.video.prompt import freeze_prompt
 
-    picked, options = None, given(arguments, StoredWishes) | {"model": chosen_model(arguments)}
+    picked, options = None, given(arguments, StoredWishes)
+    own = bool(arguments.source or arguments.adapter)
+    options["model"] = chosen_model(arguments.model, own, arguments.device)
     if arguments.picture is not None:
         picked, words = picture(arguments.picture, arguments.frame), arguments.prompt
         options["prompt"] = words if arguments.as_is or not words.strip() else freeze_prompt(words)

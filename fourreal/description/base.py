@@ -6,7 +6,7 @@ The command line, the page's forms, what is stored and the tables of docs/api.md
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, dataclass_transform
 
 import pydantic
@@ -77,6 +77,7 @@ def described(cls: type) -> type:
     return made
 
 
+@cache
 def about(cls: type) -> dict[str, About]:
     """What the fields of a description say of themselves, by name, in order; those that say nothing are left out."""
     extra = {one.name: cls.__pydantic_fields__[one.name].json_schema_extra for one in fields(cls)}

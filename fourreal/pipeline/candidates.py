@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fourreal.clip.value import Clip
-from fourreal.description import LARGEST_SEED, Chain, StoredWishes, described
+from fourreal.description import LARGEST_SEED, StoredWishes, described
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event, Progress, ignore
 from fourreal.video import registry, shelf
@@ -77,15 +77,14 @@ class Wish(StoredWishes):
         return hashlib.sha256(shape + np.ascontiguousarray(self.picked).tobytes()).hexdigest()[:16]
 
 
-def chosen_model(asked: Wish | Chain) -> str:
-    """The name of the model that was asked for, or of the one usual here. UserError where there is none of this name.
+def chosen_model(name: str | None, own: bool, device: str) -> str:
+    """The name of a model, of the one usual here for None. UserError where there is none of this name.
 
-    Weights or an adapter of somebody's own are for one of the large ones.
+    own: whether there are weights or an adapter of somebody's own, which are for one of the large ones.
     """
-    if asked.model is not None:
-        return registry.entry(asked.model).name
-    given = asked.source or asked.adapter
-    return registry.DEFAULT if given else registry.usual(free_memory(video_device(asked.device)).device != "cpu")
+    if name is not None:
+        return registry.entry(name).name
+    return registry.DEFAULT if own else registry.usual(free_memory(video_device(device)).device != "cpu")
 
 
 def video_device(name: str) -> str | None:

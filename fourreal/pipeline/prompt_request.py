@@ -27,7 +27,8 @@ class PromptRequest(Chain):
     @property
     def choice(self) -> Choice:
         """The model of the reference videos."""
-        return Choice(chosen_model(self), self.source, self.adapter)
+        own = bool(self.source or self.adapter)
+        return Choice(chosen_model(self.model, own, self.device), self.source, self.adapter)
 
     @property
     def going_around(self) -> Choice:
@@ -44,13 +45,14 @@ class PromptRequest(Chain):
         return freeze_prompt(self.prompt) if self.freeze_prompt is None else self.freeze_prompt
 
     def wish(self, role: str, **more: Any) -> Wish:
-        """For the videos of a role, of the size that the person wants unless another is given."""
+        """What the videos of a role are asked to be. more: other fields of it."""
         freeze = role == "freeze"
         choice, prompt = (self.going_around, self.freeze_words) if freeze else (self.choice, self.prompt)
         same = {"frames": self.frames, "steps": self.steps, "guidance": self.guidance}
         return Wish(
             role=role, prompt=prompt, model=choice.name, source=choice.source, adapter=choice.adapter, **same, **more
         )
+
     def reconstruction(self, **files: Any) -> Request:
         """The reconstruction of the two videos. It is criticised where that was asked for, or the model is so small
         that it costs little."""
