@@ -210,7 +210,7 @@ def test_other_settings_on_the_same_videos_do_only_what_they_change(house, finis
     house.wait(again.id)
     assert [line["stage"] for line in house.lines(again.id) if line["steps"]] == []  # all its phases were there
     manifest = json.loads(house.service.file(ANNA, again.id, "manifest.json").read_text())
-    assert manifest["without"] == ["joint-finetune"]
+    assert manifest["options"]["without"] == ["joint-finetune"]
     house.service.delete(ANNA, again.id)
     assert not (house.data / "runs" / again.id).exists()
     assert bundle.load(house.data / "runs" / finished).frames == FRAMES
