@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from fourreal.jobs.values import Options, Run
+from fourreal.description import Options
+from fourreal.jobs.values import Run
 from fourreal.jobs.whole import costs, whole
 from fourreal.settings import PRESETS
 
