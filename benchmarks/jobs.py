@@ -26,11 +26,11 @@ from pathlib import Path
 
 import httpx
 
+from fourreal.description import Options
 from fourreal.errors import UserError
 from fourreal.installed import ROOT
 from fourreal.jobs.children import environment
 from fourreal.jobs.service import Service
-from fourreal.jobs.values import Options
 from fourreal.settings import DRAFT, JobLimits
 
 PAUSE_SECONDS = 1.0  # between two looks of a client, as of the page's own timer

@@ -29,7 +29,9 @@ def reconstruct(
         Cancelled: on request; a checkpoint was kept.
     """
     given = None if cameras is None else Path(cameras)
-    request = pipeline.Request(Path(reference), Path(freeze), Path(out), given, **options)
+    request = pipeline.Request(
+        reference=Path(reference), freeze=Path(freeze), out=Path(out), cameras=given, **options
+    )
     return pipeline.reconstruct(request, progress, cancel)
 
 

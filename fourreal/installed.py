@@ -8,6 +8,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent
 ROOT = PACKAGE.parent  # where Python finds the package
 VIEWER = PACKAGE / "web" / "viewer" / "dist"  # what `npm run build` makes of the viewer
+PARENT = "FOURREAL_PARENT"  # of a process that was started by `command`: the one that did
 CHECKOUT = not (PACKAGE / "assets").is_dir()  # the wheel alone has them there, see pyproject.toml
 
 
@@ -25,7 +26,7 @@ def command(module: str) -> tuple[str, ...]:
 
 
 def environment() -> dict[str, str]:
-    """This process's variables, with the package on the path of children.
+    """This process's variables for its children, with the package on their path, and who started them.
 
     Where Python looks by itself it is not put on their path, which comes before Python's own modules.
     """
@@ -33,4 +34,4 @@ def environment() -> dict[str, str]:
     if str(ROOT) not in {*site.getsitepackages(), site.getusersitepackages()}:
         theirs.insert(0, str(ROOT))
     paths = os.pathsep.join(filter(None, theirs))
-    return {**os.environ, **({"PYTHONPATH": paths} if paths else {})}
+    return {**os.environ, **({"PYTHONPATH": paths} if paths else {}), PARENT: str(os.getpid())}

@@ -7,10 +7,15 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
+
+from fourreal.installed import PARENT
 
 LINUX = sys.platform == "linux"
 PROC = Path("/proc")
+WATCH_SECONDS = 0.25
 CHILD_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 
 
@@ -66,6 +71,21 @@ def ended(process: subprocess.Popen) -> bool:
     if not hasattr(os, "waitid"):
         return process.poll() is not None
     return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def end_with_parent() -> None:
+    """Kill this process, and all that it started, as soon as the one that started it is gone.
+
+    Nobody would collect the result of an orphan: it must not burn the processor. The process has a session of its own.
+    """
+    parent = int(os.environ.get(PARENT, os.getppid()))  # it may have gone before we even looked
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH_SECONDS)
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True, name="parent").start()
 
 
 def adopt_orphans() -> None:

@@ -13,10 +13,10 @@ import sys
 import time
 from pathlib import Path
 
-from fourreal.jobs.children import leave_with_parent
 from fourreal.jobs.locks import alone
 from fourreal.jobs.places import Places
 from fourreal.jobs.store import Claim, Store
+from fourreal.system import end_with_parent
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--data", type=Path)
@@ -25,7 +25,7 @@ parser.add_argument("run")
 given = parser.parse_args()
 places = Places(given.data)
 store, claim = Store(places.store), Claim(given.run, given.claim)
-leave_with_parent(lambda: os.killpg(0, signal.SIGKILL))
+end_with_parent()
 told = []
 signal.signal(signal.SIGTERM, lambda *_: told.append("pause"))
 name = store.run(claim.run)["name"]

@@ -28,8 +28,8 @@ PRESET = replace(
 def test_variants_are_scored_against_the_truth_and_shown_beside_it(tmp_path):
     scene = write_scene(make_world(2), tmp_path / "scene", size=(64, 36), frames=8, freeze_frames=9, views=4)
     asked = Request(
-        scene / "reference.mp4", scene / "freeze.mp4", tmp_path / "out", scene / "cameras.json", preset=PRESET,
-        device="cpu",
+        reference=scene / "reference.mp4", freeze=scene / "freeze.mp4", out=tmp_path / "out",
+        cameras=scene / "cameras.json", preset=PRESET, device="cpu",
     )  # fmt: skip
     events = []
     shown = ablate(Ablation(asked, ("small-motion", "joint-sds"), scene, seeds=2), events.append).read_text()
@@ -61,7 +61,7 @@ def test_without_the_truth_frames_left_out_are_scored(videos, tmp_path):  # noqa
     [({"seeds": 0}, "0 seeds"), ({"variants": ("everything else",)}, "everything else"), ({}, "hold-out-freeze")],
 )
 def test_what_cannot_be_run_is_refused_before_the_first_run(changes, says, tmp_path):
-    asked = Request(tmp_path / "a.mp4", tmp_path / "b.mp4", tmp_path / "out")
+    asked = Request(reference=tmp_path / "a.mp4", freeze=tmp_path / "b.mp4", out=tmp_path / "out")
     with pytest.raises(UserError, match=says):
         ablate(Ablation(asked, **changes))
     assert not (tmp_path / "out").exists()

@@ -13,8 +13,8 @@ import pytest
 from scene_files import write_ground_truth
 from scene_samples import FRAMES, some_scene
 
-from fourreal import clip, settings
-from fourreal.cli import ABLATIONS
+from fourreal import clip
+from fourreal.description import ABLATIONS
 from fourreal.scene import bundle
 from fourreal.scene.r4d import read_r4d
 
@@ -223,10 +223,6 @@ def test_help_documents_every_part_and_default(fourreal):
     defaults = ("draft on a CPU", "default: bases, with --preset paper mlp", "default: auto", "default: 0")
     for text in (*ABLATIONS, *defaults):
         assert text.replace(" ", "") in shown
-
-
-def test_every_part_that_can_be_left_out_is_offered():
-    assert set(ABLATIONS) == set(settings.ABLATIONS)
 
 
 def test_help_answers_at_once():

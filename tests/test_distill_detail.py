@@ -17,7 +17,6 @@ from fourreal.fit.distill import Critic
 from fourreal.fit.motion import still
 from fourreal.fit.upsample import UpsampleStage, film
 from fourreal.pipeline import reconstruct
-from fourreal.pipeline.critic import Distil
 from fourreal.progress import CancelToken, ignore
 from fourreal.scene import bundle
 from fourreal.settings import NO_DISTILLATION, UpsampleSettings
@@ -128,7 +127,7 @@ def test_what_goes_wrong_in_the_detail_does_not_cost_the_scene(videos, tmp_path)
 
     preset = replace(SHORT, upsample=SETTINGS, distillation=NO_DISTILLATION)
     asked = lambda error: request(
-        videos, run, preset=preset, distil=Distil("a ball", detail=True, model=Says(fail(error), LARGE))
+        videos, run, preset=preset, prompt="a ball", detail=True, critic_model=Says(fail(error), LARGE)
     )
     with pytest.raises(ZeroDivisionError):  # a bug
         reconstruct(asked(ZeroDivisionError()))
@@ -146,8 +145,8 @@ def test_what_goes_wrong_in_the_detail_does_not_cost_the_scene(videos, tmp_path)
 def test_a_reconstruction_with_detail_asks_for_it_last(videos, tmp_path):  # noqa: F811
     model, stages = Says(lambda video: video, LARGE), []
     preset = replace(SHORT, upsample=SETTINGS)
-    wanted = Distil("a ball", detail=True, model=model)
-    reconstruct(request(videos, tmp_path / "run", preset=preset, distil=wanted), lambda e: stages.append(e.stage))
+    wanted = {"prompt": "a ball", "detail": True, "critic_model": model}
+    reconstruct(request(videos, tmp_path / "run", preset=preset, **wanted), lambda e: stages.append(e.stage))
     assert [question["sigma"] for question in model.asked[-2:]] == [0.4, 0.2]
     assert "detail" in stages
     assert bundle.read_manifest(tmp_path / "run")["seconds"]["detail"] > 0

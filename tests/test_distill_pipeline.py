@@ -4,6 +4,7 @@ import shutil
 import sys
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 import tiny_models
@@ -14,15 +15,16 @@ from test_pipeline import TINY, request, videos  # noqa: F401 the fixture
 
 from fourreal import clip, settings
 from fourreal.cli import main
+from fourreal.description import Options
 from fourreal.errors import UserError
 from fourreal.fit import loop
-from fourreal.pipeline import reconstruct
-from fourreal.pipeline.critic import Distil, critic_for
+from fourreal.pipeline import Request, reconstruct
+from fourreal.pipeline.critic import critic_for
+from fourreal.pipeline.request import criticised
 from fourreal.progress import CancelToken, ignore
 from fourreal.scene import bundle
 from fourreal.settings import PRESETS, ablated
 from fourreal.video import registry
-from fourreal.video.one_model import Choice
 
 SHORT = replace(
     TINY,
@@ -44,13 +46,13 @@ def test_a_critic_is_asked_in_both_stages_and_only_where_it_is_wanted(videos, tm
 
     monkeypatch.setattr(sys.modules["fourreal.pipeline.reconstruct"], "critic_for", look)
     model, events = Says(grey), []
-    wanted = Distil("a ball rolls to the right", model=model)
-    reconstruct(request(videos, tmp_path / "run", preset=SHORT, distil=wanted), events.append)
+    wanted = {"prompt": "a ball rolls to the right", "critic_model": model}
+    reconstruct(request(videos, tmp_path / "run", preset=SHORT, **wanted), events.append)
     at = model.asked.index({"rest": True})
     assert all("sigma" in question for question in model.asked[:at])
     assert at == 4 + 2  # between the stages it makes room
     model.asked.pop(at)
-    asked = [(question["prompt"] == wanted.prompt, question["frames"]) for question in model.asked]
+    asked = [(question["prompt"] == wanted["prompt"], question["frames"]) for question in model.asked]
     assert len(asked) == 4 + 2 + 6 + 2  # steps, and examinations of each kind every third time
     assert sum(own for own, _ in asked) == 3 + 1
     assert {frames for _, frames in asked} == {5}
@@ -61,13 +63,13 @@ def test_a_critic_is_asked_in_both_stages_and_only_where_it_is_wanted(videos, tm
     assert manifest["settings"]["distillation"]["strength"] == 1.0
     count = len(model.asked)
     assert seen == [False]
-    reconstruct(request(videos, tmp_path / "run", preset=SHORT, distil=wanted))
+    reconstruct(request(videos, tmp_path / "run", preset=SHORT, **wanted))
     assert len(model.asked) == count  # what is there is not made again
     assert seen == [False, True]  # and a model that has to be loaded would not be
     for part, expected in (("multi-view-sds", 8), ("joint-sds", 6)):
         other = Says(grey)
-        ask = replace(wanted, model=other)
-        reconstruct(request(videos, tmp_path / part, preset=SHORT, distil=ask, without=frozenset([part])))
+        ask = wanted | {"critic_model": other}
+        reconstruct(request(videos, tmp_path / part, preset=SHORT, **ask, without=frozenset([part])))
         assert len([question for question in other.asked if "sigma" in question]) == expected
     plain = request(videos, tmp_path / "plain", preset=SHORT)
     reconstruct(plain)
@@ -89,11 +91,11 @@ def test_killed_while_it_is_distilled_it_goes_on_with_what_it_knew_of_the_model(
             raise Killed
         return grey(video)
 
-    wanted = Distil("a ball rolls to the right", model=Says(answer))
+    wanted = {"prompt": "a ball rolls to the right", "critic_model": Says(answer)}
     with monkeypatch.context() as patch:
         patch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)  # after each step
         with pytest.raises(Killed):
-            reconstruct(request(videos, tmp_path / "run", preset=SHORT, distil=wanted))
+            reconstruct(request(videos, tmp_path / "run", preset=SHORT, **wanted))
     assert list((tmp_path / "run" / "work").glob("motion-*distillation.checkpoint"))
 
     monkeypatch.setattr(loop, "EVENT_SECONDS", -1.0)  # every step is told
@@ -103,7 +105,7 @@ def test_killed_while_it_is_distilled_it_goes_on_with_what_it_knew_of_the_model(
         shares = lambda event, told=told: told.update(
             {(event.step, kind): share for kind, share in event.values.items() if "trust" in kind}
         )
-        asked = request(videos, tmp_path / name, preset=SHORT, distil=Distil("a ball rolls to the right", model=model))
+        asked = request(videos, tmp_path / name, preset=SHORT, prompt="a ball rolls to the right", critic_model=model)
         reconstruct(asked, lambda event, shares=shares: "distillation" in event.stage and shares(event))
         scenes[name] = bundle.load(tmp_path / name).gaussians.tensors()
     assert [question["prompt"] == "a ball rolls to the right" for question in models["run"].asked] == [
@@ -122,8 +124,8 @@ def test_it_goes_on_without_a_model_that_cannot_be_had_and_says_so(videos, tmp_p
 
     monkeypatch.setattr(registry, "fetch", away)
     events = []
-    wanted = Distil("a ball", Choice("wan-vace-1.3b"))
-    reconstruct(request(videos, tmp_path / "run", preset=SHORT, distil=wanted), events.append)
+    wanted = {"prompt": "a ball", "critic": "wan-vace-1.3b"}
+    reconstruct(request(videos, tmp_path / "run", preset=SHORT, **wanted), events.append)
     assert any("without the video model" in event.message for event in events)
     manifest = bundle.read_manifest(tmp_path / "run")
     assert manifest["critic"] is None
@@ -135,18 +137,18 @@ def never(*arguments):
 
 
 def test_weights_that_somebody_named_are_looked_at_before_anything_begins(videos, tmp_path, monkeypatch):  # noqa: F811
-    wanted = Distil("a ball", Choice("wan-vace-1.3b", tmp_path / "nothing here"))
+    wanted = {"prompt": "a ball", "critic": "wan-vace-1.3b", "critic_source": tmp_path / "nothing here"}
     with pytest.raises(UserError, match="nothing here is no folder"):
-        reconstruct(request(videos, tmp_path / "run", preset=SHORT, distil=wanted))
+        reconstruct(request(videos, tmp_path / "run", preset=SHORT, **wanted))
     assert not (tmp_path / "run").exists()
 
 
 def test_a_prompt_of_which_the_model_reads_a_part_is_refused_before_it_is_loaded(videos, tmp_path, monkeypatch):  # noqa: F811
-    choice = Choice("wan-vace-1.3b", tiny_models.save("wan-vace-1.3b", tmp_path / "weights"))
+    choice = {"critic": "wan-vace-1.3b", "critic_source": tiny_models.save("wan-vace-1.3b", tmp_path / "weights")}
     monkeypatch.setattr(registry, "load", never)
-    for told in ({"prompt": "fox " * 250}, {"prompt": "a fox", "frozen": "fox " * 250}):
+    for told in ({"prompt": "fox " * 250}, {"prompt": "a fox", "freeze_prompt": "fox " * 250}):
         with pytest.raises(UserError, match="reads 512 pieces of words"):
-            reconstruct(request(videos, tmp_path / "run", preset=SHORT, distil=Distil(choice=choice, **told)))
+            reconstruct(request(videos, tmp_path / "run", preset=SHORT, **choice, **told))
     assert not (tmp_path / "run").exists()
 
 
@@ -157,12 +159,13 @@ def test_nothing_is_fetched_for_a_video_in_which_nothing_moves(videos, tmp_path,
     shot = clip.read(still / "reference.mp4")
     clip.write(shot[[0] * len(shot)], still / "reference.mp4")
     with pytest.raises(UserError, match="Nothing moves"):
-        reconstruct(request(still, tmp_path / "run", preset=SHORT, distil=Distil("a ball", Choice("wan-vace-1.3b"))))
+        reconstruct(request(still, tmp_path / "run", preset=SHORT, prompt="a ball", critic="wan-vace-1.3b"))
 
 
 def test_what_is_finished_is_named_without_loading_the_model(monkeypatch):
     monkeypatch.setattr(registry, "load", never)
-    asked, told = Distil("a red ball and a fox", Choice("mini")), []
+    file, told = Path("unused"), []
+    asked = Request(reference=file, freeze=file, out=file, prompt="a red ball and a fox", critic="mini")
     hear = lambda event: told.append(event.message)
     with critic_for(asked, SETTINGS, 12.0, "cpu", hear, CancelToken(), lambda critic: True) as (critic, notes):
         assert critic.model.identity == registry.fetch("mini")[1]
@@ -178,7 +181,7 @@ def test_what_is_finished_is_named_without_loading_the_model(monkeypatch):
 
 def test_without_a_prompt_it_is_asked_without_words_and_says_so(videos, tmp_path):  # noqa: F811
     model = Says(grey)
-    reconstruct(request(videos, tmp_path / "run", preset=SHORT, distil=Distil(model=model)))
+    reconstruct(request(videos, tmp_path / "run", preset=SHORT, critic_model=model))
     asked = [question for question in model.asked if "sigma" in question]
     assert {(question["prompt"], question["guidance"]) for question in asked} == {("", 1.0)}
     assert any("prompt" in note for note in bundle.read_manifest(tmp_path / "run")["notes"])
@@ -187,14 +190,15 @@ def test_without_a_prompt_it_is_asked_without_words_and_says_so(videos, tmp_path
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"strength": 0.0}, "strength of 0"), ({"strength": 11}, "strength of 11"), ({"steps": 0}, "0 distillation"),
-        ({"steps": 10**6}, "1000000 distillation"), ({"guidance": 0.5}, "guidance of 0.5"),
-        ({"choice": Choice("sora")}, "sora"), ({"prompt": "long " * 5000}, "characters"),
+        ({"strength": 0.0}, "strength of 0"), ({"strength": 11}, "strength of 11"),
+        ({"distillation_steps": 0}, "0 distillation"),
+        ({"distillation_steps": 10**6}, "1000000 distillation"), ({"critic_guidance": 0.5}, "guidance of 0.5"),
+        ({"critic": "sora"}, "sora"), ({"prompt": "long " * 5000}, "characters"),
     ],
 )  # fmt: skip
 def test_what_is_out_of_range_is_refused_before_anything_is_made(changes, says, videos, tmp_path):  # noqa: F811
     with pytest.raises(UserError, match=says):
-        reconstruct(request(videos, tmp_path / "run", distil=Distil(**({"prompt": "a ball"} | changes))))
+        reconstruct(request(videos, tmp_path / "run", **({"prompt": "a ball", "critic": "mini"} | changes)))
     assert not (tmp_path / "run").exists()
 
 
@@ -207,7 +211,7 @@ def test_the_command_line_wants_a_critic_for_its_options(tmp_path, capsys):
 
 
 def test_steps_are_shared_out_as_in_the_preset_and_strength_multiplies():
-    preset = Distil("x", steps=90, strength=2).applied(PRESETS["draft"])
+    preset = criticised(PRESETS["draft"], Options(distillation_steps=90, strength=2))
     before, after = PRESETS["draft"].distillation, preset.distillation
     assert after.canonical_steps + after.motion_steps == 90
     assert after.canonical_steps / 90 == pytest.approx(before.canonical_steps / 180, abs=0.02)

@@ -22,7 +22,6 @@ from fourreal.progress import CancelToken
 from fourreal.scene import bundle
 from fourreal.settings import Preset
 from fourreal.video import registry, score
-from fourreal.video.one_model import Choice
 
 TINY = Preset("tiny", 96 * 54, 24, 12, STAGE_ONE, STAGE_TWO)
 
@@ -55,11 +54,11 @@ def test_tiny_weights_lead_to_two_videos_and_the_cameras_that_were_commanded(
         return some_scene()
 
     monkeypatch.setattr(from_prompt_module, "reconstruct", reconstruct)
-    wan, sana = Choice("wan-vace-1.3b", weights / "wan-vace-1.3b"), Choice("sana-wm", weights / "sana-wm")
     out = tmp_path / "run"
     request = PromptRequest(
-        "A fox eats an apple", out, wan, sana, candidates=2, frames=17, size=(96, 64), steps=2, windows=2, arc=64,
-        preset=TINY, device="cpu",
+        prompt="A fox eats an apple", out=out, model="wan-vace-1.3b", source=weights / "wan-vace-1.3b",
+        freeze_model="sana-wm", freeze_source=weights / "sana-wm", candidates=2, frames=17, size=(96, 64), steps=2,
+        windows=2, arc=64, preset=TINY, device="cpu",
     )  # fmt: skip
     from_prompt(request)
     made = choices(out)
@@ -78,7 +77,7 @@ def test_tiny_weights_lead_to_two_videos_and_the_cameras_that_were_commanded(
     # the same without any weights: all is there
     before = everything(out)
     gone = replace(
-        request, model=replace(wan, source=tmp_path / "none"), freeze_model=replace(sana, source=tmp_path / "none")
+        request, source=tmp_path / "none", freeze_source=tmp_path / "none"
     )
     from_prompt(gone)
     assert everything(out) == before
@@ -136,7 +135,7 @@ def quick_scores(monkeypatch):
 
 def acted(out: Path, **changes) -> PromptRequest:
     known = dict(candidates=2, frames=17, size=(256, 160), windows=0, arc=40, pick_frame=11, preset=TINY, device="cpu")
-    return PromptRequest("A fox", out, Choice("wan-ti2v-5b"), Choice("sana-wm"), **(known | changes))
+    return PromptRequest(prompt="A fox", out=out, model="wan-ti2v-5b", freeze_model="sana-wm", **(known | changes))
 
 
 @pytest.mark.slow  # test_mini_chain.py is quicker, and has a model
@@ -184,7 +183,10 @@ def own_videos(quick_scores, tmp_path, fox_yard) -> PromptRequest:
         clip.write(clip.read(fox_yard / f"{name}.mp4").resized((256, 144)), tmp_path / f"{name}.mp4")
         for place in places:
             shutil.copy(tmp_path / f"{name}.mp4", folder / f"{place}.mp4")
-    return PromptRequest("A fox", tmp_path / "run", candidates=2, windows=0, pick_frame=11, preset=TINY, device="cpu")
+    return PromptRequest(
+        prompt="A fox", out=tmp_path / "run", model="wan-vace-1.3b", candidates=2, windows=0, pick_frame=11,
+        preset=TINY, device="cpu",
+    )  # fmt: skip
 
 
 def test_ones_own_videos_are_taken_for_candidates(own_videos, monkeypatch, tmp_path):
@@ -234,8 +236,8 @@ def test_the_person_picks_another_and_nothing_is_lost(actor, quick_scores, monke
     [
         ({"prompt": ""}, "empty"), ({"candidates": 0}, "1 to 64"), ({"pick_reference": 2}, "0 to 1"),
         ({"pick_freeze": 9}, "0 to 1"), ({"frames": 16}, "nearest"), ({"size": (250, 160)}, "nearest"),
-        ({"arc": 0.0}, "degrees"), ({"arc": 361}, "degrees"), ({"freeze_text": " "}, "empty"),
-        ({"model": Choice("sana-wm")}, "starts from a picture"), ({"freeze_model": Choice("x")}, "There are"),
+        ({"arc": 0.0}, "degrees"), ({"arc": 361}, "degrees"), ({"freeze_prompt": " "}, "empty"),
+        ({"model": "sana-wm"}, "starts from a picture"), ({"freeze_model": "x"}, "There are"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_said_before_anything_is_made(actor, tmp_path, change, told):

@@ -16,10 +16,10 @@ import tiny_models
 from job_samples import ANNA, BEN, PATIENCE, hand, runners, until
 
 from fourreal import clip
+from fourreal.description import Wishes
 from fourreal.errors import UserError
 from fourreal.installed import ROOT
 from fourreal.jobs.children import environment
-from fourreal.jobs.create_values import Wishes
 from fourreal.jobs.database import VERSION, Database
 from fourreal.jobs.service import Service
 from fourreal.jobs.store import Store
@@ -127,7 +127,7 @@ def test_from_a_prompt_to_two_videos_a_person_choosing(service, worker, fox_yard
     # what is taken is a video like an uploaded one, and can be frozen
     video = service.take(ANNA, made.id, 6)
     assert (video.frames, video.width, video.height) == (9, 64, 64)
-    wishes = Wishes("freeze", "camera circling around a fox", VACE, **SMALL, frame=4)
+    wishes = Wishes(role="freeze", prompt="camera circling around a fox", model=VACE, **SMALL, frame=4)
     frozen = service.create(ANNA, wishes, count=1, reference_id=video.id)
     until(over(service, frozen.id), "the freeze-time video")
     service.longer(ANNA, frozen.id, 0, "left")
@@ -148,7 +148,7 @@ def test_from_a_prompt_to_two_videos_a_person_choosing(service, worker, fox_yard
 @pytest.mark.slow
 def test_commanded_cameras_go_along_with_the_video_that_is_taken(service, worker, fox_yard):
     video = service.add_video(ANNA, fox_yard / "reference.mp4", "fox.mp4")
-    wishes = Wishes("freeze", "a fox", SANA, frames=9, size=(64, 64), steps=2, frame=11, arc=30)
+    wishes = Wishes(role="freeze", prompt="a fox", model=SANA, frames=9, size=(64, 64), steps=2, frame=11, arc=30)
     made = service.create(ANNA, wishes, count=1, reference_id=video.id)
     until(over(service, made.id), "the freeze-time video")
     (one,) = service.creation(ANNA, made.id).candidates
@@ -227,7 +227,7 @@ def test_before_a_download_its_source_size_and_licence_are_told(idle, monkeypatc
 
 
 def test_of_the_embedded_model_it_is_known_how_long_it_takes_before_it_was_used_here(idle):
-    told = idle.estimate_creation(ANNA, Wishes("reference", "a red ball", "mini"), 4)
+    told = idle.estimate_creation(ANNA, Wishes(role="reference", prompt="a red ball", model="mini"), 4)
     assert 5 < told.seconds < 30
     assert "two processor cores" in told.reason
     assert "slow" not in told.reason
@@ -323,11 +323,12 @@ def test_what_cannot_be_queued_changes_nothing(idle, fill, said):
 
 def test_a_frame_that_the_video_does_not_have_is_refused(idle, fox_yard):
     video = idle.add_video(ANNA, fox_yard / "reference.mp4", "fox")
+    wishes = Wishes(role="freeze", prompt="a fox", model=VACE, frame=0, **SMALL)
     for frame in (None, -1, 24):
         with pytest.raises(UserError, match="0 to 23"):
-            idle.create(ANNA, Wishes("freeze", "a fox", VACE, frame=frame, **SMALL), 1, reference_id=video.id)
+            idle.create(ANNA, replace(wishes, frame=frame), 1, reference_id=video.id)
     with pytest.raises(UserError, match="no such video"):
-        idle.create(BEN, Wishes("freeze", "a fox", VACE, frame=0, **SMALL), 1, reference_id=video.id)
+        idle.create(BEN, wishes, 1, reference_id=video.id)
 
 
 def test_a_store_of_the_version_before_is_brought_up_to_date(tmp_path):

@@ -10,16 +10,17 @@ from test_video_candidates import Paper, judged  # noqa: F401 the fixture
 
 from fourreal import clip
 from fourreal.clip import Clip
+from fourreal.description import Wishes
 from fourreal.errors import UserError
 from fourreal.jobs import candidate_rows
-from fourreal.jobs.create_values import Wishes
 from fourreal.jobs.creating import Creating
 from fourreal.jobs.live import Live
 from fourreal.jobs.service import Service
 from fourreal.jobs.store import CRASHES, new_id
+from fourreal.pipeline import candidates
 from fourreal.progress import CancelToken
 from fourreal.settings import PRESETS, JobLimits
-from fourreal.video import candidates, registry
+from fourreal.video import registry
 from fourreal.video.one_model import OneModel
 
 VACE = "wan-vace-1.3b"
@@ -57,12 +58,12 @@ def model(monkeypatch):
 
 
 def reference(service, count: int) -> str:
-    return service.create(ANNA, Wishes("reference", "a fox looks around", VACE, **SMALL), count).id
+    return service.create(ANNA, Wishes(role="reference", prompt="a fox looks around", model=VACE, **SMALL), count).id
 
 
 def freeze(service, tmp_path, model: str = VACE, size=(64, 64), **asked) -> str:
     """A creation of freeze-time videos, of a reference video of some size; its id."""
-    video, wishes = new_id(), Wishes("freeze", "a ball", model, frame=0, **asked)
+    video, wishes = new_id(), Wishes(role="freeze", prompt="a ball", model=model, frame=0, **asked)
     folder = service.places.video(video)
     folder.mkdir(parents=True)
     clip.write(film(size), folder / "clip.mp4")

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from fourreal import system
+from fourreal.description import Options
 from fourreal.jobs import devices
 from fourreal.jobs import estimate as module
 from fourreal.jobs.critic_estimate import estimate_with_critic
 from fourreal.jobs.estimate import estimate, memory_of_machine, spoken
-from fourreal.jobs.values import Options
 from fourreal.settings import JobLimits
 
 GB = 2**30

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from job_samples import ANNA, service_in
 
+from fourreal.description import Options
 from fourreal.errors import UserError
 from fourreal.jobs import asking
-from fourreal.jobs.values import Options
 
 DRAFT = Options(preset="draft")
 

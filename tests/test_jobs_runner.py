@@ -21,13 +21,13 @@ from PIL import Image
 
 from fourreal import cli, clip
 from fourreal.clip import Clip
+from fourreal.description import Options
 from fourreal.errors import UserError
 from fourreal.fit import loop
 from fourreal.installed import ROOT
 from fourreal.jobs import journal, service
 from fourreal.jobs.children import environment
 from fourreal.jobs.service import Service
-from fourreal.jobs.values import Options
 from fourreal.scene import bundle
 from fourreal.scene.r4d import read_r4d
 from fourreal.settings import JobLimits
@@ -210,7 +210,7 @@ def test_other_settings_on_the_same_videos_do_only_what_they_change(house, finis
     house.wait(again.id)
     assert [line["stage"] for line in house.lines(again.id) if line["steps"]] == []  # all its phases were there
     manifest = json.loads(house.service.file(ANNA, again.id, "manifest.json").read_text())
-    assert manifest["without"] == ["joint-finetune"]
+    assert manifest["options"]["without"] == ["joint-finetune"]
     house.service.delete(ANNA, again.id)
     assert not (house.data / "runs" / again.id).exists()
     assert bundle.load(house.data / "runs" / finished).frames == FRAMES
@@ -308,7 +308,7 @@ def test_a_video_model_criticises_and_where_it_cannot_be_had_it_goes_on_without(
     monkeypatch.setenv("FOURREAL_MODELS", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     asked = {"prompt": "a box", "strength": 2.0, "distillation_steps": 4}
-    before = house.service.estimate(ANNA, house.reference, house.freeze, Options("draft", critic=CRITIC)).critic
+    before = house.service.estimate(ANNA, house.reference, house.freeze, Options(preset="draft", critic=CRITIC)).critic
     assert (before.seconds, before.steps) == (None, 180)  # of the real preset, not of this runner's
     assert "not measured" in before.reason
     runs = [house.submit(critic=critic, **asked) for critic in (CRITIC, "ltx-video")]

@@ -18,17 +18,16 @@ from videos import encode, numbered
 
 from fourreal.clip import Clip
 from fourreal.clip.flaws import Cleaned
+from fourreal.description import Options, Wishes
 from fourreal.errors import UserError
 from fourreal.installed import ROOT
 from fourreal.jobs import asking, checks
 from fourreal.jobs.children import environment
-from fourreal.jobs.create_values import Wishes
 from fourreal.jobs.live import Live
 from fourreal.jobs.reconstructing import Reconstructing
 from fourreal.jobs.runner import Runner
 from fourreal.jobs.service import Service
 from fourreal.jobs.store import new_id
-from fourreal.jobs.values import Options
 from fourreal.jobs.verdicts import Checks, Verdict
 from fourreal.progress import CancelToken
 from fourreal.settings import PRESETS, JobLimits
@@ -67,10 +66,10 @@ def videos(service, taken_in) -> tuple[str, str]:
 LIGHT = """
 import sys
 from pathlib import Path
-from fourreal.jobs.create_values import Wishes
+from fourreal.description import Wishes
 from fourreal.jobs.service import Service
 from fourreal.jobs.supervisor import ensure_worker
-from fourreal.jobs.values import Options
+from fourreal.description import Options
 service = Service(Path(sys.argv[1]))
 owner = service.owner("x" * 20)
 reference, freeze = service.add_example(owner, service.examples()[0].name)
@@ -302,7 +301,7 @@ def _write(path: str) -> None:
 
 
 def test_a_creation_that_asked_for_what_is_no_more_stays_and_says_what_it_cannot_do(service, videos):
-    made = service.create(ANNA, Wishes("reference", "a red ball bouncing"), count=2)
+    made = service.create(ANNA, Wishes(role="reference", prompt="a red ball bouncing"), count=2)
     service.cancel(ANNA, made.id)
     rewrite(service, made.id, model="gone-9b", sparkle=True, frames=5)
     (found,) = service.creations(ANNA)
@@ -333,7 +332,7 @@ def test_a_creation_that_asked_for_what_is_no_more_stays_and_says_what_it_cannot
 @pytest.mark.parametrize("kind", ["reconstruct", "create"])
 def test_an_option_that_is_no_more_fails_a_waiting_run_with_a_sentence(kind, service, videos):
     if kind == "create":
-        id = service.create(ANNA, Wishes("reference", "a red ball bouncing"), count=1).id
+        id = service.create(ANNA, Wishes(role="reference", prompt="a red ball bouncing"), count=1).id
         rewrite(service, id, model="gone-9b")
     else:
         id = service.submit(ANNA, *videos, Options()).id
@@ -390,7 +389,7 @@ def calls(service: Service, owner: str, video: str, run: str) -> dict:
     }
 
 
-FREEZE = Wishes("freeze", "a fox", frame=0)
+FREEZE = Wishes(role="freeze", prompt="a fox", frame=0)
 
 
 def test_what_is_anothers_is_not_there_in_the_same_words_as_what_is_nowhere(service, videos):

@@ -11,6 +11,7 @@ from job_samples import ANNA, BEN
 
 from fourreal import clip
 from fourreal.camera.match import still_camera
+from fourreal.description import Options
 from fourreal.errors import Unusable, UserError
 from fourreal.jobs import asking
 from fourreal.jobs.janitor import UNUSED_SECONDS, disposable
@@ -21,7 +22,6 @@ from fourreal.jobs.service import Service
 from fourreal.jobs.store import new_id
 from fourreal.jobs.take_checks import role_of
 from fourreal.jobs.take_values import FurtherVideo, further_videos
-from fourreal.jobs.values import Options
 from fourreal.jobs.verdicts import FurtherChecks, Verdict
 from fourreal.progress import CancelToken
 from fourreal.settings import MOST_TAKES, JobLimits
@@ -73,7 +73,7 @@ def requests(service: Service, id: str, monkeypatch, error: Exception | None = N
 
 
 def test_a_run_keeps_its_further_videos_and_hands_them_on(service, videos, monkeypatch):
-    further = FurtherVideo(videos[2], "reference", 5), FurtherVideo(videos[3], "freeze")
+    further = FurtherVideo(video=videos[2], role="reference", at=5), FurtherVideo(video=videos[3], role="freeze")
     run = service.submit(ANNA, *videos[:2], Options(), further=further)
     assert [(take.video, take.role, take.at) for take in run.further] == [
         (videos[2], "reference", 5), (videos[3], "freeze", None),
@@ -101,8 +101,9 @@ def test_what_is_said_of_further_videos_is_checked_wherever_it_comes_from(servic
         with pytest.raises(UserError, match=says):
             further_videos(values)
     for further, says in (
-        (FurtherVideo("../../etc", "freeze"), "no such video"), (FurtherVideo(new_id(), "freeze"), "no such video"),
-        (FurtherVideo(id, "freeze", 24), "0 to 23"),
+        (FurtherVideo(video="../../etc", role="freeze"), "no such video"),
+        (FurtherVideo(video=new_id(), role="freeze"), "no such video"),
+        (FurtherVideo(video=id, role="freeze", at=24), "0 to 23"),
     ):  # fmt: skip
         with pytest.raises(UserError, match=says):
             service.submit(ANNA, *videos[:2], Options(), further=[further])
@@ -120,7 +121,7 @@ def test_what_a_further_video_is_is_looked_for_once(service, videos, monkeypatch
         service.video_file(ANNA, videos[2], f"take-{videos[1]}.json")
     monkeypatch.setattr(asking, "look_at_take", None)
     assert service.check_further(ANNA, videos[2], *videos[:2]) == seen
-    run = service.submit(ANNA, *videos[:2], Options(), further=[FurtherVideo(videos[2])])
+    run = service.submit(ANNA, *videos[:2], Options(), further=[FurtherVideo(video=videos[2])])
     assert run.further[0].role == "freeze"
 
 
@@ -133,7 +134,7 @@ def test_frozen_is_what_holds_still_before_a_camera_that_travels(assets, name, s
 
 
 def test_a_run_that_its_videos_stopped_says_which_and_does_not_just_go_on(service, videos, monkeypatch):
-    run = service.submit(ANNA, *videos[:2], Options(), further=[FurtherVideo(videos[2], "reference")])
+    run = service.submit(ANNA, *videos[:2], Options(), further=[FurtherVideo(video=videos[2], role="reference")])
     fail = lambda error: service.store.finish(service.store.claim("cpu:0"), "failed", str(error))
     for error, refusal in (
         (Unusable("Cut.", cut=(Path("a/take-0.mp4"), 3, 20)), Refusal("0", 3, 20)),
@@ -150,7 +151,7 @@ def test_a_run_that_its_videos_stopped_says_which_and_does_not_just_go_on(servic
 
 
 def test_the_videos_of_a_run_can_be_had_again_even_where_they_were_deleted(service, videos):
-    run = service.submit(ANNA, *videos[:2], Options(), further=[FurtherVideo(videos[2], "reference")])
+    run = service.submit(ANNA, *videos[:2], Options(), further=[FurtherVideo(video=videos[2], role="reference")])
     assert service.videos_of(ANNA, run.id) == (*videos[:2], videos[2:3])
     for id in videos[1:3]:
         service.delete_video(ANNA, id)

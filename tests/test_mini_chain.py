@@ -7,10 +7,8 @@ import torch
 from fit_samples import STAGE_ONE, STAGE_TWO
 
 from fourreal import clip
-from fourreal.pipeline.critic import Distil
 from fourreal.pipeline.from_prompt import PromptRequest, from_prompt
 from fourreal.settings import DISTILLED, DistillationSettings, Preset
-from fourreal.video.one_model import Choice
 
 PROMPT = "a red ball bouncing next to a blue box"
 DISTILLATION = DistillationSettings(every=2, canonical_steps=2, motion_steps=4, phase=DISTILLED)
@@ -22,10 +20,10 @@ def test_a_prompt_ends_in_a_scene_that_the_same_model_criticised(tmp_path, monke
         raise OSError("there is no network")
 
     monkeypatch.setattr(socket.socket, "connect", alone)
-    out, events, mini = tmp_path / "run", [], Choice("mini")
+    out, events = tmp_path / "run", []
     scene = from_prompt(
         PromptRequest(
-            PROMPT, out, mini, candidates=1, steps=2, arc=120, preset=TINY, device="cpu", distil=Distil(PROMPT, mini)
+            prompt=PROMPT, out=out, model="mini", candidates=1, steps=2, arc=120, preset=TINY, device="cpu", distil=True
         ), events.append,
     )  # fmt: skip
     assert scene.frames == 12

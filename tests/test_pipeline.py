@@ -351,7 +351,7 @@ def test_every_part_can_be_left_out(part, videos, tmp_path):
     if part == "freeze-time":
         short = replace(short, canonical=replace(short.canonical, steps=60))
     reconstruct(request(videos, tmp_path / part, preset=short, without=frozenset([part]), refine_poses=True))
-    assert bundle.read_manifest(tmp_path / part)["without"] == [part]
+    assert bundle.read_manifest(tmp_path / part)["options"]["without"] == [part]
 
 
 def test_ablations_change_the_preset_and_nothing_else_of_it():

@@ -16,9 +16,9 @@ from fourreal.report import ablations
 from fourreal.report.means import mean, means
 from fourreal.report.paper import BASELINES, TABLE1, baseline_of
 from fourreal.report.writing import write
-from fourreal.scene.atomic import replace_files
 from fourreal.study import making
 from fourreal.study.votes import Vote, Votes
+from fourreal.whole import replace_files
 
 EVIL = "<script>alert(1)</script>{{ 7 * 7 }}"
 

@@ -13,9 +13,9 @@ from scene_samples import CANONICAL, FRAMES, arc_cameras, some_scene
 
 from fourreal.errors import UserError
 from fourreal.scene import bundle
-from fourreal.scene.atomic import writing
 from fourreal.scene.parts import tensors
 from fourreal.splat.deformation_mlp import DeformationMLP
+from fourreal.whole import writing
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from job_runner import TINY
 from job_samples import ANNA, BEN, hand, until
 
 from fourreal import clip
+from fourreal.description import Options
 from fourreal.jobs.service import Service
-from fourreal.jobs.values import Options
 from fourreal.scene import bundle
 from fourreal.scene.r4d import read_r4d
 from fourreal.settings import JobLimits

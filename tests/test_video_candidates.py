@@ -12,10 +12,11 @@ import torch
 from fourreal import clip
 from fourreal.clip import Clip
 from fourreal.errors import Cancelled, UserError
+from fourreal.pipeline import candidates
+from fourreal.pipeline.candidates import Wish, make, seeds_from
 from fourreal.progress import CancelToken
 from fourreal.settings import ClipLimits
-from fourreal.video import candidates, lengthen, registry, shelf
-from fourreal.video.candidates import Wish, make, seeds_from
+from fourreal.video import lengthen, registry, shelf
 from fourreal.video.extend import How
 from fourreal.video.freeze_time import FreezeTime
 from fourreal.video.lengthen import Goal
@@ -23,8 +24,7 @@ from fourreal.video.one_model import Choice, OneModel
 from fourreal.video.score import Score
 
 SIZE = (96, 64)
-LTX = Choice("ltx-video")
-WISH = Wish("reference", "A fox looks around", LTX, frames=17, size=SIZE, steps=2)
+WISH = Wish(role="reference", prompt="A fox looks around", model="ltx-video", frames=17, size=SIZE, steps=2)
 
 
 class Paper:
@@ -156,7 +156,7 @@ def test_a_video_whose_scores_could_not_be_found_is_kept_all_the_same(tmp_path, 
     [
         ({"prompt": "A dog"}, "another prompt"), ({"steps": 3}, "another steps"), ({"frames": 9}, "another frames"),
         ({"size": (64, 64)}, "another size"), ({"negative": "rain"}, "another negative"),
-        ({"model": Choice("ltx-video", adapter="x.safetensors")}, "another adapter"),
+        ({"adapter": "x.safetensors"}, "another adapter"),
     ],
 )  # fmt: skip
 def test_candidates_of_two_wishes_are_not_mixed(tmp_path, judged, change, told):
@@ -212,7 +212,10 @@ def test_notes_without_their_video_are_made_good(tmp_path, judged):
 
 
 def test_a_commanded_path_is_remembered(tmp_path, judged, tiny_clip):
-    wish = Wish("freeze", "A fox", Choice("sana-wm"), tiny_clip.frames[0], frames=17, size=SIZE, steps=2, arc=40)
+    wish = Wish(
+        role="freeze", prompt="A fox", model="sana-wm", picked=tiny_clip.frames[0], frames=17, size=SIZE, steps=2,
+        arc=40,
+    )  # fmt: skip
     make(wish, Models(Paper("sana-wm")), tmp_path, range(1))
     video = shelf.find(tmp_path, "freeze", 0).freeze_time()
     assert video.degrees == pytest.approx(40, abs=0.01)
@@ -223,8 +226,8 @@ def test_a_commanded_path_is_remembered(tmp_path, judged, tiny_clip):
     ("change", "told"),
     [
         ({"prompt": "  "}, "empty"), ({"prompt": "fox " * 5000}, "Shorten"), ({"frames": 16}, "nearest is 17"),
-        ({"size": (100, 64)}, "nearest is 96x64"), ({"model": Choice("x")}, "There are: wan-vace"),
-        ({"model": Choice("sana-wm")}, "starts from a picture"),
+        ({"size": (100, 64)}, "nearest is 96x64"), ({"model": "x"}, "There are: wan-vace"),
+        ({"model": "sana-wm"}, "starts from a picture"),
     ],
 )  # fmt: skip
 def test_what_a_model_cannot_do_is_said_before_it_is_loaded(tmp_path, change, told):
@@ -248,7 +251,7 @@ def test_a_place_that_cannot_be_written_is_found_before_the_model_is_loaded(tmp_
 def test_no_empty_folder_is_left_where_the_model_cannot_be_had(tmp_path):
     with pytest.raises(UserError, match="no folder"):
         make(
-            replace(WISH, model=Choice("ltx-video", tmp_path / "none")), OneModel("cpu"), tmp_path / "a" / "b", range(1)
+            replace(WISH, source=tmp_path / "none"), OneModel("cpu"), tmp_path / "a" / "b", range(1)
         )
     assert names(tmp_path) == []
 

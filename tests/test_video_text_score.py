@@ -9,7 +9,7 @@ from judge_models import text_model
 from fourreal import clip
 from fourreal.clip import Clip
 from fourreal.errors import UserError
-from fourreal.video.candidates import Wish, make
+from fourreal.pipeline.candidates import Wish, make
 from fourreal.video.one_model import OneModel
 from fourreal.video.text_score import TextAlignment
 
@@ -32,7 +32,7 @@ def test_it_looks_at_both_the_video_and_the_text(folder):
 
 def test_where_such_a_model_is_at_hand_candidates_are_scored_by_it(folder, tmp_path, monkeypatch, tiny_clip):
     """A person's own video, so that nothing has to be made."""
-    wish = Wish("reference", "a fox", frames=9, size=(64, 64), steps=2)
+    wish = Wish(role="reference", prompt="a fox", frames=9, size=(64, 64), steps=2)
     for number in (0, 1):
         clip.write(tiny_clip, tmp_path / "videos" / f"reference-{number}.mp4")
     (without,) = make(wish, OneModel(), tmp_path / "videos", [0])

@@ -13,10 +13,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from fourreal.description import Options, Wishes
 from fourreal.errors import UserError
-from fourreal.jobs.create_values import Candidate, Creation, Wishes
+from fourreal.jobs.create_values import Candidate, Creation
 from fourreal.jobs.service import Service
-from fourreal.jobs.values import Options, Run
+from fourreal.jobs.values import Run
 from fourreal.web import figures, watch
 from fourreal.web.candidates import gallery, making
 from fourreal.web.create_follow import looks_of
@@ -77,7 +78,7 @@ def test_seconds_and_megabytes_are_told_as_people_do():
 
 
 def test_what_waits_or_could_not_be_made_has_a_card_that_says_so_and_offers_what_can_be_done():
-    wishes = Wishes("freeze", "a fox", frame=0)
+    wishes = Wishes(role="freeze", prompt="a fox", frame=0)
     each = (
         Candidate(0, "model", True, False, total=0.5), Candidate(1, "model", False, False),
         Candidate(2, "longer", False, False, "0, longer on the left", error="It is <too> long."),

@@ -16,9 +16,9 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from web_samples import FORM, PATIENCE, answering, form, lying, wait
 
-from fourreal.scene.atomic import NAME_BYTES
 from fourreal.web.room import Refused, Room, client_of
 from fourreal.web.uploads import UploadLimits, Uploads, safe_name
+from fourreal.whole import NAME_BYTES
 
 # Nothing is too slow here, whatever else the machine has to do.
 PATIENT = UploadLimits(

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from fourreal.description import Options
 from fourreal.errors import UserError
 from fourreal.jobs.run_files import Refusal
 from fourreal.jobs.take_values import FurtherVideo
-from fourreal.jobs.values import Options, Run, Video
+from fourreal.jobs.values import Run, Video
 from fourreal.jobs.verdicts import Checks, FurtherChecks, Verdict
 from fourreal.settings import MOST_TAKES
 from fourreal.web import failed, further
@@ -62,9 +63,10 @@ def test_a_role_or_a_frame_is_changed_and_what_is_left_out_is_not_used():
     me = known({"further": [{"video": "a", "role": "", "at": None}, {"video": "b", "role": "freeze", "at": 3}]})
     me = further.changed(None, me, {"action": "role", "video": "a", "value": "reference"})
     me = further.changed(None, me, {"action": "at", "video": "a", "value": "-4"})
-    assert further.chosen(me) == [FurtherVideo("a", "reference", -4), FurtherVideo("b", "freeze", 3)]
+    other, frozen = FurtherVideo(video="a", role="reference", at=-4), FurtherVideo(video="b", role="freeze", at=3)
+    assert further.chosen(me) == [other, frozen]
     me = further.changed(None, me, {"action": "role", "video": "b", "value": "out"})
-    assert further.chosen(me) == [FurtherVideo("a", "reference", -4)]
+    assert further.chosen(me) == [other]
     for sent in ({"action": "at", "video": "a", "value": "1e9"}, {"action": "role", "video": "nowhere"}):
         with pytest.raises(UserError):
             further.changed(None, me, sent)

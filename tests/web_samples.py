@@ -19,9 +19,9 @@ import uvicorn
 from gradio_client import Client
 from shared import PATIENCE, wait
 
+from fourreal.description import Options
 from fourreal.jobs.service import Service
 from fourreal.jobs.store import new_id
-from fourreal.jobs.values import Options
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent

@@ -43,6 +43,9 @@ class Cameras:
         index = [index] if isinstance(index, int) else index
         return replace(self, world_to_camera=self.world_to_camera[index])
 
+    def tensors(self) -> dict[str, Tensor]:
+        return {"world_to_camera": self.world_to_camera, "intrinsics": self.intrinsics}
+
     @property
     def camera_to_world(self) -> Float[Tensor, "F 4 4"]:
         return invert_rigid(self.world_to_camera)

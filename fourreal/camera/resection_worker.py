@@ -19,7 +19,7 @@ import numpy as np
 import pycolmap
 from PIL import Image
 
-from fourreal.camera.worker import end_with_parent
+from fourreal.system import end_with_parent
 
 MOST_PLACED = 24  # frames with known cameras that others are matched to
 MOST_ERROR = 4 / 512  # image widths by which a point may miss where it was seen

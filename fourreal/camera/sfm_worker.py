@@ -28,7 +28,8 @@ import numpy as np
 import pycolmap
 from PIL import Image
 
-from fourreal.camera.worker import end_with_parent
+from fourreal.system import end_with_parent
+from fourreal.whole import whole
 
 BESIDE = "beside/"
 STAGES = ("features", "matches", "global", "incremental")
@@ -288,10 +289,8 @@ def _support(poses: dict[int, np.ndarray], focal: float, principal: np.ndarray, 
 
 def _save(path: Path, **arrays: np.ndarray) -> None:
     """Whole or not at all: this process may be killed at any moment."""
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
+    with whole(path, path.with_suffix(".part"), sync=False) as part, part.open("wb") as file:
         np.savez(file, **arrays)
-    part.rename(path)
 
 
 def _frame(name: str) -> int:

@@ -4,8 +4,6 @@ import logging
 import os
 import signal
 import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +28,7 @@ def run(
     with (folder / LOG).open("wb") as log:
         process = subprocess.Popen(
             [*installed.command(module), str(folder)],
-            stdin=subprocess.PIPE, stdout=log, stderr=log, env=variables, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=variables, start_new_session=True,
         )  # fmt: skip
         try:
             end = time.monotonic() + seconds
@@ -50,23 +48,8 @@ def log_of(folder: Path) -> str:
     return (folder / LOG).read_text(encoding="utf-8", errors="replace")[-SHOWN:]
 
 
-def end_with_parent() -> None:
-    """To be called in the process: nobody would collect the result of an orphan; it must not burn the processor.
-
-    The parent holds the other end of our standard input and writes nothing. It ends with the parent, however that ends
-    and even if it was before we looked.
-    """
-
-    def watch() -> None:
-        os.read(sys.stdin.fileno(), 1)  # not through the buffer, whose lock this would hold when the process ends well
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 def _kill(process: subprocess.Popen) -> None:
     if process.poll() is None:
         # Its session is its own; anything it may have started goes with it.
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    process.stdin.close()  # it has watched its other end, to leave with us whatever happens

@@ -4,13 +4,12 @@ import errno
 import sys
 from pathlib import Path
 
-from fourreal.cli.options import ABLATIONS
 from fourreal.cli.parsers import parser
 from fourreal.cli.reporting import reporting, stopping
 from fourreal.errors import Cancelled, UserError
 from fourreal.progress import CancelToken
 
-__all__ = ["ABLATIONS", "main", "parser"]
+__all__ = ["main", "parser"]
 
 STOPPED = 130
 

@@ -8,6 +8,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from fourreal.cli.options import given
+from fourreal.description import Options, critic_options
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event
 from fourreal.scene.export import export as write
@@ -25,41 +27,17 @@ def request_of(arguments: argparse.Namespace):
     """What `reconstruct`'s options ask for."""
     from fourreal import pipeline
 
-    distil = None
-    if arguments.critic is not None:
-        from fourreal.pipeline.critic import Distil
-        from fourreal.video.one_model import Choice
-
-        distil = Distil(
-            arguments.prompt, Choice(arguments.critic, arguments.critic_source), strength=arguments.strength,
-            steps=arguments.distillation_steps, guidance=arguments.critic_guidance, detail=arguments.detail,
-        )  # fmt: skip
-    elif arguments.critic_source or arguments.prompt or arguments.distillation_steps or arguments.critic_guidance or (
-        arguments.detail
-    ):
+    options = given(arguments, Options)
+    if arguments.critic is None and critic_options(options):
         raise UserError("--prompt and the critic's options go with --critic, which names the video model.")
     freeze, frozen = arguments.freeze[0]
-    if arguments.canonical_frame is not None:
-        frozen = arguments.canonical_frame
+    if frozen is not None:
+        options = {"canonical_frame": frozen} | options
     further = further_takes(arguments.reference[1:], arguments.offset, arguments.freeze[1:])
     return pipeline.Request(
-        reference=arguments.reference[0],
-        freeze=freeze,
-        out=arguments.out,
-        cameras=arguments.cameras,
-        canonical_frame=frozen,
-        freeze_reference_frame=arguments.freeze_reference_frame,
-        refine_poses=arguments.refine_poses,
-        hold_out_freeze=arguments.hold_out_freeze,
-        preset=arguments.preset,
-        deformation=arguments.deformation,
-        without=frozenset(arguments.without),
-        device=arguments.device,
-        seed=arguments.seed,
-        distil=distil,
-        further=further,
-        longer_part=arguments.longer_part,
-    )
+        reference=arguments.reference[0], freeze=freeze, out=arguments.out, cameras=arguments.cameras, further=further,
+        **Options(**options).values(),
+    )  # fmt: skip
 
 
 def further_takes(references: list[Path], offsets: list[int], frozen: list[tuple[Path, int | None]]):

@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from fourreal.cli.options import given
+from fourreal.description import Chain, Several, StoredWishes
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event
 
@@ -35,20 +37,20 @@ def generate(arguments: argparse.Namespace, progress: Callable[[Event], None], c
     for name in ("frame", "as_is"):
         if getattr(arguments, name) not in (None, False) and arguments.picture is None:
             raise UserError(f"--{name.replace('_', '-')} goes with --picture.")
-    from fourreal.video.candidates import Wish, make, seeds_from
+    from fourreal.pipeline.candidates import Wish, chosen_model, make, seeds_from
     from fourreal.video.one_model import OneModel
     from fourreal.video.prompt import freeze_prompt
 
-    picked, words = None, arguments.prompt
+    picked, options = None, given(arguments, StoredWishes)
+    own = bool(arguments.source or arguments.adapter)
+    options["model"] = chosen_model(arguments.model, own, arguments.device)
     if arguments.picture is not None:
-        picked = picture(arguments.picture, arguments.frame)
-        words = words if arguments.as_is or not words.strip() else freeze_prompt(words)
-        progress(Event("prompt", message=words))
-    wish = Wish(
-        "reference" if picked is None else "freeze", words, choice(arguments), picked, arguments.negative,
-        arguments.frames, arguments.size, arguments.steps, arguments.guidance, arguments.arc,
-    )  # fmt: skip
-    seeds = seeds_from(arguments.seed, arguments.candidates)
+        picked, words = picture(arguments.picture, arguments.frame), arguments.prompt
+        options["prompt"] = words if arguments.as_is or not words.strip() else freeze_prompt(words)
+        progress(Event("prompt", message=options["prompt"]))
+    wish = Wish(**options, role="reference" if picked is None else "freeze", picked=picked)
+    several = Several(**given(arguments, Several))
+    seeds = seeds_from(several.seed, several.candidates)
     with OneModel(device_of(arguments), progress, cancel) as loaded:
         found = make(wish, loaded, arguments.out, seeds, progress, cancel)
     return "\n".join(f"{kept.total:.2f}  {kept.path}  {' '.join(kept.reasons)}" for kept in found)
@@ -56,47 +58,9 @@ def generate(arguments: argparse.Namespace, progress: Callable[[Event], None], c
 
 def run(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
     from fourreal.pipeline.from_prompt import PromptRequest, from_prompt
-    from fourreal.video.one_model import Choice
-    from fourreal.video.registry import EMBEDDED
 
-    distil = None
-    distils = arguments.distil
-    if distils if distils is not None else choice(arguments).name == EMBEDDED:
-        from fourreal.pipeline.critic import Distil
-
-        distil = Distil(
-            arguments.prompt, choice(arguments), arguments.freeze_prompt, arguments.strength,
-            arguments.distillation_steps, arguments.critic_guidance, arguments.detail,
-        )  # fmt: skip
-    other = None
-    if arguments.freeze_model or arguments.freeze_source or arguments.freeze_adapter:
-        same = choice(arguments)
-        name = arguments.freeze_model or same.name
-        source = same.source if name == same.name else None
-        other = Choice(name, arguments.freeze_source or source, arguments.freeze_adapter)
-    same = ("candidates", "seed", "frames", "size", "steps", "guidance", "arc", "windows", "pick_reference")
-    from_prompt(
-        PromptRequest(
-            arguments.prompt, arguments.out, choice(arguments), other, freeze_text=arguments.freeze_prompt,
-            pick_frame=arguments.pick_frame, pick_freeze=arguments.pick_freeze, preset=arguments.preset,
-            device=arguments.device, distil=distil, **{name: getattr(arguments, name) for name in same},
-        ), progress, cancel,
-    )  # fmt: skip
+    from_prompt(PromptRequest(**given(arguments, Chain), out=arguments.out), progress, cancel)
     return str(arguments.out)
-
-
-def choice(arguments: argparse.Namespace):
-    """The model that was asked for, or the one usual here; UserError where there is none of this name.
-
-    Weights or an adapter of somebody's own are for one of the large ones.
-    """
-    from fourreal.video.memory import free_memory
-    from fourreal.video.one_model import Choice
-    from fourreal.video.registry import DEFAULT, entry, usual
-
-    given = arguments.source or arguments.adapter
-    name = arguments.model or (DEFAULT if given else usual(free_memory(device_of(arguments)).device != "cpu"))
-    return Choice(entry(name).name, arguments.source, arguments.adapter)
 
 
 def device_of(arguments: argparse.Namespace) -> str | None:

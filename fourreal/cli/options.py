@@ -1,23 +1,66 @@
-"""What options may say: from text to values, refused with those that are possible."""
+"""Options of the command line: made from what is described, and from text to values, refused with what is possible."""
 
 import argparse
 import math
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
-# What `--without` switches off.
-ABLATIONS = {
-    "per-frame-deformation": "the field that explains inconsistencies of the freeze-time frames",
-    "small-motion": "the loss that keeps that field small",
-    "exposure": "gain and bias of each freeze-time frame",
-    "freeze-time": "the freeze-time video in stage one; only its reference frame is left",
-    "joint-finetune": "fine-tuning on both videos at the end",
-    "growth": "new splats, in both stages",
-    "regularisers": "rigidity, smoothness and norm of the motion",
-    "hinges": "limbs that turn about joints",
-    "pose-refinement": "improving estimated cameras together with the splats",
-    "multi-view-sds": "the video model's criticism in stage one, with --critic",
-    "joint-sds": "its criticism of views and times in stage two, with --critic",
-}
+from pydantic_core import PydanticUndefined
+
+from fourreal.description.base import about, default_of, unset
+
+
+def add_fields(add: Callable, cls: type, skip: Collection[str] = ()) -> None:
+    """An option for each field of a description that a person at this machine may choose.
+
+    add: a parser's `add_argument`. A field without a default becomes an argument by its place. What is left out is
+    None, so that the description alone has defaults; `given` reads them.
+    """
+    for name, said in sorted(about(cls).items(), key=lambda one: one[1].group == "critic"):
+        if said.remote or name in skip:
+            continue
+        kind, sentence = cls.__pydantic_fields__[name].annotation, said.help
+        if words := unset(cls, name):
+            sentence += f" (default: {words})"
+        several = isinstance(default_of(cls, name), frozenset)
+        if said.choices is not None and several:
+            sentence += ". " + "; ".join(f"{choice}: {what}" for choice, what in said.choices.items())
+        if kind is bool:
+            add(flag(name), action="store_true", default=None, help=sentence)
+        elif kind == bool | None:
+            add(flag(name), action=argparse.BooleanOptionalAction, help=sentence)
+        elif default_of(cls, name) is PydanticUndefined:
+            add(name, metavar=name.upper(), help=sentence)
+        elif said.choices is not None and not said.metavar:
+            add(flag(name), choices=tuple(said.choices), help=sentence)
+        elif said.choices is not None and several:
+            add(flag(name), type=one_of(tuple(said.choices)), nargs="+", action="extend", metavar=said.metavar,
+                help=sentence)  # fmt: skip
+        else:
+            add(flag(name), type=reader(cls, name), metavar=said.metavar, help=sentence)
+
+
+def flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def given(arguments: argparse.Namespace, cls: type) -> dict[str, Any]:
+    """What of a description's fields was said, by name."""
+    named = {name: getattr(arguments, name, None) for name, said in about(cls).items() if not said.remote}
+    values = {name: value for name, value in named.items() if value is not None}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+
+
+def reader(cls: type, name: str) -> Callable[[str], Any]:
+    """What makes a field's value of text."""
+    field = cls.__pydantic_fields__[name]
+    if about(cls)[name].unit == "[width, height]":
+        return width_height
+    if default_of(cls, name) == ():
+        return frame_list
+    kinds = {int: whole, float: degrees if "of degrees" in about(cls)[name].unit else positive, Path: Path, str: str}
+    return next(read for kind, read in kinds.items() if field.annotation in (kind, kind | None))
 
 
 def whole(text: str) -> int:
@@ -80,7 +123,10 @@ def degrees(text: str) -> float:
     return value
 
 
-def ablations(text: str) -> str:
-    if text not in ABLATIONS:
-        raise argparse.ArgumentTypeError(f"no part is called {text!r}; choose from {', '.join(ABLATIONS)}")
-    return text
+def one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in choices:
+            raise argparse.ArgumentTypeError(f"no part is called {text!r}; choose from {', '.join(choices)}")
+        return text
+
+    return read

@@ -10,21 +10,21 @@ from fourreal.cli.commands import evaluate, export, reconstruct, render
 from fourreal.cli.from_prompt import generate, models, run
 from fourreal.cli.judge import add_parser as add_judge
 from fourreal.cli.options import (
-    ABLATIONS,
-    ablations,
-    degrees,
-    frame_list,
+    add_fields,
     frozen_at,
     integer,
+    one_of,
     positive,
     video_and_frame,
     whole,
     width_height,
 )
 from fourreal.cli.study import add_parser as add_study
+from fourreal.description import ABLATIONS, Chain, Options, Several, StoredWishes
 from fourreal.scene.export import FORMATS
 from fourreal.scene.film import TRAJECTORIES
 
+COMMON = ("device",)  # what every command has
 EPILOG = (
     "Results go to stdout, everything else to stderr. Exit codes: 0 done; 1 a bug, with its traceback; 2 something "
     "that a person can mend, said in a sentence; 130 stopped on request, with what was done kept."
@@ -60,8 +60,8 @@ def parser() -> argparse.ArgumentParser:
         "out of the fit)")  # fmt: skip
     add("--seeds", type=whole, default=3, metavar="N", help="runs of each variant, from --seed on (default: "
         "%(default)s)")  # fmt: skip
-    add("--variants", type=ablations, nargs="+", metavar="PART", help="parts to leave out, one at a time (default: "
-        "what the paper ablates)")  # fmt: skip
+    add("--variants", type=one_of(tuple(ABLATIONS)), nargs="+", metavar="PART",
+        help="parts to leave out, one at a time (default: what the paper ablates)")  # fmt: skip
 
     add = _command(commands, export, "write a scene for other programs", run=True)
     add("--format", choices=tuple(FORMATS), required=True,
@@ -84,55 +84,20 @@ def _from_prompt(commands) -> None:
     _command(commands, models, "list the video models: what they take, their licences, what is on this machine")
 
     add = _command(commands, generate, "make videos from a prompt, several to choose from; keeps those there are")
-    _video_options(add, "what the video shows; with --picture it is rewritten for a freeze-time video")
     add("--out", type=Path, required=True, metavar="DIR", help="folder for <role>-<seed>.mp4, each with a .json of its "
         "scores")  # fmt: skip
+    add_fields(add, StoredWishes, skip=("role", *COMMON))
+    add_fields(add, Several)
     add("--picture", type=Path, metavar="FILE", help="make freeze-time videos that start from this picture, or from a "
-        "frame of this video (default: reference videos, from the prompt alone)")  # fmt: skip
+        "frame of this video; the prompt is rewritten for them (default: reference videos, from the prompt "
+        "alone)")  # fmt: skip
     add("--frame", type=whole, metavar="K", help="which frame, if --picture is a video")
     add("--as-is", action="store_true", help="with --picture: leave the prompt as it is")
-    add("--negative", metavar="TEXT", help="what it shall not show (default: the usual for such videos)")
-    add("--arc", type=degrees, default=45.0, metavar="DEGREES", help="with --picture: how far the camera goes, if the "
-        "model follows a path (default: %(default)g)")  # fmt: skip
 
     add = _command(commands, run, "the whole chain: from a prompt to a scene; continues what was stopped")
-    _video_options(add, "what the scene shows and what happens in it")
     add("--out", type=Path, required=True, metavar="RUN", help="folder for the scene and all that leads to it; "
         "choices.json there tells what was picked and why")  # fmt: skip
-    add("--freeze-model", metavar="NAME", help="another model for the freeze-time videos (default: the same)")
-    add("--freeze-source", type=Path, metavar="DIR", help="its folder, as --source")
-    add("--freeze-adapter", metavar="LORA", help="its LoRA, as --adapter")
-    add("--freeze-prompt", metavar="TEXT", help="prompt of the freeze-time videos (default: the prompt without its "
-        "actions, rewritten by rule)")  # fmt: skip
-    add("--arc", type=degrees, default=180.0, metavar="DEGREES", help="how far around the freeze-time video shall go "
-        "(default: %(default)g)")  # fmt: skip
-    add("--windows", type=whole, metavar="N", help="extend it by so many windows of 8 frames at most (default: 12, "
-        "with mini 2)")  # fmt: skip
-    add("--pick-reference", type=whole, metavar="SEED", help="take this reference video (default: the best-scored)")
-    add("--pick-frame", type=whole, metavar="K", help="freeze this frame (default: the sharpest near the middle)")
-    add("--pick-freeze", type=whole, metavar="SEED", help="take this freeze-time video (default: the best-scored)")
-    add("--preset", choices=("draft", "standard", "paper"),
-        help="the reconstruction's pixels and schedule (default: standard on CUDA, draft on a CPU)")  # fmt: skip
-    add("--distil", action=argparse.BooleanOptionalAction, help="let the model criticise views and times that no "
-        "video shows, see docs/distillation.md (default: with mini)")  # fmt: skip
-    _distillation_options(add)
-
-
-def _video_options(add: Callable, prompt: str) -> None:
-    add("prompt", metavar="PROMPT", help=prompt)
-    add("--model", metavar="NAME", help="see `python -m fourreal models` (default: wan-vace-1.3b, without a graphics "
-        "card the embedded mini)")  # fmt: skip
-    add("--source", type=Path, metavar="DIR", help="folder with the model's weights as diffusers saves them (default: "
-        "downloaded once, from the Hugging Face hub)")  # fmt: skip
-    add("--adapter", metavar="LORA", help="a LoRA: a name of docs/video.md, a file, or repository:file")
-    add("--candidates", type=whole, default=4, metavar="N", help="how many videos to choose from (default: "
-        "%(default)s)")  # fmt: skip
-    add("--seed", type=whole, default=0, metavar="N", help="of the first candidate; the others follow (default: "
-        "%(default)s)")  # fmt: skip
-    add("--frames", type=whole, metavar="N", help="how long (default: what the model was trained for)")
-    add("--size", type=width_height, metavar="WxH", help="pixels (default: what the model was trained for)")
-    add("--steps", type=whole, metavar="N", help="of denoising (default: the model's)")
-    add("--guidance", type=positive, metavar="X", help="how closely to keep to the prompt (default: the model's)")
+    add_fields(add, Chain, skip=COMMON)
 
 
 def _reconstruct_options(add: Callable) -> None:
@@ -142,45 +107,11 @@ def _reconstruct_options(add: Callable) -> None:
     add("--freeze", type=frozen_at, required=True, action="append", metavar="VIDEO[@FRAME]", help="the frozen scene, "
         "the camera circling around it. Again for other frozen moments; FRAME is the frame of the first reference "
         "video that was frozen (default: found by looking)")  # fmt: skip
-    add("--longer-part", action="store_true", help="of a video that is cut to another shot take the longest part "
-        "(default: it is refused, with the frame of the cut)")  # fmt: skip
     add("--offset", type=integer, action="append", default=[], metavar="FRAME", help="frame of the first reference "
         "video at which the second begins, may be negative; again for the third and so on (default: 0)")  # fmt: skip
     add("--out", type=Path, required=True, metavar="RUN", help="folder for the scene; the same command continues in it")
     add("--cameras", type=Path, metavar="JSON", help="known cameras (default: they are estimated)")
-    add("--canonical-frame", type=whole, metavar="K", help="frame of the reference video that was frozen "
-        "(default: from --cameras, else found by looking)")  # fmt: skip
-    add("--freeze-reference-frame", type=whole, metavar="J", help="frame of the freeze-time video with the reference "
-        "camera's pose (default: from --cameras, else found by looking)")  # fmt: skip
-    add("--refine-poses", action="store_true", help="improve known cameras together with the splats (default: known "
-        "ones stay fixed; estimated ones are always improved)")  # fmt: skip
-    add("--hold-out-freeze", type=frame_list, default=(), metavar="I,J,...",
-        help="freeze-time frames kept out of the fit, for measuring (default: none)")  # fmt: skip
-    add("--preset", choices=("draft", "standard", "paper"),
-        help="pixels and schedule (default: standard on CUDA, draft on a CPU)")  # fmt: skip
-    add("--deformation", choices=("bases", "mlp"), help="how motion is held: rigid bases or the paper's network "
-        "(default: bases, with --preset paper mlp)")  # fmt: skip
-    add("--without", type=ablations, nargs="+", action="extend", default=[], metavar="PART",
-        help="leave parts of the method out (default: none). "
-        + "; ".join(f"{name}: {what}" for name, what in ABLATIONS.items()))  # fmt: skip
-    add("--seed", type=whole, default=0, metavar="N", help="of all that is random (default: %(default)s)")
-    add("--critic", metavar="NAME", help="let this video model criticise views and times that no video shows, see "
-        "`python -m fourreal models` and docs/distillation.md (default: none)")  # fmt: skip
-    add("--prompt", default="", metavar="TEXT", help="what the videos show, for the critic (default: it is asked "
-        "without words)")  # fmt: skip
-    add("--critic-source", type=Path, metavar="DIR", help="folder with the critic's weights (default: from the hub)")
-    _distillation_options(add)
-
-
-def _distillation_options(add: Callable) -> None:
-    add("--detail", action="store_true", help="in the end, let the critic restore a film of the scene, and fit the "
-        "scene to that")  # fmt: skip
-    add("--strength", type=positive, default=1.0, metavar="X", help="factor on the weights of the criticism (default: "
-        "%(default)g)")  # fmt: skip
-    add("--distillation-steps", type=whole, metavar="N", help="how often the critic is asked, about (default: the "
-        "preset's)")  # fmt: skip
-    add("--critic-guidance", type=positive, metavar="X", help="how closely the critic keeps to the prompt (default: "
-        "the model's own)")  # fmt: skip
+    add_fields(add, Options, skip=COMMON)
 
 
 def _command(commands, function: Callable, summary: str, run: bool = False) -> Callable:

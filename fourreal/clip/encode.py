@@ -2,7 +2,6 @@
 
 from fractions import Fraction
 from pathlib import Path
-from uuid import uuid4
 
 import av
 import numpy as np
@@ -11,6 +10,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 
 from fourreal.clip.value import Clip
 from fourreal.errors import UserError
+from fourreal.whole import whole
 
 SCALER = Interpolation.BICUBIC | Interpolation.FULL_CHR_H_INP | Interpolation.ACCURATE_RND
 
@@ -27,14 +27,9 @@ def write(clip: Clip, path: Path | str, crf: int = 13) -> None:
     Raises UserError where the disk is full or the folder may not be written.
     """
     path = Path(path)
-    part = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with whole(path, sync=False) as part:
             _encode(clip, part, crf)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
     except OSError as error:  # FFmpeg's errors are among them
         raise UserError(
             f"{path.name} could not be written: {error.strerror or error}. "

@@ -8,13 +8,14 @@ from typing import TypeVar
 from torch import Tensor
 
 from fourreal.camera.cameras import Cameras, Origin
-from fourreal.fit.canonical import Canonical, below
+from fourreal.fit.canonical import Canonical
 from fourreal.fit.checkpoint import read_tensors, write_tensors
 from fourreal.fit.exposure import Exposure
 from fourreal.fit.motion import Moving
 from fourreal.splat.deform import DeformationField
 from fourreal.splat.fields import build
 from fourreal.splat.gaussians import Gaussians
+from fourreal.splat.packing import below, under
 
 T = TypeVar("T")
 Packed = tuple[dict[str, Tensor], dict]
@@ -42,10 +43,7 @@ def kept(
 
 def pack_cameras(cameras: Cameras) -> Packed:
     origin = cameras.origin
-    return (
-        {"world_to_camera": cameras.world_to_camera, "intrinsics": cameras.intrinsics},
-        {"size": cameras.size, "origin": [origin.method, origin.confidence, origin.note]},
-    )
+    return cameras.tensors(), {"size": cameras.size, "origin": [origin.method, origin.confidence, origin.note]}
 
 
 def unpack_cameras(tensors: Mapping[str, Tensor], description: dict) -> Cameras:
@@ -56,13 +54,13 @@ def unpack_cameras(tensors: Mapping[str, Tensor], description: dict) -> Cameras:
 
 def pack_canonical(canonical: Canonical) -> Packed:
     tensors, description = pack_cameras(canonical.cameras)
-    tensors = _named("cameras", tensors) | _named("splat", canonical.gaussians.tensors())
+    tensors = under("cameras", tensors) | under("splat", canonical.gaussians.tensors())
     description = {"cameras": description, "field": None, "exposure": None}
     if canonical.field is not None:
-        tensors |= _named("field", canonical.field.state_dict())
+        tensors |= under("field", canonical.field.state_dict())
         description["field"] = canonical.field.config()
     if canonical.exposure is not None:
-        tensors |= _named("exposure", canonical.exposure.state_dict())
+        tensors |= under("exposure", canonical.exposure.state_dict())
         description["exposure"] = canonical.exposure.fixed
     return tensors, description
 
@@ -78,7 +76,7 @@ def unpack_canonical(tensors: Mapping[str, Tensor], description: dict) -> Canoni
 
 
 def pack_moving(moving: Moving) -> Packed:
-    tensors = _named("splat", moving.gaussians.tensors()) | _named("field", moving.field.state_dict())
+    tensors = under("splat", moving.gaussians.tensors()) | under("field", moving.field.state_dict())
     return tensors, moving.field.config()
 
 
@@ -90,7 +88,3 @@ def _field(tensors: Mapping[str, Tensor], config: dict) -> DeformationField:
     field = build(config)
     field.load_state_dict(below(tensors, "field"))
     return field
-
-
-def _named(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}

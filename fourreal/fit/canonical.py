@@ -29,6 +29,7 @@ from fourreal.splat.densify import ScreenStatistics, grow, remove, reset_opaciti
 from fourreal.splat.gaussians import Gaussians
 from fourreal.splat.motion_bases import MotionBases
 from fourreal.splat.optimizer import SplatOptimizer, adam_state, restore_adam
+from fourreal.splat.packing import below, under
 from fourreal.splat.rasterize import Render, rasterize
 
 
@@ -175,11 +176,11 @@ class CanonicalStage:
     def state(self) -> dict[str, Tensor]:
         state = self.splats.state() | {"seen.total": self.statistics.total, "seen.count": self.statistics.seen}
         for name, module in self.modules.items():
-            state |= {f"{name}.{k}": v for k, v in module.state_dict().items()}
+            state |= under(name, module.state_dict())
         if self.distillation is not None:
             state |= self.distillation.state()
         if self.optimizer is not None:
-            state |= {f"joint.{k}": v for k, v in adam_state(self.optimizer, self._joint_parameters()).items()}
+            state |= under("joint", adam_state(self.optimizer, self._joint_parameters()))
         return state
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
@@ -196,11 +197,6 @@ class CanonicalStage:
 
     def _joint_parameters(self) -> list[torch.nn.Parameter]:
         return [p for module in self.modules.values() for p in module.parameters()]
-
-
-def below(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The entries "<prefix>.<name>" of `state`, by name."""
-    return {k[len(prefix) + 1 :]: v for k, v in state.items() if k.startswith(prefix + ".")}
 
 
 def smooth_field(means: Tensor, pivots: int, frames: int, canonical: int, seed: int) -> MotionBases:

@@ -1,8 +1,6 @@
 """Checkpoints and artifacts: safetensors files that are whole or not there at all."""
 
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -10,24 +8,19 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from fourreal.errors import UserError
+from fourreal.whole import whole
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write atomically: into a neighbour, flushed to the disk, then renamed.
+    """Write a file that is whole or not there.
 
     Raises:
         UserError: the disk is full or the folder cannot be written.
     """
-    temporary = path.with_name(path.name + ".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, dict(metadata))
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        with whole(path, path.with_name(path.name + ".part")) as temporary:  # a killed run's is written over
+            save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, dict(metadata))
     except (OSError, SafetensorError) as error:
-        with suppress(OSError):  # where it could not even be made, there is nothing to clear away
-            temporary.unlink(missing_ok=True)
         raise UserError(
             f"Could not write {path}: {error}. Free some space or choose another folder, then run the same command "
             "again; it continues from the last checkpoint."

@@ -13,7 +13,7 @@ from scipy.cluster.vq import kmeans
 from torch import Tensor
 
 from fourreal.fit import matching, sampling
-from fourreal.fit.canonical import Canonical, below
+from fourreal.fit.canonical import Canonical
 from fourreal.fit.distill import Distillation
 from fourreal.fit.limbs import find_limbs, hinged, limb_logits
 from fourreal.fit.losses import photometric
@@ -29,6 +29,7 @@ from fourreal.splat.gaussians import Gaussians
 from fourreal.splat.lowpass import eps2d_at
 from fourreal.splat.motion_bases import MotionBases
 from fourreal.splat.optimizer import SplatOptimizer, adam_state, restore_adam
+from fourreal.splat.packing import below, under
 from fourreal.splat.rasterize import rasterize
 
 
@@ -316,13 +317,13 @@ class MotionStage:
     def state(self) -> dict[str, Tensor]:
         state = self.splats.state() | {"frozen": self.frozen, "visits": self.visits, "settled": self.settled}
         state |= {"seen.total": self.statistics.total, "seen.count": self.statistics.seen}
-        state |= {f"field.{k}": v for k, v in self.field.state_dict().items()}
+        state |= under("field", self.field.state_dict())
         if self.distillation is not None:
             state |= self.distillation.state()
         if self.neighbours is not None:  # made again from where they were: fifty times smaller
             near = self.neighbours._asdict() if self.means_then is None else {"means": self.means_then}
-            state |= {f"near.{k}": v for k, v in near.items()}
-        return state | {f"motion.{k}": v for k, v in adam_state(self.optimizer, list(self.field.parameters())).items()}
+            state |= under("near", near)
+        return state | under("motion", adam_state(self.optimizer, list(self.field.parameters())))
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         self.splats.restore(state)

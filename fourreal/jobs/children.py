@@ -10,8 +10,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -22,8 +20,6 @@ from fourreal.jobs.confine import confine, without_secrets
 from fourreal.jobs.database import disk_full
 
 MOST_ANSWER = 4 * 1024**2
-WATCH_SECONDS = 0.25
-PARENT = "FOURREAL_PARENT"  # the process that started this one
 LARGEST_FILE = 2 * 1024**3
 NICE = 5  # a person waits for this one, but others for the page itself
 
@@ -37,8 +33,8 @@ class BrokeOff(Exception):
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """This process's variables, with the package on the path of children."""
-    return installed.environment() | {PARENT: str(os.getpid())} | changes
+    """See `installed.environment`, with changes."""
+    return installed.environment() | changes
 
 
 def ask(module: str, question: Mapping[str, Any], seconds: float | int, memory: int) -> dict[str, Any]:
@@ -109,7 +105,7 @@ def answer(
     os.nice(NICE)
     if reads or writes:  # before there is a second thread
         confine(*([asked["question"][name] for name in names] for names in (reads, writes)))
-    leave_with_parent(lambda: os.killpg(0, signal.SIGKILL))
+    system.end_with_parent()
     try:
         result = {"answer": work(asked["question"])}
     except UserError as error:
@@ -124,18 +120,6 @@ def answer(
         traceback.print_exc()
         sys.exit(1)
     print("\n" + json.dumps(result), flush=True)
-
-
-def leave_with_parent(leave: Callable[[], None]) -> None:
-    """Call `leave` in a thread as soon as the parent of this process is gone."""
-    parent = int(os.environ.get(PARENT, os.getppid()))  # it may have gone before we even looked
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(WATCH_SECONDS)
-        leave()
-
-    threading.Thread(target=watch, daemon=True, name="parent").start()
 
 
 def out_of_space(error: BaseException | None) -> bool:

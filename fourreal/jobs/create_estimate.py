@@ -7,8 +7,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from fourreal.description import Wishes
 from fourreal.errors import UserError
-from fourreal.jobs.create_values import Offer, Wishes
+from fourreal.jobs.create_values import Offer
 from fourreal.jobs.estimate import ALIKE, MB, MEMORY_LEFT, memory_of_machine
 from fourreal.jobs.values import Estimate
 from fourreal.settings import JobLimits

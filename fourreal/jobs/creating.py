@@ -9,22 +9,23 @@ import json
 import time
 import traceback
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from fourreal.description import Wishes
 from fourreal.errors import Cancelled, UserError
 from fourreal.jobs.candidate_files import forget
 from fourreal.jobs.children import in_words, out_of_space
 from fourreal.jobs.create_estimate import work_of
-from fourreal.jobs.create_values import current
 from fourreal.jobs.files import link, put
 from fourreal.jobs.live import Live
 from fourreal.jobs.places import without_paths
 from fourreal.jobs.store import Store
 from fourreal.progress import CancelToken
 from fourreal.settings import Preset
-from fourreal.video.one_model import Choice, OneModel
+from fourreal.video.one_model import OneModel
 
 LOOK_SECONDS = 0.25
 
@@ -39,7 +40,7 @@ class Creating:
         self, folder: Path, row: Mapping[str, Any], store: Store, presets: Mapping[str, Preset], models: OneModel
     ) -> None:
         self.folder, self.id, self.claim, self.rows = folder, row["id"], row["claim"], store.candidates
-        self.wishes = current(json.loads(row["options"]))
+        self.wishes = Wishes.current(json.loads(row["options"]))
         self.videos, self.models = folder / "candidates", models
         self.spent: list[float] = []  # seconds a video
         self.device = ""
@@ -80,7 +81,7 @@ class Creating:
         """Make a candidate, or note why it cannot be made."""
         number = row["number"]
         if row["how"]["way"] != "own":
-            models.get(wish.model)  # what is wrong with it concerns all
+            models.get(wish.choice)  # what is wrong with it concerns all
         self.rows.begin(self.id, number, self.claim)
         with self._apart(number, cancel) as wanted:
             self._make(row, wish, models, live, wanted)
@@ -106,21 +107,19 @@ class Creating:
     def _wish(self):
         """The wish of the video room, with the picked frame where there is one."""
         from fourreal import clip
-        from fourreal.video.candidates import Wish
+        from fourreal.pipeline.candidates import Wish
         from fourreal.video.freeze_time import pick_frame
 
-        picked, size = None, self.wishes.size
-        choice = Choice(self.wishes.model, adapter=self.wishes.adapter)
+        wish = Wish(**self.wishes.as_dict())
         if self.wishes.role == "freeze":
             shot = clip.read(self.folder / "inputs" / "reference.mp4")
-            picked = pick_frame(shot, self.wishes.frame)
-            size = choice.entry.capabilities.alike(shot.size, size)
-        same = {name: getattr(self.wishes, name) for name in ("negative", "frames", "steps", "guidance", "arc")}
-        return Wish(self.wishes.role, self.wishes.prompt, choice, picked, size=size, **same)
+            size = wish.capabilities.alike(shot.size, wish.size)
+            wish = replace(wish, picked=pick_frame(shot, wish.frame), size=size)
+        return wish
 
     def _make(self, row: Mapping[str, Any], wish, models, live: Live, cancel: CancelToken) -> None:
+        from fourreal.pipeline import candidates
         from fourreal.pipeline.from_prompt import best_frame
-        from fourreal.video import candidates
         from fourreal.video.memory import free_memory
 
         number, how, begin = row["number"], row["how"], time.monotonic()
@@ -145,7 +144,8 @@ class Creating:
 
     def _measure(self, live: Live, cancel: CancelToken) -> None:
         """Find out how far cameras go that nobody commanded: slow, so it comes when all can be seen already."""
-        from fourreal.video import candidates, shelf
+        from fourreal.pipeline import candidates
+        from fourreal.video import shelf
 
         for row in self.rows.of(self.id):
             kept = shelf.find(self.videos, "freeze", row["number"])

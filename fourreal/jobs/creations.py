@@ -10,17 +10,18 @@ from math import degrees
 from pathlib import Path
 from typing import Any
 
+from fourreal.description import LARGEST_SEED, Wishes
 from fourreal.errors import UserError
 from fourreal.jobs import asking, candidate_rows, journal
 from fourreal.jobs.candidate_files import forget, source_of
 from fourreal.jobs.create_estimate import estimate_creation, offers
-from fourreal.jobs.create_values import MOST_CANDIDATES, SIDES, Candidate, Creation, Offer, Wishes, current, stored
+from fourreal.jobs.create_values import MOST_CANDIDATES, SIDES, Candidate, Creation, Offer
 from fourreal.jobs.files import link, put, remove
 from fourreal.jobs.places import absent, shown_name
 from fourreal.jobs.runs import Runs
 from fourreal.jobs.statements import ran
 from fourreal.jobs.store import new_id
-from fourreal.jobs.values import LARGEST_SEED, Estimate, Video
+from fourreal.jobs.values import Estimate, Video
 from fourreal.video import registry
 
 BY_MODEL = {"way": "model"}
@@ -187,7 +188,7 @@ class Creations(Runs):
     def _makeable(self, owner: str, id: str) -> dict[str, Any]:
         """The row of a creation that can have more. Raises UserError where it asked for what is no more."""
         row = self._row(owner, id, "create")
-        current(json.loads(row["options"]))
+        Wishes.current(json.loads(row["options"]))
         return row
 
     def _check_number(self, row: dict[str, Any], count: int = 1) -> None:
@@ -223,7 +224,7 @@ class Creations(Runs):
 
     def _check_longer(self, row: dict[str, Any], number: int) -> None:
         """Raise UserError where a finished candidate cannot be extended, before that waits in the line."""
-        wishes, video = current(json.loads(row["options"])), _json(self._file(row, number, ".clip.json"))
+        wishes, video = Wishes.current(json.loads(row["options"])), _json(self._file(row, number, ".clip.json"))
         able = registry.entry(wishes.model).capabilities
         able.check_extended(video.get("frames", 0))
         if "size" in video:  # of those that an earlier version made it is not known
@@ -253,7 +254,7 @@ class Creations(Runs):
 
     def _creation(self, row: dict[str, Any]) -> Creation:
         folder = self.places.run(row["id"])
-        wishes, outdated = stored(json.loads(row["options"]))
+        wishes, outdated = Wishes.stored(json.loads(row["options"]))
         found = [shown(folder / "candidates", wishes.role, one) for one in self.store.candidates.of(row["id"])]
         running = row["state"] == "running"
         return Creation(

@@ -6,9 +6,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from fourreal.description import Options
 from fourreal.jobs.create_estimate import download, memory_for, memory_of, plan_of
 from fourreal.jobs.estimate import ALIKE, LOAD_SECONDS, alike, estimate, where
-from fourreal.jobs.values import CriticCost, Estimate, Options
+from fourreal.jobs.values import CriticCost, Estimate
 from fourreal.settings import PRESETS, JobLimits, Preset, ablated
 from fourreal.video import registry
 
@@ -68,7 +69,7 @@ def estimate_with_critic(
 
 def distilled(preset: Preset, options: Options) -> Preset:
     """The preset with its distillation as asked for, less what is left out."""
-    asked = preset.distillation.asked(options.strength, options.distillation_steps)
+    asked = preset.distillation.asked(options.strength, options.distillation_steps, options.critic_guidance)
     return ablated(replace(preset, distillation=asked), options.without)
 
 

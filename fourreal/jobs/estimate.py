@@ -7,7 +7,8 @@ from statistics import median
 from typing import Any
 
 from fourreal import system
-from fourreal.jobs.values import Estimate, Options
+from fourreal.description import Options, usual_preset
+from fourreal.jobs.values import Estimate
 from fourreal.settings import PRESETS, JobLimits, Preset
 
 MB = 2**20
@@ -62,7 +63,7 @@ def estimate(
 def where(options: Options, devices: list[Mapping[str, Any]]) -> tuple[str, str]:
     """The device, "cuda" or "cpu", and the preset of a run with these options."""
     device = "cuda" if options.device != "cpu" and any(one["kind"] == "cuda" for one in devices) else "cpu"
-    return device, options.preset or ("standard" if device == "cuda" else "draft")
+    return device, options.preset or usual_preset(device == "cuda")
 
 
 def alike(
@@ -71,10 +72,7 @@ def alike(
 ) -> list[Mapping[str, Any]]:  # fmt: skip
     """The costs of runs with the same settings and as many further videos, with a video model or without."""
     device, name = where(options, devices)
-    same = {
-        "preset": name, "device": device, "cameras_known": cameras_known, "deformation": options.deformation,
-        "without": list(options.without),
-    }  # fmt: skip
+    same = options.deciding("cost") | {"preset": name, "device": device, "cameras_known": cameras_known}
     return [
         cost for cost in earlier
         if cost.get("further", 0) == further and all(cost[key] == value for key, value in same.items())

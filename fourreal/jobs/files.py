@@ -5,6 +5,8 @@ import secrets
 import shutil
 from pathlib import Path
 
+from fourreal.whole import whole
+
 TRASH = ".trash-"
 
 
@@ -14,12 +16,8 @@ def put(path: Path, content: bytes) -> None:
     Raises:
         OSError: it cannot be written; then what was there stays.
     """
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
+    with whole(path, path.with_name(f".{path.name}.{secrets.token_hex(4)}.part"), sync=False) as part:
         part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def remove(folder: Path) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from fourreal.jobs.children import end, environment
 
 IMPORTS = (  # nothing that starts threads or a GPU, which no fork inherits
-    "fourreal.pipeline", "fourreal.scene.r4d", "fourreal.video.candidates", "fourreal.jobs.reconstructing",
+    "fourreal.pipeline", "fourreal.scene.r4d", "fourreal.pipeline.candidates", "fourreal.jobs.reconstructing",
     "fourreal.jobs.creating",
 )  # fmt: skip
 REST_SECONDS = 60.0  # without a run to begin, then it goes: it holds a third of a gigabyte

@@ -48,12 +48,11 @@ def request_of(question: Mapping[str, Any]) -> Request:
         freeze=Path(question["freeze"]),
         out=Path(question["folder"]),
         cameras=optional("cameras"),
-        canonical_frame=question["canonical_frame"],
         meeting=None if question["meeting"] is None else tuple(question["meeting"]),
-        preset=question["preset"],
         further=tuple(
             Further(one["role"], Path(one["path"]), one["at"], one["label"]) for one in question["further"]
         ),
+        **question["options"],
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from fourreal.description import Options
 from fourreal.errors import UserError
 from fourreal.jobs import asking
 from fourreal.jobs.files import link, put
@@ -15,7 +16,6 @@ from fourreal.jobs.places import without_paths
 from fourreal.jobs.take_values import FurtherVideo
 from fourreal.jobs.takes import Takes
 from fourreal.jobs.turns import Turns
-from fourreal.jobs.values import Options
 from fourreal.settings import JobLimits
 
 KEPT = 6  # answers for two videos: others come with other further ones, another preset or another moment
@@ -45,7 +45,7 @@ class Placings(Takes):
         question = {
             "reference": clip_of(reference_id), "freeze": clip_of(freeze_id), "folder": str(folder),
             "cameras": None if cameras is None else str(folder / "cameras.json"),
-            "canonical_frame": options.canonical_frame, "meeting": seen and seen.meeting, "preset": options.preset,
+            "options": options.deciding("cameras"), "meeting": seen and seen.meeting,
             "further": [{"role": take.role, "path": clip_of(take.video), "at": take.at, "label": take.label}
                         for take in takes],
         }  # fmt: skip

@@ -8,15 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fourreal.description import Options
 from fourreal.errors import Cancelled, Unusable, UserError
 from fourreal.jobs.files import bytes_of, put
 from fourreal.jobs.live import Live, add_ground_truth, final_files
 from fourreal.jobs.run_files import REFUSAL, Refusal, refusal_content, stored_takes, take_file
 from fourreal.jobs.store import Store
-from fourreal.jobs.values import MEETING, Options
+from fourreal.jobs.values import MEETING
 from fourreal.progress import CancelToken
 from fourreal.settings import Preset
-from fourreal.video.one_model import Choice, OneModel
+from fourreal.video.one_model import OneModel
 
 POLL_SECONDS = 0.25
 
@@ -39,7 +40,6 @@ class Reconstructing:
     def do(self, live: Live, cancel: CancelToken) -> None:
         """Raises UserError and Cancelled; what was reached is gone on from the next time."""
         from fourreal import pipeline
-        from fourreal.pipeline.critic import Distil
         from fourreal.pipeline.takes import Further
 
         options, inputs = self.options, self.folder / "inputs"
@@ -54,18 +54,9 @@ class Reconstructing:
             freeze=inputs / "freeze.mp4",
             out=self.folder,
             cameras=cameras if options.use_cameras and cameras.exists() else None,
-            canonical_frame=options.canonical_frame,
             meeting=self._meeting(),
-            refine_poses=options.refine_poses,
-            preset=None if options.preset is None else self.presets[options.preset],
-            deformation=options.deformation,
-            without=frozenset(options.without),
-            device=options.device,
-            seed=options.seed,
-            distil=None if options.critic is None else Distil(
-                options.prompt, Choice(options.critic), strength=options.strength, steps=options.distillation_steps
-            ),
             further=further,
+            **options.as_dict() | {"preset": None if options.preset is None else self.presets[options.preset]},
         )
         try:
             self.scene = pipeline.reconstruct(request, live, cancel)
@@ -96,10 +87,9 @@ class Reconstructing:
         distilled, settings = manifest["distillation"], manifest["settings"]["distillation"]
         pace = distilled["seconds"] / distilled["steps"] if distilled and distilled["steps"] else None
         return {
+            **self.options.deciding("cost"),
             "preset": manifest["preset"],
             "device": manifest["device"],
-            "deformation": self.options.deformation,
-            "without": manifest["without"],
             "critic": self.options.critic if distilled else None,  # where it could not be had, it cost nothing
             "distillation_steps": settings["canonical_steps"] + settings["motion_steps"] if distilled else 0,
             "distillation_pace": pace,

@@ -16,7 +16,7 @@ from typing import Any
 
 from fourreal import system
 from fourreal.errors import Cancelled, UserError
-from fourreal.jobs.children import in_words, leave_with_parent, out_of_space
+from fourreal.jobs.children import in_words, out_of_space
 from fourreal.jobs.creating import Creating
 from fourreal.jobs.database import disk_full
 from fourreal.jobs.live import Live
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None, presets: Mapping[str, Preset] =
     shift = Shift(Store(places.store), places, presets)
     os.nice(NICE)
     system.first_to_go()  # rather than the worker or the page
-    leave_with_parent(lambda: os.killpg(0, signal.SIGKILL))
+    system.end_with_parent()
     signal.signal(signal.SIGTERM, lambda *_: shift.end())
     return shift.work(Claim(given.run, given.claim))
 

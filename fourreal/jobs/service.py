@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from fourreal.description import Options
 from fourreal.errors import UserError
 from fourreal.jobs import examples, journal
 from fourreal.jobs.creations import Creations
@@ -24,7 +25,7 @@ from fourreal.jobs.statements import ran
 from fourreal.jobs.studies import Studies
 from fourreal.jobs.take_values import FurtherVideo
 from fourreal.jobs.turns import Turns
-from fourreal.jobs.values import MEETING, Estimate, Options, Run
+from fourreal.jobs.values import MEETING, Estimate, Run
 from fourreal.scene.export import FORMATS
 from fourreal.scene.export_html import html_bytes
 from fourreal.scene.film import TRAJECTORIES

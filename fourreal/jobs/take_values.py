@@ -1,40 +1,34 @@
 """Videos besides the first two, as a person hands them in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from fourreal.description import Description, described, option
 from fourreal.errors import UserError
-from fourreal.jobs.values import among, of_kinds
 from fourreal.settings import check_takes
 
-TAKE_ROLES = ("reference", "freeze")
-KINDS = {"video": (str,), "role": (str, type(None)), "at": (int, type(None))}
+TAKE_ROLES = {"reference": "another camera that filmed the motion", "freeze": "another frozen moment of it"}
 MOST_FRAME = 100_000
 
 
-@dataclass(frozen=True)
-class FurtherVideo:
-    """A video besides the first two.
+@described
+class FurtherVideo(Description):
+    """A video besides the first two, see `pipeline.takes.Further`."""
 
-    video: its id. role, at: see `pipeline.takes.Further`; of a role that is None it is found by looking.
-    """
-
-    video: str
-    role: str | None = None
-    at: int | None = None
-
-    def __post_init__(self) -> None:
-        among("role of a further video", self.role, (None, *TAKE_ROLES))
-        if self.at is not None and abs(self.at) > MOST_FRAME:
-            raise UserError(f"There is no frame {self.at}.")
+    video: str = option(help="its id")
+    role: str | None = option(
+        None, "what it shows", unset="found by looking", choices=TAKE_ROLES, called="role of a further video"
+    )
+    at: int | None = option(
+        None, "frame of the reference video at which it begins, or that was frozen", unset="0, or found by looking",
+        bounds={"ge": -MOST_FRAME, "le": MOST_FRAME}, refusal="There is no frame {value}.",
+    )  # fmt: skip
 
     @classmethod
     def from_dict(cls, values: object) -> "FurtherVideo":
         """Raises UserError for anything but the fields of this class."""
         if not isinstance(values, Mapping) or "video" not in values:
             raise UserError("A further video is given as {video, role, at}.")
-        of_kinds(values, KINDS)
-        return cls(**values)
+        return super().from_dict(values)
 
 
 def further_videos(values: object) -> tuple[FurtherVideo, ...]:

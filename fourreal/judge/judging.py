@@ -13,11 +13,11 @@ from fourreal.errors import UserError
 from fourreal.judge.offers import titles
 from fourreal.judge.values import Item, Judge, Question, Row
 from fourreal.progress import CancelToken, Event, ignore
-from fourreal.scene.atomic import replace_files, writing
 from fourreal.settings import ClipLimits
 from fourreal.study.exchange import safe_cell
 from fourreal.study.films import USUAL_FPS, film_scene, scene_folder
 from fourreal.study.making import films_of, prompt_of, prompts_of
+from fourreal.whole import replace_files, writing
 
 LIMITS = replace(ClipLimits(), max_frames=1800)
 MOST_SIDE = 1024

@@ -20,10 +20,10 @@ from fourreal.evaluate.score import mean, score, to_unit
 from fourreal.pipeline.reconstruct import reconstruct
 from fourreal.pipeline.request import Request
 from fourreal.progress import CancelToken, Event, Progress, ignore
-from fourreal.scene.atomic import replace_files
 from fourreal.scene.scene4d import Scene4D
 from fourreal.scene.views import draw, into_scene
 from fourreal.settings import ABLATIONS
+from fourreal.whole import replace_files
 
 FULL = "everything"
 PAPER = ("per-frame-deformation", "small-motion", "multi-view-sds", "freeze-time", "joint-sds")  # 4Real sec. 4.3
@@ -55,7 +55,7 @@ def ablate(asked: Ablation, progress: Progress = ignore, cancel: CancelToken | N
     request, out = asked.request, asked.request.out
     _check(asked)
     truth = ground_truth.read(asked.truth) if asked.truth is not None else None
-    names = [name for name in asked.variants if request.distil is not None or name not in CRITICS]
+    names = [name for name in asked.variants if request.criticised or name not in CRITICS]
     notes = []
     if len(names) < len(asked.variants):
         notes.append("The parts that need a video model are not among them, as none was given (--critic).")

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from fourreal import clip
 from fourreal.camera import known
+from fourreal.camera.known import Known
 from fourreal.camera.match import find_frozen_frame, moving_camera, still_camera
 from fourreal.clip import Clip, sample_indices
 from fourreal.clip.flaws import Cleaned, cleaned, refuse_cuts, without_lone_overlay
@@ -65,7 +66,7 @@ class Footage:
         in the files; both are among the frames that are used. None where the reference camera stood elsewhere.
     likeness: of the two frames of the meeting, up to 1.
     canonical: the reference frame that was frozen, where it is known; else it is found from the scene.
-    still: whether the reference camera stands still.
+    still: whether the reference camera stands still. given: what the cameras file says, None without one.
     notes: what a person should know about them.
     """
 
@@ -82,6 +83,7 @@ class Footage:
     still: bool = True
     masks: tuple[Mask | None, Mask | None] = (None, None)
     takes: tuple[Take, ...] = ()
+    given: Known | None = None
 
     def key(self) -> list:
         more = [take.key() for take in self.takes] + ([] if self.still else ["the reference camera moves"])
@@ -106,7 +108,8 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
     progress(Event("videos", message="reading the videos"))
     whole = clip.read(request.reference), clip.read(request.freeze)
     totals = len(whole[0]), len(whole[1])
-    if request.cameras is not None:
+    given = None if request.cameras is None else known.read(request.cameras)
+    if given is not None:
         same_shape(*whole, request.freeze)
     in_range(request.canonical_frame, totals[0], "--canonical-frame", "reference video")
     for frame in (request.freeze_reference_frame, *request.hold_out_freeze):
@@ -115,7 +118,7 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
     check_further(request.further, totals[0])
     frozen = put_right(request, "The freeze-time video", request.freeze, whole[1], True)
     running = put_right(request, "The reference video", request.reference, whole[0], False, frozen)
-    met, likeness = meeting(request, running, frozen)  # thinned out, the frames might be missing
+    met, likeness = meeting(request, given, running, frozen)  # thinned out, the frames might be missing
     if met:
         twin = frozen.clip.frames[nearest_place(frozen, met[1])]
         running = without_lone_overlay(running, nearest_place(running, met[0]), twin)
@@ -127,8 +130,8 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
             raise UserError(moves.sentence)
         if not request.refine_poses:  # else they were commanded, and a plain floor does not show them
             notes.append(f"{moves.sentence} The cameras of {request.cameras.name} are believed all the same.")
-    canonical = met[0] if met else canonical_frame(request)
-    still = stands_still(request, reference)
+    canonical = met[0] if met else first(request.canonical_frame, given and given.canonical_index)
+    still = stands_still(given, reference)
     if not still:
         notes.append("The camera of the reference video moves; where it was is found frame by frame.")
     moments = [frozen_moment(further, running) for further in request.further if further.role == "freeze"]
@@ -160,6 +163,7 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
         still,
         (scene_mask(running), scene_mask(frozen)),
         tuple(takes),
+        given,
     )
 
 
@@ -244,11 +248,10 @@ def frozen_moment(further: Further, running: Cleaned) -> int:
         ) from error
 
 
-def stands_still(request, reference: Clip) -> bool:
+def stands_still(given: Known | None, reference: Clip) -> bool:
     """Whether the reference camera does: as a cameras file says, else by looking."""
-    if request.cameras is not None:
-        given = known.read(request.cameras).reference
-        return given is None or len(given) == 1
+    if given is not None:
+        return given.reference is None or len(given.reference) == 1
     return not moving_camera(reference.frames).moves
 
 
@@ -300,7 +303,9 @@ def to_unit(frames: Clip) -> Float[Tensor, "F H W 3"]:
     return torch.from_numpy(frames.frames).float() / 255
 
 
-def meeting(request, running: Cleaned, frozen: Cleaned) -> tuple[tuple[int, int] | None, float]:
+def meeting(
+    request, given: Known | None, running: Cleaned, frozen: Cleaned
+) -> tuple[tuple[int, int] | None, float]:
     """((canonical frame, freeze-time frame of the same pose) as numbers in the two files, how alike they are).
 
     What the person or the cameras file says comes first, then where they were seen to meet before; what is left is
@@ -310,8 +315,8 @@ def meeting(request, running: Cleaned, frozen: Cleaned) -> tuple[tuple[int, int]
         UserError: the two that the person named do not.
     """
     canonical, freeze_reference = request.canonical_frame, request.freeze_reference_frame
-    if request.cameras is not None:
-        given = known.read(request.cameras).for_clips(frozen.clip.size, len(frozen.clip), len(running.clip))
+    if given is not None:
+        given = given.for_clips(frozen.clip.size, len(frozen.clip), len(running.clip))
         canonical = first(canonical, given.canonical_index)
         freeze_reference = first(freeze_reference, given.freeze_reference_index)
     if request.meeting is not None:
@@ -331,13 +336,6 @@ def meeting(request, running: Cleaned, frozen: Cleaned) -> tuple[tuple[int, int]
             raise
         return None, 0.0
     return (running.frames[best.canonical_index], frozen.frames[best.freeze_reference_index]), best.score
-
-
-def canonical_frame(request) -> int | None:
-    """The reference frame that was frozen, as the person or the cameras file has it."""
-    if request.canonical_frame is None and request.cameras is not None:
-        return known.read(request.cameras).canonical_index
-    return request.canonical_frame
 
 
 def alike_in_shape(reference: Clip, freeze: Clip) -> bool:

@@ -8,16 +8,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from fourreal.camera import known, resection
+from fourreal.camera import resection
 from fourreal.camera.cameras import Cameras, invert_rigid
 from fourreal.camera.estimate import estimate_cameras
 from fourreal.camera.resection import Unplaced
 from fourreal.errors import UserError
 from fourreal.fit.artifacts import Packed, pack_cameras, unpack_cameras
-from fourreal.fit.canonical import below
 from fourreal.pipeline.footage import Footage
 from fourreal.progress import CancelToken, Event, Progress
 from fourreal.settings import SfmSettings
+from fourreal.splat.packing import below, under
 
 STILL_FRAMES = 5  # of a camera that stands still, that are looked at together
 EXACT = 0.95  # likeness of the two frames of the meeting from which they have one pose, and not nearly one
@@ -63,7 +63,7 @@ class Placement:
         named |= {f"take{number}": take for number, take in enumerate(self.takes)}
         for name, cameras in named.items():
             packed, description[name] = pack_cameras(cameras)
-            tensors |= {f"{name}.{key}": value for key, value in packed.items()}
+            tensors |= under(name, packed)
         plain = {name: getattr(self, name) for name in ("frames", "canonical", "freeze_reference", "given", "exact")}
         return tensors, description | plain | {"known": list(self.known)}
 
@@ -78,9 +78,9 @@ class Placement:
         )  # fmt: skip
 
 
-def known_placement(request, footage: Footage, cancel: CancelToken) -> Placement:
+def known_placement(footage: Footage, cancel: CancelToken) -> Placement:
     """Cameras as a file gives them; those of takes that it does not name are found beside them."""
-    given = known.read(request.cameras).for_clips(footage.freeze.size, footage.totals[1], footage.totals[0])
+    given = footage.given.for_clips(footage.freeze.size, footage.totals[1], footage.totals[0])
     reference = given.reference.resized(footage.reference.size)
     start = Placement(
         cameras=given.freeze[footage.freeze_frames],

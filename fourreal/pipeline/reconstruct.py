@@ -26,6 +26,7 @@ from fourreal.fit.movers import change_masks, nothing_moves
 from fourreal.fit.observations import Observations
 from fourreal.fit.settle import Settled, settle
 from fourreal.fit.upsample import UpsampleStage
+from fourreal.pipeline.assemble import Setting, assemble
 from fourreal.pipeline.critic import critic_for, critic_key
 from fourreal.pipeline.footage import Footage, read
 from fourreal.pipeline.machine import peak_memory, pick_device, prepare_kernels, torch_threads, working_folder
@@ -71,24 +72,32 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
             detail = work / f"detail-{name_of(key, refine, asdict(preset), asked)}"
             return Places(
                 work / f"canonical-{name_of(key, refine)}", work / f"motion-{name_of(key, refine)}",
-                detail if critic is not None and request.distil.detail else None,
+                detail if critic is not None and request.detail else None,
             )  # fmt: skip
 
         critic, remarks = later.enter_context(
             critic_for(
-                request.distil, settings, fps, device, progress, cancel, lambda it: finished(places(it), preset, it)
+                request, settings, fps, device, progress, cancel, lambda it: finished(places(it), preset, it)
             )
         )
         observations = observations.to(device)
         if device == "cpu":
             prepare_kernels(progress)
         place_of = places(critic)
-        watch = Watch(progress, observations, tuple(placement.frames), similarity, footage.reference.fps)
+        cameras = observations.freeze_cameras
+
+        def scene_of(result: Canonical | Moving) -> Scene4D:
+            return assemble(result, Setting(
+                observations.reference_camera, cameras, tuple(placement.frames), len(observations.reference),
+                observations.canonical, similarity, float(fps),
+            ))  # fmt: skip
+
+        watch = Watch(progress, observations, scene_of)
         seconds = {"poses": poses_seconds, "canonical": 0.0, "takes": 0.0, "motion": 0.0}
         stopped, remarks = None, list(remarks)
 
-        def write(stopped: dict | None) -> Scene4D:
-            scene, tally = watch.scene(), None if critic is None else critic.tally
+        def write(result: Canonical | Moving, stopped: dict | None) -> Scene4D:
+            scene, tally = scene_of(result), None if critic is None else critic.tally
             bundle.save(scene, request.out, {
                 **footage.manifest(),
                 "held_out_freeze": list(request.hold_out_freeze),
@@ -98,9 +107,8 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
                 "distillation": {"steps": tally.steps, "seconds": tally.seconds} if tally else None,  # of this attempt
                 "preset": preset.name,
                 "settings": asdict(preset),
-                "without": sorted(request.without),
+                "options": request.as_dict() | {"preset": preset.name},
                 "refined_poses": refine and preset.canonical.pose_rate > 0,
-                "seed": request.seed,
                 "device": str(device),
                 "versions": {"fourreal": fourreal.__version__, "torch": torch.__version__},
                 "seconds": {k: round(v, 2) for k, v in (seconds | {"total": sum(seconds.values())}).items()},
@@ -113,6 +121,7 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
             canonical, seconds["canonical"] = fit_canonical(
                 observations, preset, refine, request.seed, place_of.canonical, watch, cancel, critic
             )
+            cameras = canonical.cameras
             watch.reached(canonical)
             settled, seconds["takes"] = compare(observations, canonical, placement, refine, place_of.canonical, watch)
             observations = watch.observations = settled.applied(observations)
@@ -125,7 +134,7 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
                     moving, seconds["detail"] = fit_detail(
                         observations, moving, preset, request.seed, place_of.detail, watch, cancel, critic,
                         # the scene is finished; whatever happens from here on, it is there
-                        lambda: write({"stage": UpsampleStage.name, "step": 0, "steps": preset.upsample.steps}),
+                        lambda: write(moving, {"stage": UpsampleStage.name, "step": 0, "steps": preset.upsample.steps}),
                     )  # fmt: skip
                 except Exception as error:
                     if not (isinstance(error, UserError) or memory_ran_out(error)):
@@ -136,7 +145,7 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
         except Cancelled:
             if not cancel.keep or (stopped := watch.where()) is None:
                 raise
-        scene = write(stopped)
+        scene = write(watch.latest() if stopped else moving, stopped)
         if not stopped:
             for leftover in [*work.glob("*.checkpoint"), *work.glob("*.part")]:
                 leftover.unlink()
@@ -180,7 +189,7 @@ def place(
     """Where the freeze-time frames were taken from, and the seconds it took to find out."""
     if request.cameras is not None:
         begin = time.monotonic()
-        return known_placement(request, footage, cancel), time.monotonic() - begin
+        return known_placement(footage, cancel), time.monotonic() - begin
 
     def estimate() -> tuple[Placement, float]:
         begin = time.monotonic()

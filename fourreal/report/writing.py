@@ -12,8 +12,8 @@ from fourreal.errors import UserError
 from fourreal.judge import judging
 from fourreal.report import ablations, gallery, tables
 from fourreal.report.means import INTERVAL, means, methods
-from fourreal.scene.atomic import unwritable
 from fourreal.study import report as study_report
+from fourreal.whole import unwritable
 
 HERE = Path(__file__).parent
 PAPER = (

@@ -20,9 +20,9 @@ from safetensors.torch import save as tensor_bytes
 import fourreal
 from fourreal.errors import UserError
 from fourreal.scene import parts
-from fourreal.scene.atomic import replace_files
 from fourreal.scene.reading import Malformed
 from fourreal.scene.scene4d import Scene4D
+from fourreal.whole import replace_files
 
 FORMAT = 1  # raised when older products can no longer read what is written
 TENSORS, MANIFEST = "scene.safetensors", "manifest.json"

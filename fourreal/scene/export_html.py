@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fourreal.errors import UserError
 from fourreal.installed import VIEWER
-from fourreal.scene.atomic import writing
+from fourreal.whole import writing
 
 if TYPE_CHECKING:
     from fourreal.scene.scene4d import Scene4D

@@ -17,11 +17,11 @@ import torch
 from fourreal.camera.align import Similarity
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event, ignore
-from fourreal.scene.atomic import write_zip
 from fourreal.scene.place import outward, to_upright
 from fourreal.scene.scene4d import Scene4D
 from fourreal.splat import quaternion
 from fourreal.splat.gaussians import Gaussians
+from fourreal.whole import write_zip
 
 SH_DC = 0.28209479177387814  # the constant spherical harmonic, 1 / (2 sqrt(pi))
 BEFORE = ("x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2")

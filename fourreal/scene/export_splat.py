@@ -12,11 +12,11 @@ import torch
 
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event, ignore
-from fourreal.scene.atomic import write_zip
 from fourreal.scene.export_ply import frames
 from fourreal.scene.scene4d import Scene4D
 from fourreal.splat import quaternion
 from fourreal.splat.gaussians import Gaussians
+from fourreal.whole import write_zip
 
 RECORD = np.dtype([("position", "<f4", 3), ("scale", "<f4", 3), ("rgba", "u1", 4), ("rotation", "u1", 4)])
 

@@ -9,9 +9,9 @@ from PIL import Image
 
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event, ignore
-from fourreal.scene.atomic import writing
 from fourreal.scene.scene4d import Scene4D
 from fourreal.scene.views import draw
+from fourreal.whole import writing
 
 MOST = 1000  # pictures; their names have three digits
 

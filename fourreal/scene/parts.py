@@ -12,6 +12,7 @@ from fourreal.scene.scene4d import Scene4D
 from fourreal.splat.deform import DeformationField
 from fourreal.splat.fields import build
 from fourreal.splat.gaussians import Gaussians, finite_logits
+from fourreal.splat.packing import under
 
 MAX_FIELD_NUMBER = 10_000  # no count in a field's description is larger; an absurd one must not fill the memory
 MAX_SIDE = 65_536  # pixels
@@ -19,12 +20,8 @@ MAX_SIDE = 65_536  # pixels
 
 def tensors(scene: Scene4D) -> dict[str, Tensor]:
     """Every tensor of the scene by a dotted name, on the CPU."""
-    named = {f"gaussians.{name}": value for name, value in scene.gaussians.tensors().items()}
-    named |= {f"field.{name}": value for name, value in scene.field.state_dict().items()}
-    for video in ("reference", "freeze"):
-        cameras = getattr(scene, video)
-        named[f"{video}.world_to_camera"] = cameras.world_to_camera
-        named[f"{video}.intrinsics"] = cameras.intrinsics
+    named = under("gaussians", scene.gaussians.tensors()) | under("field", scene.field.state_dict())
+    named |= under("reference", scene.reference.tensors()) | under("freeze", scene.freeze.tensors())
     named["background"] = scene.background
     # Copies, as the file format refuses tensors that share memory: both videos may have one set of intrinsics.
     return {name: value.detach().cpu().clone().contiguous() for name, value in named.items()}

@@ -13,8 +13,8 @@ from fourreal.camera.known import Known, View
 from fourreal.camera.register import Registration, register
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event, ignore
-from fourreal.scene.atomic import writing
 from fourreal.scene.scene4d import Scene4D
+from fourreal.whole import writing
 
 
 def placed(known: Known, scene: Scene4D) -> Cameras:

@@ -8,7 +8,6 @@ from fourreal.settings.distillation import (
     NO_DISTILLATION,
     DistillationSettings,
     UpsampleSettings,
-    check_distillation,
 )
 from fourreal.settings.fit import CanonicalSettings, Growth, MotionPhase, MotionSettings, SplatRates
 from fourreal.settings.limits import MOST_TAKES, ClipLimits, JobLimits, TurnLimits, check_takes
@@ -37,6 +36,5 @@ __all__ = [
     "TurnLimits",
     "UpsampleSettings",
     "ablated",
-    "check_distillation",
     "check_takes",
 ]

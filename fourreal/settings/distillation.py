@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from fourreal.errors import UserError
 from fourreal.settings.fit import MotionPhase, MotionSettings, SplatRates
-
-MOST_STEPS, MOST_STRENGTH, MOST_GUIDANCE = 20_000, 10.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -83,18 +80,6 @@ class UpsampleSettings:
     frames: int = 33
     factor: int = 2
     levels: tuple[float, ...] = (0.4, 0.25, 0.12)
-
-
-def check_distillation(
-    strength: float | int = 1.0, steps: int | None = None, guidance: float | int | None = None
-) -> None:
-    """Raise UserError for what `DistillationSettings.asked` must not be asked."""
-    if not 0 < strength <= MOST_STRENGTH:
-        raise UserError(f"A strength of {strength:g} is out of range; say above 0, up to {MOST_STRENGTH:g}.")
-    if steps is not None and not 1 <= steps <= MOST_STEPS:
-        raise UserError(f"{steps} distillation steps are out of range; ask for 1 to {MOST_STEPS}.")
-    if guidance is not None and not 1 <= guidance <= MOST_GUIDANCE:
-        raise UserError(f"A guidance of {guidance:g} is out of range; it is 1 (none) to {MOST_GUIDANCE:g}.")
 
 
 FINE_RATES = SplatRates(means=5e-6, means_end=2e-6, scales=4e-4, quats=1e-4, opacities=2e-3, colors=4e-4, hold=0.0)

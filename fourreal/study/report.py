@@ -10,12 +10,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from fourreal.errors import UserError
-from fourreal.scene.atomic import make_folder, unwritable, writing
 from fourreal.study.exchange import safe_cell, table
 from fourreal.study.questions import TITLES
 from fourreal.study.results import Comparison, Results, results
 from fourreal.study.values import Study, read
 from fourreal.study.votes import Vote, Votes
+from fourreal.whole import make_folder, unwritable, writing
 
 OURS, THEIRS, INK, PAPER_MARK = "#74ccbc", "#e4e2dd", "#262626", "#b3541e"
 SCRIPT = "plotly.min.js"

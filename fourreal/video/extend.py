@@ -9,9 +9,7 @@ MP4 would lose a little each time, and what follows is made from these pictures.
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -29,6 +27,7 @@ from fourreal.video.freeze_time import FreezeTime, around
 from fourreal.video.known import Known
 from fourreal.video.model import VideoModel
 from fourreal.video.prompt import NEGATIVE
+from fourreal.whole import whole
 
 Side = Literal["left", "right"]
 Frames = UInt8[np.ndarray, "N H W 3"]
@@ -180,16 +179,10 @@ def _write(folder: Path | None, name: str, frames: Frames, metadata: dict[str, s
     if folder is None:
         return
     path = folder / f"window-{name}.safetensors"
-    part = path.with_suffix(".part")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        save_file({"frames": np.ascontiguousarray(frames)}, part, metadata)
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(part, path)
+        with whole(path, path.with_suffix(".part")) as part:
+            save_file({"frames": np.ascontiguousarray(frames)}, part, metadata)
     except (OSError, SafetensorError) as error:
-        with suppress(OSError):  # where it could not even be begun there is nothing to clear away
-            part.unlink(missing_ok=True)
         raise UserError(
             f"{path.name} could not be kept: {error}. Free some space and extend again; it goes on from there."
         ) from error

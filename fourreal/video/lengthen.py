@@ -19,6 +19,7 @@ from fourreal.video.one_model import Choice, OneModel
 from fourreal.video.score import coverage
 from fourreal.video.shelf import Kept
 from fourreal.video.until import far_enough, trouble
+from fourreal.whole import writing
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def _write(video: FreezeTime, same: Path | None, path: Path, key: dict, why: tup
     if same is None:
         clip.write(video.clip, path)
     else:
-        with shelf.writing(path) as temporary:
+        with writing(path) as temporary:
             shutil.copyfile(same, temporary)
     angles = None if video.angles is None else video.angles.tolist()
     told = {

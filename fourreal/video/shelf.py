@@ -4,7 +4,6 @@ A video without such a file, or with one of another video, was put there by a pe
 """
 
 import json
-import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,10 +15,10 @@ import torch
 
 from fourreal import clip
 from fourreal.clip import Clip
-from fourreal.errors import UserError
 from fourreal.video.capabilities import USUAL_RIG, Rig
 from fourreal.video.freeze_time import FreezeTime
 from fourreal.video.score import Role, Score, order
+from fourreal.whole import unwritable, writing
 
 
 @dataclass(frozen=True)
@@ -120,26 +119,6 @@ def write_json(path: Path, content: Any) -> None:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[Path]:
-    """A name beside `path` to write to, which becomes `path` when the block ends without an error.
-
-    Raises UserError where it cannot be written; then `path` is as it was.
-    """
-    part = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            yield part
-            with part.open("rb+") as file:
-                os.fsync(file.fileno())
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise unwritable(path, error) from error
-
-
-@contextmanager
 def opened(folder: Path) -> Iterator[None]:
     """A folder that can be written to, found out before hours of work. Taken away again if nothing came of it."""
     missing = [place for place in (folder, *folder.parents) if not place.exists()]
@@ -157,9 +136,3 @@ def opened(folder: Path) -> Iterator[None]:
             if not place.is_dir() or any(place.iterdir()):
                 break
             place.rmdir()
-
-
-def unwritable(path: Path, error: OSError) -> UserError:
-    return UserError(
-        f"{path} cannot be written ({error.strerror or error}). Free some space, or choose another place with --out."
-    )

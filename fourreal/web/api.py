@@ -7,9 +7,10 @@ from dataclasses import asdict
 
 import gradio as gr
 
+from fourreal.description import Options
 from fourreal.jobs.service import Service
 from fourreal.jobs.take_values import further_videos
-from fourreal.jobs.values import Options, Run
+from fourreal.jobs.values import Run
 from fourreal.web.api_create import CreateCalls
 from fourreal.web.api_study import StudyCalls
 from fourreal.web.metrics import differences

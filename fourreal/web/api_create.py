@@ -3,8 +3,9 @@
 from dataclasses import asdict
 from pathlib import Path
 
+from fourreal.description import Wishes
 from fourreal.errors import UserError
-from fourreal.jobs.create_values import Creation, Wishes
+from fourreal.jobs.create_values import Creation
 from fourreal.jobs.service import Service
 from fourreal.web.routes import clip_urls, file_urls
 from fourreal.web.uploads import Uploads

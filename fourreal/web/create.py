@@ -48,7 +48,7 @@ def wire(page: Parts) -> None:
             return [gr.skip()] * len(shown)
         return [seen | {"pair": pair}, *show_pair(page, me), earlier(page, me), *freezing(page, me)]
 
-    prompt, width, height = (halves[1].form[i] for i in (0, 5, 6))
+    prompt, width, height = (halves[1].fields[name] for name in ("prompt", "width", "height"))
     opened = [page.named["freezing"], page.named["picked_frame"], prompt, width, height]
     shown = [page.seen, *page.named["pair"], page.named["earlier"], *opened]
     page.named["picked_event"] = {"fn": show, "inputs": [page.me, page.seen], "outputs": shown, **PRIVATE}
@@ -87,7 +87,7 @@ def wire_part(page: Parts, half: Part) -> None:
     def begin(me: dict, *given):
         me = known(me)
         freeze = half.role == "freeze"
-        wishes, count, seed = wishes_of(half.role, me["canonical"] or 0 if freeze else None, *given)
+        wishes, count, seed = wishes_of(half, me["canonical"] or 0 if freeze else None, *given)
         made = page.service.create(page.owner(me), wishes, count, seed, me["reference"] if freeze else "")
         return [me | {half.kept: made.id}, gr.Timer(active=True)]
 

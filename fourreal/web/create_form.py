@@ -4,17 +4,20 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from fourreal.description import Wishes, about, adapters
 from fourreal.errors import UserError
-from fourreal.jobs.create_values import Offer, Wishes, adapters
+from fourreal.jobs.create_values import Offer
 from fourreal.jobs.values import Estimate
 from fourreal.video.registry import EMBEDDED, MODELS
 from fourreal.web.candidates import model_facts
+from fourreal.web.fields import BLANK, MOST_TEXT, component, values_of
 from fourreal.web.markup import amount, duration, facts, note, piece, pressed, where
 from fourreal.web.parts import ESTIMATE, PRIVATE, Parts
 from fourreal.web.session import safely
 
-MOST_PROMPT = 4000
-NO_ADAPTER = "none"
+NO_ADAPTER = BLANK
+SIDES = ("width", "height")
+SUITED = ("frames", *SIDES, "steps", "guidance", "adapter")
 NOBODY = "0" * 32  # what a video takes does not depend on who asks
 
 
@@ -28,7 +31,7 @@ class Part:
 
     role: str
     kept: str
-    form: list
+    fields: dict[str, gr.components.Component]
     told: gr.HTML
     start: gr.Button
     progress: gr.HTML
@@ -38,6 +41,16 @@ class Part:
     own: gr.File
     rest: gr.Column
     state: gr.State
+
+    @property
+    def form(self) -> list:
+        """What is asked for, in the order of `fields`."""
+        return list(self.fields.values())
+
+    @property
+    def suited(self) -> list:
+        """What a model decides."""
+        return [self.fields[name] for name in SUITED]
 
     @property
     def watched(self) -> list:
@@ -50,27 +63,30 @@ def part(role: str) -> Part:
     freeze = role == "freeze"
     models = [(entry.title, entry.name) for entry in MODELS.values() if role in entry.roles]
     usual = native(EMBEDDED, role)
-    prompt = gr.Textbox(
-        label="The frozen scene, in words; edit it freely" if freeze else "Prompt", lines=2, max_lines=6,
-        placeholder="" if freeze else "a red ball bouncing on a grassy floor",
-        max_length=MOST_PROMPT, elem_id=f"{role}-prompt",
-    )  # fmt: skip
+    fields = {}
+
+    def add(name: str, made: gr.components.Component | None = None, **more) -> None:
+        more = {"elem_id": f"{role}-{name}", "value": usual.get(name, "")} | more
+        fields[name] = made or component(Wishes, name, **more)
+
+    add("prompt", label="The frozen scene, in words; edit it freely" if freeze else "Prompt", lines=2, max_lines=6,
+        placeholder="" if freeze else "a red ball bouncing on a grassy floor")  # fmt: skip
     with gr.Accordion("Model and settings", open=False, elem_id=f"{role}-settings"):
-        model = gr.Dropdown(models, value=EMBEDDED, label="Model", elem_id=f"{role}-model")
-        count = gr.Slider(1, 8, 2 if freeze else 4, step=1, label="Candidates", elem_id=f"{role}-count")
+        add("model", gr.Dropdown(models, value=EMBEDDED, label="Model", elem_id=f"{role}-model"))
+        add("count", gr.Slider(1, 8, 2 if freeze else 4, step=1, label="Candidates", elem_id=f"{role}-count"))
         with gr.Row():
-            seed = gr.Number(0, label="First seed", precision=0, minimum=0, maximum=2**31 - 64)
-            frames = gr.Number(usual["frames"], label="Frames", precision=0, minimum=2, elem_id=f"{role}-frames")
-            steps = gr.Number(usual["steps"], label="Steps", precision=0, minimum=1, elem_id=f"{role}-steps")
+            add("seed", gr.Number(0, label="First seed", precision=0))
+            add("frames")
+            add("steps")
         with gr.Row():
-            width = gr.Number(usual["width"], label="Width", precision=0, minimum=16, elem_id=f"{role}-width")
-            height = gr.Number(usual["height"], label="Height", precision=0, minimum=16, elem_id=f"{role}-height")
-            guidance = gr.Number(usual["guidance"], label="Guidance", minimum=0, maximum=100)
-        arc = gr.Slider(
-            10, 180, 60, step=5, label="How far around, for models that follow a camera path (degrees)", visible=freeze
-        )
-        adapter = gr.Dropdown([NO_ADAPTER], value=NO_ADAPTER, label="Adapter (LoRA)", elem_id=f"{role}-adapter")
-        negative = gr.Textbox(label="What it should not show", placeholder="the usual", max_length=MOST_PROMPT)
+            for side in SIDES:
+                label = side.capitalize()
+                add(side, gr.Number(usual[side], label=label, precision=0, elem_id=f"{role}-{side}"))
+            add("guidance")
+        how_far = about(Wishes)["arc"].title
+        add("arc", gr.Slider(10, 180, 60, step=5, label=how_far, visible=freeze))
+        add("adapter", gr.Dropdown([NO_ADAPTER], value=NO_ADAPTER, label="Adapter (LoRA)", elem_id=f"{role}-adapter"))
+        add("negative", placeholder="the usual")
     told = piece(elem_id=f"{role}-told")
     start = gr.Button("Make candidates", variant="primary", size="lg", elem_id=f"{role}-make")
     progress = piece(elem_id=f"{role}-progress")
@@ -84,29 +100,29 @@ def part(role: str) -> Part:
             show_label=False, file_count="single", type="filepath", height=122, elem_id=f"{role}-own",
             elem_classes="drop",
         )  # fmt: skip
-    form = [prompt, model, count, seed, frames, width, height, steps, guidance, arc, negative, adapter]
     kept = "freezing" if freeze else "making"
-    return Part(role, kept, form, told, start, progress, stop, resume, candidates, own, rest, gr.State(""))
+    return Part(role, kept, fields, told, start, progress, stop, resume, candidates, own, rest, gr.State(""))
 
 
 def tell(page: Parts, half: Part) -> dict:
     """The event that tells what the form's wishes will take; wired to its fields, and handed back for others."""
     event = {
-        "fn": safely(lambda *given: expected(page, half.role, *given)), "inputs": half.form,
+        "fn": safely(lambda *given: expected(page, half, *given)), "inputs": half.form,
         "outputs": [half.told, half.start], **ESTIMATE,
     }  # fmt: skip
-    prompt, model, *fields, _, adapter = half.form
+    prompt, model = half.fields["prompt"], half.fields["model"]
+    others = [field for name, field in half.fields.items() if name not in ("prompt", "model", "negative")]
     # one event of all of them: of two, the answer to the change before may come last
-    changes = [*(field.input for field in (*fields, adapter)), prompt.blur, half.state.change]
+    changes = [*(field.input for field in others), prompt.blur, half.state.change]
     gr.on(changes, trigger_mode="always_last", **event)
 
     @safely
     def say(words: str | None, told: gr.EventData):
-        return " ".join(filter(None, ((words or "").strip(), pressed(told).get("word", ""))))[:MOST_PROMPT]
+        return " ".join(filter(None, ((words or "").strip(), pressed(told).get("word", ""))))[:MOST_TEXT]
 
     half.told.select(say, prompt, prompt, **PRIVATE).then(**event)
 
-    model.input(lambda name: suited(name, half.role), model, [*half.form[4:9], adapter], **PRIVATE).then(**event)
+    model.input(lambda name: suited(name, half.role), model, half.suited, **PRIVATE).then(**event)
     return event
 
 
@@ -120,18 +136,19 @@ def suit(page: Parts, halves: tuple[Part, ...]) -> dict:
             return [gr.skip()] * len(outputs)
         return [value for half in halves for value in (name, *suited(name, half.role))]
 
-    outputs = [field for half in halves for field in (half.form[1], *half.form[4:9], half.form[11])]
+    outputs = [field for half in halves for field in (half.fields["model"], *half.suited)]
     return {"fn": safely(choose), "inputs": None, "outputs": outputs, **ESTIMATE}
 
 
 def suited(name: str, role: str) -> list:
-    """Values of the fields that a model decides: frames, width, height, steps, guidance, adapter."""
+    """Values of the fields that a model decides, see `SUITED`."""
     offered = [NO_ADAPTER, *adapters(MODELS[name])]
-    return [*native(name, role).values(), gr.update(choices=offered, value=NO_ADAPTER)]
+    values = native(name, role)
+    return [*(values[field] for field in SUITED[:-1]), gr.update(choices=offered, value=NO_ADAPTER)]
 
 
 def native(name: str, role: str) -> dict[str, float | int]:
-    """What a model is best at, in the order of the fields."""
+    """What a model is best at, by field."""
     able = MODELS[name].capabilities
     width, height = able.native_size
     return {
@@ -140,21 +157,19 @@ def native(name: str, role: str) -> dict[str, float | int]:
     }  # fmt: skip
 
 
-def wishes_of(role: str, frame: int | None, *given) -> tuple[Wishes, int, int]:
-    """The form as `Wishes`, the number of candidates, and the first seed."""
-    prompt, model, count, seed, frames, width, height, steps, guidance, arc, negative, adapter = given
-    frames, width, height, steps, seed = (int(value or 0) for value in (frames, width, height, steps, seed))
-    wishes = Wishes(
-        role, prompt or "", model, (negative or "").strip() or None, frames, (width, height), steps, guidance, arc,
-        frame, None if adapter == NO_ADAPTER else adapter,
-    )  # fmt: skip
-    return wishes, int(count), seed
+def wishes_of(half: Part, frame: int | None, *given, **instead) -> tuple[Wishes, int, int]:
+    """The form as `Wishes`, the number of candidates, and the first seed. instead: of what the form says."""
+    chosen = dict(zip(half.fields, given, strict=True)) | instead
+    count, seed, *size = (int(chosen.pop(name) or 0) for name in ("count", "seed", *SIDES))
+    least = {"prompt": "", "frames": 0, "steps": 0}  # what is empty is refused, and not left to the model
+    wishes = Wishes(**least | values_of(Wishes, chosen), role=half.role, frame=frame, size=tuple(size))
+    return wishes, count, seed
 
 
-def expected(page: Parts, role: str, prompt: str, *given) -> list:
+def expected(page: Parts, half: Part, prompt: str, *given) -> list:
     """Updates of what is told of the model and the time, and of the button that starts."""
     try:
-        wishes, count, _ = wishes_of(role, 0, (prompt or "").strip() or "a scene", *given)
+        wishes, count, _ = wishes_of(half, 0, prompt, *given, prompt=(prompt or "").strip() or "a scene")
         found = page.service.estimate_creation(NOBODY, wishes, count)
     except UserError as error:
         return [note(str(error), "bad"), gr.update(interactive=False)]

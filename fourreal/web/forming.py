@@ -2,8 +2,8 @@
 
 import gradio as gr
 
+from fourreal.jobs.how_far import whole
 from fourreal.jobs.values import Run
-from fourreal.jobs.whole import whole
 from fourreal.web.cursor import fresh
 from fourreal.web.markup import button, piece, pressed
 from fourreal.web.parts import NEW, PRIVATE, WATCH, Parts, suited_preset

@@ -89,7 +89,10 @@ def frame(value: str) -> int | None:
 
 def chosen(me: dict) -> list[FurtherVideo]:
     """What a run is to be made of besides the two videos; roles that nobody chose are found."""
-    return [FurtherVideo(one["video"], one["role"] or None, one["at"]) for one in me["further"] if one["role"] != "out"]
+    return [
+        FurtherVideo(video=one["video"], role=one["role"] or None, at=one["at"]) for one in me["further"]
+        if one["role"] != "out"
+    ]  # fmt: skip
 
 
 def entries_of(run: Run) -> list[dict]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from fourreal.scene.atomic import NAME_BYTES
+from fourreal.whole import NAME_BYTES
 
 PREFIX = "/gradio_api/"
 BODY_BYTES = 1024**2  # of a call; files come in by the upload route

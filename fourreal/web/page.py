@@ -4,8 +4,8 @@ from pathlib import Path
 
 import gradio as gr
 
+from fourreal.description import Options
 from fourreal.jobs.service import Service
-from fourreal.jobs.values import Options
 from fourreal.web import api, compare, create, explore, failed, forming, reconstruct, scenes, study, videos, watch
 from fourreal.web.lean import LeanConfig, tell_once
 from fourreal.web.markup import piece, tag

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import gradio as gr
 
+from fourreal.description import usual_preset
 from fourreal.jobs.service import Service
 from fourreal.jobs.values import Run
 from fourreal.settings import JobLimits
@@ -55,7 +56,7 @@ class Parts:
 
 def suited_preset(page: Parts) -> str:
     """The preset that this machine is for, as the command line would choose."""
-    return "standard" if any(device["kind"] == "cuda" for device in page.service.devices()) else "draft"
+    return usual_preset(any(device["kind"] == "cuda" for device in page.service.devices()))
 
 
 def followed(me: dict, run: Run) -> list:

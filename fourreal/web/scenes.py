@@ -4,8 +4,9 @@ import time
 
 import gradio as gr
 
+from fourreal.description import Options
 from fourreal.jobs.values import Run
-from fourreal.web import further
+from fourreal.web import fields, further
 from fourreal.web.cursor import fresh
 from fourreal.web.markup import button, note, piece, pressed, tag, text
 from fourreal.web.parts import COMPARE, NEW, PRIVATE, RECONSTRUCT, Parts
@@ -25,7 +26,8 @@ def build(page: Parts) -> None:
 
     page.named["gallery_event"] = {"fn": refresh, "inputs": page.me, "outputs": gallery, **PRIVATE}
     outputs = [page.me, page.cursor, gallery, page.tabs, page.steps, page.named["compare_first"],
-               *page.named["settings"], page.named["critics"], *page.named["pair"][1:]]  # fmt: skip
+               page.named["name"], *page.named["settings"].values(), page.named["critics"],
+               *page.named["pair"][1:]]  # fmt: skip
 
     @safely
     def act(me: dict, event: gr.EventData):
@@ -67,14 +69,16 @@ def otherwise(page: Parts, me: dict, run: Run) -> dict:
         "further": further.entries_of(run),
     }
     me = me | kept | {"run": "", "again": run.id}
-    values = [f"{run.name}, again"[:80], o.preset or "draft", o.deformation or "preset", o.seed, o.use_cameras,
-              o.refine_poses, list(o.without), o.critic or "none", o.prompt, o.strength,
-              o.distillation_steps or 0]  # fmt: skip
+    settings = {
+        field: fields.shown(Options, name, getattr(o, name)) for name, field in page.named["settings"].items()
+    }  # fmt: skip
     shown = page.named["show_pair"](page, me)
     return {
         page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=RECONSTRUCT), page.cursor: fresh(""),
         page.named["critics"]: gr.Accordion(open=o.critic is not None),
-        **dict(zip(page.named["settings"], values, strict=True)),
+        page.named["name"]: f"{run.name}, again"[:80],
+        **settings,
+        page.named["settings"]["preset"]: o.preset or "draft",
         **dict(zip(page.named["pair"], shown, strict=True)),
     }  # fmt: skip
 

@@ -10,8 +10,8 @@ import gradio as gr
 
 from fourreal.errors import UserError
 from fourreal.jobs.take_values import MOST_FRAME, TAKE_ROLES
-from fourreal.scene.atomic import writing
 from fourreal.settings import MOST_TAKES
+from fourreal.whole import writing
 
 log = logging.getLogger(__name__)
 STORAGE_KEY = "fourreal"

@@ -2,8 +2,8 @@
 
 import gradio as gr
 
+from fourreal.description import Options
 from fourreal.errors import UserError
-from fourreal.jobs.values import Options
 from fourreal.web import figures, further
 from fourreal.web.markup import note, piece, waiting
 from fourreal.web.parts import PLACING, PRIVATE, Parts, suited_preset

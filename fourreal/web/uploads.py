@@ -24,9 +24,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from fourreal.jobs.files import remove_untouched
-from fourreal.scene.atomic import NAME_BYTES, shortened
 from fourreal.settings import MOST_TAKES
 from fourreal.web.room import Claim, Refused, Room, client_of
+from fourreal.whole import NAME_BYTES, shortened
 
 FORM_BYTES = 64 * 1024  # what a form may weigh on top of its file: boundaries and headers
 ENDING_BYTES = 36  # of a name's ending, which says what the file is

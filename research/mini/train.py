@@ -21,6 +21,7 @@ from fourreal.splat.rasterize.threads import set_thread_count
 from fourreal.video import shelf
 from fourreal.video.mini import edm
 from fourreal.video.mini.network import MiniNetwork
+from fourreal.whole import writing
 from research.mini import data, sheet
 from research.mini.feed import Feed, Wanted
 
@@ -227,7 +228,7 @@ def _keep(training: Training, out: Path, seconds: float, loss: float) -> None:
     """Write state, weights, a line of the log and a sheet: the newest state is named only once it is whole."""
     old = sorted(out.glob("state-*.safetensors"))
     name = f"state-{training.step:07d}.safetensors"
-    with shelf.writing(out / name) as part:
+    with writing(out / name) as part:
         save_file(training.state(), part)
     told = {"plan": asdict(training.plan), "step": training.step, "seconds": seconds, "state": name}
     shelf.write_json(out / "training.json", told)

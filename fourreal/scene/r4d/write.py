@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
-from fourreal.scene.atomic import writing
 from fourreal.scene.r4d.codec import Packed, encode, quantise
 from fourreal.scene.r4d.view import view
 from fourreal.scene.scene4d import Scene4D
 from fourreal.splat import quaternion
 from fourreal.splat.gaussians import Gaussians
+from fourreal.whole import writing
 
 MAGIC, VERSION = b"R4D1", 1
 GZIP = 31  # zlib's name for one gzip member; it writes no date, so the same scene gives the same file

@@ -4,7 +4,7 @@ import os
 import secrets
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fourreal.errors import UserError
@@ -42,24 +42,43 @@ def replace_files(folder: Path, contents: dict[str, bytes]) -> None:
 
 
 @contextmanager
+def whole(path: Path, temporary: Path | None = None, sync: bool = True) -> Iterator[Path]:
+    """A temporary name beside `path` to write to; it becomes `path` when the block ends without error.
+
+    Args:
+        temporary: that name, if it shall be the same each time; else a fresh hidden one of the same suffix.
+        sync: whether the file outlives a power cut. What can be made again need not.
+
+    Raises:
+        OSError: the file cannot be written; then `path` is as it was.
+    """
+    temporary = temporary or beside(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield temporary
+        if sync:
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+        if sync:
+            sync_folder(path.parent)
+    finally:
+        with suppress(OSError):  # where it could not even be made, there is nothing to clear away
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
 def writing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path` (same suffix) to write to; it becomes `path` when the block ends without error.
+    """As `whole`, in words.
 
     Raises:
         UserError: the file cannot be written; then `path` is as it was.
     """
-    temporary = beside(path)
-    make_folder(path.parent)
     try:
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        sync_folder(path.parent)
+        with whole(path) as temporary:
+            yield temporary
     except OSError as error:
         raise unwritable(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_zip(path: Path, members: Iterator[tuple[str, bytes]]) -> None:

@@ -3,60 +3,56 @@
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
 
 from fourreal.clip.value import Clip
+from fourreal.description import LARGEST_SEED, StoredWishes, described
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event, Progress, ignore
-from fourreal.video import shelf
+from fourreal.video import registry, shelf
 from fourreal.video.capabilities import Capabilities, check_text
 from fourreal.video.extend import How, Side, add_window
 from fourreal.video.freeze_time import FreezeTime, freeze_time
 from fourreal.video.known import fitted
+from fourreal.video.memory import free_memory
 from fourreal.video.model import VideoModel
-from fourreal.video.one_model import DEFAULT, Choice, OneModel
+from fourreal.video.one_model import Choice, OneModel
 from fourreal.video.prompt import NEGATIVE, REFERENCE_NEGATIVE
-from fourreal.video.score import Candidate, Role, Score, coverage, judge, order
+from fourreal.video.score import Candidate, Score, coverage, judge, order
 from fourreal.video.shelf import Kept
 from fourreal.video.text_score import text_scores
 
 MOST = 64
-_LARGEST_SEED = 2**31
 
 
-@dataclass(frozen=True, eq=False)
-class Wish:
-    """What all candidates are asked to be. What is None is what the model was trained for.
+@described
+class Wish(StoredWishes):
+    """What all candidates are asked to be, by whoever has this machine. What is None is what the model was trained for.
 
-    role: "reference", from the prompt alone; "freeze", from `picked` on, going `arc` degrees around where the model
-    follows a camera path. size: (width, height). negative: None takes the usual one for the role.
+    picked: (H, W, 3) uint8, the picture from which freeze-time videos go on. negative: None takes the usual one for
+    the role.
     """
 
-    role: Role
-    prompt: str
-    model: Choice = DEFAULT
-    picked: UInt8[np.ndarray, "_ _ 3"] | None = None
-    negative: str | None = None
-    frames: int | None = None
-    size: tuple[int, int] | None = None
-    steps: int | None = None
-    guidance: float | int | None = None
-    arc: float | int = 45.0
+    picked: np.ndarray | None = None
 
     def check(self) -> None:
         """Raise UserError for what the model does not have, before it is loaded."""
         asked = self.asked
         check_text(self.negative)
-        self.model.entry.check(self.role, self.prompt, asked["frames"], tuple(asked["size"]), asked["steps"])
+        self.choice.entry.check(self.role, self.prompt, asked["frames"], tuple(asked["size"]), asked["steps"])
+
+    @property
+    def choice(self) -> Choice:
+        """The model, with its adapter and where its weights are."""
+        return Choice(self.model, self.source, self.adapter)
 
     @property
     def capabilities(self) -> Capabilities:
-        return self.model.entry.capabilities
+        return self.choice.entry.capabilities
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -68,7 +64,7 @@ class Wish:
             "guidance": able.usual_guidance(self.role == "freeze"),
         }  # fmt: skip
         own = {name: getattr(self, name) for name in usual if getattr(self, name) is not None}
-        told = {"model": self.model.name, "adapter": self.model.adapter, "prompt": self.prompt, **usual, **own}
+        told = {"model": self.model, "adapter": self.adapter, "prompt": self.prompt, **usual, **own}
         arc = self.arc if self.role == "freeze" and able.cameras else None
         return told | {"size": list(told["size"]), "arc": arc, "picture": self.picture}
 
@@ -81,12 +77,27 @@ class Wish:
         return hashlib.sha256(shape + np.ascontiguousarray(self.picked).tobytes()).hexdigest()[:16]
 
 
+def chosen_model(name: str | None, own: bool, device: str) -> str:
+    """The name of a model, of the one usual here for None. UserError where there is none of this name.
+
+    own: whether there are weights or an adapter of somebody's own, which are for one of the large ones.
+    """
+    if name is not None:
+        return registry.entry(name).name
+    return registry.DEFAULT if own else registry.usual(free_memory(video_device(device)).device != "cpu")
+
+
+def video_device(name: str) -> str | None:
+    """As the video room has it, where None is the graphics card if there is one."""
+    return None if name == "auto" else name
+
+
 def seeds_from(first: int, count: int) -> range:
     """The seeds of `count` candidates; UserError where there can be no such number of them."""
     if not 1 <= count <= MOST:
         raise UserError(f"{count} candidates cannot be made; ask for 1 to {MOST}.")
-    if not 0 <= first <= _LARGEST_SEED - count:
-        raise UserError(f"Seed {first} is out of range. Take one from 0 to {_LARGEST_SEED - MOST}.")
+    if not 0 <= first <= LARGEST_SEED + 1 - count:
+        raise UserError(f"Seed {first} is out of range. Take one from 0 to {LARGEST_SEED + 1 - MOST}.")
     return range(first, first + count)
 
 
@@ -123,7 +134,7 @@ def make(
             what = "is being made" if kept is None else "is there already and kept"
             progress(Event("candidates", number, len(seeds), message=f"{name} {what}."))
             if kept is None:
-                kept = _made(wish, models.get(wish.model), folder, seed, progress, cancel, preview)
+                kept = _made(wish, models.get(wish.choice), folder, seed, progress, cancel, preview)
             done.append(_judged(kept, wish))
             progress(Event("candidates", number + 1, len(seeds), message=f"{name}: {done[-1].total:.2f} of 1."))
     return ranked(done)
@@ -151,7 +162,7 @@ def longer(
             raise UserError(f"There is no candidate {of} (any more) that could be made longer. Choose another one.")
         asked, begin = wish.asked, time.monotonic()
         how = How(wish.prompt, asked["negative"], seed, asked["steps"], asked["guidance"])
-        model = models.get(wish.model)
+        model = models.get(wish.choice)
         video = add_window(model, _suited(start.freeze_time(), wish, progress), how, side, progress, cancel)
         told = asked | {"longer": {"of": of, "side": side}}
         path, seconds = folder / f"{wish.role}-{seed}.mp4", round(time.monotonic() - begin, 2)

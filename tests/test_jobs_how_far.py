@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from fourreal.jobs.values import Options, Run
-from fourreal.jobs.whole import costs, whole
+from fourreal.description import Options
+from fourreal.jobs.how_far import costs, whole
+from fourreal.jobs.values import Run
 from fourreal.settings import PRESETS
 
 
