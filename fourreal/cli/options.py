@@ -4,6 +4,8 @@ import argparse
 import math
 from pathlib import Path
 
+from fourreal.scene.film import SIZES
+
 # What `--without` switches off.
 ABLATIONS = {
     "per-frame-deformation": "the field that explains inconsistencies of the freeze-time frames",
@@ -64,6 +66,10 @@ def video_and_frame(text: str) -> tuple[Path, int]:
         return Path(name), whole(frame)
     except argparse.ArgumentTypeError as error:
         raise argparse.ArgumentTypeError(f"{text!r} does not end in a frame, as side.mp4=7 does: {error}") from error
+
+
+def film_size(text: str) -> tuple[int, int]:
+    return SIZES[text] if text in SIZES else width_height(text)
 
 
 def width_height(text: str) -> tuple[int, int]:
