@@ -251,6 +251,25 @@ def test_on_a_phone_the_viewer_comes_first_and_nothing_is_cut_off(server, browse
 
 
 @pytest.mark.slow
+def test_a_film_of_ones_own_is_made_in_the_viewer(server, browser):
+    """Of the scene that ships: nobody has to make one first."""
+    with watched_page(browser, **DESK) as watched:
+        page = arrive(watched.page, server.url)
+        page.get_by_role("button", name="Film editor").click()
+        page.get_by_role("button", name="Add key").click()
+        page.evaluate("() => { fourrealViewer.rig.orbit(0.2, 0); fourrealViewer.steered(); fourrealViewer.time = 1; }")
+        page.get_by_role("button", name="Add key").click()
+        page.get_by_label("Seconds at which").fill("0.2")
+        page.get_by_label("Seconds at which").press("Enter")
+        page.get_by_role("button", name="Make film").click()
+        expect(page.locator("#film-made a")).to_have_text("Save A_fox_in_a_yard-film-720p-30.mp4")
+        until(page, "document.querySelector('#film-made video').videoWidth === 1280")
+        with page.expect_download() as download:
+            page.locator("#film-made a").click()
+        film = clip.probe(download.value.path())
+        assert (film.fps, film.width, film.height, film.frames) == (30, 1280, 720, 7)
+
+
 def test_without_webgl_the_server_draws(server, browser):
     with watched_page(browser, before=WITHOUT_GL, **DESK) as watched:
         page = watched.page

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import gradio as gr
 
+from fourreal.jobs.films import FilmWish
 from fourreal.jobs.service import Service
 from fourreal.jobs.take_values import further_videos
 from fourreal.jobs.values import Options, Run
@@ -148,10 +149,12 @@ class Calls(CreateCalls, StudyCalls):
         return True
 
     def export(
-        self, token: str, run: str, format: str, trajectory: str | None = None, upright: bool = False
+        self, token: str, run: str, format: str, trajectory: str | None = None, upright: bool = False,
+        keyframes: dict | None = None, size: str | None = None, fps: int | None = None,
     ) -> str:  # fmt: skip
-        """Make a file of a scene (a name of `FORMATS`); answers with its address."""
-        path = self._service.export(self._service.owner(token), run, format, trajectory, upright is True)
+        """Make a file of a scene (a name of `FORMATS`); answers with its address. The last three are for films."""
+        film = FilmWish.of(trajectory, keyframes, size, fps)
+        path = self._service.export(self._service.owner(token), run, format, upright=upright is True, film=film)
         return file_urls(run) + ("scene.r4d" if format == "r4d" else f"exports/{path.name}")
 
     def metrics(self, token: str, run: str) -> dict:

@@ -6,7 +6,20 @@ import gradio as gr
 
 from fourreal.jobs.service import Service
 from fourreal.jobs.values import Options
-from fourreal.web import api, compare, create, explore, failed, forming, reconstruct, scenes, study, videos, watch
+from fourreal.web import (
+    api,
+    compare,
+    create,
+    explore,
+    failed,
+    films,
+    forming,
+    reconstruct,
+    scenes,
+    study,
+    videos,
+    watch,
+)
 from fourreal.web.lean import LeanConfig, tell_once
 from fourreal.web.markup import piece, tag
 from fourreal.web.parts import (
@@ -59,6 +72,7 @@ def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
                 with gr.Row(elem_id="under"):
                     page.caption = piece(WELCOME, elem_id="caption")
                     example = gr.Button("Try with this example", variant="primary", size="lg", elem_id="try", scale=0)
+                films.build(page)
             with gr.Column(elem_id="panel"):
                 steps(page)
         forming.build(page)

@@ -18,6 +18,7 @@ from fourreal.web.saved import attachment, saved_name
 
 WEB = Path(__file__).parent
 READY_SCENE = assets() / "scenes" / "fox_yard.r4d"
+READY_NAME = "A fox in a yard"
 TYPES = {".r4d": "application/octet-stream", ".js": "text/javascript", ".mp4": "video/mp4", ".css": "text/css",
          ".html": "text/html; charset=utf-8", ".jpg": "image/jpeg", ".json": "application/json"}
 SAVED = {".zip", ".html"}  # files of a run that are for the disk: a page that holds a scene is none of ours
@@ -54,6 +55,14 @@ def router(service: Service, painter: Painter) -> APIRouter:
     @routes.get("/assets/scene.r4d")
     def ready_scene(request: Request) -> Response:
         return sent(request, READY_SCENE, AGAIN)
+
+    @routes.get("/assets/films/{name}")
+    def ready_film(request: Request, name: str) -> Response:
+        kept = "download" in request.query_params
+        try:
+            return sent(request, service.ready_film_file(name), AGAIN, saved_name(READY_NAME, name) if kept else None)
+        except UserError:
+            return missing()
 
     @routes.get("/frame.jpg")
     def frame(scene: str, camera: str) -> Response:

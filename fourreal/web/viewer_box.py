@@ -7,7 +7,8 @@ TEMPLATE = '<div class="viewer-box" role="region" aria-label="Scene viewer"></di
 # The template is fixed, so the viewer's canvas is never drawn anew; what changes comes in by `watch`.
 SCRIPT = """
 const box = element.querySelector('.viewer-box');
-const ready = import(new URL('page/stage.js', document.baseURI).href).then((stage) => stage.open(box));
+const order = (wish) => trigger('select', wish);
+const ready = import(new URL('page/stage.js', document.baseURI).href).then((stage) => stage.open(box, order));
 const show = () => ready.then((stage) => stage.show(props.value)).catch((error) => {
   box.textContent = 'The viewer could not be loaded: ' + error.message;
 });

@@ -152,7 +152,7 @@ def test_keyboard(viewer):
     press("l")
     assert viewer.run("viewer.locked") is False
     press("c")
-    assert viewer.run("viewer.path") == "circle"
+    assert viewer.run("viewer.path") == "reference"
     press("ArrowLeft")
     assert viewer.run("viewer.path") is None  # the hand is stronger
     press("b")
@@ -163,7 +163,7 @@ def test_keyboard(viewer):
 
 def test_camera_paths_stay_in_the_arc(viewer):
     low, high = viewer.run("viewer.rig.limits.azimuth")
-    for path in ("circle", "spiral", "study"):
+    for path in ("orbit", "arc", "swing", "spiral", "study"):
         places = viewer.run("""async ([path, step]) => {
           viewer.path = path;
           const seen = [];
@@ -256,7 +256,7 @@ def test_fits_a_phone_and_takes_fingers(browser, url, tmp_path):
     with static_server(tmp_path) as own, player(browser, own, **phone) as viewer:
         viewer.load("scene.r4d")
         assert viewer.run("document.documentElement.scrollWidth") <= 390
-        sizes = viewer.run("[...viewer.root.querySelectorAll('button.icon')].map((b) => b.getBoundingClientRect())"
+        sizes = viewer.run("[...viewer.root.querySelectorAll('.bar button.icon')].map((b) => b.getBoundingClientRect())"
                            ".map((box) => [box.width, box.height, box.left, box.right])")  # fmt: skip
         assert all(width >= 44 and height >= 44 and left >= 0 and right <= 390 for width, height, left, right in sizes)
         assert viewer.picture().shape[1] == 780  # three canvas pixels a point would be wasted

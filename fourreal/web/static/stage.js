@@ -2,15 +2,20 @@
 
 const address = (path) => new URL(path, document.baseURI).href;
 
-/** Opens a viewer in `box`. Returns { show(value) }, value as in viewer_box.shown. */
-export async function open(box) {
+/**
+ * Opens a viewer in `box`. Returns { show(value) }, value as in viewer_box.shown.
+ * order(wish): has the page make a film {scene, keyframes, size, fps}; keyframes as JSON text.
+ */
+export async function open(box, order) {
   const { Viewer } = await import(address('viewer/viewer.js'));
   let current = { scene: null, second: null, layout: 'single', preview: null };
   const viewer = new Viewer(box, {
     // for browsers without WebGL2: the server draws what the camera would see
     render: (camera) => drawn(current.scene, camera),
+    makeFilm: async ({ path, size, fps }) => order({ scene: current.scene, keyframes: JSON.stringify(path), size, fps }),
   });
   window.fourrealViewer = viewer;
+  viewer.addEventListener('change', () => box.classList.toggle('editing', viewer.editing));
   const there = (window.fourrealShown = { scene: '', second: '' }); // what has been loaded so far
 
   const sameRun = (a, b) => a && b && a.match(/files\/(\w+)\//)?.[1] === b.match(/files\/(\w+)\//)?.[1];

@@ -45,7 +45,7 @@ export class Drawing {
       viewer.emit("camera", viewer.view());
     }
     this.showStats(now, moving);
-    return viewer.playing || Boolean(viewer.path) || moving || this.dirty || this.polish < 2 || Boolean(this.fence);
+    return viewer.playing || viewer.track.playing || Boolean(viewer.path) || moving || this.dirty || this.polish < 2 || Boolean(this.fence);
   }
 
   changed() {
@@ -61,6 +61,11 @@ export class Drawing {
     const { viewer } = this;
     const { clock, rig } = viewer;
     let moved = false;
+    if (viewer.track.playing) {
+      viewer.track.advance(seconds);
+      if (!viewer.track.playing) viewer.ui.refresh(); // it came to its end
+      return true;
+    }
     if (viewer.path) {
       const path = PATHS[viewer.path];
       this.phase = (this.phase + seconds / path.seconds(clock)) % 1;

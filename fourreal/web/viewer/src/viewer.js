@@ -10,8 +10,10 @@ import { Painter } from "./gl/painter.js";
 import { MODES } from "./gl/shaders.js";
 import { Slots } from "./slots.js";
 import { makeParts } from "./ui/parts.js";
+import { RATES, SIZES } from "./ui/track.js";
 import { LOOPS } from "./view/clock.js";
 import { css, focalIn, places, rgb } from "./view/compose.js";
+import { CLOCKS, EASES, LIMITS } from "./view/keyframes.js";
 import { LAYOUTS } from "./view/panes.js";
 import { PATHS } from "./view/paths.js";
 import { clamp, column, degrees, length, lookAt, sub, times } from "./view/vector.js";
@@ -19,6 +21,9 @@ import { clamp, column, degrees, length, lookAt, sub, times } from "./view/vecto
 const NO_WEBGL = "This browser cannot draw in 3D: WebGL2 is missing or switched off.";
 
 export class Viewer extends EventTarget {
+  /** What films may be: the names, limits and choices that the command line has, too. */
+  static FILM = { paths: titles(PATHS), eases: Object.keys(EASES), clocks: Object.keys(CLOCKS), limits: LIMITS, sizes: SIZES, rates: RATES };
+
   /** Whether this browser can draw scenes by itself. */
   static supported() {
     const context = document.createElement("canvas").getContext("webgl2");
@@ -33,6 +38,7 @@ export class Viewer extends EventTarget {
    *   autoplay: whether the first scene plays at once (never where a person prefers less motion). Default true.
    *   pixelRatio: canvas pixels a CSS pixel; default the screen's, at most 2.
    *   adaptive: whether fewer pixels are drawn while things move on a slow machine. Default true.
+   *   makeFilm({path, size, fps}) -> Promise: makes a video file of a path of keyframes; without it paths can only be saved.
    *   render(camera) -> Promise<url>: pictures drawn by a server for browsers without WebGL2; camera as in `view`.
    */
   constructor(element, options = {}) {
@@ -120,6 +126,7 @@ export class Viewer extends EventTarget {
     return this.clock.playing;
   }
   set playing(on) {
+    this.track.stop();
     if (on) this.clock.play();
     else this.clock.playing = false;
     this.changed();
@@ -144,6 +151,7 @@ export class Viewer extends EventTarget {
   /** Go to a time by hand: halts. */
   scrub(time) {
     if (this.path === "study") this.state.path = null;
+    this.track.stop();
     this.clock.playing = false;
     this.clock.seek(time);
     this.changed();
@@ -165,6 +173,7 @@ export class Viewer extends EventTarget {
   }
   set camera(values) {
     const { position, target, up, fov } = { ...this.camera, ...values };
+    this.leaveFilm();
     this.state.path = null;
     this.rig.put({ ...this.rig.placeOf(lookAt(position, target, up), length(sub(target, position))), fov });
     this.changed();
@@ -179,6 +188,7 @@ export class Viewer extends EventTarget {
 
   /** Back to the reference camera. */
   goHome() {
+    this.leaveFilm();
     this.state.path = null;
     this.rig.goHome();
     this.changed();
@@ -192,16 +202,34 @@ export class Viewer extends EventTarget {
 
   /** The camera was moved by hand. */
   steered() {
+    this.leaveFilm();
     if (this.path) this.path = null;
     else this.redraw();
   }
 
-  /** null, or a camera path that plays: "circle", "spiral", "study". */
+  /** The camera is no longer where the film has it. */
+  leaveFilm() {
+    this.track.stop();
+    this.rig.driven = false;
+  }
+
+  /** Whether the film editor is open; `track` is what it edits. */
+  get editing() {
+    return !this.panel.panel.hidden;
+  }
+  set editing(on) {
+    if (!on) this.leaveFilm();
+    this.panel.show(Boolean(on));
+    this.changed();
+  }
+
+  /** null, or a camera path that plays: a name of `PATHS`, the names that films have, too. */
   get path() {
     return this.state.path;
   }
   set path(name) {
     if (name !== null) oneOf(Object.keys(PATHS), name);
+    this.leaveFilm();
     this.drawing.phase = 0;
     this.set("path", name);
   }
@@ -310,6 +338,10 @@ export class Viewer extends EventTarget {
     this.endParts();
     this.painter?.dispose();
   }
+}
+
+function titles(paths) {
+  return Object.fromEntries(Object.entries(paths).map(([name, { title }]) => [name, title]));
 }
 
 function oneOf(names, name) {

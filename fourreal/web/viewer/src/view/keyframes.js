@@ -14,6 +14,7 @@ export const MOST_BYTES = 256 * 1024;
 export const LONGEST = 120; // seconds
 export const APART = 0.05; // seconds between two keys, at least
 export const FOV = [5, 120]; // degrees
+export const LIMITS = [APART, LONGEST, ...FOV, MOST_KEYS, MOST_BYTES];
 const FARTHEST = 1e4;
 
 /** The camera `seconds` after the first key: {pose, distance, fov, time}. */

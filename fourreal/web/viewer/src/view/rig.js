@@ -19,6 +19,7 @@ export class Rig {
     this.locked = true;
     this.instant = false; // no easing
     this.held = false; // while a hand holds it, limits give way
+    this.driven = false; // a film says where it is, whatever the limits
     this.setScene(null);
     this.goal = this.home;
     this.now = this.home;
@@ -54,6 +55,7 @@ export class Rig {
 
   /** Another scene's axes, home and limits. keep: the camera stays where it is, else it goes home. */
   change(view, keep) {
+    this.driven = false;
     const { distance, fov } = this.now;
     const pose = this.poseOf();
     this.setScene(view);
@@ -97,6 +99,12 @@ export class Rig {
     return poseOf(...turned, forward, add(target, out, distance));
   }
 
+  /** Be at a place of a film, until something else moves the camera. */
+  drive(place) {
+    this.driven = true;
+    this.put(place);
+  }
+
   /** Jump to a place, or to some values of one. */
   put(values) {
     this.goal = { ...this.goal, ...values };
@@ -105,6 +113,7 @@ export class Rig {
 
   /** Go to a place smoothly. */
   go(values) {
+    this.driven = false;
     this.goal = { ...this.goal, ...values };
     if (this.instant) this.now = this.goal;
   }
@@ -135,7 +144,7 @@ export class Rig {
   /** Let go: what was stretched springs back. */
   release() {
     this.held = false;
-    if (this.locked) this.goal = this.limited(this.goal, { azimuth: 0, elevation: 0, distance: 0, pan: 0 });
+    if (this.locked && !this.driven) this.goal = this.limited(this.goal, { azimuth: 0, elevation: 0, distance: 0, pan: 0 });
   }
 
   /** A place with its excess over the limits squeezed into what they give. */
@@ -156,11 +165,13 @@ export class Rig {
 
   /** Be where it is going. */
   finish() {
+    if (this.driven) return;
     this.now = this.locked ? this.limited(this.goal, GIVE) : this.goal;
   }
 
   /** Let `now` follow for `seconds`. Returns whether it moved. */
   tick(seconds) {
+    if (this.driven) return false;
     const goal = this.locked ? this.limited(this.goal, GIVE) : this.goal;
     const apart = Math.max(
       ...NUMBERS.map((name) => Math.abs(goal[name] - this.now[name])),
