@@ -1,6 +1,6 @@
 /** What happens before each repaint: time passes, splats are sorted, and a frame is drawn if anything changed. */
 
-import { aspectOf, compose, focalIn, places, viewOf } from "./view/compose.js";
+import { compose, focalIn, places, viewOf } from "./view/compose.js";
 import { PATHS } from "./view/paths.js";
 import { fovOf } from "./view/rig.js";
 
@@ -89,14 +89,14 @@ export class Drawing {
     this.dirty = false;
     this.polish = polish;
     viewer.ui.showTime();
-    if (viewer.slots.film) viewer.film.follow(viewer.clock, viewer.path !== "study");
+    viewer.followFilms();
     if (viewer.painter) {
       const quality = viewer.pacer.quality(polish);
       this.paint(quality.share, quality.fine);
       const { gl } = viewer.painter;
       this.fence = { sync: gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0), began: now, quality };
       gl.flush();
-    } else if (viewer.slots.scenes[0]) viewer.remote?.ask(viewer.view());
+    } else if (viewer.slots.leader) viewer.remote?.ask(viewer.view());
     this.stamps.push(now);
     viewer.emit("frame", { time: viewer.time });
   }
@@ -125,8 +125,9 @@ export class Drawing {
   /** Ask for new orders; each draws once more when it comes. */
   sort() {
     const { viewer } = this;
-    viewer.slots.scenes.forEach((scene, slot) => {
-      if (!scene?.gpu || scene.busy || (slot && viewer.layout === "single")) return;
+    places(viewer).forEach(({ slot }) => {
+      const scene = viewer.slots.scenes[slot];
+      if (!scene?.gpu || scene.busy) return;
       scene.sort(viewOf(viewer, slot), viewer.time, viewer.deformed ? 1 : 0)?.then(() => {
         this.dirty = true;
         viewer.frames.wake();
@@ -149,19 +150,21 @@ export class Drawing {
   arrange() {
     const { viewer } = this;
     const { overlay, rig, slots, stage } = viewer;
-    const { clientWidth: width } = stage;
+    const { clientHeight: height } = stage;
     const all = places(viewer);
-    const two = all.length > 1;
-    const left = two ? all[0].rect[2] : width;
-    overlay.showDivider(two ? left : null, width, viewer.layout === "wipe");
-    overlay.showNames(two ? [slots.nameOf(0), slots.nameOf(1)] : [], left, width);
-    if (slots.film && two) {
-      // As large as the reference camera's picture is in the pane beside it.
-      const { rect, frame } = all[1];
-      const fov = rig.view ? fovOf(rig.view.reference) : rig.home.fov;
-      const height = 2 * focalIn(rig, frame, fov) * Math.tan((fov * Math.PI) / 360);
-      viewer.film.place(rect, frame, slots.scenes[0] ? height : Math.min(frame[3], frame[2] / aspectOf(rig)));
-    } else viewer.film.pane.hidden = true;
+    const several = all.length > 1;
+    const wiped = several && all[0].frame === all[1].frame;
+    overlay.showDivider(wiped ? all[1].rect : null, all[0].frame, viewer.divider);
+    overlay.showNames(several ? all.map(({ slot, rect }) => ({ name: slots.nameOf(slot), rect })) : [], height);
+    viewer.films.forEach((film, slot) => {
+      const place = slots.videos[slot] && all.find((one) => one.slot === slot);
+      if (!place) film.pane.hidden = true;
+      else if (slots.leader) {
+        // As large as the reference camera's picture is in the pane beside it.
+        const fov = fovOf(rig.view.reference);
+        film.place(place.rect, place.frame, 2 * focalIn(rig, place.frame, fov) * Math.tan((fov * Math.PI) / 360));
+      } else film.place(place.rect, place.frame, Math.min(place.frame[3], place.frame[2] / film.aspect));
+    });
   }
 
   showStats(now, moving) {
@@ -185,7 +188,7 @@ export class Drawing {
     viewer.rig.finish();
     this.arrange();
     if (!viewer.painter) {
-      if (viewer.slots.scenes[0]) viewer.remote?.ask(viewer.view());
+      if (viewer.slots.leader) viewer.remote?.ask(viewer.view());
       await viewer.remote?.running;
       return;
     }
@@ -202,13 +205,13 @@ export class Drawing {
   async screenshot() {
     const { viewer } = this;
     await this.settle();
-    const { canvas, film, overlay, painter, stage } = viewer;
+    const { canvas, films, overlay, painter, stage } = viewer;
     const source = painter ? canvas : overlay.preview;
     const [width, height] = painter ? [canvas.width, canvas.height] : [source.naturalWidth, source.naturalHeight];
     const sheet = new OffscreenCanvas(Math.max(1, width), Math.max(1, height));
     const context = sheet.getContext("2d");
     if (width) context.drawImage(source, 0, 0);
-    if (viewer.slots.film && !film.pane.hidden) film.drawOn(context, width / stage.clientWidth);
+    for (const film of films) if (!film.pane.hidden) film.drawOn(context, width / stage.clientWidth);
     return sheet.convertToBlob({ type: "image/png" });
   }
 }

@@ -14,7 +14,7 @@ import { RATES, SIZES } from "./ui/track.js";
 import { LOOPS } from "./view/clock.js";
 import { css, focalIn, places, rgb } from "./view/compose.js";
 import { CLOCKS, EASES, LIMITS } from "./view/keyframes.js";
-import { LAYOUTS } from "./view/panes.js";
+import { LAYOUTS, panes } from "./view/panes.js";
 import { PATHS } from "./view/paths.js";
 import { clamp, column, degrees, length, lookAt, sub, times } from "./view/vector.js";
 
@@ -22,6 +22,7 @@ const NO_WEBGL = "This browser cannot draw in 3D: WebGL2 is missing or switched 
 
 export class Viewer extends EventTarget {
   /** What films may be: the names, limits and choices that the command line has, too. */
+  static panes = panes;
   static FILM = { paths: titles(PATHS), eases: Object.keys(EASES), clocks: Object.keys(CLOCKS), limits: LIMITS, sizes: SIZES, rates: RATES };
 
   /** Whether this browser can draw scenes by itself. */
@@ -92,7 +93,7 @@ export class Viewer extends EventTarget {
     return this.slots.load(url, { slot, keep, name });
   }
 
-  /** A video of another method in place of the second scene, its picture as large as the reference camera's. */
+  /** A video of another method in place of a scene, its picture as large as the reference camera's beside it. */
   loadVideo(url, { slot = 1, name = "" } = {}) {
     return this.slots.loadVideo(url, { slot, name });
   }
@@ -100,6 +101,15 @@ export class Viewer extends EventTarget {
   /** Take a scene or a video away. */
   clear(slot) {
     this.slots.clear(slot);
+  }
+
+  /** Give what is in a slot another name. */
+  rename(slot, name) {
+    this.slots.rename(slot, name);
+  }
+
+  followFilms() {
+    this.films.forEach((film, slot) => this.slots.videos[slot] && film.follow(this.clock, this.path !== "study"));
   }
 
   /** A still over the canvas until a scene arrives in slot 0. */
@@ -159,7 +169,7 @@ export class Viewer extends EventTarget {
 
   /** So many frames on. */
   step(frames) {
-    const last = Math.max(1, (this.slots.scenes[0]?.header.frames ?? 2) - 1);
+    const last = Math.max(1, (this.slots.leader?.header.frames ?? 25) - 1);
     this.scrub((Math.round(this.time * last) + frames) / last);
   }
 
@@ -245,7 +255,7 @@ export class Viewer extends EventTarget {
 
   // ---- Settings
 
-  /** "single", "side" or "wipe". */
+  /** "single", "side" or "wipe" (of two). */
   get layout() {
     return this.state.layout;
   }
@@ -287,12 +297,12 @@ export class Viewer extends EventTarget {
   }
 
   sceneBackground() {
-    return css(this.slots.scenes[0]?.header.background ?? [0.05, 0.06, 0.08]);
+    return css(this.slots.leader?.header.background ?? [0.05, 0.06, 0.08]);
   }
 
   /** A name for files. */
   title() {
-    return (this.slots.nameOf(0) || "scene").replace(/[^\p{L}\p{N}_-]+/gu, "_");
+    return (this.slots.nameOf(this.slots.taken[0]) || "scene").replace(/[^\p{L}\p{N}_-]+/gu, "_");
   }
 
   // ---- Drawing

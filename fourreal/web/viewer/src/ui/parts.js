@@ -1,5 +1,6 @@
 /** Builds what a viewer consists of, in a shadow root: no style of the page gets in, none gets out. */
 
+import { SLOTS } from "../slots.js";
 import { Clock } from "../view/clock.js";
 import { Loop } from "../view/loop.js";
 import { Pacer } from "../view/pacer.js";
@@ -35,8 +36,8 @@ export function makeParts(viewer, element) {
   const onCalm = () => (rig.instant = calm.matches);
   calm.addEventListener("change", onCalm);
 
-  const film = new Film(stage, () => film.follow(viewer.clock, viewer.path !== "study"));
-  const overlay = new Overlay(stage, (share) => (viewer.divider = share));
+  const films = Array.from({ length: SLOTS }, () => new Film(stage, () => viewer.followFilms()));
+  const overlay = new Overlay(stage, SLOTS, (share) => (viewer.divider = share));
   const gestures = new Gestures(stage, rig, { onChange: () => viewer.steered(), onHome: () => viewer.goHome() });
   const track = (viewer.track = new Track(viewer));
   const panel = (viewer.panel = new TrackPanel(viewer));
@@ -46,7 +47,7 @@ export function makeParts(viewer, element) {
     if (press(event, viewer)) event.preventDefault();
   });
   const frames = new Loop(root, (now, seconds) => viewer.drawing.turn(now, seconds));
-  const onHidden = () => (document.hidden ? film.video.pause() : frames.wake());
+  const onHidden = () => (document.hidden ? films.forEach((film) => film.video.pause()) : frames.wake());
   document.addEventListener("visibilitychange", onHidden);
   const sizes = new ResizeObserver(() => {
     root.classList.toggle("narrow", root.clientWidth < NARROW);
@@ -69,5 +70,5 @@ export function makeParts(viewer, element) {
   };
   const clock = new Clock();
   const pacer = new Pacer(viewer.options.adaptive);
-  return { root, stage, canvas, calm, rig, clock, pacer, film, overlay, gestures, track, panel, ui, frames, remote, endParts };
+  return { root, stage, canvas, calm, rig, clock, pacer, films, overlay, gestures, track, panel, ui, frames, remote, endParts };
 }
