@@ -331,16 +331,20 @@ def test_what_was_made_can_be_taken_away_found_again_and_compared(server, browse
         expect(page.locator("#gallery .scene b")).to_have_text("Renamed")
 
         tab(page, "Compare")
-        expect(page.locator("#compare-hint")).to_contain_text("One scene so far")
+        until(page, "fourrealViewer.layout === 'side' && fourrealShown.others.length === 1")  # with its reference video
         page.locator("#compare-video input[type=file]").set_input_files(str(fox_yard / "reference.mp4"))
         expect(page.locator("#compare-end")).to_be_visible()
-        until(page, "fourrealViewer.layout === 'side' && fourrealShown.second")
-        both = picture(page)
-        half = both.shape[1] // 2
-        assert shown_fox(both[:, :half]) > 0.01
-        assert shown_fox(both[:, half:]) > 0.01
-        page.locator("#compare-layout label").nth(1).click()
-        until(page, "fourrealViewer.layout === 'wipe'")
+        until(page, "fourrealShown.others.length === 2")
+        names = "[...fourrealViewer.root.querySelectorAll('.name:not([hidden])')].map((chip) => chip.textContent)"
+        assert page.evaluate(names) == ["Renamed", "Renamed: reference video", "reference.mp4"]
+        for x, y, width, height in page.evaluate("fourrealViewer.places().map(({ rect }) => rect)"):
+            assert abs(width / height - 16 / 9) < 0.03
+            assert shown_fox(picture(page)[y : y + height, x : x + width]) > 0.01
+        tab(page, "My scenes")
+        page.locator("#gallery").get_by_role("button", name="Rename").click()
+        page.locator("#gallery input.rename").fill("Once more")
+        page.locator("#gallery input.rename").press("Enter")
+        until(page, f"{names}[0] === 'Once more'")
         page.locator("#compare-end").click()
         until(page, "fourrealViewer.layout === 'single'")
 

@@ -10,8 +10,7 @@ from fourreal.web.parts import EXPORT, PRIVATE, Parts
 from fourreal.web.routes import READY_NAME, file_urls
 from fourreal.web.saved import saved_name
 from fourreal.web.session import known, safely
-
-READY = "assets/scene.r4d"
+from fourreal.web.things import READY
 
 
 def build(page: Parts) -> None:

@@ -39,10 +39,10 @@ from fourreal.web.parts import (
     followed,
 )
 from fourreal.web.session import SAME_PERSON, browser_state, known, safely
+from fourreal.web.things import READY
 from fourreal.web.uploads import Uploads
 from fourreal.web.viewer_box import shown, viewer_box
 
-READY = "assets/scene.r4d"
 FIRST_EXAMPLE = "fox_yard"
 HEADER = (
     '<header class="top"><h1><a href="." class="mark">four<b>real</b></a></h1>'
@@ -145,6 +145,7 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
     page.named["scenes_tab"].select(**page.named["gallery_event"])
     page.named["compare_tab"].select(**page.named["choices_event"])
     page.named["study_tab"].select(**page.named["sources_event"])
+    page.named["compare_tab"].select(**page.named["choices_event"]).success(**page.named["compare_event"])
     # A run that was started or continued is followed at once, not only at the next tick.
     for begun in (page.named["started"], page.named["resumed"], page.named["resumed_here"]):
         begun.success(**follow).success(lambda: gr.update(visible=False), None, example, **PRIVATE).success(**formed)

@@ -17,7 +17,7 @@ from fourreal.web.painter import Painter
 from fourreal.web.saved import attachment, saved_name
 
 WEB = Path(__file__).parent
-READY_SCENE = assets() / "scenes" / "fox_yard.r4d"
+READY_FILE = assets() / "scenes" / "fox_yard.r4d"
 READY_NAME = "A fox in a yard"
 TYPES = {".r4d": "application/octet-stream", ".js": "text/javascript", ".mp4": "video/mp4", ".css": "text/css",
          ".html": "text/html; charset=utf-8", ".jpg": "image/jpeg", ".json": "application/json"}
@@ -54,7 +54,7 @@ def router(service: Service, painter: Painter) -> APIRouter:
 
     @routes.get("/assets/scene.r4d")
     def ready_scene(request: Request) -> Response:
-        return sent(request, READY_SCENE, AGAIN)
+        return sent(request, READY_FILE, AGAIN)
 
     @routes.get("/assets/films/{name}")
     def ready_film(request: Request, name: str) -> Response:
@@ -126,7 +126,7 @@ def scene_at(service: Service, address: str) -> Path:
     """The file behind a scene's address."""
     address = address.split("?")[0].lstrip("/")
     if address == "assets/scene.r4d":
-        return READY_SCENE
+        return READY_FILE
     parts = address.split("/", 2)
     if len(parts) != 3 or parts[0] != "files" or not parts[2].endswith(".r4d"):
         raise UserError("There is no such scene.")

@@ -24,7 +24,7 @@ def build(page: Parts) -> None:
         return cards(page.service.runs(page.owner(known(me))))
 
     page.named["gallery_event"] = {"fn": refresh, "inputs": page.me, "outputs": gallery, **PRIVATE}
-    outputs = [page.me, page.cursor, gallery, page.tabs, page.steps, page.named["compare_first"],
+    outputs = [page.me, page.cursor, gallery, page.tabs, page.steps, page.named["compare_things"],
                *page.named["settings"], page.named["critics"], *page.named["pair"][1:]]  # fmt: skip
 
     @safely
@@ -43,7 +43,7 @@ def build(page: Parts) -> None:
             page.service.delete(owner, id)
             change = {page.me: me | {"run": ""}, page.cursor: fresh("")} if me["run"] == id else {}
         elif action == "compare":
-            change = {page.tabs: gr.Tabs(selected=COMPARE), page.named["compare_first"]: id}
+            change = {page.tabs: gr.Tabs(selected=COMPARE), page.named["compare_things"]: [f"scene:{id}"]}
         elif action == "again":
             change = otherwise(page, me, page.service.run(owner, id))
         if gallery not in change:
@@ -51,9 +51,9 @@ def build(page: Parts) -> None:
         return [change.get(component, gr.skip()) for component in outputs]
 
     # Opening a run is following it: what it shows depends on how far it is.
-    gallery.select(act, page.me, outputs, **PRIVATE).success(**page.named["follow_event"]).success(
-        **page.named["estimate_event"]
-    )
+    acted = gallery.select(act, page.me, outputs, **PRIVATE)
+    acted.success(**page.named["follow_event"]).success(**page.named["estimate_event"])
+    acted.success(**page.named["compare_again"])
 
 
 def otherwise(page: Parts, me: dict, run: Run) -> dict:

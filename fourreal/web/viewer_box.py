@@ -26,7 +26,8 @@ def shown(
     scene: str | None = None,
     *,
     title: str = "",
-    second: dict | None = None,
+    kind: str = "scene",
+    others: list[dict] | None = None,
     layout: str = "single",
     preview: str | None = None,
     status: str = "",
@@ -34,12 +35,12 @@ def shown(
 ) -> dict:
     """What the viewer shall show.
 
-    scene: address of a .r4d file, None to leave what is there. title: its caption. second: what is beside it in
-    Compare, {"url", "kind": "scene" or "video", "title"}. layout: "single", "side" or "wipe". preview: address of a
-    picture, shown until there is a scene. status: a short line over the picture. live: the scene is still forming, the
-    camera stays where the person left it.
+    scene: address of a .r4d file, None to leave what is there. title: its caption. kind: "video" if it is a video's.
+    others: up to three that are beside it in Compare, {"url", "kind", "title"} each. layout: "single", "side", "wipe".
+    preview: address of a picture, shown until there is a scene. status: a short line over the picture. live: the scene
+    is still forming, the camera stays where the person left it.
     """
     return {
-        "scene": scene, "title": title, "second": second, "layout": layout, "preview": preview, "status": status,
-        "live": live,
+        "scene": scene, "title": title, "kind": kind, "others": others or [], "layout": layout, "preview": preview,
+        "status": status, "live": live,
     }  # fmt: skip

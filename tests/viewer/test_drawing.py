@@ -166,7 +166,7 @@ def test_a_video_takes_the_place_of_the_second_scene(viewer):
     size = viewer.run("viewer.loadVideo('other.mp4', {slot: 1, name: 'theirs'})")
     assert (size["width"], size["height"]) == (96, 64)
     viewer.run("viewer.layout = 'side'; viewer.time = 0")
-    frame = "Math.round(document.querySelector('.fourreal-viewer').shadowRoot.querySelectorAll('video')[1].currentTime * 12)"
+    frame = "Math.round(viewer.films[1].video.currentTime * 12)"
     viewer.until(f"{frame} === 0")
     viewer.run("viewer.time = 0.8")
     viewer.until(f"{frame} === 6")

@@ -108,6 +108,11 @@ export class Viewer extends EventTarget {
     this.slots.rename(slot, name);
   }
 
+  /** What is shown where, in CSS pixels of the stage: {slot, rect: [x, y, width, height], frame}. */
+  places() {
+    return places(this);
+  }
+
   followFilms() {
     this.films.forEach((film, slot) => this.slots.videos[slot] && film.follow(this.clock, this.path !== "study"));
   }
