@@ -36,6 +36,7 @@ class Places:
         self.runs = self.data / "runs"
         self.uploads = self.data / "uploads"  # what came in by the page and was not taken in yet
         self.studies = self.data / "studies"
+        self.shares = self.data / "shares"  # a file for each scene that is shared: see shares.py
         self.films = self.data / "films"  # of the scene that ships with the product
         self.ablations = self.data / "ablations"  # what `fourreal ablate --out` wrote there, for everyone to see
 

@@ -21,6 +21,7 @@ from fourreal.jobs.films import READY_SCENE, FilmWish, drop_old_films
 from fourreal.jobs.library import LIMITS, part_of
 from fourreal.jobs.places import FILM, STUDY, absent, file_within, shown_name
 from fourreal.jobs.run_files import stored_refusal, stored_takes, take_file
+from fourreal.jobs.shares import Shares
 from fourreal.jobs.statements import ran
 from fourreal.jobs.studies import Studies
 from fourreal.jobs.take_values import FurtherVideo
@@ -33,7 +34,7 @@ from fourreal.settings import JobLimits
 UNNAMED = "Untitled"
 
 
-class Service(Creations):
+class Service(Shares, Creations):
     """See the module. Any thread may call any method.
 
     data: the data folder, made if it is missing. Every method raises UserError, with what to do, for what a person can

@@ -3,7 +3,7 @@
 import gradio as gr
 
 from fourreal.errors import UserError
-from fourreal.web import things
+from fourreal.web import links, things
 from fourreal.web.explore import caption, opened
 from fourreal.web.markup import piece, tag, text
 from fourreal.web.metrics import table
@@ -32,7 +32,8 @@ def build(page: Parts) -> None:
     @safely
     def arrive(me: dict, names: list | None):
         me, owner = known(me), page.owner(known(me))
-        listed = things.choices(page.service, owner)
+        listed = with_shared(page, names)
+        listed += things.choices(page.service, owner)
         there = {name for _, name in listed}
         names = [name for name in names or [] if name in there] or usual(listed, me["run"])
         return [gr.update(choices=listed, value=names), study_links(page.service.ablations())]
@@ -45,6 +46,7 @@ def build(page: Parts) -> None:
             return [gr.skip(), gr.skip(), "", gr.skip(), tag("p", "Choose one more to compare.", class_="quiet")]
         first, *others = found
         value = shown(first.url, kind=first.kind, title=first.title, others=[one.shown for one in others],
+                      address=links.address([one.name for one in found]),
                       layout="wipe" if layout == "wipe" and len(found) == 2 else "side")  # fmt: skip
         wiped = "Drag the divider." if value["layout"] == "wipe" else "All of them follow your hand and the time."
         words = tag("div", tag("h2", text(listing([one.title for one in found]))), tag("p", wiped), class_="caption")
@@ -52,6 +54,7 @@ def build(page: Parts) -> None:
 
     event = {"fn": show, "inputs": [page.me, chosen, layout],
              "outputs": [page.viewer, page.caption, figures, alone, hint], **PRIVATE}  # fmt: skip
+    page.named["compare_show"] = show
     page.named["choices_event"] = {"fn": arrive, "inputs": [page.me, chosen], "outputs": [chosen, studies], **PRIVATE}
     page.named["compare_event"] = event
     for part in (chosen, layout):
@@ -88,18 +91,29 @@ def build(page: Parts) -> None:
             run = page.service.run(owner, first.name.removeprefix("scene:"))
             value, words = opened(run), caption(run)
         else:
-            value, words = shown(first.url, kind=first.kind, title=first.title), tag("h2", text(first.title))
+            value, words = alone_shown(first), tag("h2", text(first.title))
         return [value, words, "", gr.update(visible=False), ""]
 
     alone.click(end, [page.me, chosen], event["outputs"], **PRIVATE)
 
 
+def with_shared(page: Parts, names: list | None) -> list[tuple[str, str]]:
+    """(title, name) of those among `names` that others shared: no list has them."""
+    found = [name for name in names or [] if isinstance(name, str) and name.startswith("shared:")]
+    return [(things.thing(page.service, "", name).title, name) for name in found]
+
+
 def usual(listed: list[tuple[str, str]], run: str) -> list[str]:
     """What is compared where nobody chose: the scene that is open, or the first, with the video it was made from."""
-    names = [name for _, name in listed]
+    names = [name for _, name in listed if not name.startswith("shared:")]
     first = f"scene:{run}" if f"scene:{run}" in names else names[0]
     kind, _, id = first.partition(":")
     return [first, f"input:{id}" if kind == "scene" else f"example:{id}/reference"]
+
+
+def alone_shown(one: things.Thing) -> dict:
+    """What the viewer shows of one thing."""
+    return shown(one.url, kind=one.kind, title=one.title, address=links.address([one.name]))
 
 
 def listing(titles: list[str]) -> str:

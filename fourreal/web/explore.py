@@ -8,7 +8,7 @@ from fourreal.errors import UserError
 from fourreal.jobs.films import FilmWish
 from fourreal.jobs.values import Run
 from fourreal.scene.film import RATES, SIZES, TRAJECTORIES
-from fourreal.web import metrics
+from fourreal.web import links, metrics, sharing
 from fourreal.web.cursor import fresh
 from fourreal.web.films import made_box
 from fourreal.web.markup import duration, facts, note, piece, tag, text, waiting
@@ -38,8 +38,9 @@ def build(page: Parts) -> None:
             resume = gr.Button("Continue", variant="primary", visible=False, elem_id="resume")
             compare = gr.Button("Compare", elem_id="to-compare")
             again = gr.Button("New scene", elem_id="again")
+        sharing.build(page)
         with gr.Column(elem_id="downloads"):
-            links = piece(elem_id="links")
+            saved = piece(elem_id="links")
             with gr.Row(elem_classes="formats"):
                 wanted = [gr.Button(what, size="sm", elem_id=f"make-{id}") for id, (*_, what) in FORMATS.items()]
             with gr.Row(elem_classes="film"):
@@ -54,8 +55,8 @@ def build(page: Parts) -> None:
             piece(tag("p", "For a path of your own, open the film editor under the picture.", class_="quiet"))
             made = piece(elem_id="made")
     # Only where another scene's files are listed: a scene may arrive twice, and what was made of it stays then.
-    links.change(None, None, made, js="() => ''", api_visibility="private")
-    page.named["explore"] = [summary, finished, resume, links]
+    saved.change(None, None, made, js="() => ''", api_visibility="private")
+    page.named["explore"] = [summary, finished, resume, saved, page.named["shared"]]
     page.named["resume"] = resume
 
     @safely
@@ -97,12 +98,13 @@ def build(page: Parts) -> None:
 
 def arrived(page: Parts, run: Run, owner: str) -> dict:
     """Updates of viewer, caption and this step for a run that is not running."""
-    summary, finished, resume, links = page.named["explore"]
+    summary, finished, resume, saved, shared = page.named["explore"]
     change = {
         summary: summary_box(page, run, owner),
         finished: gr.update(visible=run.has_scene or run.state != "done"),
         resume: gr.update(visible=run.resumable),
-        links: link_row(run) if run.has_scene else "",
+        saved: link_row(run) if run.has_scene else "",
+        shared: sharing.box(page.service.share_of(owner, run.id)) if run.has_scene else "",
     }
     if run.has_scene:
         change |= {page.viewer: opened(run), page.caption: caption(run)}
@@ -123,7 +125,8 @@ def score_awaited(page: Parts, run: Run, owner: str) -> bool:
 def opened(run: Run) -> dict:
     """What the viewer shows of a run that has a scene."""
     # the moment it was finished is part of the address: a scene that was continued is another file
-    return shown(f"{file_urls(run.id)}scene.r4d?{int(run.finished or 0)}", title=run.name)
+    return shown(f"{file_urls(run.id)}scene.r4d?{int(run.finished or 0)}", title=run.name,
+                 address=links.address([f"scene:{run.id}"]))  # fmt: skip
 
 
 def caption(run: Run) -> str:

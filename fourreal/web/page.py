@@ -20,6 +20,7 @@ from fourreal.web import (
     videos,
     watch,
 )
+from fourreal.web import api, compare, create, explore, failed, films, link_opening, reconstruct, scenes, videos, watch
 from fourreal.web.lean import LeanConfig, tell_once
 from fourreal.web.markup import piece, tag
 from fourreal.web.parts import (
@@ -130,8 +131,10 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
     arrived.then(None, js="() => document.documentElement.classList.add('arrived')", **PRIVATE)
     arrived.success(**formed)
     arrived.success(**follow).success(**making).success(**picked).success(**look).success(
+    restored_all = arrived.success(**follow).success(**making).success(**picked).success(**look).success(
         **look_further
     )
+    link_opening.wire(page, restored_all)  # last: what a link asks for is stronger than what was open before
     page.named["started_over"].success(**making).success(**picked)
     usual = blocks.load(**page.named["usual_event"])
     for role in ("reference", "freeze"):

@@ -64,6 +64,13 @@ def router(service: Service, painter: Painter) -> APIRouter:
         except UserError:
             return missing()
 
+    @routes.get("/shared/{token}/{name}")
+    def shared_file(request: Request, token: str, name: str) -> Response:
+        try:
+            return sent(request, service.shared_file(token, name), AGAIN)
+        except UserError:
+            return missing()
+
     @routes.get("/frame.jpg")
     def frame(scene: str, camera: str) -> Response:
         """A scene as a camera sees it, for browsers that cannot draw it."""
@@ -128,6 +135,8 @@ def scene_at(service: Service, address: str) -> Path:
     if address == "assets/scene.r4d":
         return READY_FILE
     parts = address.split("/", 2)
+    if len(parts) == 3 and parts[0] == "shared":
+        return service.shared_file(parts[1], parts[2])
     if len(parts) != 3 or parts[0] != "files" or not parts[2].endswith(".r4d"):
         raise UserError("There is no such scene.")
     return service.public_file(parts[1], parts[2])

@@ -1,6 +1,7 @@
 """What can be compared and linked to: own scenes and videos, and what ships, each under a short name.
 
-    scene:<run>, input:<run> (the reference video it was made from), video:<video>, ready:<name>, example:<name>/<role>
+    scene:<run>, input:<run> (the reference video it was made from), video:<video>, shared:<token> (what another person
+    shares), ready:<name>, example:<name>/<role>
 """
 
 import json
@@ -14,21 +15,30 @@ from fourreal.web.routes import READY_FILE, READY_NAME, clip_urls, file_urls
 
 READY = "assets/scene.r4d"
 READY_ID = "fox_yard"
+READY_PICTURE = "page/ready.jpg"
 ROLES = {"reference": "reference video", "freeze": "freeze-time video"}
 NAME = re.compile(
-    r"(scene|input|video):[0-9a-f]{32}|ready:[a-z_]{1,40}|example:[a-z_]{1,40}/(reference|freeze)", re.ASCII
+    r"(shared|scene|input|video):[0-9a-f]{32}|ready:[a-z_]{1,40}|example:[a-z_]{1,40}/(reference|freeze)", re.ASCII
 )
 
 
 @dataclass(frozen=True)
 class Thing:
-    """name: as above. kind: "scene" or "video". url: its file's. figures: numbers, nested as in metrics.json."""
+    """name: as above. kind: "scene" or "video". url: its file's. figures: numbers, nested as in metrics.json.
+    picture: the address of a still that everybody may see."""
 
     name: str
     kind: str
     title: str
     url: str
     figures: dict = field(default_factory=dict)
+    picture: str | None = None
+
+    @property
+    def embed(self) -> str | None:
+        """Where it is by itself, for frames in other pages; None where it is not."""
+        kind, _, id = self.name.partition(":")
+        return f"embed/{id}" if kind in ("ready", "shared") else None
 
     @property
     def shown(self) -> dict:
@@ -69,6 +79,9 @@ def thing(service: Service, owner: str, name: object) -> Thing:
         return Thing(name, "video", video.name, f"{clip_urls(owner, id)}clip.mp4", {
             "frames": video.frames, "bytes": {"video": video.bytes},
         })  # fmt: skip
+    if kind == "shared":
+        url = f"shared/{id}/"
+        return Thing(name, "scene", service.shared_name(id), f"{url}scene.r4d", picture=f"{url}thumbnail.jpg")
     return shipped(service, name)
 
 
@@ -78,7 +91,8 @@ def shipped(service: Service, name: str) -> Thing:
     if kind == "ready" and id == READY_ID:
         manifest = json.loads((READY_SCENE / "manifest.json").read_text(encoding="utf-8"))
         figures = {key: manifest[key] for key in ("splats", "moving_splats", "frames")}
-        return Thing(name, "scene", READY_NAME, READY, figures | {"bytes": {"scene.r4d": READY_FILE.stat().st_size}})
+        return Thing(name, "scene", READY_NAME, READY, figures | {"bytes": {"scene.r4d": READY_FILE.stat().st_size}},
+                     picture=READY_PICTURE)  # fmt: skip
     if kind == "example":
         example_name, _, role = id.partition("/")
         for example in service.examples():

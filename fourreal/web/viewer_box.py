@@ -13,6 +13,7 @@ const show = () => ready.then((stage) => stage.show(props.value)).catch((error) 
   box.textContent = 'The viewer could not be loaded: ' + error.message;
 });
 watch('value', show);
+addEventListener('popstate', () => trigger('submit', { search: location.search }));
 show();
 """
 
@@ -32,15 +33,17 @@ def shown(
     preview: str | None = None,
     status: str = "",
     live: bool = False,
+    address: str | None = None,
 ) -> dict:
     """What the viewer shall show.
 
     scene: address of a .r4d file, None to leave what is there. title: its caption. kind: "video" if it is a video's.
     others: up to three that are beside it in Compare, {"url", "kind", "title"} each. layout: "single", "side", "wipe".
     preview: address of a picture, shown until there is a scene. status: a short line over the picture. live: the scene
-    is still forming, the camera stays where the person left it.
+    is still forming, the camera stays where the person left it. address: what the browser's says then, see `links`;
+    None leaves it.
     """
     return {
         "scene": scene, "title": title, "kind": kind, "others": others or [], "layout": layout, "preview": preview,
-        "status": status, "live": live,
+        "status": status, "live": live, "address": address,
     }  # fmt: skip

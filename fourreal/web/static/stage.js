@@ -16,6 +16,7 @@ export async function open(box, order) {
   });
   window.fourrealViewer = viewer;
   viewer.addEventListener('change', () => box.classList.toggle('editing', viewer.editing));
+  let shownBefore = false; // what the page begins with is not what its address asks for
   const there = (window.fourrealShown = { scene: '', others: [] }); // what has been loaded so far
 
   const sameRun = (a, b) => a && b && a.match(/files\/(\w+)\//)?.[1] === b.match(/files\/(\w+)\//)?.[1];
@@ -25,6 +26,8 @@ export async function open(box, order) {
 
   async function show(value) {
     if (!value) return;
+    if (shownBefore) noteAddress(value.address);
+    shownBefore = true;
     const before = current;
     viewer.gentle = Boolean(value.live); // the fit may be at work on the same processor
     const { kind, layout, others, preview, title } = value;
@@ -50,6 +53,19 @@ export async function open(box, order) {
     await Promise.allSettled(jobs);
   }
   return { show };
+}
+
+// The address says what is shown. Until the page has opened what its own address asked for, nothing is added to the history.
+window.fourrealLink ??= location.search;
+function noteAddress(address) {
+  const same = (a, b) => decodeURIComponent(a) === decodeURIComponent(b);
+  if (typeof address !== 'string' || same(address, location.search)) return;
+  const query = new URLSearchParams(location.search);
+  for (const name of ['scene', 'compare']) query.delete(name);
+  const rest = query.toString(); // what a Space adds stays
+  const search = address + (rest ? (address ? '&' : '?') + rest : '');
+  if (same(search, location.search)) return;
+  history[window.fourrealSettled ? 'pushState' : 'replaceState'](null, '', location.pathname + search + location.hash);
 }
 
 async function drawn(scene, camera) {
