@@ -69,7 +69,7 @@ def build(page: Parts) -> None:
             video = page.service.add_video(owner, file, file.name)
         finally:
             page.uploads.forget(file)
-        return gr.update(choices=things.choices(page.service, owner), value=[*(names or []), f"video:{video.id}"])
+        return chosen_of(page, owner, [*(names or []), f"video:{video.id}"])
 
     taken = other.upload(take, [page.me, chosen, other], chosen, **INTAKE)
     taken.then(lambda: None, None, other, **PRIVATE)
@@ -97,6 +97,11 @@ def build(page: Parts) -> None:
     alone.click(end, [page.me, chosen], event["outputs"], **PRIVATE)
 
 
+def chosen_of(page: Parts, owner: str, names: list[str]):
+    """An update of what is chosen, with all that can be: Gradio refuses a value that it was not told of before."""
+    return gr.update(choices=[*with_shared(page, names), *things.choices(page.service, owner)], value=names)
+
+
 def with_shared(page: Parts, names: list | None) -> list[tuple[str, str]]:
     """(title, name) of those among `names` that others shared: no list has them."""
     found = [name for name in names or [] if isinstance(name, str) and name.startswith("shared:")]
@@ -108,7 +113,12 @@ def usual(listed: list[tuple[str, str]], run: str) -> list[str]:
     names = [name for _, name in listed if not name.startswith("shared:")]
     first = f"scene:{run}" if f"scene:{run}" in names else names[0]
     kind, _, id = first.partition(":")
-    return [first, f"input:{id}" if kind == "scene" else f"example:{id}/reference"]
+    return beside(id) if kind == "scene" else [first, f"example:{id}/reference"]
+
+
+def beside(run: str) -> list[str]:
+    """A scene and the video that it was made from."""
+    return [f"scene:{run}", f"input:{run}"]
 
 
 def alone_shown(one: things.Thing) -> dict:

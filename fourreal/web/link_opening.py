@@ -3,7 +3,7 @@
 import gradio as gr
 
 from fourreal.web import things
-from fourreal.web.compare import alone_shown
+from fourreal.web.compare import alone_shown, chosen_of
 from fourreal.web.explore import caption, opened
 from fourreal.web.links import opened_by
 from fourreal.web.markup import tag, text
@@ -22,7 +22,8 @@ def wire(page: Parts, arrived) -> None:
     def open_things(me: dict, names: list[str]) -> list:
         owner = page.owner(known(me))
         if len(names) > 1:
-            return [gr.Tabs(selected=COMPARE), names, *page.named["compare_show"](me, names, "side")]
+            chosen = chosen_of(page, owner, names)
+            return [gr.Tabs(selected=COMPARE), chosen, *page.named["compare_show"](me, names, "side")]
         if not names:
             value = shown(things.READY, title=things.READY_NAME, address="")
             return [gr.skip(), gr.skip(), value, words_of(things.READY_NAME), *[gr.skip()] * (len(compared) - 2)]
@@ -43,7 +44,7 @@ def wire(page: Parts, arrived) -> None:
         search = event._data.get("search", "") if isinstance(event._data, dict) else ""
         return open_things(me, opened_by(page.service, page.owner(known(me)), str(search)))
 
-    search = gr.State("")
+    search = gr.Textbox("", visible=False)  # a State would not take what the browser says
     linked = arrived.then(
         open_link, [page.me, search], outputs, js="(me) => [me, window.fourrealLink ?? location.search]", **PRIVATE
     )

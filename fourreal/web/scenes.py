@@ -6,6 +6,7 @@ import gradio as gr
 
 from fourreal.jobs.values import Run
 from fourreal.web import further
+from fourreal.web.compare import beside, chosen_of
 from fourreal.web.cursor import fresh
 from fourreal.web.markup import button, note, piece, pressed, tag, text
 from fourreal.web.parts import COMPARE, NEW, PRIVATE, RECONSTRUCT, Parts
@@ -43,7 +44,7 @@ def build(page: Parts) -> None:
             page.service.delete(owner, id)
             change = {page.me: me | {"run": ""}, page.cursor: fresh("")} if me["run"] == id else {}
         elif action == "compare":
-            change = {page.tabs: gr.Tabs(selected=COMPARE), page.named["compare_things"]: [f"scene:{id}"]}
+            change = {page.tabs: gr.Tabs(selected=COMPARE), page.named["compare_things"]: chosen_of(page, owner, beside(id))}
         elif action == "again":
             change = otherwise(page, me, page.service.run(owner, id))
         if gallery not in change:
