@@ -270,6 +270,51 @@ def test_a_film_of_ones_own_is_made_in_the_viewer(server, browser):
         assert (film.fps, film.width, film.height, film.frames) == (30, 1280, 720, 7)
 
 
+def test_a_link_opens_what_it_names_and_going_back_shows_what_was_shown(server, browser):
+    with watched_page(browser, **DESK) as watched:
+        page = watched.page
+        page.goto(f"{server.url}/?compare=ready:fox_yard,example:fox_yard/reference")
+        until(page, "window.fourrealSettled && fourrealShown.others.length === 1")
+        expect(page.locator("#compare-table")).to_contain_text("1.25 MB")
+        page.locator("#compare-end").click()
+        until(page, "fourrealShown.others.length === 0 && location.search === '?scene=ready:fox_yard'")
+        page.go_back()
+        until(page, "fourrealShown.others.length === 1 && location.search.startsWith('?compare=')")
+        page.go_forward()
+        until(page, "fourrealShown.others.length === 0 && location.search === '?scene=ready:fox_yard'")
+
+
+def test_an_embed_is_only_the_viewer(server, browser):
+    with watched_page(browser, **DESK) as watched:
+        watched.page.goto(f"{server.url}/embed/fox_yard")
+        until(watched.page, "window.viewer?.slots[0]")
+        assert watched.page.title() == "A fox in a yard"
+        assert watched.page.locator("body > :not(script)").count() == 3
+
+
+@pytest.mark.slow
+def test_a_scene_is_shared_seen_by_somebody_else_and_taken_back(server, browser):
+    token = secrets.token_hex(16)
+    id = give_scene(server, token, "My fox")
+    with watched_page(browser, **DESK) as watched:
+        page = arrive_as(watched.page, server.url, token)
+        tab(page, "My scenes")
+        page.get_by_role("button", name="Open My fox").click()
+        page.locator("#shared").get_by_role("button", name="Share").click()
+        link = page.locator("#shared a").get_attribute("href")
+        assert id not in link
+        assert id not in page.url
+        with watched_page(browser, **DESK, locale="en-GB") as other:
+            other.page.goto(f"{server.url}/{link}")
+            until(other.page, "window.fourrealShown?.scene.startsWith('shared/')")
+            expect(other.page.locator("#caption h2")).to_have_text("My fox")
+            tab(other.page, "My scenes")
+            expect(other.page.locator("#gallery")).to_contain_text("Nothing here yet")
+        page.locator("#shared").get_by_role("button", name="Stop sharing").click()
+        expect(page.locator("#shared").get_by_role("button", name="Share", exact=True)).to_be_visible()
+        assert fetched(f"{server.url}/shared/{link.split(':')[-1]}/scene.r4d").status_code == 404
+
+
 def test_without_webgl_the_server_draws(server, browser):
     with watched_page(browser, before=WITHOUT_GL, **DESK) as watched:
         page = watched.page

@@ -9,7 +9,7 @@ from fourreal.camera.keyframes import CameraPath
 from fourreal.scene.scene4d import Scene4D
 
 RATE = 30.0  # frames a second, where nobody says otherwise
-CROP = 1.3  # how much of the reference picture may be cut off to fill another shape; as in the viewer's panes
+CROP = 1.6  # how much of the reference picture may be cut off to fill another shape; as in the viewer's panes
 
 
 def keyed_shots(

@@ -13,6 +13,7 @@ from fourreal.jobs.take_values import further_videos
 from fourreal.jobs.values import Options, Run
 from fourreal.web.api_create import CreateCalls
 from fourreal.web.api_study import StudyCalls
+from fourreal.web.links import address
 from fourreal.web.metrics import differences
 from fourreal.web.parts import LANES
 from fourreal.web.routes import file_urls
@@ -156,6 +157,17 @@ class Calls(CreateCalls, StudyCalls):
         film = FilmWish.of(trajectory, keyframes, size, fps)
         path = self._service.export(self._service.owner(token), run, format, upright=upright is True, film=film)
         return file_urls(run) + ("scene.r4d" if format == "r4d" else f"exports/{path.name}")
+
+    def share(self, token: str, run: str) -> dict:
+        """Make a link to a scene that anybody may open: {token, page, embed, scene}, addresses but the first."""
+        shared = self._service.share(self._service.owner(token), run)
+        page = address([f"shared:{shared}"])
+        return {"token": shared, "page": page, "embed": f"embed/{shared}", "scene": f"shared/{shared}/scene.r4d"}
+
+    def unshare(self, token: str, run: str) -> bool:
+        """Take that link back: it leads nowhere any more."""
+        self._service.unshare(self._service.owner(token), run)
+        return True
 
     def metrics(self, token: str, run: str) -> dict:
         """Numbers of a finished run."""

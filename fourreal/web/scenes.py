@@ -44,7 +44,8 @@ def build(page: Parts) -> None:
             page.service.delete(owner, id)
             change = {page.me: me | {"run": ""}, page.cursor: fresh("")} if me["run"] == id else {}
         elif action == "compare":
-            change = {page.tabs: gr.Tabs(selected=COMPARE), page.named["compare_things"]: chosen_of(page, owner, beside(id))}
+            chosen = chosen_of(page, owner, beside(id))
+            change = {page.tabs: gr.Tabs(selected=COMPARE), page.named["compare_things"]: chosen}
         elif action == "again":
             change = otherwise(page, me, page.service.run(owner, id))
         if gallery not in change:

@@ -8,6 +8,8 @@ const HALT = 150; // milliseconds without motion after which a sharper frame is 
 const REST = 800; // and after which it is drawn at its best, however long that takes
 const PIXELS = 2; // canvas pixels a CSS pixel, at most
 const GENTLE = 4; // times as long as a frame took it rests, where the machine has other work
+const INTRO = 16; // seconds that the first move of the camera takes, there and back
+const INTRO_REACH = 0.3; // radians to either side, where the videos saw that far
 const HAND = 1000; // milliseconds after the hand's last movement in which it does not
 
 export class Drawing {
@@ -17,6 +19,7 @@ export class Drawing {
     this.polish = 0; // how well the last frame was drawn, see Pacer.quality
     this.announce = false; // the camera has moved, and nobody was told where it came to rest
     this.phase = 0; // of the camera path
+    this.intro = null; // seconds since the first move of the camera began, null when it is over
     this.lastMotion = -Infinity;
     this.lastHand = -Infinity; // when the camera last moved by hand
     this.restUntil = -Infinity; // see `resting`
@@ -45,7 +48,7 @@ export class Drawing {
       viewer.emit("camera", viewer.view());
     }
     this.showStats(now, moving);
-    return viewer.playing || viewer.track.playing || Boolean(viewer.path) || moving || this.dirty || this.polish < 2 || Boolean(this.fence);
+    return viewer.playing || viewer.track.playing || this.intro !== null || Boolean(viewer.path) || moving || this.dirty || this.polish < 2 || Boolean(this.fence);
   }
 
   changed() {
@@ -66,6 +69,7 @@ export class Drawing {
       if (!viewer.track.playing) viewer.ui.refresh(); // it came to its end
       return true;
     }
+    if (this.intro !== null) moved = this.introduce(seconds);
     if (viewer.path) {
       const path = PATHS[viewer.path];
       this.phase = (this.phase + seconds / path.seconds(clock)) % 1;
@@ -82,6 +86,19 @@ export class Drawing {
     const turned = rig.tick(seconds);
     if (turned || rig.held) this.lastHand = performance.now();
     return turned || moved;
+  }
+
+  /** The first move: slowly to both sides and back, until a hand or a setting says otherwise. */
+  introduce(seconds) {
+    const { rig } = this.viewer;
+    this.intro += seconds;
+    const phase = this.intro / INTRO;
+    if (phase >= 1) this.intro = null;
+    const side = Math.sin(2 * Math.PI * Math.min(1, phase)) * Math.min(1, 4 * phase, 4 * (1 - phase));
+    const [low, high] = rig.limits.azimuth;
+    const reach = INTRO_REACH * side;
+    rig.go({ ...rig.home, azimuth: Math.min(0.7 * high, Math.max(0.7 * low, reach)) });
+    return true;
   }
 
   draw(now, polish) {

@@ -114,7 +114,10 @@ export class Slots {
     }
     this.relate();
     old?.dispose();
-    if (first && viewer.options.autoplay && !viewer.calm.matches) viewer.clock.play();
+    if (first && viewer.options.autoplay && !viewer.calm.matches) {
+      viewer.clock.play();
+      if (slot === 0 && !viewer.gentle) viewer.drawing.intro = 0;
+    }
     viewer.changed();
   }
 

@@ -165,6 +165,7 @@ export class Viewer extends EventTarget {
 
   /** Go to a time by hand: halts. */
   scrub(time) {
+    this.drawing.intro = null;
     if (this.path === "study") this.state.path = null;
     this.track.stop();
     this.clock.playing = false;
@@ -224,6 +225,7 @@ export class Viewer extends EventTarget {
 
   /** The camera is no longer where the film has it. */
   leaveFilm() {
+    this.drawing.intro = null;
     this.track.stop();
     this.rig.driven = false;
   }
@@ -233,7 +235,7 @@ export class Viewer extends EventTarget {
     return !this.panel.panel.hidden;
   }
   set editing(on) {
-    if (!on) this.leaveFilm();
+    this.leaveFilm();
     this.panel.show(Boolean(on));
     this.changed();
   }
@@ -265,6 +267,7 @@ export class Viewer extends EventTarget {
     return this.state.layout;
   }
   set layout(layout) {
+    if (layout !== "single") this.drawing.intro = null;
     this.set("layout", oneOf(LAYOUTS, layout));
   }
   /** Where the wipe is: 0 left, 1 right. */

@@ -5,7 +5,7 @@ import { column, dot, length, sub } from "./vector.js";
 export const LAYOUTS = ["single", "side", "wipe"];
 const SHAPE = 16 / 9; // of panes, and of films
 const GAP = 4; // CSS pixels between panes
-const CROP = 1.3; // how much of the reference picture may be cut off to fill a pane of another shape
+const CROP = 1.6; // how much of the reference picture may be cut off to fill a pane of another shape
 
 /** The largest box of `aspect` in the middle of another, [x, y, width, height]. */
 export function fitted([x, y, width, height], aspect) {

@@ -10,7 +10,8 @@ import { add, clamp, column, cross, degrees, dot, length, mix, poseOf, sideways,
 
 const FOLLOW = 14; // a second: how fast `now` closes in on `goal`
 const STEEPEST = (89 * Math.PI) / 180; // straight from above, up is no longer up
-const GIVE = { azimuth: 0.07, elevation: 0.035, distance: 0.1, pan: 0.08 }; // how far limits can be stretched
+const GIVE = { azimuth: 0.07, elevation: 0.02, distance: 0.1, pan: 0.08 }; // how far limits can be stretched
+const ABOVE = (4 * Math.PI) / 180; // from above the ground is still ground; from below there is nothing
 const PAN = 0.15; // of the home distance: how far the target may be moved
 const NUMBERS = ["azimuth", "elevation", "distance", "roll", "fov"];
 
@@ -45,11 +46,15 @@ export class Rig {
     const lift = this.home.elevation - Math.asin(clamp(dot(unit(away), this.up), -1, 1));
     const scale = this.home.distance / Math.max(length(away), 1e-6);
     const holding = (range, value) => [Math.min(range[0], value), Math.max(range[1], value)];
+    const seen = view ? seenFrom(view, this.up) : null; // files written before 2026-11-30 have wider ranges than were seen
+    const within = (range, low, high) => [Math.max(range[0], low), Math.min(range[1], high)];
+    const elevation = seen ? within(view.elevation, seen.elevation[0], seen.elevation[1] + ABOVE) : [-STEEPEST, STEEPEST];
+    const farthest = seen ? within(view.distance, 0, seen.distance) : [0.1, 10];
     const around = view?.azimuth ?? [-Math.PI, Math.PI];
     this.limits = {
       azimuth: around[1] - around[0] > 2 * Math.PI - 0.01 ? [-Infinity, Infinity] : holding(around, 0),
-      elevation: holding((view?.elevation ?? [-STEEPEST, STEEPEST]).map((e) => e + lift), this.home.elevation),
-      distance: holding((view?.distance ?? [0.1, 10]).map((d) => d * scale), this.home.distance),
+      elevation: holding(elevation.map((e) => e + lift), this.home.elevation),
+      distance: holding(farthest.map((d) => d * scale), this.home.distance),
     };
   }
 
@@ -195,6 +200,13 @@ export function soften(value, low, high, give) {
 }
 
 export const fovOf = ({ intrinsics, size }) => degrees(2 * Math.atan(size[1] / 2 / intrinsics[1]));
+
+/** From which elevations, and from how far at most, the cameras of a view saw its centre. */
+function seenFrom(view, up) {
+  const arms = [view.reference.camera_to_world, ...view.freeze].map((pose) => sub(column(pose, 3), view.centre));
+  const elevations = arms.map((arm) => Math.asin(clamp(dot(unit(arm), up), -1, 1)));
+  return { elevation: [Math.min(...elevations), Math.max(...elevations)], distance: Math.max(...arms.map(length)) };
+}
 
 /** Where a scene is first seen from. */
 export function homePose(view) {

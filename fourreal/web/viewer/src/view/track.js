@@ -151,6 +151,7 @@ export class Track {
   place() {
     const { keys, viewer } = this;
     if (!keys.length) return;
+    viewer.drawing.intro = null;
     const { rig, clock } = viewer;
     const path = this.whole ? this.path : { ...this.path, keys: [keys[0], { ...keys[0], at: keys[0].at + 1 }] };
     const since = Math.max(0, Math.min(this.at - keys[0].at, lengthOf(path)));
