@@ -251,7 +251,7 @@ def test_on_a_phone_the_viewer_comes_first_and_nothing_is_cut_off(server, browse
 
 
 @pytest.mark.slow
-def test_a_film_of_ones_own_is_made_in_the_viewer(server, browser):
+def test_a_film_of_ones_own_is_made_in_the_viewer(server, browser, tmp_path):
     """Of the scene that ships: nobody has to make one first."""
     with watched_page(browser, **DESK) as watched:
         page = arrive(watched.page, server.url)
@@ -266,7 +266,8 @@ def test_a_film_of_ones_own_is_made_in_the_viewer(server, browser):
         until(page, "document.querySelector('#film-made video').videoWidth === 1280")
         with page.expect_download() as download:
             page.locator("#film-made a").click()
-        film = clip.probe(download.value.path())
+        download.value.save_as(tmp_path / "film.mp4")
+        film = clip.probe(tmp_path / "film.mp4")
         assert (film.fps, film.width, film.height, film.frames) == (30, 1280, 720, 7)
 
 
