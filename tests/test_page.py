@@ -316,6 +316,7 @@ def test_a_scene_is_shared_seen_by_somebody_else_and_taken_back(server, browser)
         assert fetched(f"{server.url}/shared/{link.split(':')[-1]}/scene.r4d").status_code == 404
 
 
+@pytest.mark.slow
 def test_without_webgl_the_server_draws(server, browser):
     with watched_page(browser, before=WITHOUT_GL, **DESK) as watched:
         page = watched.page

@@ -20,7 +20,7 @@ def build(page: Parts) -> None:
     gr.Markdown("Two to four scenes or videos, one camera, one clock.", elem_classes="lead")
     chosen = gr.Dropdown([], value=[], multiselect=True, max_choices=MOST, label="What to compare",
                          elem_id="compare-things")  # fmt: skip
-    other = gr.File(label="Add a video, of another method say", file_count="single", type="filepath",
+    other = gr.File(label="Video of another method", file_count="single", type="filepath",
                     height=122, elem_id="compare-video", elem_classes="drop")  # fmt: skip
     layout = gr.Radio(LAYOUTS, value="side", label="Shown", elem_id="compare-layout")
     hint = piece(elem_id="compare-hint")
