@@ -14,13 +14,13 @@ from fourreal.web import (
     failed,
     films,
     forming,
+    link_opening,
     reconstruct,
     scenes,
     study,
     videos,
     watch,
 )
-from fourreal.web import api, compare, create, explore, failed, films, link_opening, reconstruct, scenes, videos, watch
 from fourreal.web.lean import LeanConfig, tell_once
 from fourreal.web.markup import piece, tag
 from fourreal.web.parts import (
@@ -130,7 +130,6 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
     )  # fmt: skip
     arrived.then(None, js="() => document.documentElement.classList.add('arrived')", **PRIVATE)
     arrived.success(**formed)
-    arrived.success(**follow).success(**making).success(**picked).success(**look).success(
     restored_all = arrived.success(**follow).success(**making).success(**picked).success(**look).success(
         **look_further
     )
@@ -146,7 +145,6 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
     next_step = {"fn": lambda: gr.Walkthrough(selected=RECONSTRUCT), "inputs": None, "outputs": page.steps, **PRIVATE}
     page.named["onward"].click(**next_step).then(**estimate)
     page.named["scenes_tab"].select(**page.named["gallery_event"])
-    page.named["compare_tab"].select(**page.named["choices_event"])
     page.named["study_tab"].select(**page.named["sources_event"])
     page.named["compare_tab"].select(**page.named["choices_event"]).success(**page.named["compare_event"])
     # A run that was started or continued is followed at once, not only at the next tick.
