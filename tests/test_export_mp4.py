@@ -1,15 +1,17 @@
 """Videos of a scene: they play, have what was asked for, and stay where the videos had seen."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from scene_samples import FPS, FRAMES, SIZE, arc_cameras, some_scene
 
 from fourreal import clip
+from fourreal.camera.keyframes import CameraPath
 from fourreal.errors import Cancelled, UserError
 from fourreal.progress import CancelToken
-from fourreal.scene.export_mp4 import export_mp4, shots
+from fourreal.scene.export_mp4 import export_mp4, filmed, shots
 from fourreal.scene.film import TRAJECTORIES, Film
 
 
@@ -68,3 +70,36 @@ def test_a_cancelled_film_leaves_nothing(tmp_path):
     with pytest.raises(Cancelled):
         export_mp4(some_scene(), tmp_path / "film.mp4", Film(frames=4), lambda event: cancel.cancel(), cancel)
     assert not list(tmp_path.iterdir())
+
+
+def along_keys(scene, seconds: float = 1.0) -> CameraPath:
+    """From the reference camera a little to its right, as the viewer would save it."""
+    pose = scene.reference.camera_to_world[0]
+    place = lambda shift: {"position": (pose[:3, 3] + shift * pose[:3, 0]).tolist(), "target": [0.0, 0.0, 0.0]}
+    common = {"roll": 0.0, "fov": 40.0, "ease": "smooth"}
+    return CameraPath.of({
+        "format": "fourreal camera path", "version": 1, "up": [0.0, -1.0, 0.0], "clock": "keys",
+        "keys": [{"at": 0, "time": 0, **place(0), **common}, {"at": seconds, "time": 1, **place(0.3), **common}],
+    })  # fmt: skip
+
+
+def test_a_film_along_keyframes_has_their_length_and_is_never_stretched(tmp_path):
+    scene = some_scene()
+    export_mp4(scene, tmp_path / "film.mp4", Film(path=along_keys(scene), fps=24.0, size=(160, 90)))
+    film = clip.read(tmp_path / "film.mp4")
+    assert (len(film), film.fps, film.size) == (25, 24, (160, 90))
+    cameras, times, fps = filmed(scene, Film(path=along_keys(scene), size=(160, 90)))
+    assert (len(cameras), fps, times[0], times[-1]) == (31, 30, 0, 1)
+    assert torch.allclose(cameras[0].centres, scene.camera().centres, atol=1e-4), "in the input's frame"
+    for camera in (cameras[0], shots(scene, Film("orbit", 5, size=(160, 90)))[0]):
+        assert camera.intrinsics[0] == camera.intrinsics[1]
+        assert camera.size == (160, 90)
+    with pytest.raises(UserError, match="leave"):
+        export_mp4(scene, tmp_path / "b.mp4", Film("orbit", path=along_keys(scene)))
+
+
+def test_on_a_path_the_scene_may_play_by_itself():
+    scene = some_scene()
+    path = replace(along_keys(scene), clock="plays")
+    _, times, _ = filmed(scene, Film(path=path, fps=24.0))
+    assert times[:3] == pytest.approx([0, FPS / 24 / (FRAMES - 1), 2 * FPS / 24 / (FRAMES - 1)])

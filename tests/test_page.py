@@ -251,6 +251,72 @@ def test_on_a_phone_the_viewer_comes_first_and_nothing_is_cut_off(server, browse
 
 
 @pytest.mark.slow
+def test_a_film_of_ones_own_is_made_in_the_viewer(server, browser, tmp_path):
+    """Of the scene that ships: nobody has to make one first."""
+    with watched_page(browser, **DESK) as watched:
+        page = arrive(watched.page, server.url)
+        page.get_by_role("button", name="Film editor").click()
+        page.get_by_role("button", name="Add key").click()
+        page.evaluate("() => { fourrealViewer.rig.orbit(0.2, 0); fourrealViewer.steered(); fourrealViewer.time = 1; }")
+        page.get_by_role("button", name="Add key").click()
+        page.get_by_label("Seconds at which").fill("0.2")
+        page.get_by_label("Seconds at which").press("Enter")
+        page.get_by_role("button", name="Make film").click()
+        expect(page.locator("#film-made a")).to_have_text("Save A_fox_in_a_yard-film-720p-30.mp4")
+        until(page, "document.querySelector('#film-made video').videoWidth === 1280")
+        with page.expect_download() as download:
+            page.locator("#film-made a").click()
+        download.value.save_as(tmp_path / "film.mp4")
+        film = clip.probe(tmp_path / "film.mp4")
+        assert (film.fps, film.width, film.height, film.frames) == (30, 1280, 720, 7)
+
+
+def test_a_link_opens_what_it_names_and_going_back_shows_what_was_shown(server, browser):
+    with watched_page(browser, **DESK) as watched:
+        page = watched.page
+        page.goto(f"{server.url}/?compare=ready:fox_yard,example:fox_yard/reference")
+        until(page, "window.fourrealSettled && fourrealShown.others.length === 1")
+        expect(page.locator("#compare-table")).to_contain_text("1.25 MB")
+        page.locator("#compare-end").click()
+        until(page, "fourrealShown.others.length === 0 && location.search === '?scene=ready:fox_yard'")
+        page.go_back()
+        until(page, "fourrealShown.others.length === 1 && location.search.startsWith('?compare=')")
+        page.go_forward()
+        until(page, "fourrealShown.others.length === 0 && location.search === '?scene=ready:fox_yard'")
+
+
+def test_an_embed_is_only_the_viewer(server, browser):
+    with watched_page(browser, **DESK) as watched:
+        watched.page.goto(f"{server.url}/embed/fox_yard")
+        until(watched.page, "window.viewer?.slots[0]")
+        assert watched.page.title() == "A fox in a yard"
+        assert watched.page.locator("body > :not(script)").count() == 3
+
+
+@pytest.mark.slow
+def test_a_scene_is_shared_seen_by_somebody_else_and_taken_back(server, browser):
+    token = secrets.token_hex(16)
+    id = give_scene(server, token, "My fox")
+    with watched_page(browser, **DESK) as watched:
+        page = arrive_as(watched.page, server.url, token)
+        tab(page, "My scenes")
+        page.get_by_role("button", name="Open My fox").click()
+        page.locator("#shared").get_by_role("button", name="Share").click()
+        link = page.locator("#shared a").get_attribute("href")
+        assert id not in link
+        assert id not in page.url
+        with watched_page(browser, **DESK, locale="en-GB") as other:
+            other.page.goto(f"{server.url}/{link}")
+            until(other.page, "window.fourrealShown?.scene.startsWith('shared/')")
+            expect(other.page.locator("#caption h2")).to_have_text("My fox")
+            tab(other.page, "My scenes")
+            expect(other.page.locator("#gallery")).to_contain_text("Nothing here yet")
+        page.locator("#shared").get_by_role("button", name="Stop sharing").click()
+        expect(page.locator("#shared").get_by_role("button", name="Share", exact=True)).to_be_visible()
+        assert fetched(f"{server.url}/shared/{link.split(':')[-1]}/scene.r4d").status_code == 404
+
+
+@pytest.mark.slow
 def test_without_webgl_the_server_draws(server, browser):
     with watched_page(browser, before=WITHOUT_GL, **DESK) as watched:
         page = watched.page
@@ -312,16 +378,20 @@ def test_what_was_made_can_be_taken_away_found_again_and_compared(server, browse
         expect(page.locator("#gallery .scene b")).to_have_text("Renamed")
 
         tab(page, "Compare")
-        expect(page.locator("#compare-hint")).to_contain_text("One scene so far")
+        until(page, "fourrealViewer.layout === 'side' && fourrealShown.others.length === 1")  # with its reference video
         page.locator("#compare-video input[type=file]").set_input_files(str(fox_yard / "reference.mp4"))
         expect(page.locator("#compare-end")).to_be_visible()
-        until(page, "fourrealViewer.layout === 'side' && fourrealShown.second")
-        both = picture(page)
-        half = both.shape[1] // 2
-        assert shown_fox(both[:, :half]) > 0.01
-        assert shown_fox(both[:, half:]) > 0.01
-        page.locator("#compare-layout label").nth(1).click()
-        until(page, "fourrealViewer.layout === 'wipe'")
+        until(page, "fourrealShown.others.length === 2")
+        names = "[...fourrealViewer.root.querySelectorAll('.name:not([hidden])')].map((chip) => chip.textContent)"
+        assert page.evaluate(names) == ["Renamed", "Renamed: reference video", "reference.mp4"]
+        for x, y, width, height in page.evaluate("fourrealViewer.places().map(({ rect }) => rect)"):
+            assert abs(width / height - 16 / 9) < 0.03
+            assert shown_fox(picture(page)[y : y + height, x : x + width]) > 0.01
+        tab(page, "My scenes")
+        page.locator("#gallery").get_by_role("button", name="Rename").click()
+        page.locator("#gallery input.rename").fill("Once more")
+        page.locator("#gallery input.rename").press("Enter")
+        until(page, f"{names}[0] === 'Once more'")
         page.locator("#compare-end").click()
         until(page, "fourrealViewer.layout === 'single'")
 

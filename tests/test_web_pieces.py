@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,8 +26,8 @@ from fourreal.web.cursor import MOST_POINTS, advance, fresh
 from fourreal.web.explore import remarks
 from fourreal.web.guard import Guard, headers
 from fourreal.web.lean import KEPT, FirstView
-from fourreal.web.markup import amount, button, duration, tag, text
-from fourreal.web.metrics import differences, flat, rows
+from fourreal.web.markup import amount, button, duration, size, tag, text
+from fourreal.web.metrics import differences, flat, rows, table
 from fourreal.web.painter import checked
 from fourreal.web.parts import Parts
 from fourreal.web.saved import attachment, saved_name
@@ -72,6 +73,12 @@ def test_seconds_and_megabytes_are_told_as_people_do():
         "unknown", "3 s", "1 min 15 s", "21 min", "1 h 23 min",
     ]  # fmt: skip
     assert [amount(size) for size in (None, 0.2, 900, 2048)] == ["unknown", "1 MB", "900 MB", "2.0 GB"]
+
+
+def test_bytes_are_told_as_they_are():
+    assert [size(count) for count in (0, 812, 999_600, 1_253_387, 12_345_678, 512_000, 3.2e9, 1e13)] == [
+        "0 B", "812 B", "1 MB", "1.25 MB", "12.3 MB", "512 kB", "3.2 GB", "10000 GB",
+    ]  # fmt: skip
 
 
 # --- Candidates ------------------------------------------------------------------------------------------------------
@@ -219,6 +226,23 @@ def test_figures_are_found_named_and_subtracted():
     assert dict(rows(metrics))["Unseen views"] == "25.0 dB"
     assert differences(metrics, {"splats": 1500})["splats"] == {"first": 1000.0, "second": 1500.0, "difference": 500.0}
     assert rows({}) == []
+
+
+def test_a_comparison_has_a_column_each_and_says_what_is_the_same():
+    one = {"took": 61.0, "splats": 1000, "frames": 8, "bytes": {"scene.r4d": 300_000}, "peak_memory_mb": 520.2}
+    two = {"took": 58.0, "splats": 1000, "frames": 8, "bytes": {"scene.r4d": 300_900}, "peak_memory_mb": 520.3}
+    drawn = table([("A <b>", one), ("B", two)])
+    cells = [re.findall(r"<td>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", drawn)][1:]
+    assert ["Took", "1 min 01 s", "58 s", "−3 s"] in cells
+    assert ["Splats", "1,000", "1,000", "same"] in cells
+    assert ["Viewer file", "300 kB", "301 kB", "+900 B"] in cells
+    assert ["Memory at most", "520 MB", "520 MB", "same"] in cells
+    assert "A &lt;b&gt;" in drawn
+    assert "<b>" not in drawn
+    three = table([("A", one), ("B", two), ("C", {"bytes": {"video": 12}})])
+    assert "difference</th>" not in three
+    assert "<td>Video file</td><td>–</td><td>–</td><td>12 B</td>" in three
+    assert table([("A", {}), ("B", {})]) == ""
 
 
 def test_what_a_person_should_know_of_a_run_is_told():

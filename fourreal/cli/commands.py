@@ -94,7 +94,7 @@ def evaluate(arguments: argparse.Namespace, progress: Callable[[Event], None], c
 
 
 def export(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
-    film = {name: getattr(arguments, name) for name in ("trajectory", "frames", "fps", "size")}
+    film = {name: getattr(arguments, name) for name in ("trajectory", "frames", "fps", "size", "path")}
     film = {name: value for name, value in film.items() if value is not None}
     if film and arguments.format != "mp4":
         raise UserError(f"--{next(iter(film))} is for --format mp4; {arguments.format} holds every reference time.")

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic_core import PydanticUndefined
 
 from fourreal.description.base import about, default_of, unset
+from fourreal.scene.film import SIZES
 
 
 def add_fields(add: Callable, cls: type, skip: Collection[str] = ()) -> None:
@@ -107,6 +108,10 @@ def video_and_frame(text: str) -> tuple[Path, int]:
         return Path(name), whole(frame)
     except argparse.ArgumentTypeError as error:
         raise argparse.ArgumentTypeError(f"{text!r} does not end in a frame, as side.mp4=7 does: {error}") from error
+
+
+def film_size(text: str) -> tuple[int, int]:
+    return SIZES[text] if text in SIZES else width_height(text)
 
 
 def width_height(text: str) -> tuple[int, int]:

@@ -11,13 +11,13 @@ from fourreal.cli.from_prompt import generate, models, run
 from fourreal.cli.judge import add_parser as add_judge
 from fourreal.cli.options import (
     add_fields,
+    film_size,
     frozen_at,
     integer,
     one_of,
     positive,
     video_and_frame,
     whole,
-    width_height,
 )
 from fourreal.cli.study import add_parser as add_study
 from fourreal.description import ABLATIONS, Chain, Options, Several, StoredWishes
@@ -72,8 +72,10 @@ def parser() -> argparse.ArgumentParser:
     add("--trajectory", choices=tuple(TRAJECTORIES), help="mp4: the camera's path (default: orbit). "
         + "; ".join(f"{name}: {what}" for name, what in TRAJECTORIES.items()))  # fmt: skip
     add("--frames", type=whole, metavar="N", help="mp4: how many (default: the scene forth and back, twice)")
-    add("--fps", type=positive, metavar="X", help="mp4: frames a second (default: the reference video's)")
-    add("--size", type=width_height, metavar="WxH", help="mp4: pixels (default: the reconstruction's)")
+    add("--fps", type=positive, metavar="X", help="mp4: frames a second (default: the video's; with --path 30)")
+    add("--size", type=film_size, metavar="WxH", help="mp4: pixels, or 720p or 1080p (default: the reconstruction's)")
+    add("--path", type=Path, metavar="JSON", help="mp4: camera keyframes as the viewer's film editor saves them, "
+        "instead of a trajectory")  # fmt: skip
     add_study(commands)
     add_judge(commands)
     _from_prompt(commands)

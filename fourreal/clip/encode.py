@@ -1,5 +1,6 @@
 """Writing: H.264 that every browser plays, whole or not at all."""
 
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
@@ -26,10 +27,20 @@ def write(clip: Clip, path: Path | str, crf: int = 13) -> None:
 
     Raises UserError where the disk is full or the folder may not be written.
     """
+    write_pictures(clip.frames, clip.size, clip.fps, path, crf)
+
+
+def write_pictures(
+    pictures: Iterable[np.ndarray], size: tuple[int, int], fps: float, path: Path | str, crf: int = 13
+) -> None:
+    """`write` for pictures, (H, W, 3) uint8 each, that come one by one: no more than one is held at a time.
+
+    size: (width, height) of all of them. An error of `pictures` leaves no file.
+    """
     path = Path(path)
     try:
         with whole(path, sync=False) as part:
-            _encode(clip, part, crf)
+            _encode(pictures, size, fps, part, crf)
     except OSError as error:  # FFmpeg's errors are among them
         raise UserError(
             f"{path.name} could not be written: {error.strerror or error}. "
@@ -37,10 +48,10 @@ def write(clip: Clip, path: Path | str, crf: int = 13) -> None:
         ) from error
 
 
-def _encode(clip: Clip, path: Path, crf: int) -> None:
-    width, height = clip.size
+def _encode(pictures: Iterable[np.ndarray], size: tuple[int, int], fps: float, path: Path, crf: int) -> None:
+    width, height = size
     even = ((0, height % 2), (0, width % 2), (0, 0))
-    rate = Fraction(clip.fps).limit_denominator(1001)
+    rate = Fraction(fps).limit_denominator(1001)
     with av.open(str(path), "w", format="mp4", container_options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=rate, options={"crf": str(crf), "preset": "medium"})
         stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
@@ -48,7 +59,7 @@ def _encode(clip: Clip, path: Path, crf: int) -> None:
         context.colorspace, context.color_range = 1, ColorRange.MPEG  # 1: BT.709
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         scaler = VideoReformatter()
-        for index, picture in enumerate(clip.frames):
+        for index, picture in enumerate(pictures):
             frame = VideoFrame.from_ndarray(np.ascontiguousarray(np.pad(picture, even, "edge")), format="rgb24")
             frame = scaler.reformat(
                 frame,

@@ -17,6 +17,7 @@ FILES = re.compile(
 )
 # The pictures of a video, besides those of its frames.
 FLAWS = re.compile(r"flaws-(reference|freeze)-[0-9a-f]{32}\.jpg", re.ASCII)
+FILM = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}\.mp4", re.ASCII)
 STUDY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}", re.ASCII)
 FRAME_FILE = "frames/{:04d}.jpg"
 LONGEST_NAME = 80
@@ -35,6 +36,8 @@ class Places:
         self.runs = self.data / "runs"
         self.uploads = self.data / "uploads"  # what came in by the page and was not taken in yet
         self.studies = self.data / "studies"
+        self.shares = self.data / "shares"  # a file for each scene that is shared: see shares.py
+        self.films = self.data / "films"  # of the scene that ships with the product
         self.ablations = self.data / "ablations"  # what `fourreal ablate --out` wrote there, for everyone to see
 
     def video(self, id: str) -> Path:

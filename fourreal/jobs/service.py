@@ -18,9 +18,11 @@ from fourreal.jobs.creations import Creations
 from fourreal.jobs.critic_estimate import estimate_with_critic
 from fourreal.jobs.exporting import export_child
 from fourreal.jobs.files import link, put
+from fourreal.jobs.films import READY_SCENE, FilmWish, drop_old_films
 from fourreal.jobs.library import LIMITS, part_of
-from fourreal.jobs.places import STUDY, absent, file_within, shown_name
+from fourreal.jobs.places import FILM, STUDY, absent, file_within, shown_name
 from fourreal.jobs.run_files import stored_refusal, stored_takes, take_file
+from fourreal.jobs.shares import Shares
 from fourreal.jobs.statements import ran
 from fourreal.jobs.studies import Studies
 from fourreal.jobs.take_values import FurtherVideo
@@ -28,13 +30,12 @@ from fourreal.jobs.turns import Turns
 from fourreal.jobs.values import MEETING, Estimate, Run
 from fourreal.scene.export import FORMATS
 from fourreal.scene.export_html import html_bytes
-from fourreal.scene.film import TRAJECTORIES
 from fourreal.settings import JobLimits
 
 UNNAMED = "Untitled"
 
 
-class Service(Creations):
+class Service(Shares, Creations):
     """See the module. Any thread may call any method.
 
     data: the data folder, made if it is missing. Every method raises UserError, with what to do, for what a person can
@@ -150,15 +151,18 @@ class Service(Creations):
     # --- Files of a run -----------------------------------------------------------------------------------------------
 
     def export(
-        self, owner: str, id: str, format: str, trajectory: str | None = None, upright: bool = False
+        self, owner: str, id: str, format: str, trajectory: str | None = None, upright: bool = False,
+        film: FilmWish | None = None,
     ) -> Path:  # fmt: skip
-        """Write a finished scene for other programs; at once if that was done before."""
+        """Write a finished scene for other programs; at once if that was done before.
+
+        film: for mp4, what to film, if not just a trajectory.
+        """
         row = self._row(owner, id, "reconstruct")
         folder = self.places.run(id)
         if format not in FORMATS:
             raise UserError(f"There is no format of that name: choose from {', '.join(FORMATS)}.")
-        if trajectory is not None and trajectory not in TRAJECTORIES:
-            raise UserError(f"There is no path of that name: choose from {', '.join(TRAJECTORIES)}.")
+        film = film or FilmWish.of(trajectory)
         if upright and format != "ply":
             raise UserError(f"Upright is for ply, not for {format}. Leave it out.")
         if not (folder / "manifest.json").is_file():
@@ -171,18 +175,40 @@ class Service(Creations):
             (folder / "exports").mkdir(exist_ok=True)
             put(folder / "exports" / "scene.html", content)
             return file_within(folder, "exports/scene.html")
-        film = trajectory or "orbit"
-        out = folder / "exports" / (f"{film}.mp4" if format == "mp4" else f"{format}{'-upright' * upright}.zip")
+        if format == "mp4":
+            self._film(owner, folder, folder / "exports", film)
+            return file_within(folder, f"exports/{film.file}")
+        out = folder / "exports" / f"{format}{'-upright' * upright}.zip"
+        self._written(owner, folder, out, ["--format", format, *["--upright"] * upright])
+        return file_within(folder, f"exports/{out.name}")
+
+    def ready_film(self, owner: str, film: FilmWish) -> Path:
+        """A film of the scene that ships with the product; at once if it was made before, by anybody."""
+        self._film(owner, READY_SCENE, self.places.films, film)
+        return self.ready_film_file(film.file)
+
+    def ready_film_file(self, name: str) -> Path:
+        """A film of that scene which was made before."""
+        return file_within(self.places.films, name, FILM)
+
+    def _film(self, owner: str, folder: Path, into: Path, film: FilmWish) -> None:
+        out = into / film.file
+        if film.path is not None:
+            self._room()
+            into.mkdir(exist_ok=True)
+            put(out.with_suffix(".json"), json.dumps(film.path.as_dict()).encode())
+        self._written(owner, folder, out, ["--format", "mp4", *film.arguments(out)])
+        drop_old_films(into, out)
+
+    def _written(self, owner: str, folder: Path, out: Path, arguments: list[str]) -> None:
+        """See to it that a child has written `out` since the scene in `folder` was finished."""
         there = lambda: out.is_file() and out.stat().st_mtime >= (folder / "manifest.json").stat().st_mtime
         if not there():
             with self._exports.turn(owner):
                 if not there():  # nor was it made while this one waited
                     self._room()
                     most = shutil.disk_usage(self.places.data).free - self.limits.free_bytes
-                    extra = ["--trajectory", film] if format == "mp4" else ["--upright"] * upright
-                    arguments = [str(folder), "--format", format, "--out", str(out), *extra]
-                    export_child(arguments, self.limits.export_seconds, most)
-        return file_within(folder, f"exports/{out.name}")
+                    export_child([str(folder), "--out", str(out), *arguments], self.limits.export_seconds, most)
 
     def metrics(self, owner: str, id: str) -> dict[str, Any]:
         """Numbers of a finished run, {} before."""

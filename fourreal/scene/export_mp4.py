@@ -1,7 +1,8 @@
 """A scene as a video: a camera travels, time runs."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +11,18 @@ import torch
 from fourreal import clip
 from fourreal.camera import trajectory
 from fourreal.camera.cameras import Cameras
+from fourreal.camera.keyframes import CameraPath
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event, ignore
 from fourreal.scene.film import TRAJECTORIES, Film
+from fourreal.scene.keyed_film import RATE, keyed_shots, lens
 from fourreal.scene.scene4d import Scene4D
 from fourreal.scene.views import draw
 
 FULL_CIRCLE = math.radians(330)  # an arc from here on has been seen all around
 ROUNDS = 2  # how often a looped scene plays forth and back by default
-MAX_FRAMES, MAX_SIDE = 3000, 4096
-MAX_BYTES = 4 * 1024**3  # the pictures are held until the file is written
+MAX_FRAMES, MAX_SIDE = 7300, 4096
+MAX_PIXELS = MAX_FRAMES * 1920 * 1080  # of all frames together: hours of drawing already
 
 
 def export_mp4(
@@ -29,37 +32,64 @@ def export_mp4(
     progress: Callable[[Event], None] = ignore,
     cancel: CancelToken | None = None,
 ) -> None:
-    """Film the scene along a trajectory and write an MP4.
+    """Film the scene along a trajectory or a path of keyframes and write an MP4.
 
     Raises:
         UserError: a value of `film` is out of range, or the file cannot be written. Cancelled: on request. Either way
             there is no half file.
     """
-    cameras, times = shots(scene, film)
+    cameras, times, fps = filmed(scene, film)
     cancel = cancel or CancelToken()
-    pictures = []
-    for frame, t in enumerate(times):
-        cancel.check()
-        pictures.append(draw(scene, cameras[frame], t))
-        progress(Event("export", frame + 1, len(times)))
-    clip.write(clip.Clip(np.stack(pictures), scene.fps if film.fps is None else film.fps), path)
+
+    def pictures() -> Iterator[np.ndarray]:
+        for frame, (camera, t) in enumerate(zip(cameras, times, strict=True)):
+            cancel.check()
+            yield draw(scene, camera, t)
+            progress(Event("export", frame + 1, len(times)))
+
+    clip.write_pictures(pictures(), cameras[0].size, fps, path)
+
+
+def filmed(scene: Scene4D, film: Film) -> tuple[list[Cameras], list[float], float]:
+    """One camera (F = 1, in the input's frame) for each picture, the times in [0, 1] that they show, and the rate."""
+    if film.path is None:
+        cameras, times = shots(scene, film)
+        return [cameras[frame] for frame in range(len(times))], times, scene.fps if film.fps is None else film.fps
+    if film.trajectory is not None or film.frames is not None:
+        raise UserError("A path says itself where the camera goes and for how long: leave trajectory and frames out.")
+    fps, size = RATE if film.fps is None else film.fps, film.size or scene.reference.size
+    check("orbit", fps, size)
+    path = film.path if isinstance(film.path, CameraPath) else CameraPath.read(Path(film.path))
+    check_frames(round(path.seconds * fps) + 1, size)
+    cameras, times = keyed_shots(scene, path, fps, size)
+    return cameras, times, fps
 
 
 def shots(scene: Scene4D, film: Film) -> tuple[Cameras, list[float]]:
-    """The cameras, in the input's frame, and the time in [0, 1] that each shows."""
+    """Of a film along a trajectory: the cameras, in the input's frame, and the time in [0, 1] that each shows."""
     fps = scene.fps if film.fps is None else film.fps
     size = film.size or scene.reference.size
-    check(film.trajectory, fps, size)
-    frames = running(scene, film.trajectory, fps) if film.frames is None else film.frames
+    name = film.trajectory or "orbit"
+    check(name, fps, size)
+    frames = running(scene, name, fps) if film.frames is None else film.frames
     check_frames(frames, size)
     stage = stage_of(scene)
-    if film.trajectory == "study":
+    if name == "study":
         path = trajectory.study(stage, frames)
         times = path.times.tolist()
     else:
-        path = travel(stage, film.trajectory, frames)
+        path = travel(stage, name, frames)
         times = forth_and_back(frames, scene, fps)
-    return path.cameras.resized(size), times
+    return framed(path.cameras, size), times
+
+
+def framed(cameras: Cameras, size: tuple[int, int]) -> Cameras:
+    """The same cameras for pictures of another size: cut where they have another shape, as in the viewer."""
+    (width, height), (w, h) = size, cameras.size
+    if abs(width * h - height * w) <= max(w, h):  # the same shape, but for a rounded pixel
+        return cameras.resized(size)
+    focal = lens(float(cameras.intrinsics[1]), cameras.size, size)
+    return replace(cameras, intrinsics=cameras.intrinsics.new_tensor([focal, focal, width / 2, height / 2]), size=size)
 
 
 def stage_of(scene: Scene4D) -> trajectory.Stage:
@@ -106,8 +136,8 @@ def check(name: str, fps: float, size: tuple[int, int]) -> None:
 def check_frames(frames: int, size: tuple[int, int]) -> None:
     if not 2 <= frames <= MAX_FRAMES:
         raise UserError(f"A video of {frames} frames cannot be made: choose 2 to {MAX_FRAMES} with --frames.")
-    if frames * size[0] * size[1] * 3 > MAX_BYTES:
+    if frames * size[0] * size[1] > MAX_PIXELS:
         raise UserError(
-            f"{frames} frames of {size[0]}x{size[1]} do not fit into {MAX_BYTES // 1024**3} GB of memory: choose fewer "
-            "with --frames or smaller ones with --size."
+            f"{frames} frames of {size[0]}x{size[1]} would take hours: choose fewer with --frames or smaller ones with "
+            "--size."
         )

@@ -133,19 +133,20 @@ class Scene4D:
             )
         return self.outward(self.freeze[self.freeze_frames.index(freeze_frame)])
 
-    def export(self, path: Path | str, format: str | None = None, *, upright: bool = False, **film: Any) -> None:
+    def export(self, file: Path | str, format: str | None = None, *, upright: bool = False, **film: Any) -> None:
         """Write a file for other programs.
 
         Args:
+            file: what to write.
             format: a name of `export.FORMATS`; None for what the file's name says.
             upright: for ply, turned, centred and with all properties, as other programs count on.
-            film: for mp4, what `Film` takes: trajectory, frames, fps, size.
+            film: for mp4, what `Film` takes: trajectory or path, frames, fps, size.
 
         Raises:
             UserError: what is asked for cannot be made, or the file cannot be written; there is no half file.
         """
-        path = Path(path)
-        export(self, path, format or format_of(path), Film(**film) if film else None, path.stem, upright=upright)
+        file = Path(file)
+        export(self, file, format or format_of(file), Film(**film) if film else None, file.stem, upright=upright)
 
     def inward(self, cameras: Cameras) -> Cameras:
         """Cameras of the input's frame, in the normalised one."""

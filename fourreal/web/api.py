@@ -8,11 +8,13 @@ from dataclasses import asdict
 import gradio as gr
 
 from fourreal.description import Options
+from fourreal.jobs.films import FilmWish
 from fourreal.jobs.service import Service
 from fourreal.jobs.take_values import further_videos
 from fourreal.jobs.values import Run
 from fourreal.web.api_create import CreateCalls
 from fourreal.web.api_study import StudyCalls
+from fourreal.web.links import address
 from fourreal.web.metrics import differences
 from fourreal.web.parts import LANES
 from fourreal.web.routes import file_urls
@@ -149,11 +151,24 @@ class Calls(CreateCalls, StudyCalls):
         return True
 
     def export(
-        self, token: str, run: str, format: str, trajectory: str | None = None, upright: bool = False
+        self, token: str, run: str, format: str, trajectory: str | None = None, upright: bool = False,
+        keyframes: dict | None = None, size: str | None = None, fps: int | None = None,
     ) -> str:  # fmt: skip
-        """Make a file of a scene (a name of `FORMATS`); answers with its address."""
-        path = self._service.export(self._service.owner(token), run, format, trajectory, upright is True)
+        """Make a file of a scene (a name of `FORMATS`); answers with its address. The last three are for films."""
+        film = FilmWish.of(trajectory, keyframes, size, fps)
+        path = self._service.export(self._service.owner(token), run, format, upright=upright is True, film=film)
         return file_urls(run) + ("scene.r4d" if format == "r4d" else f"exports/{path.name}")
+
+    def share(self, token: str, run: str) -> dict:
+        """Make a link to a scene that anybody may open: {token, page, embed, scene}, addresses but the first."""
+        shared = self._service.share(self._service.owner(token), run)
+        page = address([f"shared:{shared}"])
+        return {"token": shared, "page": page, "embed": f"embed/{shared}", "scene": f"shared/{shared}/scene.r4d"}
+
+    def unshare(self, token: str, run: str) -> bool:
+        """Take that link back: it leads nowhere any more."""
+        self._service.unshare(self._service.owner(token), run)
+        return True
 
     def metrics(self, token: str, run: str) -> dict:
         """Numbers of a finished run."""

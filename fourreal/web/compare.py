@@ -1,122 +1,134 @@
-"""Compare: two scenes, or a scene and a video made by another method, under one camera and one clock."""
+"""Compare: two to four scenes and videos under one camera and one clock."""
 
 import gradio as gr
 
-from fourreal.jobs.values import Run
+from fourreal.errors import UserError
+from fourreal.web import links, things
 from fourreal.web.explore import caption, opened
-from fourreal.web.markup import duration, piece, tag, text
-from fourreal.web.metrics import SHOWN, differences
+from fourreal.web.markup import piece, tag, text
+from fourreal.web.metrics import table
 from fourreal.web.parts import INTAKE, PRIVATE, Parts
-from fourreal.web.routes import clip_urls
 from fourreal.web.session import known, safely
 from fourreal.web.videos import uploaded
+from fourreal.web.viewer_box import shown
 
-LAYOUTS = [("Side by side", "side"), ("Wipe", "wipe")]
+LAYOUTS = [("Beside each other", "side"), ("Wipe (of two)", "wipe")]
+MOST = 4
 
 
 def build(page: Parts) -> None:
-    gr.Markdown("One camera and one clock for both.", elem_classes="lead")
-    hint = piece(elem_id="compare-hint")
-    first = gr.Dropdown([], label="Scene", elem_id="compare-first")
-    second = gr.Dropdown([], label="With another scene", elem_id="compare-second")
-    gr.HTML("<h4>Or with a video of another method</h4>", padding=False, apply_default_css=False)
-    other = gr.File(label="Video of another method", show_label=False, file_count="single", type="filepath",
+    gr.Markdown("Two to four scenes or videos, one camera, one clock.", elem_classes="lead")
+    chosen = gr.Dropdown([], value=[], multiselect=True, max_choices=MOST, label="What to compare",
+                         elem_id="compare-things")  # fmt: skip
+    other = gr.File(label="Video of another method", file_count="single", type="filepath",
                     height=122, elem_id="compare-video", elem_classes="drop")  # fmt: skip
     layout = gr.Radio(LAYOUTS, value="side", label="Shown", elem_id="compare-layout")
-    table = piece(elem_id="compare-table")
+    hint = piece(elem_id="compare-hint")
+    figures = piece(elem_id="compare-table")
     studies = piece(elem_id="studies")
     alone = gr.Button("Show one again", visible=False, elem_id="compare-end")
-    video = gr.State(None)
-    page.named["compare_first"] = first
+    page.named["compare_things"] = chosen
 
     @safely
-    def choices(me: dict, now: str | None, beside: str | None):
-        runs = [run for run in page.service.runs(page.owner(known(me))) if run.has_scene]
-        listed = [(run.name, run.id) for run in runs]
-        ids = [run.id for run in runs]
-        now = now if now in ids else (known(me)["run"] if known(me)["run"] in ids else next(iter(ids), None))
-        beside = beside if beside in ids else None
-        found = study_links(page.service.ablations())
-        return [gr.update(choices=listed, value=now), gr.update(choices=listed, value=beside), found, wanted(len(runs))]
-
-    page.named["choices_event"] = {
-        "fn": choices, "inputs": [page.me, first, second], "outputs": [first, second, studies, hint], **PRIVATE
-    }  # fmt: skip
+    def arrive(me: dict, names: list | None):
+        me, owner = known(me), page.owner(known(me))
+        listed = with_shared(page, names)
+        listed += things.choices(page.service, owner)
+        there = {name for _, name in listed}
+        names = [name for name in names or [] if name in there] or usual(listed, me["run"])
+        return [gr.update(choices=listed, value=names), study_links(page.service.ablations())]
 
     @safely
-    def show(me: dict, one: str | None, two: str | None, clip: str | None, layout: str):
-        me = known(me)
-        if not one or not (two or clip):
-            return [gr.skip(), gr.skip(), "", gr.update(visible=False)]
-        return compared(page, me, one, two, clip, layout)
+    def show(me: dict, names: list | None, layout: str):
+        owner = page.owner(known(me))
+        found = [things.thing(page.service, owner, name) for name in (names or [])[:MOST]]
+        if len(found) < 2:
+            return [gr.skip(), gr.skip(), "", gr.skip(), tag("p", "Choose one more to compare.", class_="quiet")]
+        first, *others = found
+        value = shown(first.url, kind=first.kind, title=first.title, others=[one.shown for one in others],
+                      address=links.address([one.name for one in found]),
+                      layout="wipe" if layout == "wipe" and len(found) == 2 else "side")  # fmt: skip
+        wiped = "Drag the divider." if value["layout"] == "wipe" else "All of them follow your hand and the time."
+        words = tag("div", tag("h2", text(listing([one.title for one in found]))), tag("p", wiped), class_="caption")
+        return [value, words, table([(one.title, one.figures) for one in found]), gr.update(visible=True), ""]
 
-    event = {"fn": show, "inputs": [page.me, first, second, video, layout],
-             "outputs": [page.viewer, page.caption, table, alone], **PRIVATE}  # fmt: skip
-    for part in (first, layout):
+    event = {"fn": show, "inputs": [page.me, chosen, layout],
+             "outputs": [page.viewer, page.caption, figures, alone, hint], **PRIVATE}  # fmt: skip
+    page.named["compare_show"] = show
+    page.named["choices_event"] = {"fn": arrive, "inputs": [page.me, chosen], "outputs": [chosen, studies], **PRIVATE}
+    page.named["compare_event"] = event
+    for part in (chosen, layout):
         part.input(**event)
-    second.input(lambda: None, None, video, **PRIVATE).then(**event)
 
     @safely
-    def take(me: dict, path: str | None):
-        file = uploaded(page, path)
+    def take(me: dict, names: list | None, path: str | None):
+        file, owner = uploaded(page, path), page.owner(known(me))
         try:
-            return [page.service.add_video(page.owner(known(me)), file, file.name).id, None]
+            if len(names or []) >= MOST:
+                raise UserError(f"{MOST} at most can be compared. Take one out first.")
+            video = page.service.add_video(owner, file, file.name)
         finally:
             page.uploads.forget(file)
+        return chosen_of(page, owner, [*(names or []), f"video:{video.id}"])
 
-    other.upload(take, [page.me, other], [video, second], **INTAKE).then(lambda: None, None, other, **PRIVATE).success(
-        **event
-    )
+    taken = other.upload(take, [page.me, chosen, other], chosen, **INTAKE)
+    taken.then(lambda: None, None, other, **PRIVATE)
+    taken.success(**event)
 
     @safely
-    def end(me: dict, one: str | None):
-        run = page.service.run(page.owner(known(me)), one or "")
-        return [opened(run), caption(run), "", gr.update(visible=False), None, None]
+    def again(me: dict, names: list | None, layout: str, seen: dict | None):
+        """What is compared once more, under the names that things have now."""
+        compared = isinstance(seen, dict) and seen.get("others")
+        return show(me, names, layout) if compared else [gr.skip()] * len(event["outputs"])
 
-    alone.click(end, [page.me, first], [page.viewer, page.caption, table, alone, second, video], **PRIVATE)
+    page.named["compare_again"] = event | {"fn": again, "inputs": [*event["inputs"], page.viewer]}
 
+    @safely
+    def end(me: dict, names: list | None):
+        owner = page.owner(known(me))
+        first = things.thing(page.service, owner, (names or [f"ready:{things.READY_ID}"])[0])
+        if first.name.startswith("scene:"):
+            run = page.service.run(owner, first.name.removeprefix("scene:"))
+            value, words = opened(run), caption(run)
+        else:
+            value, words = alone_shown(first), tag("h2", text(first.title))
+        return [value, words, "", gr.update(visible=False), ""]
 
-def wanted(count: int) -> str:
-    """What is still needed for a comparison, where somebody has `count` scenes."""
-    if count > 1:
-        return ""
-    missing = (
-        "Nothing to compare yet: make a scene first, under New scene." if count == 0
-        else "One scene so far: compare it with a video, or make another."
-    )  # fmt: skip
-    return tag("p", missing, class_="quiet")
-
-
-def compared(page: Parts, me: dict, one: str, two: str | None, clip: str | None, layout: str) -> list:
-    """Updates of viewer, caption, table and the button that ends it."""
-    owner = page.owner(me)
-    left = page.service.run(owner, one)
-    if two:
-        right = page.service.run(owner, two)
-        second = {"url": opened(right)["scene"], "kind": "scene", "title": right.name}
-        table = difference(page, owner, left, right)
-    else:
-        right = page.service.video(owner, clip or "")
-        second = {"url": clip_urls(owner, right.id) + "clip.mp4", "kind": "video", "title": right.name}
-        table = ""
-    title = tag("div", tag("h2", text(f"{left.name} and {right.name}")),
-                tag("p", "Left and right, or drag the divider in the wipe."), class_="caption")  # fmt: skip
-    value = opened(left) | {"second": second, "layout": layout if layout in ("side", "wipe") else "side"}
-    return [value, title, table, gr.update(visible=True)]
+    alone.click(end, [page.me, chosen], event["outputs"], **PRIVATE)
 
 
-def difference(page: Parts, owner: str, left: Run, right: Run) -> str:
-    """A table of both runs' metrics and what lies between them."""
-    found = differences(*(page.service.metrics(owner, run.id) for run in (left, right)))
-    rows = [("Took", duration(left.seconds), duration(right.seconds), f"{right.seconds - left.seconds:+.0f} s")]
-    for key, name, form in SHOWN:
-        if key in found:
-            one, two, between = (found[key][which] for which in ("first", "second", "difference"))
-            sign = "+" if between >= 0 else "−"
-            rows.append((name, form(one), form(two), sign + form(abs(between))))
-    head = tag("tr", *(tag("th", text(cell)) for cell in ("", left.name, right.name, "difference")))
-    body = (tag("tr", *(tag("td", text(cell)) for cell in row)) for row in rows)
-    return tag("table", tag("thead", head), tag("tbody", *body), class_="difference")
+def chosen_of(page: Parts, owner: str, names: list[str]):
+    """An update of what is chosen, with all that can be: Gradio refuses a value that it was not told of before."""
+    return gr.update(choices=[*with_shared(page, names), *things.choices(page.service, owner)], value=names)
+
+
+def with_shared(page: Parts, names: list | None) -> list[tuple[str, str]]:
+    """(title, name) of those among `names` that others shared: no list has them."""
+    found = [name for name in names or [] if isinstance(name, str) and name.startswith("shared:")]
+    return [(things.thing(page.service, "", name).title, name) for name in found]
+
+
+def usual(listed: list[tuple[str, str]], run: str) -> list[str]:
+    """What is compared where nobody chose: the scene that is open, or the first, with the video it was made from."""
+    names = [name for _, name in listed if not name.startswith("shared:")]
+    first = f"scene:{run}" if f"scene:{run}" in names else names[0]
+    kind, _, id = first.partition(":")
+    return beside(id) if kind == "scene" else [first, f"example:{id}/reference"]
+
+
+def beside(run: str) -> list[str]:
+    """A scene and the video that it was made from."""
+    return [f"scene:{run}", f"input:{run}"]
+
+
+def alone_shown(one: things.Thing) -> dict:
+    """What the viewer shows of one thing."""
+    return shown(one.url, kind=one.kind, title=one.title, address=links.address([one.name]))
+
+
+def listing(titles: list[str]) -> str:
+    """ "A, B and C" """
+    return " and ".join([", ".join(titles[:-1]), titles[-1]])
 
 
 def study_links(names: list[str]) -> str:

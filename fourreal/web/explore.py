@@ -5,19 +5,22 @@ import time
 import gradio as gr
 
 from fourreal.errors import UserError
+from fourreal.jobs.films import FilmWish
 from fourreal.jobs.values import Run
-from fourreal.scene.film import TRAJECTORIES
-from fourreal.web import metrics
+from fourreal.scene.film import RATES, SIZES, TRAJECTORIES
+from fourreal.web import links, metrics, sharing
 from fourreal.web.cursor import fresh
+from fourreal.web.films import made_box
 from fourreal.web.markup import duration, facts, note, piece, tag, text, waiting
 from fourreal.web.parts import COMPARE, CREATE, EXPORT, NEW, PRIVATE, WATCH, Parts
 from fourreal.web.routes import file_urls
-from fourreal.web.saved import saved_name
 from fourreal.web.session import known, safely
 from fourreal.web.videos import FRESH
 from fourreal.web.viewer_box import shown
 
 PATHS = [(name.capitalize(), name) for name in TRAJECTORIES]
+FILM_SIZES = [("As filmed", ""), *((name, name) for name in SIZES)]
+FILM_RATES = [("As filmed", 0), *((f"{rate}", rate) for rate in RATES)]
 SCORE_SECONDS = 120.0
 # By the element's id: (format, upright, what it is).
 FORMATS = {
@@ -35,38 +38,43 @@ def build(page: Parts) -> None:
             resume = gr.Button("Continue", variant="primary", visible=False, elem_id="resume")
             compare = gr.Button("Compare", elem_id="to-compare")
             again = gr.Button("New scene", elem_id="again")
+        sharing.build(page)
         with gr.Column(elem_id="downloads"):
-            links = piece(elem_id="links")
+            saved = piece(elem_id="links")
             with gr.Row(elem_classes="formats"):
                 wanted = [gr.Button(what, size="sm", elem_id=f"make-{id}") for id, (*_, what) in FORMATS.items()]
             with gr.Row(elem_classes="film"):
                 path = gr.Dropdown(
                     PATHS, value="orbit", label="A film, the camera moving along", elem_id="film-path", scale=4
                 )
+                size = gr.Dropdown(FILM_SIZES, value="", label="Size", elem_id="film-size", scale=2, min_width=90)
+                rate = gr.Dropdown(
+                    FILM_RATES, value=0, label="Frames a second", elem_id="film-rate", scale=2, min_width=90
+                )
                 film = gr.Button("Make", size="sm", elem_id="make-mp4", scale=1, min_width=80)
+            piece(tag("p", "For a path of your own, open the film editor under the picture.", class_="quiet"))
             made = piece(elem_id="made")
     # Only where another scene's files are listed: a scene may arrive twice, and what was made of it stays then.
-    links.change(None, None, made, js="() => ''", api_visibility="private")
-    page.named["explore"] = [summary, finished, resume, links]
+    saved.change(None, None, made, js="() => ''", api_visibility="private")
+    page.named["explore"] = [summary, finished, resume, saved, page.named["shared"]]
     page.named["resume"] = resume
 
     @safely
-    def make(me: dict, format: str, path: str | None = None, upright: bool = False):
+    def make(me: dict, format: str, upright: bool = False, wish: FilmWish | None = None):
         me = known(me)
-        file = page.service.export(page.owner(me), me["run"], format, path, upright)
-        name = saved_name(page.service.public_name(me["run"]), file.name)
-        address = f"{file_urls(me['run'])}exports/{file.name}"
-        link = tag("a", text(f"Save {name}"), href=f"{address}?download", download=True, class_="save")
-        picture = tag("video", src=address, autoplay=True, loop=True, muted=True, playsinline=True, controls=True)
-        return tag("div", picture if format == "mp4" else "", link, class_="made")
+        file = page.service.export(page.owner(me), me["run"], format, upright=upright, film=wish)
+        return made_box(page.service.public_name(me["run"]), f"{file_urls(me['run'])}exports/{file.name}")
+
+    def make_film(me: dict, path: str, size: str, rate: int):
+        return make(me, "mp4", wish=safely(FilmWish.of)(path, None, size or None, rate or None))
 
     def slowly(press: gr.Button, function, inputs: list) -> None:
         press.click(lambda: waiting("Making it"), None, made, **PRIVATE)
         press.click(function, inputs, made, **EXPORT).failure(lambda: "", None, made, **PRIVATE)
 
     for press, (format, upright, _) in zip(wanted, FORMATS.values(), strict=True):
-        slowly(press, lambda me, format=format, upright=upright: make(me, format, None, upright), [page.me])
-    slowly(film, lambda me, path: make(me, "mp4", path), [page.me, path])
+        slowly(press, lambda me, format=format, upright=upright: make(me, format, upright), [page.me])
+    slowly(film, make_film, [page.me, path, size, rate])
 
     @safely
     def go_on(me: dict):
@@ -90,12 +98,13 @@ def build(page: Parts) -> None:
 
 def arrived(page: Parts, run: Run, owner: str) -> dict:
     """Updates of viewer, caption and this step for a run that is not running."""
-    summary, finished, resume, links = page.named["explore"]
+    summary, finished, resume, saved, shared = page.named["explore"]
     change = {
         summary: summary_box(page, run, owner),
         finished: gr.update(visible=run.has_scene or run.state != "done"),
         resume: gr.update(visible=run.resumable),
-        links: link_row(run) if run.has_scene else "",
+        saved: link_row(run) if run.has_scene else "",
+        shared: sharing.box(page.service.share_of(owner, run.id)) if run.has_scene else "",
     }
     if run.has_scene:
         change |= {page.viewer: opened(run), page.caption: caption(run)}
@@ -116,7 +125,8 @@ def score_awaited(page: Parts, run: Run, owner: str) -> bool:
 def opened(run: Run) -> dict:
     """What the viewer shows of a run that has a scene."""
     # the moment it was finished is part of the address: a scene that was continued is another file
-    return shown(f"{file_urls(run.id)}scene.r4d?{int(run.finished or 0)}", title=run.name)
+    return shown(f"{file_urls(run.id)}scene.r4d?{int(run.finished or 0)}", title=run.name,
+                 address=links.address([f"scene:{run.id}"]))  # fmt: skip
 
 
 def caption(run: Run) -> str:

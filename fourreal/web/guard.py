@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from fourreal.whole import NAME_BYTES
 
 PREFIX = "/gradio_api/"
+EMBED = "/embed/"
 BODY_BYTES = 1024**2  # of a call; files come in by the upload route
 BODY_SECONDS = 20.0
 
@@ -45,12 +46,14 @@ class Guard:
 
     def __init__(self, app: ASGIApp, holds: Callable[[str], bool]) -> None:
         self.app, self.holds, self.headers = app, holds, headers(os.environ)
+        # Nothing of a person is on such a page, and nothing can be done there: any other page may show it.
+        self.embedded = self.headers | {"content-security-policy": POLICY + "*"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        send = with_headers(send, self.headers)
         path = scope["path"]
+        send = with_headers(send, self.embedded if path.startswith(EMBED) else self.headers)
         closed = path.startswith(PREFIX) and not GRADIO_ROUTES.fullmatch(path.removeprefix(PREFIX))
         # no file can have so long a name, and looking for it would fail instead of finding nothing
         if closed or any(len(part) > NAME_BYTES for part in path.encode(errors="replace").split(b"/")):

@@ -64,6 +64,16 @@ def amount(megabytes: float | int | None) -> str:
     return f"{megabytes / 1024:.1f} GB" if megabytes >= 1024 else f"{max(1, round(megabytes))} MB"
 
 
+def size(count: float | int) -> str:
+    """Bytes as people say them, with three digits: "812 B", "1.25 MB"."""
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 999.5 or unit == "GB":
+            break
+        value /= 1000
+    return f"{value:.0f} {unit}" if value >= 99.95 or unit == "B" else f"{value:.3g} {unit}"
+
+
 def where(device: str) -> str:
     """The device of an estimate, as people say it."""
     return "this machine's CPU" if device == "cpu" else device

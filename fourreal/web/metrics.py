@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from fourreal.web.markup import amount
+from fourreal.web.markup import amount, duration, size, tag, text
 
 decibel = lambda value: f"{value:.1f} dB"
 count = lambda value: f"{value:,.0f}"
 share = lambda value: f"{value:.3f}"
+size_of_megabytes = lambda value: size(value * 1e6)
 
 # What is shown, in order: the key of `flat`, what it is called, how it is written.
 SHOWN: tuple[tuple[str, str, Callable[[float], str]], ...] = (
@@ -19,7 +20,13 @@ SHOWN: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("moving_splats", "of which move", count),
     ("frames", "Moments", count),
     ("peak_memory_mb", "Memory at most", amount),
-    ("bytes.scene.r4d", "Viewer file", lambda value: amount(value / 1024**2)),
+    ("bytes.scene.r4d", "Viewer file", size),
+)
+# Of what is compared: the same, with what videos have as well, and so that small differences are seen.
+COMPARED: tuple[tuple[str, str, Callable[[float], str]], ...] = (
+    ("took", "Took", duration),
+    *((key, name, size_of_megabytes if key == "peak_memory_mb" else form) for key, name, form in SHOWN),
+    ("bytes.video", "Video file", size),
 )
 
 
@@ -53,3 +60,32 @@ def differences(first: dict, second: dict) -> dict[str, dict[str, float]]:
         key: {"first": one[key], "second": two[key], "difference": two[key] - one[key]}
         for key in sorted(set(one) & set(two))
     }
+
+
+def table(things: list[tuple[str, dict]]) -> str:
+    """A table of (title, metrics): a column each, and for two of them what lies between."""
+    numbers = [flat(metrics) for _, metrics in things]
+    two = len(things) == 2 and any(key in numbers[0] and key in numbers[1] for key, *_ in COMPARED)
+    rows = []
+    for key, name, form in COMPARED:
+        values = [one.get(key) for one in numbers]
+        if all(value is None for value in values):
+            continue
+        cells = ["–" if value is None else form(value) for value in values]
+        rows.append([name, *cells, *([between(*values, form)] if two else [])])
+    head = ["", *(title for title, _ in things), *(["difference"] if two else [])]
+    return tag(
+        "table",
+        tag("thead", tag("tr", *(tag("th", text(cell), title=cell or None) for cell in head))),
+        tag("tbody", *(tag("tr", *(tag("td", text(cell)) for cell in row)) for row in rows)),
+        class_="difference",
+    ) if rows else ""  # fmt: skip
+
+
+def between(one: float | None, two: float | None, form: Callable[[float], str]) -> str:
+    """By how much the second is more than the first, as it is written."""
+    if one is None or two is None:
+        return "–"
+    if form(one) == form(two):
+        return "same"
+    return ("+" if two > one else "−") + form(abs(two - one))

@@ -6,7 +6,21 @@ import gradio as gr
 
 from fourreal.description import Options
 from fourreal.jobs.service import Service
-from fourreal.web import api, compare, create, explore, failed, forming, reconstruct, scenes, study, videos, watch
+from fourreal.web import (
+    api,
+    compare,
+    create,
+    explore,
+    failed,
+    films,
+    forming,
+    link_opening,
+    reconstruct,
+    scenes,
+    study,
+    videos,
+    watch,
+)
 from fourreal.web.lean import LeanConfig, tell_once
 from fourreal.web.markup import piece, tag
 from fourreal.web.parts import (
@@ -26,10 +40,10 @@ from fourreal.web.parts import (
     followed,
 )
 from fourreal.web.session import SAME_PERSON, browser_state, known, safely
+from fourreal.web.things import READY
 from fourreal.web.uploads import Uploads
 from fourreal.web.viewer_box import shown, viewer_box
 
-READY = "assets/scene.r4d"
 FIRST_EXAMPLE = "fox_yard"
 HEADER = (
     '<header class="top"><h1><a href="." class="mark">four<b>real</b></a></h1>'
@@ -59,6 +73,7 @@ def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
                 with gr.Row(elem_id="under"):
                     page.caption = piece(WELCOME, elem_id="caption")
                     example = gr.Button("Try with this example", variant="primary", size="lg", elem_id="try", scale=0)
+                films.build(page)
             with gr.Column(elem_id="panel"):
                 steps(page)
         forming.build(page)
@@ -115,9 +130,10 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
     )  # fmt: skip
     arrived.then(None, js="() => document.documentElement.classList.add('arrived')", **PRIVATE)
     arrived.success(**formed)
-    arrived.success(**follow).success(**making).success(**picked).success(**look).success(
+    restored_all = arrived.success(**follow).success(**making).success(**picked).success(**look).success(
         **look_further
     )
+    link_opening.wire(page, restored_all)  # last: what a link asks for is stronger than what was open before
     page.named["started_over"].success(**making).success(**picked)
     usual = blocks.load(**page.named["usual_event"])
     for role in ("reference", "freeze"):
@@ -129,8 +145,8 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
     next_step = {"fn": lambda: gr.Walkthrough(selected=RECONSTRUCT), "inputs": None, "outputs": page.steps, **PRIVATE}
     page.named["onward"].click(**next_step).then(**estimate)
     page.named["scenes_tab"].select(**page.named["gallery_event"])
-    page.named["compare_tab"].select(**page.named["choices_event"])
     page.named["study_tab"].select(**page.named["sources_event"])
+    page.named["compare_tab"].select(**page.named["choices_event"]).success(**page.named["compare_event"])
     # A run that was started or continued is followed at once, not only at the next tick.
     for begun in (page.named["started"], page.named["resumed"], page.named["resumed_here"]):
         begun.success(**follow).success(lambda: gr.update(visible=False), None, example, **PRIVATE).success(**formed)

@@ -17,7 +17,8 @@ from fourreal.web.painter import Painter
 from fourreal.web.saved import attachment, saved_name
 
 WEB = Path(__file__).parent
-READY_SCENE = assets() / "scenes" / "fox_yard.r4d"
+READY_FILE = assets() / "scenes" / "fox_yard.r4d"
+READY_NAME = "A fox in a yard"
 TYPES = {".r4d": "application/octet-stream", ".js": "text/javascript", ".mp4": "video/mp4", ".css": "text/css",
          ".html": "text/html; charset=utf-8", ".jpg": "image/jpeg", ".json": "application/json"}
 SAVED = {".zip", ".html"}  # files of a run that are for the disk: a page that holds a scene is none of ours
@@ -53,7 +54,22 @@ def router(service: Service, painter: Painter) -> APIRouter:
 
     @routes.get("/assets/scene.r4d")
     def ready_scene(request: Request) -> Response:
-        return sent(request, READY_SCENE, AGAIN)
+        return sent(request, READY_FILE, AGAIN)
+
+    @routes.get("/assets/films/{name}")
+    def ready_film(request: Request, name: str) -> Response:
+        kept = "download" in request.query_params
+        try:
+            return sent(request, service.ready_film_file(name), AGAIN, saved_name(READY_NAME, name) if kept else None)
+        except UserError:
+            return missing()
+
+    @routes.get("/shared/{token}/{name}")
+    def shared_file(request: Request, token: str, name: str) -> Response:
+        try:
+            return sent(request, service.shared_file(token, name), AGAIN)
+        except UserError:
+            return missing()
 
     @routes.get("/frame.jpg")
     def frame(scene: str, camera: str) -> Response:
@@ -117,8 +133,10 @@ def scene_at(service: Service, address: str) -> Path:
     """The file behind a scene's address."""
     address = address.split("?")[0].lstrip("/")
     if address == "assets/scene.r4d":
-        return READY_SCENE
+        return READY_FILE
     parts = address.split("/", 2)
+    if len(parts) == 3 and parts[0] == "shared":
+        return service.shared_file(parts[1], parts[2])
     if len(parts) != 3 or parts[0] != "files" or not parts[2].endswith(".r4d"):
         raise UserError("There is no such scene.")
     return service.public_file(parts[1], parts[2])

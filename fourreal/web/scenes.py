@@ -7,6 +7,7 @@ import gradio as gr
 from fourreal.description import Options
 from fourreal.jobs.values import Run
 from fourreal.web import fields, further
+from fourreal.web.compare import beside, chosen_of
 from fourreal.web.cursor import fresh
 from fourreal.web.markup import button, note, piece, pressed, tag, text
 from fourreal.web.parts import COMPARE, NEW, PRIVATE, RECONSTRUCT, Parts
@@ -25,7 +26,7 @@ def build(page: Parts) -> None:
         return cards(page.service.runs(page.owner(known(me))))
 
     page.named["gallery_event"] = {"fn": refresh, "inputs": page.me, "outputs": gallery, **PRIVATE}
-    outputs = [page.me, page.cursor, gallery, page.tabs, page.steps, page.named["compare_first"],
+    outputs = [page.me, page.cursor, gallery, page.tabs, page.steps, page.named["compare_things"],
                page.named["name"], *page.named["settings"].values(), page.named["critics"],
                *page.named["pair"][1:]]  # fmt: skip
 
@@ -45,7 +46,8 @@ def build(page: Parts) -> None:
             page.service.delete(owner, id)
             change = {page.me: me | {"run": ""}, page.cursor: fresh("")} if me["run"] == id else {}
         elif action == "compare":
-            change = {page.tabs: gr.Tabs(selected=COMPARE), page.named["compare_first"]: id}
+            chosen = chosen_of(page, owner, beside(id))
+            change = {page.tabs: gr.Tabs(selected=COMPARE), page.named["compare_things"]: chosen}
         elif action == "again":
             change = otherwise(page, me, page.service.run(owner, id))
         if gallery not in change:
@@ -53,9 +55,9 @@ def build(page: Parts) -> None:
         return [change.get(component, gr.skip()) for component in outputs]
 
     # Opening a run is following it: what it shows depends on how far it is.
-    gallery.select(act, page.me, outputs, **PRIVATE).success(**page.named["follow_event"]).success(
-        **page.named["estimate_event"]
-    )
+    acted = gallery.select(act, page.me, outputs, **PRIVATE)
+    acted.success(**page.named["follow_event"]).success(**page.named["estimate_event"])
+    acted.success(**page.named["compare_again"])
 
 
 def otherwise(page: Parts, me: dict, run: Run) -> dict:

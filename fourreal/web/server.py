@@ -14,10 +14,12 @@ from starlette.responses import Response
 from fourreal.installed import CHECKOUT, PACKAGE, ROOT
 from fourreal.jobs.service import Service
 from fourreal.settings import JobLimits
+from fourreal.web import embed
 from fourreal.web.guard import Guard
 from fourreal.web.lean import FirstView
 from fourreal.web.page import build
 from fourreal.web.painter import Painter
+from fourreal.web.previews import Previews
 from fourreal.web.routes import WEB, router
 from fourreal.web.streams import EndedStreams
 from fourreal.web.study_routes import StudyLinks, study_router
@@ -55,6 +57,7 @@ def create_app(data: Path, service: Service | None = None, limits: UploadLimits 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(study_router(service.studies))
     app.include_router(router(service, painter))
+    app.include_router(embed.router(service))
 
     @app.post("/gradio_api/upload")
     async def upload(request: Request) -> Response:
@@ -65,6 +68,7 @@ def create_app(data: Path, service: Service | None = None, limits: UploadLimits 
         return await uploads.progress(request)
 
     app.add_middleware(EndedStreams)
+    app.add_middleware(Previews, service=service)
     app.add_middleware(FirstView)
     app.add_middleware(StudyLinks)
     app.add_middleware(Guard, holds=uploads.holds)

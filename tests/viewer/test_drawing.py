@@ -137,7 +137,7 @@ def test_two_scenes_share_camera_and_clock(viewer, site):
     viewer.run("viewer.layout = 'side'; viewer.load('scene.r4d', {slot: 1})")
     viewer.until("viewer.slots.nameOf(1) === 'first'")
     side = viewer.picture()
-    assert psnr(side[:, : middle - 2], side[:, middle:-2]) > 40
+    assert psnr(side[:, : middle - 2], side[:, middle + 2 :]) > 40
     assert viewer.run("Boolean(viewer.slots[0] && viewer.slots[1])")
     viewer.run("viewer.clear(1); viewer.layout = 'single'")
     assert viewer.run("viewer.slots[1]") is None
@@ -166,17 +166,52 @@ def test_a_video_takes_the_place_of_the_second_scene(viewer):
     size = viewer.run("viewer.loadVideo('other.mp4', {slot: 1, name: 'theirs'})")
     assert (size["width"], size["height"]) == (96, 64)
     viewer.run("viewer.layout = 'side'; viewer.time = 0")
-    frame = "Math.round(document.querySelector('.fourreal-viewer').shadowRoot.querySelector('video').currentTime * 12)"
+    frame = "Math.round(viewer.films[1].video.currentTime * 12)"
     viewer.until(f"{frame} === 0")
     viewer.run("viewer.time = 0.8")
     viewer.until(f"{frame} === 6")
-    viewer.until("!viewer.film.video.seeking")
+    viewer.until("!viewer.films[1].video.seeking")
     grey = lambda: viewer.picture()[80:100, 170:230].mean((0, 1))  # the left half of the video, in the right half
     until(lambda: abs(grey().mean() - (6 * 25 + 30)) < 14, "its frame is drawn")
     assert np.ptp(grey()) < 12
     viewer.run("viewer.playing = true")
-    viewer.until("!viewer.film.video.paused || viewer.clock.backwards")
+    viewer.until("!viewer.films[1].video.paused || viewer.clock.backwards")
     viewer.run("viewer.clear(1)")
-    assert viewer.run("viewer.film.pane.hidden") is True
+    assert viewer.run("viewer.films[1].pane.hidden") is True
     bad = viewer.run("viewer.loadVideo('scene.r4d').catch((error) => error.message)")
     assert "cannot be played" in bad
+
+
+def test_four_things_are_compared_in_panes_of_one_shape(viewer):
+    """Scenes and videos beside each other; the first scene leads, and when it goes the next one does."""
+    viewer.run("viewer.loadVideo('other.mp4', {slot: 0, name: 'theirs'})")
+    viewer.load("later.r4d", slot=1)
+    viewer.load("later.r4d", slot=3)
+    viewer.run("viewer.loadVideo('other.mp4', {slot: 2, name: 'others'})")
+    viewer.run("viewer.layout = 'side'; viewer.time = 0.5")
+    panes = "[...viewer.root.querySelectorAll('.name')].map((chip) => chip.hidden ? '' : chip.textContent)"
+    assert viewer.run(panes) == ["theirs", "later", "others", "later"]
+    seen = viewer.picture()  # 320x180: four panes of 156x88
+    assert seen[:88, 162:].std() > 10
+    assert psnr(seen[:88, 162:], seen[92:, 162:]) > 35, "one camera and one clock"
+    assert (seen[89:91] < 30).all(), "between them it is dark"
+    viewer.load("scene.r4d", slot=3)
+    seen = viewer.picture()
+    assert psnr(seen[:88, 162:], seen[92:, 162:]) < 20
+    viewer.run("viewer.rename(3, 'Renamed')")
+    assert viewer.run(panes)[3] == "Renamed"
+    viewer.run("viewer.clear(1); viewer.clear(2)")
+    assert viewer.run("[viewer.slots.leader === viewer.slots.scenes[3], viewer.slots.taken]") == [True, [0, 3]]
+    viewer.run("viewer.clear(3); viewer.loadVideo('other.mp4', {slot: 1, name: 'again'})")
+    viewer.until("viewer.slots[1]?.name === 'again'")
+    assert viewer.run("viewer.clock.seconds") == pytest.approx(8 / 12, abs=0.1), "videos alone have their own clock"
+    assert viewer.picture()[30:60, 20:140].mean() > 20
+
+
+@pytest.mark.parametrize(("width", "height", "columns"), [(1280, 500, 2), (358, 500, 1), (1600, 300, 4)])
+def test_panes_keep_sixteen_to_nine_and_are_as_large_as_can_be(viewer, width, height, columns):
+    panes = viewer.run("([width, height]) => Viewer.panes('side', 4, width, height)", [width, height])
+    rects = [pane["rect"] for pane in panes]
+    assert all(abs(w / h - 16 / 9) < 0.03 for _, _, w, h in rects)
+    assert len({x for x, *_ in rects}) == columns
+    assert all(x >= 0 and y >= 0 and x + w <= width and y + h <= height for x, y, w, h in rects)

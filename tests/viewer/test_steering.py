@@ -77,6 +77,42 @@ def test_who_prefers_less_motion_gets_less(browser, url):
         assert viewer.run("viewer.playing") is True
 
 
+def test_begins_with_a_slow_move_that_any_hand_ends(browser, url):
+    with player(browser, url, {"autoplay": True}) as viewer:
+        viewer.load("scene.r4d")
+        viewer.until("Math.abs(viewer.rig.now.azimuth) > 0.01")
+        moved = viewer.run("""() => {
+          viewer.frames.end();
+          const seen = [];
+          for (let k = 0; k < 400; k++) { viewer.drawing.advance(0.05); seen.push(viewer.rig.now.azimuth); }
+          return [seen, viewer.drawing.intro];
+        }""")  # fmt: skip
+        azimuths, left = moved
+        low, high = viewer.run("viewer.rig.limits.azimuth")
+        assert low < min(azimuths) < -0.2 < 0.2 < max(azimuths) < high
+        assert np.abs(np.diff(azimuths)).max() < 0.02, "slowly"
+        assert left is None
+        assert abs(azimuths[-1]) < 1e-3, "and back"
+    with player(browser, url, {"autoplay": True}) as viewer:
+        viewer.load("scene.r4d")
+        assert viewer.run("viewer.drawing.intro !== null")
+        viewer.page.locator(".stage").focus()
+        viewer.page.keyboard.press("ArrowUp")
+        assert viewer.run("viewer.drawing.intro === null")
+
+
+def test_the_camera_stays_as_high_and_near_as_the_videos_were_whatever_an_old_file_allows(viewer):
+    limits = viewer.run("""() => {
+      const { view } = viewer.slots[0].header;
+      viewer.rig.setScene({ ...view, elevation: [-1, 1], distance: [0.1, 9] });
+      const { elevation, distance } = viewer.rig.limits;
+      return { elevation, distance, home: viewer.rig.home };
+    }""")
+    assert limits["elevation"][0] > limits["home"]["elevation"] - 0.05
+    assert limits["elevation"][1] < limits["home"]["elevation"] + 0.15
+    assert limits["distance"][1] < 1.1 * limits["home"]["distance"]
+
+
 def test_mouse_and_wheel_within_soft_limits(viewer):
     x, y = viewer.middle
     home = viewer.run("viewer.camera")
@@ -152,7 +188,7 @@ def test_keyboard(viewer):
     press("l")
     assert viewer.run("viewer.locked") is False
     press("c")
-    assert viewer.run("viewer.path") == "circle"
+    assert viewer.run("viewer.path") == "reference"
     press("ArrowLeft")
     assert viewer.run("viewer.path") is None  # the hand is stronger
     press("b")
@@ -163,7 +199,7 @@ def test_keyboard(viewer):
 
 def test_camera_paths_stay_in_the_arc(viewer):
     low, high = viewer.run("viewer.rig.limits.azimuth")
-    for path in ("circle", "spiral", "study"):
+    for path in ("orbit", "arc", "swing", "spiral", "study"):
         places = viewer.run("""async ([path, step]) => {
           viewer.path = path;
           const seen = [];
@@ -237,7 +273,7 @@ def test_buttons_do_what_they_say(viewer):
     viewer.button("Camera path").click()
     viewer.button("Spiral").click()
     assert viewer.run("viewer.path") == "spiral"
-    slider = viewer.page.get_by_label("Time")
+    slider = viewer.page.get_by_label("Time", exact=True)
     slider.fill("0.5")
     assert viewer.run("[viewer.time, viewer.playing]") == [0.5, False]
     with viewer.page.expect_download() as download:
@@ -256,7 +292,7 @@ def test_fits_a_phone_and_takes_fingers(browser, url, tmp_path):
     with static_server(tmp_path) as own, player(browser, own, **phone) as viewer:
         viewer.load("scene.r4d")
         assert viewer.run("document.documentElement.scrollWidth") <= 390
-        sizes = viewer.run("[...viewer.root.querySelectorAll('button.icon')].map((b) => b.getBoundingClientRect())"
+        sizes = viewer.run("[...viewer.root.querySelectorAll('.bar button.icon')].map((b) => b.getBoundingClientRect())"
                            ".map((box) => [box.width, box.height, box.left, box.right])")  # fmt: skip
         assert all(width >= 44 and height >= 44 and left >= 0 and right <= 390 for width, height, left, right in sizes)
         assert viewer.picture().shape[1] == 780  # three canvas pixels a point would be wasted

@@ -13,6 +13,22 @@ document.addEventListener('input', (event) => {
   if (told) told.textContent = slider.value;
 });
 
+// Links to a shared scene: what is copied has the page's own address in it.
+document.addEventListener('click', async (event) => {
+  const press = event.target.closest?.('[data-copy]');
+  if (!press) return;
+  const { href } = new URL(press.dataset.copy, document.baseURI);
+  const frame = `<iframe src="${href}" width="960" height="600" style="border:0" allow="fullscreen" loading="lazy"></iframe>`;
+  const words = press.textContent;
+  try {
+    await navigator.clipboard.writeText(press.dataset.frame ? frame : href);
+    press.textContent = 'Copied';
+  } catch {
+    window.prompt('Copy this:', press.dataset.frame ? frame : href);
+  }
+  setTimeout(() => { press.textContent = words; }, 2000);
+});
+
 // Examples play under the pointer or the focus: all of them at once would be restless, beside a scene that plays.
 const plays = { pointerover: true, focusin: true, pointerout: false, focusout: false };
 for (const [kind, play] of Object.entries(plays)) {

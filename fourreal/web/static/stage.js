@@ -2,48 +2,70 @@
 
 const address = (path) => new URL(path, document.baseURI).href;
 
-/** Opens a viewer in `box`. Returns { show(value) }, value as in viewer_box.shown. */
-export async function open(box) {
+/**
+ * Opens a viewer in `box`. Returns { show(value) }, value as in viewer_box.shown.
+ * order(wish): has the page make a film {scene, keyframes, size, fps}; keyframes as JSON text.
+ */
+export async function open(box, order) {
   const { Viewer } = await import(address('viewer/viewer.js'));
-  let current = { scene: null, second: null, layout: 'single', preview: null };
+  let current = { scene: null, kind: 'scene', others: [], layout: 'single', preview: null };
   const viewer = new Viewer(box, {
     // for browsers without WebGL2: the server draws what the camera would see
     render: (camera) => drawn(current.scene, camera),
+    makeFilm: async ({ path, size, fps }) => order({ scene: current.scene, keyframes: JSON.stringify(path), size, fps }),
   });
   window.fourrealViewer = viewer;
-  const there = (window.fourrealShown = { scene: '', second: '' }); // what has been loaded so far
+  viewer.addEventListener('change', () => box.classList.toggle('editing', viewer.editing));
+  let shownBefore = false; // what the page begins with is not what its address asks for
+  const there = (window.fourrealShown = { scene: '', others: [] }); // what has been loaded so far
 
   const sameRun = (a, b) => a && b && a.match(/files\/(\w+)\//)?.[1] === b.match(/files\/(\w+)\//)?.[1];
+  const load = ({ url, kind, title }, slot, keep) => kind === 'video'
+    ? viewer.loadVideo(address(url), { slot, name: title })
+    : viewer.load(address(url), { slot, keep, name: title });
 
   async function show(value) {
     if (!value) return;
+    if (shownBefore) noteAddress(value.address);
+    shownBefore = true;
     const before = current;
     viewer.gentle = Boolean(value.live); // the fit may be at work on the same processor
-    current = {
-      scene: value.scene ?? before.scene, second: value.second, layout: value.layout, preview: value.preview,
-    };
+    const { kind, layout, others, preview, title } = value;
+    current = { scene: value.scene ?? before.scene, kind: value.scene ? kind : before.kind, others, layout, preview };
     const jobs = [];
-    if (value.second?.url !== before.second?.url) {
-      there.second = '';
-      if (!value.second) viewer.clear(1);
-      else {
-        const { url, kind, title: name } = value.second;
-        const job = kind === 'video' ? viewer.loadVideo(address(url), { slot: 1, name }) : viewer.load(address(url), { slot: 1, keep: true, name });
-        jobs.push(job.then(() => { there.second = url; }));
-      }
-    }
-    viewer.layout = value.second ? value.layout : 'single';
     if (value.scene && value.scene !== before.scene) {
-      const keep = Boolean(value.second) || (Boolean(sameRun(value.scene, before.scene)));
-      jobs.push(viewer.load(address(value.scene), { slot: 0, keep, name: value.title }).then(() => { there.scene = value.scene; }));
-    } else if (!value.scene && value.preview && value.preview !== before.preview) {
-      viewer.showImage(address(value.preview), '');
+      const keep = others.length > 0 || Boolean(sameRun(value.scene, before.scene));
+      jobs.push(load({ url: value.scene, kind, title }, 0, keep).then(() => { there.scene = value.scene; }));
+    } else {
+      if (value.scene && title) viewer.rename(0, title);
+      if (!value.scene && preview && preview !== before.preview) viewer.showImage(address(preview), '');
     }
+    for (let slot = 1; slot < 4; slot++) {
+      const [now, old] = [others[slot - 1], before.others[slot - 1]];
+      if (now && now.url === old?.url) viewer.rename(slot, now.title);
+      else if (now) jobs.push(load(now, slot, true).then(() => { there.others[slot - 1] = now.url; }));
+      else if (old) viewer.clear(slot);
+    }
+    there.others.length = Math.min(there.others.length, others.length);
+    viewer.layout = others.length ? layout : 'single';
     viewer.status(value.status || '');
     // A load that a newer one replaced is no failure, and one that failed is told by the viewer itself.
     await Promise.allSettled(jobs);
   }
   return { show };
+}
+
+// The address says what is shown. Until the page has opened what its own address asked for, nothing is added to the history.
+window.fourrealLink ??= location.search;
+function noteAddress(address) {
+  const same = (a, b) => decodeURIComponent(a) === decodeURIComponent(b);
+  if (typeof address !== 'string' || same(address, location.search)) return;
+  const query = new URLSearchParams(location.search);
+  for (const name of ['scene', 'compare']) query.delete(name);
+  const rest = query.toString(); // what a Space adds stays
+  const search = address + (rest ? (address ? '&' : '?') + rest : '');
+  if (same(search, location.search)) return;
+  history[window.fourrealSettled ? 'pushState' : 'replaceState'](null, '', location.pathname + search + location.hash);
 }
 
 async function drawn(scene, camera) {

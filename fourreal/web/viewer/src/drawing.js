@@ -1,6 +1,6 @@
 /** What happens before each repaint: time passes, splats are sorted, and a frame is drawn if anything changed. */
 
-import { aspectOf, compose, focalIn, places, viewOf } from "./view/compose.js";
+import { compose, focalIn, places, viewOf } from "./view/compose.js";
 import { PATHS } from "./view/paths.js";
 import { fovOf } from "./view/rig.js";
 
@@ -8,6 +8,8 @@ const HALT = 150; // milliseconds without motion after which a sharper frame is 
 const REST = 800; // and after which it is drawn at its best, however long that takes
 const PIXELS = 2; // canvas pixels a CSS pixel, at most
 const GENTLE = 4; // times as long as a frame took it rests, where the machine has other work
+const INTRO = 16; // seconds that the first move of the camera takes, there and back
+const INTRO_REACH = 0.3; // radians to either side, where the videos saw that far
 const HAND = 1000; // milliseconds after the hand's last movement in which it does not
 
 export class Drawing {
@@ -17,6 +19,7 @@ export class Drawing {
     this.polish = 0; // how well the last frame was drawn, see Pacer.quality
     this.announce = false; // the camera has moved, and nobody was told where it came to rest
     this.phase = 0; // of the camera path
+    this.intro = null; // seconds since the first move of the camera began, null when it is over
     this.lastMotion = -Infinity;
     this.lastHand = -Infinity; // when the camera last moved by hand
     this.restUntil = -Infinity; // see `resting`
@@ -45,7 +48,7 @@ export class Drawing {
       viewer.emit("camera", viewer.view());
     }
     this.showStats(now, moving);
-    return viewer.playing || Boolean(viewer.path) || moving || this.dirty || this.polish < 2 || Boolean(this.fence);
+    return viewer.playing || viewer.track.playing || this.intro !== null || Boolean(viewer.path) || moving || this.dirty || this.polish < 2 || Boolean(this.fence);
   }
 
   changed() {
@@ -61,6 +64,12 @@ export class Drawing {
     const { viewer } = this;
     const { clock, rig } = viewer;
     let moved = false;
+    if (viewer.track.playing) {
+      viewer.track.advance(seconds);
+      if (!viewer.track.playing) viewer.ui.refresh(); // it came to its end
+      return true;
+    }
+    if (this.intro !== null) moved = this.introduce(seconds);
     if (viewer.path) {
       const path = PATHS[viewer.path];
       this.phase = (this.phase + seconds / path.seconds(clock)) % 1;
@@ -79,19 +88,32 @@ export class Drawing {
     return turned || moved;
   }
 
+  /** The first move: slowly to both sides and back, until a hand or a setting says otherwise. */
+  introduce(seconds) {
+    const { rig } = this.viewer;
+    this.intro += seconds;
+    const phase = this.intro / INTRO;
+    if (phase >= 1) this.intro = null;
+    const side = Math.sin(2 * Math.PI * Math.min(1, phase)) * Math.min(1, 4 * phase, 4 * (1 - phase));
+    const [low, high] = rig.limits.azimuth;
+    const reach = INTRO_REACH * side;
+    rig.go({ ...rig.home, azimuth: Math.min(0.7 * high, Math.max(0.7 * low, reach)) });
+    return true;
+  }
+
   draw(now, polish) {
     const { viewer } = this;
     this.dirty = false;
     this.polish = polish;
     viewer.ui.showTime();
-    if (viewer.slots.film) viewer.film.follow(viewer.clock, viewer.path !== "study");
+    viewer.followFilms();
     if (viewer.painter) {
       const quality = viewer.pacer.quality(polish);
       this.paint(quality.share, quality.fine);
       const { gl } = viewer.painter;
       this.fence = { sync: gl.fenceSync(gl.SYNC_GPU_COMMANDS_COMPLETE, 0), began: now, quality };
       gl.flush();
-    } else if (viewer.slots.scenes[0]) viewer.remote?.ask(viewer.view());
+    } else if (viewer.slots.leader) viewer.remote?.ask(viewer.view());
     this.stamps.push(now);
     viewer.emit("frame", { time: viewer.time });
   }
@@ -120,8 +142,9 @@ export class Drawing {
   /** Ask for new orders; each draws once more when it comes. */
   sort() {
     const { viewer } = this;
-    viewer.slots.scenes.forEach((scene, slot) => {
-      if (!scene?.gpu || scene.busy || (slot && viewer.layout === "single")) return;
+    places(viewer).forEach(({ slot }) => {
+      const scene = viewer.slots.scenes[slot];
+      if (!scene?.gpu || scene.busy) return;
       scene.sort(viewOf(viewer, slot), viewer.time, viewer.deformed ? 1 : 0)?.then(() => {
         this.dirty = true;
         viewer.frames.wake();
@@ -144,19 +167,21 @@ export class Drawing {
   arrange() {
     const { viewer } = this;
     const { overlay, rig, slots, stage } = viewer;
-    const { clientWidth: width } = stage;
+    const { clientHeight: height } = stage;
     const all = places(viewer);
-    const two = all.length > 1;
-    const left = two ? all[0].rect[2] : width;
-    overlay.showDivider(two ? left : null, width, viewer.layout === "wipe");
-    overlay.showNames(two ? [slots.nameOf(0), slots.nameOf(1)] : [], left, width);
-    if (slots.film && two) {
-      // As large as the reference camera's picture is in the pane beside it.
-      const { rect, frame } = all[1];
-      const fov = rig.view ? fovOf(rig.view.reference) : rig.home.fov;
-      const height = 2 * focalIn(rig, frame, fov) * Math.tan((fov * Math.PI) / 360);
-      viewer.film.place(rect, frame, slots.scenes[0] ? height : Math.min(frame[3], frame[2] / aspectOf(rig)));
-    } else viewer.film.pane.hidden = true;
+    const several = all.length > 1;
+    const wiped = several && all[0].frame === all[1].frame;
+    overlay.showDivider(wiped ? all[1].rect : null, all[0].frame, viewer.divider);
+    overlay.showNames(several ? all.map(({ slot, rect }) => ({ name: slots.nameOf(slot), rect })) : [], height);
+    viewer.films.forEach((film, slot) => {
+      const place = slots.videos[slot] && all.find((one) => one.slot === slot);
+      if (!place) film.pane.hidden = true;
+      else if (slots.leader) {
+        // As large as the reference camera's picture is in the pane beside it.
+        const fov = fovOf(rig.view.reference);
+        film.place(place.rect, place.frame, 2 * focalIn(rig, place.frame, fov) * Math.tan((fov * Math.PI) / 360));
+      } else film.place(place.rect, place.frame, Math.min(place.frame[3], place.frame[2] / film.aspect));
+    });
   }
 
   showStats(now, moving) {
@@ -180,7 +205,7 @@ export class Drawing {
     viewer.rig.finish();
     this.arrange();
     if (!viewer.painter) {
-      if (viewer.slots.scenes[0]) viewer.remote?.ask(viewer.view());
+      if (viewer.slots.leader) viewer.remote?.ask(viewer.view());
       await viewer.remote?.running;
       return;
     }
@@ -197,13 +222,13 @@ export class Drawing {
   async screenshot() {
     const { viewer } = this;
     await this.settle();
-    const { canvas, film, overlay, painter, stage } = viewer;
+    const { canvas, films, overlay, painter, stage } = viewer;
     const source = painter ? canvas : overlay.preview;
     const [width, height] = painter ? [canvas.width, canvas.height] : [source.naturalWidth, source.naturalHeight];
     const sheet = new OffscreenCanvas(Math.max(1, width), Math.max(1, height));
     const context = sheet.getContext("2d");
     if (width) context.drawImage(source, 0, 0);
-    if (viewer.slots.film && !film.pane.hidden) film.drawOn(context, width / stage.clientWidth);
+    for (const film of films) if (!film.pane.hidden) film.drawOn(context, width / stage.clientWidth);
     return sheet.convertToBlob({ type: "image/png" });
   }
 }

@@ -10,15 +10,21 @@ import { Painter } from "./gl/painter.js";
 import { MODES } from "./gl/shaders.js";
 import { Slots } from "./slots.js";
 import { makeParts } from "./ui/parts.js";
+import { RATES, SIZES } from "./ui/track.js";
 import { LOOPS } from "./view/clock.js";
 import { css, focalIn, places, rgb } from "./view/compose.js";
-import { LAYOUTS } from "./view/panes.js";
+import { CLOCKS, EASES, LIMITS } from "./view/keyframes.js";
+import { LAYOUTS, panes } from "./view/panes.js";
 import { PATHS } from "./view/paths.js";
 import { clamp, column, degrees, length, lookAt, sub, times } from "./view/vector.js";
 
 const NO_WEBGL = "This browser cannot draw in 3D: WebGL2 is missing or switched off.";
 
 export class Viewer extends EventTarget {
+  /** What films may be: the names, limits and choices that the command line has, too. */
+  static panes = panes;
+  static FILM = { paths: titles(PATHS), eases: Object.keys(EASES), clocks: Object.keys(CLOCKS), limits: LIMITS, sizes: SIZES, rates: RATES };
+
   /** Whether this browser can draw scenes by itself. */
   static supported() {
     const context = document.createElement("canvas").getContext("webgl2");
@@ -33,6 +39,7 @@ export class Viewer extends EventTarget {
    *   autoplay: whether the first scene plays at once (never where a person prefers less motion). Default true.
    *   pixelRatio: canvas pixels a CSS pixel; default the screen's, at most 2.
    *   adaptive: whether fewer pixels are drawn while things move on a slow machine. Default true.
+   *   makeFilm({path, size, fps}) -> Promise: makes a video file of a path of keyframes; without it paths can only be saved.
    *   render(camera) -> Promise<url>: pictures drawn by a server for browsers without WebGL2; camera as in `view`.
    */
   constructor(element, options = {}) {
@@ -86,7 +93,7 @@ export class Viewer extends EventTarget {
     return this.slots.load(url, { slot, keep, name });
   }
 
-  /** A video of another method in place of the second scene, its picture as large as the reference camera's. */
+  /** A video of another method in place of a scene, its picture as large as the reference camera's beside it. */
   loadVideo(url, { slot = 1, name = "" } = {}) {
     return this.slots.loadVideo(url, { slot, name });
   }
@@ -94,6 +101,20 @@ export class Viewer extends EventTarget {
   /** Take a scene or a video away. */
   clear(slot) {
     this.slots.clear(slot);
+  }
+
+  /** Give what is in a slot another name. */
+  rename(slot, name) {
+    this.slots.rename(slot, name);
+  }
+
+  /** What is shown where, in CSS pixels of the stage: {slot, rect: [x, y, width, height], frame}. */
+  places() {
+    return places(this);
+  }
+
+  followFilms() {
+    this.films.forEach((film, slot) => this.slots.videos[slot] && film.follow(this.clock, this.path !== "study"));
   }
 
   /** A still over the canvas until a scene arrives in slot 0. */
@@ -120,6 +141,7 @@ export class Viewer extends EventTarget {
     return this.clock.playing;
   }
   set playing(on) {
+    this.track.stop();
     if (on) this.clock.play();
     else this.clock.playing = false;
     this.changed();
@@ -143,7 +165,9 @@ export class Viewer extends EventTarget {
 
   /** Go to a time by hand: halts. */
   scrub(time) {
+    this.drawing.intro = null;
     if (this.path === "study") this.state.path = null;
+    this.track.stop();
     this.clock.playing = false;
     this.clock.seek(time);
     this.changed();
@@ -151,7 +175,7 @@ export class Viewer extends EventTarget {
 
   /** So many frames on. */
   step(frames) {
-    const last = Math.max(1, (this.slots.scenes[0]?.header.frames ?? 2) - 1);
+    const last = Math.max(1, (this.slots.leader?.header.frames ?? 25) - 1);
     this.scrub((Math.round(this.time * last) + frames) / last);
   }
 
@@ -165,6 +189,7 @@ export class Viewer extends EventTarget {
   }
   set camera(values) {
     const { position, target, up, fov } = { ...this.camera, ...values };
+    this.leaveFilm();
     this.state.path = null;
     this.rig.put({ ...this.rig.placeOf(lookAt(position, target, up), length(sub(target, position))), fov });
     this.changed();
@@ -179,6 +204,7 @@ export class Viewer extends EventTarget {
 
   /** Back to the reference camera. */
   goHome() {
+    this.leaveFilm();
     this.state.path = null;
     this.rig.goHome();
     this.changed();
@@ -192,16 +218,35 @@ export class Viewer extends EventTarget {
 
   /** The camera was moved by hand. */
   steered() {
+    this.leaveFilm();
     if (this.path) this.path = null;
     else this.redraw();
   }
 
-  /** null, or a camera path that plays: "circle", "spiral", "study". */
+  /** The camera is no longer where the film has it. */
+  leaveFilm() {
+    this.drawing.intro = null;
+    this.track.stop();
+    this.rig.driven = false;
+  }
+
+  /** Whether the film editor is open; `track` is what it edits. */
+  get editing() {
+    return !this.panel.panel.hidden;
+  }
+  set editing(on) {
+    this.leaveFilm();
+    this.panel.show(Boolean(on));
+    this.changed();
+  }
+
+  /** null, or a camera path that plays: a name of `PATHS`, the names that films have, too. */
   get path() {
     return this.state.path;
   }
   set path(name) {
     if (name !== null) oneOf(Object.keys(PATHS), name);
+    this.leaveFilm();
     this.drawing.phase = 0;
     this.set("path", name);
   }
@@ -217,11 +262,12 @@ export class Viewer extends EventTarget {
 
   // ---- Settings
 
-  /** "single", "side" or "wipe". */
+  /** "single", "side" or "wipe" (of two). */
   get layout() {
     return this.state.layout;
   }
   set layout(layout) {
+    if (layout !== "single") this.drawing.intro = null;
     this.set("layout", oneOf(LAYOUTS, layout));
   }
   /** Where the wipe is: 0 left, 1 right. */
@@ -259,12 +305,12 @@ export class Viewer extends EventTarget {
   }
 
   sceneBackground() {
-    return css(this.slots.scenes[0]?.header.background ?? [0.05, 0.06, 0.08]);
+    return css(this.slots.leader?.header.background ?? [0.05, 0.06, 0.08]);
   }
 
   /** A name for files. */
   title() {
-    return (this.slots.nameOf(0) || "scene").replace(/[^\p{L}\p{N}_-]+/gu, "_");
+    return (this.slots.nameOf(this.slots.taken[0]) || "scene").replace(/[^\p{L}\p{N}_-]+/gu, "_");
   }
 
   // ---- Drawing
@@ -310,6 +356,10 @@ export class Viewer extends EventTarget {
     this.endParts();
     this.painter?.dispose();
   }
+}
+
+function titles(paths) {
+  return Object.fromEntries(Object.entries(paths).map(([name, { title }]) => [name, title]));
 }
 
 function oneOf(names, name) {

@@ -4,6 +4,7 @@ import { Program } from "./program.js";
 import { BATCH, fullVertex, MODES, projectFragment, resolveFragment, splatFragment, splatVertex } from "./shaders.js";
 import { GpuSplats } from "./splats.js";
 
+const AROUND = [0.051, 0.059, 0.075]; // what lies around panes
 const CONTEXT = { antialias: false, alpha: false, depth: false, stencil: false, powerPreference: "high-performance" };
 
 export class Painter {
@@ -49,6 +50,8 @@ export class Painter {
     for (const pane of panes) if (pane.splats?.count) this.projectSplats(pane, faintest);
     this.prepareTarget(format);
     gl.bindFramebuffer(gl.FRAMEBUFFER, this.target.frame);
+    gl.clearColor(...AROUND.map((value) => (value - range[0]) / (range[1] - range[0])), 1);
+    gl.clear(gl.COLOR_BUFFER_BIT);
     gl.enable(gl.SCISSOR_TEST);
     for (const pane of panes) {
       const [x, y, width, height] = pane.rect;

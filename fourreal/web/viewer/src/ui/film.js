@@ -1,4 +1,4 @@
-/** A video of another method in place of the second scene: where its picture lies, and on the same clock. */
+/** A video of another method in place of a scene: where its picture lies, and on the same clock. */
 
 import { SceneError } from "../errors.js";
 import { make } from "./dom.js";
@@ -54,10 +54,13 @@ export class Film {
     });
   }
 
+  get aspect() {
+    return this.video.videoWidth / this.video.videoHeight || 16 / 9;
+  }
+
   /** rect: the pane, [x, y, width, height]; frame: where the whole picture of a camera lies; height: of a reference picture. */
   place(rect, frame, height) {
-    const { video } = this;
-    const aspect = video.videoWidth / video.videoHeight || 16 / 9;
+    const { aspect, video } = this;
     const style = (element, [x, y, w, h]) =>
       Object.assign(element.style, { left: `${x}px`, top: `${y}px`, width: `${w}px`, height: `${h}px` });
     this.pane.hidden = false;

@@ -32,6 +32,7 @@ export class Gestures {
     this.panning = event.button > 0 || event.shiftKey;
     this.speed = [0, 0];
     this.rig.held = true;
+    this.rig.driven = false;
     this.onChange();
   }
 

@@ -6,6 +6,8 @@ const SLIDE = 0.06; // of the distance a press
 /** Handle a keydown. Returns whether the key meant something. */
 export function press(event, viewer) {
   if (event.ctrlKey || event.metaKey || event.altKey) return false;
+  const at = event.composedPath()[0];
+  if ((at.tagName === "SELECT" || at.type === "number") && event.key !== "Escape") return false;
   const inField = event.composedPath()[0].tagName === "INPUT";
   const onButton = event.composedPath()[0].tagName === "BUTTON";
   const { rig, ui } = viewer;
@@ -31,6 +33,8 @@ export function press(event, viewer) {
     l: () => (viewer.locked = !viewer.locked),
     d: () => (viewer.deformed = !viewer.deformed),
     b: () => ui.nextLoop(),
+    t: () => (viewer.editing = !viewer.editing),
+    k: () => viewer.editing && viewer.track.add(),
     f: () => ui.toggleFull(),
     p: () => ui.capture(),
     1: () => (viewer.display = "splats"),

@@ -5,11 +5,11 @@ import { make } from "./dom.js";
 const ERROR_STAYS = 8000; // milliseconds
 
 export class Overlay {
-  /** `onDivide(share)` when the divider is moved. */
-  constructor(stage, onDivide) {
+  /** `onDivide(share)` when the divider is moved. slots: how many names there may be. */
+  constructor(stage, slots, onDivide) {
     this.preview = make("img.preview", { alt: "", hidden: true });
     this.caption = make("div.chip.caption", { hidden: true });
-    this.names = [make("div.chip.name", { hidden: true }), make("div.chip.name", { hidden: true })];
+    this.names = Array.from({ length: slots }, () => make("div.chip.name", { hidden: true }));
     this.statusChip = make("div.chip.status", { role: "status", "aria-live": "polite", hidden: true });
     this.stats = make("div.chip.stats", { "aria-hidden": "true", hidden: true });
     this.progress = make("div.bar-of-load");
@@ -28,7 +28,7 @@ export class Overlay {
     divider.addEventListener("pointermove", (event) => {
       if (!divider.hasPointerCapture(event.pointerId)) return;
       const box = stage.getBoundingClientRect();
-      onDivide((event.clientX - box.left) / box.width);
+      onDivide((event.clientX - box.left - this.frame[0]) / this.frame[2]);
     });
     divider.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: -0.02, ArrowRight: 0.02 }[event.key];
@@ -36,23 +36,25 @@ export class Overlay {
     });
   }
 
-  /** left: pixels, or null for none; movable: whether it can be dragged. */
-  showDivider(left, width, movable) {
-    this.divider.hidden = left === null;
-    if (left === null) return;
-    this.share = left / width;
-    this.divider.style.left = `${left}px`;
-    this.divider.classList.toggle("fixed", !movable);
-    this.divider.tabIndex = movable ? 0 : -1;
-    this.divider.setAttribute("aria-valuenow", String(Math.round(100 * this.share)));
+  /** right: the box right of the divider, or null for none; frame: the one that it divides; share: where, 0 to 1. */
+  showDivider(right, frame, share) {
+    this.divider.hidden = right === null;
+    if (right === null) return;
+    [this.frame, this.share] = [frame, share];
+    Object.assign(this.divider.style, { left: `${right[0]}px`, top: `${frame[1]}px`, height: `${frame[3]}px` });
+    this.divider.setAttribute("aria-valuenow", String(Math.round(100 * share)));
   }
 
-  showNames(names, left, width) {
+  /** names: {name, rect} of what is shown, none where it is but one; height: of the stage. */
+  showNames(names, height) {
     this.names.forEach((chip, k) => {
-      chip.hidden = !names[k];
-      chip.textContent = names[k] ?? "";
-      chip.style.left = k ? `${left + 10}px` : "10px";
-      chip.style.maxWidth = `${Math.max(0, (k ? width - left : left) - 20)}px`;
+      const { name, rect } = names[k] ?? {};
+      chip.hidden = !name;
+      if (!name) return;
+      chip.textContent = name;
+      chip.style.left = `${rect[0] + 10}px`;
+      chip.style.bottom = `${height - rect[1] - rect[3] + 10}px`;
+      chip.style.maxWidth = `${Math.max(0, rect[2] - 20)}px`;
     });
   }
 

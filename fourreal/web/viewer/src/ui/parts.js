@@ -1,9 +1,11 @@
 /** Builds what a viewer consists of, in a shadow root: no style of the page gets in, none gets out. */
 
+import { SLOTS } from "../slots.js";
 import { Clock } from "../view/clock.js";
 import { Loop } from "../view/loop.js";
 import { Pacer } from "../view/pacer.js";
 import { Rig } from "../view/rig.js";
+import { Track } from "../view/track.js";
 import { make } from "./dom.js";
 import { Film } from "./film.js";
 import { Gestures } from "./gestures.js";
@@ -12,6 +14,7 @@ import { Overlay } from "./overlay.js";
 import { Remote } from "./remote.js";
 import style from "./style.css";
 import { Toolbar } from "./toolbar.js";
+import { TrackPanel } from "./track.js";
 
 const NARROW = 620; // CSS pixels, below which the toolbar takes two rows
 const HELP = "4D scene. Drag to go around it, wheel or pinch to come closer, space to play, arrows to turn.";
@@ -33,16 +36,18 @@ export function makeParts(viewer, element) {
   const onCalm = () => (rig.instant = calm.matches);
   calm.addEventListener("change", onCalm);
 
-  const film = new Film(stage, () => film.follow(viewer.clock, viewer.path !== "study"));
-  const overlay = new Overlay(stage, (share) => (viewer.divider = share));
+  const films = Array.from({ length: SLOTS }, () => new Film(stage, () => viewer.followFilms()));
+  const overlay = new Overlay(stage, SLOTS, (share) => (viewer.divider = share));
   const gestures = new Gestures(stage, rig, { onChange: () => viewer.steered(), onHome: () => viewer.goHome() });
+  const track = (viewer.track = new Track(viewer));
+  const panel = (viewer.panel = new TrackPanel(viewer));
   const ui = new Toolbar(viewer, root);
-  root.append(ui.bar, ...ui.menus);
+  root.append(panel.panel, ui.bar, ...ui.menus);
   root.addEventListener("keydown", (event) => {
     if (press(event, viewer)) event.preventDefault();
   });
   const frames = new Loop(root, (now, seconds) => viewer.drawing.turn(now, seconds));
-  const onHidden = () => (document.hidden ? film.video.pause() : frames.wake());
+  const onHidden = () => (document.hidden ? films.forEach((film) => film.video.pause()) : frames.wake());
   document.addEventListener("visibilitychange", onHidden);
   const sizes = new ResizeObserver(() => {
     root.classList.toggle("narrow", root.clientWidth < NARROW);
@@ -65,5 +70,5 @@ export function makeParts(viewer, element) {
   };
   const clock = new Clock();
   const pacer = new Pacer(viewer.options.adaptive);
-  return { root, stage, canvas, calm, rig, clock, pacer, film, overlay, gestures, ui, frames, remote, endParts };
+  return { root, stage, canvas, calm, rig, clock, pacer, films, overlay, gestures, track, panel, ui, frames, remote, endParts };
 }

@@ -26,13 +26,14 @@ export class Toolbar {
     this.path = this.menuButton(icons.path, "Camera path (C)", this.pathMenu());
     this.lock = iconButton(icons.locked, "", () => (viewer.locked = !viewer.locked), { "aria-pressed": "true" });
     this.more = this.menuButton(icons.display, "Speed and display", this.displayMenu());
+    this.film = iconButton(icons.film, "Film editor (T)", () => (viewer.editing = !viewer.editing), { "aria-pressed": "false" });
     this.shot = iconButton(icons.snapshot, "Save a picture (P)", () => this.capture());
     this.full = iconButton(icons.grow, "Full screen (F)", () => this.toggleFull());
     this.bar = make(
       "div.bar",
       { role: "toolbar", "aria-label": "Viewer" },
       make("div.transport", {}, this.play, this.slider, this.moment, this.loop),
-      make("div.tools", {}, this.home, this.path.button, this.lock, this.more.button, this.shot, this.full),
+      make("div.tools", {}, this.home, this.path.button, this.lock, this.more.button, this.film, this.shot, this.full),
     );
     this.menus = [this.path.menu, this.more.menu];
     this.onFull = () => this.showFull();
@@ -102,6 +103,8 @@ export class Toolbar {
     redraw(this.lock, viewer.locked ? icons.locked : icons.unlocked, words);
     pressed(this.lock, viewer.locked);
     pressed(this.path.button, Boolean(viewer.path));
+    pressed(this.film, viewer.editing);
+    viewer.panel.refresh();
     this.paths.show(viewer.path ?? "none");
     this.speeds.show(String(viewer.speed));
     this.displays.show(viewer.display);
@@ -115,6 +118,7 @@ export class Toolbar {
 
   showTime() {
     const { viewer } = this;
+    viewer.panel.showHead();
     const at = `${(100 * viewer.time).toFixed(1)}%`;
     const { seconds } = viewer.clock;
     const text = `${(viewer.time * seconds).toFixed(1)} / ${seconds.toFixed(1)} s`;

@@ -17,10 +17,13 @@ export function rgb(color) {
 
 export const css = (color) => `rgb(${color.map((value) => Math.round(255 * Math.min(1, Math.max(0, value)))).join(" ")})`;
 
-/** Which slots a layout shows, and where, in CSS pixels. */
+/** Which slots are shown, and where, in CSS pixels: {slot, rect, frame}. */
 export function places(viewer) {
   const { clientWidth: width, clientHeight: height } = viewer.stage;
-  return panes(viewer.layout, Math.max(1, width), Math.max(1, height), viewer.divider);
+  const { taken } = viewer.slots;
+  const sides = [Math.max(1, width), Math.max(1, height)];
+  const all = panes(viewer.layout, taken.length, ...sides, viewer.divider, viewer.editing);
+  return all.map((pane, k) => ({ slot: taken[k], ...pane }));
 }
 
 /** The picture's shape that the camera was made for. */
@@ -32,26 +35,26 @@ export const focalIn = (rig, frame, fov = rig.now.fov) => focal(fov, aspectOf(ri
 /** The world-to-camera matrix with which a slot sees what the rig sees. */
 export function viewOf(viewer, slot) {
   const pose = viewer.rig.poseOf();
-  const { toSecond } = viewer.slots;
-  return viewMatrix(slot && toSecond ? toSecond(pose) : pose);
+  const across = viewer.slots.relations[slot];
+  return viewMatrix(across ? across(pose) : pose);
 }
 
 /** What `Painter.draw` takes, `ratio` canvas pixels a CSS pixel. */
 export function compose(viewer, ratio) {
   const { rig, clock, display } = viewer;
-  const { scenes } = viewer.slots;
+  const { leader, scenes } = viewer.slots;
   // Points and depths say nothing about the background, and are seen best on a dark one.
   const own = rgb(viewer.background) ?? (display === "splats" ? null : DARK);
   const scaled = (box) => {
     const [x, y] = [Math.round(box[0] * ratio[0]), Math.round(box[1] * ratio[1])];
     return [x, y, Math.round((box[0] + box[2]) * ratio[0]) - x, Math.round((box[1] + box[3]) * ratio[1]) - y];
   };
-  return places(viewer).map(({ rect, frame }, slot) => {
+  return places(viewer).map(({ slot, rect, frame }) => {
     const scene = scenes[slot];
     const at = scaled(frame);
     const length = focalIn(rig, frame) * ratio[1];
     return {
-      rect: scaled(rect), frame: at, background: own ?? scene?.header.background ?? scenes[0]?.header.background ?? DARK,
+      rect: scaled(rect), frame: at, background: own ?? scene?.header.background ?? leader?.header.background ?? DARK,
       splats: scene?.gpu ?? null, view: viewOf(viewer, slot), lens: [length, length, at[2] / 2, at[3] / 2],
       ...(scene?.between(clock.time) ?? { keys: [0, 0], part: 0 }),
       amount: viewer.deformed ? 1 : 0, mode: display, pointRadius: POINT * ratio[1],

@@ -3,18 +3,54 @@
 import { column, dot, length, sub } from "./vector.js";
 
 export const LAYOUTS = ["single", "side", "wipe"];
-const CROP = 1.3; // how much of the reference picture may be cut off to fill a pane of another shape
+const SHAPE = 16 / 9; // of panes, and of films
+const GAP = 4; // CSS pixels between panes
+const CROP = 1.6; // how much of the reference picture may be cut off to fill a pane of another shape
 
-/** Rectangles in CSS pixels, [x, y, width, height]: for each slot what is filled, and where its picture lies. */
-export function panes(layout, width, height, divider) {
+/** The largest box of `aspect` in the middle of another, [x, y, width, height]. */
+export function fitted([x, y, width, height], aspect) {
+  const w = Math.max(1, Math.round(Math.min(width, height * aspect)));
+  const h = Math.max(1, Math.round(Math.min(height, width / aspect)));
+  return [x + Math.round((width - w) / 2), y + Math.round((height - h) / 2), w, h];
+}
+
+/**
+ * Rectangles in CSS pixels, [x, y, width, height]: for each of `count` pictures what is filled, and where the picture
+ * lies. What is compared keeps 16:9 and stands beside or below each other, whatever makes it larger. film: one picture
+ * is shown as a film will have it.
+ */
+export function panes(layout, count, width, height, divider, film = false) {
   const all = [0, 0, width, height];
-  const left = Math.round(layout === "side" ? width / 2 : width * divider);
-  if (layout === "single") return [{ rect: all, frame: all }];
-  const rects = [
-    [0, 0, left, height],
-    [left, 0, width - left, height],
-  ];
-  return rects.map((rect) => ({ rect, frame: layout === "side" ? rect : all }));
+  if (layout === "single" || count < 2) {
+    const frame = film ? fitted(all, SHAPE) : all;
+    return [{ rect: frame, frame }];
+  }
+  if (layout === "wipe" && count === 2) {
+    const frame = fitted(all, SHAPE);
+    const left = Math.round(frame[2] * divider);
+    const rects = [
+      [frame[0], frame[1], left, frame[3]],
+      [frame[0] + left, frame[1], frame[2] - left, frame[3]],
+    ];
+    return rects.map((rect) => ({ rect, frame }));
+  }
+  const grids = [...Array(count).keys()].map((less) => {
+    const columns = count - less;
+    const rows = Math.ceil(count / columns);
+    const cell = [(width - GAP * (columns - 1)) / columns, (height - GAP * (rows - 1)) / rows];
+    return { columns, cell, wide: Math.min(cell[0], cell[1] * SHAPE) };
+  });
+  const { columns, cell } = grids.reduce((best, grid) => (grid.wide > best.wide + 1 ? grid : best));
+  const rows = Math.ceil(count / columns);
+  return [...Array(count).keys()].map((k) => {
+    const [column, row] = [k % columns, Math.floor(k / columns)];
+    const alone = row === rows - 1 ? columns * rows - count : 0; // what the last row lacks is left at both sides
+    const left = Math.round((column + alone / 2) * (cell[0] + GAP));
+    const right = Math.round((column + alone / 2) * (cell[0] + GAP) + cell[0]);
+    const [top, bottom] = [Math.round(row * (cell[1] + GAP)), Math.round(row * (cell[1] + GAP) + cell[1])];
+    const frame = fitted([left, top, right - left, bottom - top], SHAPE);
+    return { rect: frame, frame };
+  });
 }
 
 /** The focal length, in pixels, with which a pane shows a camera of `fov` degrees made for pictures of `aspect`. */

@@ -1,4 +1,4 @@
-/** Camera paths that play by themselves: the same ones that films are made of (see fourreal/camera/trajectory.py). */
+/** Camera paths that play by themselves: the ones that films are made of, by the same names (see fourreal/scene/film.py). */
 
 import { add, column, mix } from "./vector.js";
 
@@ -8,22 +8,36 @@ const STILL = 3 / 4; // the share of the time that the study path stands still
 
 /** name: {title, seconds of one round, place(rig, phase in [0, 1)) -> values of a place (and `time`)}. */
 export const PATHS = {
-  circle: { title: "Circle", seconds: () => 12, place: circle },
+  reference: { title: "Reference", seconds: () => 12, place: (rig) => rig.home },
+  orbit: { title: "Orbit", seconds: () => 12, place: orbit },
+  arc: { title: "Arc", seconds: () => 8, place: arc },
+  swing: { title: "Swing", seconds: () => 12, place: swing },
   spiral: { title: "Spiral", seconds: () => 12, place: spiral },
   study: { title: "Study", seconds: (clock) => (HALTS / STILL) * (clock.seconds / clock.speed), place: study },
 };
 
-function arc(rig) {
-  const [low, high] = rig.limits.azimuth;
+/** The middle share of what was seen; half a turn to either side where everything was. */
+function seen(rig, reach) {
+  const [low, high] = rig.limits.azimuth.map((angle) => Math.max(-Math.PI, Math.min(Math.PI, angle)));
   const middle = (low + high) / 2;
-  const half = ((high - low) / 2) * REACH;
+  const half = ((high - low) / 2) * reach;
   return [middle - half, middle + half];
 }
 
-/** Forth and back through the arc that was seen, from the reference camera on; all around where everything was. */
-function circle(rig, phase) {
+/** All around where everything was seen; else as far as that goes, and back. */
+function orbit(rig, phase) {
   if (!Number.isFinite(rig.limits.azimuth[0])) return { ...rig.home, azimuth: 2 * Math.PI * phase };
-  const [low, high] = arc(rig);
+  return swing(rig, phase, 1);
+}
+
+/** From one end of what was seen to the other. */
+function arc(rig, phase) {
+  return { ...rig.home, azimuth: mix(...seen(rig, 1), phase) };
+}
+
+/** Forth and back within it, from the reference camera on. */
+function swing(rig, phase, reach = REACH) {
+  const [low, high] = seen(rig, reach);
   const start = Math.asin(Math.max(-1, Math.min(1, -(low + high) / Math.max(high - low, 1e-9))));
   return { ...rig.home, azimuth: (low + high) / 2 + ((high - low) / 2) * Math.sin(start + 2 * Math.PI * phase) };
 }
@@ -43,8 +57,7 @@ function spiral(rig, phase) {
  * nothing jumps. From the last halt it swings back to the first.
  */
 function study(rig, phase) {
-  const full = !Number.isFinite(rig.limits.azimuth[0]);
-  const [low, high] = full ? [-Math.PI * REACH, Math.PI * REACH] : arc(rig);
+  const [low, high] = seen(rig, REACH);
   const number = Math.floor(phase * HALTS);
   const within = phase * HALTS - number;
   const moved = Math.max(0, (within - STILL) / (1 - STILL));

@@ -10,7 +10,8 @@ import { add, clamp, column, cross, degrees, dot, length, mix, poseOf, sideways,
 
 const FOLLOW = 14; // a second: how fast `now` closes in on `goal`
 const STEEPEST = (89 * Math.PI) / 180; // straight from above, up is no longer up
-const GIVE = { azimuth: 0.07, elevation: 0.035, distance: 0.1, pan: 0.08 }; // how far limits can be stretched
+const GIVE = { azimuth: 0.07, elevation: 0.02, distance: 0.1, pan: 0.08 }; // how far limits can be stretched
+const ABOVE = (4 * Math.PI) / 180; // from above the ground is still ground; from below there is nothing
 const PAN = 0.15; // of the home distance: how far the target may be moved
 const NUMBERS = ["azimuth", "elevation", "distance", "roll", "fov"];
 
@@ -19,6 +20,7 @@ export class Rig {
     this.locked = true;
     this.instant = false; // no easing
     this.held = false; // while a hand holds it, limits give way
+    this.driven = false; // a film says where it is, whatever the limits
     this.setScene(null);
     this.goal = this.home;
     this.now = this.home;
@@ -44,16 +46,21 @@ export class Rig {
     const lift = this.home.elevation - Math.asin(clamp(dot(unit(away), this.up), -1, 1));
     const scale = this.home.distance / Math.max(length(away), 1e-6);
     const holding = (range, value) => [Math.min(range[0], value), Math.max(range[1], value)];
+    const seen = view ? seenFrom(view, this.up) : null; // files written before 2026-11-30 have wider ranges than were seen
+    const within = (range, low, high) => [Math.max(range[0], low), Math.min(range[1], high)];
+    const elevation = seen ? within(view.elevation, seen.elevation[0], seen.elevation[1] + ABOVE) : [-STEEPEST, STEEPEST];
+    const farthest = seen ? within(view.distance, 0, seen.distance) : [0.1, 10];
     const around = view?.azimuth ?? [-Math.PI, Math.PI];
     this.limits = {
       azimuth: around[1] - around[0] > 2 * Math.PI - 0.01 ? [-Infinity, Infinity] : holding(around, 0),
-      elevation: holding((view?.elevation ?? [-STEEPEST, STEEPEST]).map((e) => e + lift), this.home.elevation),
-      distance: holding((view?.distance ?? [0.1, 10]).map((d) => d * scale), this.home.distance),
+      elevation: holding(elevation.map((e) => e + lift), this.home.elevation),
+      distance: holding(farthest.map((d) => d * scale), this.home.distance),
     };
   }
 
   /** Another scene's axes, home and limits. keep: the camera stays where it is, else it goes home. */
   change(view, keep) {
+    this.driven = false;
     const { distance, fov } = this.now;
     const pose = this.poseOf();
     this.setScene(view);
@@ -97,6 +104,12 @@ export class Rig {
     return poseOf(...turned, forward, add(target, out, distance));
   }
 
+  /** Be at a place of a film, until something else moves the camera. */
+  drive(place) {
+    this.driven = true;
+    this.put(place);
+  }
+
   /** Jump to a place, or to some values of one. */
   put(values) {
     this.goal = { ...this.goal, ...values };
@@ -105,6 +118,7 @@ export class Rig {
 
   /** Go to a place smoothly. */
   go(values) {
+    this.driven = false;
     this.goal = { ...this.goal, ...values };
     if (this.instant) this.now = this.goal;
   }
@@ -135,7 +149,7 @@ export class Rig {
   /** Let go: what was stretched springs back. */
   release() {
     this.held = false;
-    if (this.locked) this.goal = this.limited(this.goal, { azimuth: 0, elevation: 0, distance: 0, pan: 0 });
+    if (this.locked && !this.driven) this.goal = this.limited(this.goal, { azimuth: 0, elevation: 0, distance: 0, pan: 0 });
   }
 
   /** A place with its excess over the limits squeezed into what they give. */
@@ -156,11 +170,13 @@ export class Rig {
 
   /** Be where it is going. */
   finish() {
+    if (this.driven) return;
     this.now = this.locked ? this.limited(this.goal, GIVE) : this.goal;
   }
 
   /** Let `now` follow for `seconds`. Returns whether it moved. */
   tick(seconds) {
+    if (this.driven) return false;
     const goal = this.locked ? this.limited(this.goal, GIVE) : this.goal;
     const apart = Math.max(
       ...NUMBERS.map((name) => Math.abs(goal[name] - this.now[name])),
@@ -184,6 +200,13 @@ export function soften(value, low, high, give) {
 }
 
 export const fovOf = ({ intrinsics, size }) => degrees(2 * Math.atan(size[1] / 2 / intrinsics[1]));
+
+/** From which elevations, and from how far at most, the cameras of a view saw its centre. */
+function seenFrom(view, up) {
+  const arms = [view.reference.camera_to_world, ...view.freeze].map((pose) => sub(column(pose, 3), view.centre));
+  const elevations = arms.map((arm) => Math.asin(clamp(dot(unit(arm), up), -1, 1)));
+  return { elevation: [Math.min(...elevations), Math.max(...elevations)], distance: Math.max(...arms.map(length)) };
+}
 
 /** Where a scene is first seen from. */
 export function homePose(view) {

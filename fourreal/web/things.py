@@ -1,0 +1,103 @@
+"""What can be compared and linked to: own scenes and videos, and what ships, each under a short name.
+
+    scene:<run>, input:<run> (the reference video it was made from), video:<video>, shared:<token> (what another person
+    shares), ready:<name>, example:<name>/<role>
+"""
+
+import json
+import re
+from dataclasses import dataclass, field
+
+from fourreal.errors import UserError
+from fourreal.jobs.films import READY_SCENE
+from fourreal.jobs.service import Service
+from fourreal.web.routes import READY_FILE, READY_NAME, clip_urls, file_urls
+
+READY = "assets/scene.r4d"
+READY_ID = "fox_yard"
+READY_PICTURE = "page/ready.jpg"
+ROLES = {"reference": "reference video", "freeze": "freeze-time video"}
+NAME = re.compile(
+    r"(shared|scene|input|video):[0-9a-f]{32}|ready:[a-z_]{1,40}|example:[a-z_]{1,40}/(reference|freeze)", re.ASCII
+)
+
+
+@dataclass(frozen=True)
+class Thing:
+    """name: as above. kind: "scene" or "video". url: its file's. figures: numbers, nested as in metrics.json.
+    picture: the address of a still that everybody may see."""
+
+    name: str
+    kind: str
+    title: str
+    url: str
+    figures: dict = field(default_factory=dict)
+    picture: str | None = None
+
+    @property
+    def embed(self) -> str | None:
+        """Where it is by itself, for frames in other pages; None where it is not."""
+        kind, _, id = self.name.partition(":")
+        return f"embed/{id}" if kind in ("ready", "shared") else None
+
+    @property
+    def shown(self) -> dict:
+        """What the viewer takes."""
+        return {"url": self.url, "kind": self.kind, "title": self.title}
+
+
+def choices(service: Service, owner: str) -> list[tuple[str, str]]:
+    """(title, name) of all that somebody can compare: own scenes first, then what ships, then own videos."""
+    runs = [run for run in service.runs(owner) if run.has_scene]
+    own = [(run.name, f"scene:{run.id}") for run in runs]
+    ready = [(READY_NAME, f"ready:{READY_ID}")]
+    inputs = [(f"{run.name}: {ROLES['reference']}", f"input:{run.id}") for run in runs]
+    videos = [(video.name, f"video:{video.id}") for video in service.videos(owner)]
+    shipped = [
+        (f"{example.title}: {words}", f"example:{example.name}/{role}")
+        for example in service.examples() for role, words in ROLES.items()
+    ]  # fmt: skip
+    return [*own, *ready, *inputs, *videos, *shipped]
+
+
+def thing(service: Service, owner: str, name: object) -> Thing:
+    """What is called so. Raises UserError for what is not there and for what is another person's, in the same words."""
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise UserError("There is nothing of that name to compare. Choose from the list.")
+    kind, _, id = name.partition(":")
+    if kind in ("scene", "input"):
+        run = service.run(owner, id)
+        if not run.has_scene:
+            raise UserError(f"{run.name} has no scene yet. Wait for it.")
+        if kind == "input":
+            return Thing(name, "video", f"{run.name}: {ROLES['reference']}", f"{file_urls(id)}inputs/reference.mp4")
+        # the moment it was finished is part of the address: a scene that was continued is another file
+        figures = service.metrics(owner, id) | {"took": run.seconds}
+        return Thing(name, "scene", run.name, f"{file_urls(id)}scene.r4d?{int(run.finished or 0)}", figures)
+    if kind == "video":
+        video = service.video(owner, id)
+        return Thing(name, "video", video.name, f"{clip_urls(owner, id)}clip.mp4", {
+            "frames": video.frames, "bytes": {"video": video.bytes},
+        })  # fmt: skip
+    if kind == "shared":
+        url = f"shared/{id}/"
+        return Thing(name, "scene", service.shared_name(id), f"{url}scene.r4d", picture=f"{url}thumbnail.jpg")
+    return shipped(service, name)
+
+
+def shipped(service: Service, name: str) -> Thing:
+    """The same of what is there for everybody."""
+    kind, _, id = name.partition(":")
+    if kind == "ready" and id == READY_ID:
+        manifest = json.loads((READY_SCENE / "manifest.json").read_text(encoding="utf-8"))
+        figures = {key: manifest[key] for key in ("splats", "moving_splats", "frames")}
+        return Thing(name, "scene", READY_NAME, READY, figures | {"bytes": {"scene.r4d": READY_FILE.stat().st_size}},
+                     picture=READY_PICTURE)  # fmt: skip
+    if kind == "example":
+        example_name, _, role = id.partition("/")
+        for example in service.examples():
+            if example.name == example_name:
+                size = getattr(example, role).stat().st_size
+                url, title = f"examples/{example_name}/{role}.mp4", f"{example.title}: {ROLES[role]}"
+                return Thing(name, "video", title, url, {"bytes": {"video": size}})
+    raise UserError("There is nothing of that name to compare. Choose from the list.")
