@@ -4,6 +4,7 @@ A test of our machinery, nothing more: what comes of distillation when the model
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -97,6 +98,56 @@ class Oracle:
 
     def release(self) -> None:
         """It holds nothing."""
+
+
+class DriftingOracle(Oracle):
+    """One that has the motion right and the rest not quite: textures lie elsewhere, colours and shapes are a bit off.
+
+    It judges by its clips as they are, and answers with what they look like in `drifted` worlds; the more so the
+    farther in time from the canonical moment, as video models drift away from the frame that they are given.
+    """
+
+    def __init__(self, worlds: Sequence[World], *arguments, **named) -> None:
+        super().__init__(worlds, *arguments, **named)
+        self._astray = {id(world): drifted(world) for world in self.worlds}
+
+    def clip(self, world: World, shot: Shot, places: list[int]) -> Float[Tensor, "K 3 h w"]:
+        true = super().clip(world, shot, places)
+        astray = super().clip(self._astray[id(world)], shot, places)
+        since = [abs(shot.codes[place] / (self.frames - 1) - world.still) for place in places]
+        share = (true.new_tensor(since) / FAR).clamp(max=1.0)[:, None, None, None]
+        return torch.lerp(true, astray, share)
+
+
+FAR = 0.25  # of the video's time: what drifts has done so by then
+GEOMETRY, COLOUR, PHASE = 0.015, 0.06, 0.5  # sizes off by a share; colours in [0, 1]; textures in radians
+
+
+def drifted(world: World) -> World:
+    """A world whose actors move as they do, but with other sizes, colours and textures."""
+    random = np.random.default_rng([world.seed, 17])
+    actors = []
+    for actor in world.actors:
+        parts = []
+        for part in actor.parts:
+            sizes = 1 + GEOMETRY * random.choice([-1, 1], 3)
+            texture = part.texture
+            colours = tuple(
+                tuple(np.clip(np.add(colour, random.uniform(-COLOUR, COLOUR, 3)), 0, 1).tolist())
+                for colour in texture.colours
+            )
+            phases = tuple(
+                phase + (float(random.choice([-1, 1])) * PHASE if wave else 0.0)
+                for phase, wave in zip(texture.phases, texture.waves, strict=True)
+            )
+            parts.append(
+                replace(
+                    part, half=tuple(np.multiply(part.half, sizes).tolist()),
+                    texture=replace(texture, colours=colours, phases=phases),
+                )
+            )  # fmt: skip
+        actors.append(replace(actor, parts=tuple(parts)))
+    return replace(world, actors=tuple(actors))
 
 
 def posterior_mean(

@@ -7,7 +7,7 @@ few at a time, so that memory does not grow with their number.
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -157,20 +157,7 @@ class Distillation:
 
     def render(self, shot: Shot, scene_at: SceneAt, places: range | None = None) -> Float[Tensor, "F 3 h w"]:
         """The frames at `places` of a shot (all of them without), averaged down to what the model sees."""
-        places = range(len(shot)) if places is None else places
-        bent: dict[float, Gaussians] = {}
-        pictures = []
-        for place in places:
-            code = shot.codes[place]
-            if code not in bent:
-                bent[code] = scene_at(code)
-            camera = shot.cameras[place]
-            drawn = rasterize(
-                bent[code], camera.world_to_camera[0], camera.intrinsics, camera.size, self.background
-            )
-            pictures.append(drawn.colour.permute(2, 0, 1))
-        factor = shot.cameras.size[0] // shot.size[0]
-        return torch.nn.functional.avg_pool2d(torch.stack(pictures), factor)
+        return drawn(shot, scene_at, self.background, places)
 
     def picture(self, count: int = 4) -> np.ndarray | None:
         """(H, W, 3) uint8: some of the newest frames, above as rendered, below as the model wants them."""
@@ -202,6 +189,22 @@ class Distillation:
             note = "Memory ran out even so: from here on it goes on without the video model."
         self.notes.append(note)
         self.critic.tally.notes.append(note)
+
+
+def drawn(
+    shot: Shot, scene_at: SceneAt, background: Float[Tensor, "3"], places: Iterable[int] | None = None
+) -> Float[Tensor, "F 3 h w"]:
+    """The frames at `places` of a shot (all of them without), averaged down to what the model sees."""
+    bent: dict[float, Gaussians] = {}
+    pictures = []
+    for place in range(len(shot)) if places is None else places:
+        code = shot.codes[place]
+        if code not in bent:
+            bent[code] = scene_at(code)
+        camera = shot.cameras[place]
+        seen = rasterize(bent[code], camera.world_to_camera[0], camera.intrinsics, camera.size, background)
+        pictures.append(seen.colour.permute(2, 0, 1))
+    return torch.nn.functional.avg_pool2d(torch.stack(pictures), shot.cameras.size[0] // shot.size[0])
 
 
 def annealed(progress: float, levels: tuple[float, float]) -> float:

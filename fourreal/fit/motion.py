@@ -32,6 +32,8 @@ from fourreal.splat.optimizer import SplatOptimizer, adam_state, restore_adam
 from fourreal.splat.packing import below, under
 from fourreal.splat.rasterize import rasterize
 
+FILMED = 0.5  # of the frames that are drawn, where others were imagined
+
 
 @dataclass(frozen=True)
 class Moving:
@@ -222,7 +224,7 @@ class MotionStage:
     ) -> dict[str, tuple[float, Tensor]]:
         """Towards where misplaced pixels belong, the first times that a frame is seen, until hardly any are left."""
         seen_before = int(self.visits[code]) - 1
-        if self.settled[code] or seen_before >= self.phase.matched:
+        if (self.settled[code] and view.trust == 1) or seen_before >= self.phase.matched:
             return {}
         free = bent.moves.to(bent.means)
         if bent.motion.shape[1]:
@@ -232,7 +234,8 @@ class MotionStage:
         away = matching.pull(bent, free, camera, halved(colour.detach(), fewer - halvings), wanted, eps2d_at(fewer))
         if view is self.views[0]:
             self.settled[code] = away is None
-        return {} if away is None else {"pull": (self.settings.pull * (1 - seen_before / self.phase.matched), away)}
+        weight = self.settings.pull * view.trust * (1 - seen_before / self.phase.matched)
+        return {} if away is None else {"pull": (weight, away)}
 
     def _at(self, code: float) -> Gaussians:
         gaussians = self.splats.gaussians
@@ -266,8 +269,14 @@ class MotionStage:
         return code
 
     def _draw_view(self, code: int, random: np.random.Generator) -> tuple[View, int]:
-        """One of the frames that show this moment: any take that has some, and any of them."""
+        """One of the frames that show this moment: any take that has some, and any of them.
+
+        Of takes that were imagined and those that were filmed each time one of the latter with the same chance.
+        """
         able = [view for view in self.views if code in view.at]
+        filmed = [view for view in able if view.trust == 1]
+        if 0 < len(filmed) < len(able):
+            able = filmed if random.random() < FILMED else [view for view in able if view.trust < 1]
         view = able[0] if len(able) == 1 else able[int(random.integers(len(able)))]
         frames = view.at[code]
         return view, frames[0] if len(frames) == 1 else int(random.choice(frames))

@@ -18,12 +18,20 @@ class Take:
     cameras: one of each frame, or a single one that stands still, in the normalised frame.
     codes: for each frame the reference frame in whose moment it was taken.
     mask: (H, W) what of the picture is scene; None for all of it.
+    trust: in (0, 1], how far it is believed: a factor on its loss. 1 for what was filmed.
+    part: in (0, 1], the share of the camera's whole picture that the frames show, where they were cut out of it.
     """
 
     frames: Float[Tensor, "F H W 3"]
     cameras: Cameras
     codes: tuple[int, ...]
     mask: Bool[Tensor, "H W"] | None = None
+    trust: float = 1.0
+    part: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.trust <= 1:
+            raise ValueError(f"a take is believed to a share in (0, 1], not {self.trust}; without trust it is none")
 
     def to(self, device: torch.device | str) -> "Take":
         mask = None if self.mask is None else self.mask.to(device)

@@ -15,18 +15,21 @@ class View:
     """Frames of one camera that stands still, or of one camera each.
 
     targets: the frames. cameras: F = 1, or one of each frame. at: by moment (a reference frame) the frames taken then.
-    window: (left, top, width, height) of what is looked at, None for all. share: how much of the picture that is.
+    window: (left, top, width, height) of what is looked at, None for all. share: how much of the picture that is, times
+    `part` and `trust`, as `Take` has them: a factor on the loss.
     """
 
     def __init__(
         self, frames: Float[Tensor, "F H W 3"], cameras: Cameras, codes: Iterable[int],
         window: tuple[int, int, int, int] | None = None, mask: Bool[Tensor, "H W"] | None = None,
+        trust: float | int = 1.0, part: float | int = 1.0,
     ) -> None:  # fmt: skip
         self.targets, self.cameras, self.window = Targets(frames, window, mask), cameras, window
         self.at: dict[int, list[int]] = defaultdict(list)
         for frame, code in enumerate(codes):
             self.at[code].append(frame)
-        self.share = self.targets.size[0] * self.targets.size[1] / (frames.shape[1] * frames.shape[2])
+        self.trust = float(trust)
+        self.share = trust * part * self.targets.size[0] * self.targets.size[1] / (frames.shape[1] * frames.shape[2])
 
     def camera(self, frame: int, halvings: int = 0) -> Cameras:
         """The camera (F = 1) of a frame, for what `targets.get` returns of it."""
@@ -45,5 +48,5 @@ def views_of(observations: Observations, narrow: bool) -> list[View]:
         if narrow and len(take.cameras) == 1:
             nearest = min(range(len(take.codes)), key=lambda i: abs(take.codes[i] - seen.canonical))
             window = moving_window(take.frames, nearest)
-        views.append(View(take.frames, take.cameras, take.codes, window, take.mask))
+        views.append(View(take.frames, take.cameras, take.codes, window, take.mask, take.trust, take.part))
     return views

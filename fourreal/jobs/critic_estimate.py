@@ -28,7 +28,7 @@ def estimate_with_critic(
     entry = registry.MODELS[options.critic]
     device, name = where(options, devices)
     preset = distilled(PRESETS[name], options)
-    steps = preset.distillation.steps
+    steps = preset.distillation.steps + questions(preset)
     plan, missing = plan_of(entry, memory_for(devices, options.device))
     if plan is None or not steps:  # what the run would do as well
         missing = missing or "All that it could be asked is left out."
@@ -47,7 +47,7 @@ def estimate_with_critic(
     seconds = None
     whole = [
         cost["seconds"] for cost in alike(criticised, options, devices, cameras_known, further)
-        if cost.get("distillation_steps") == steps
+        if cost.get("distillation_steps") == preset.distillation.steps
     ][:ALIKE]  # fmt: skip
     if whole:
         seconds = median(whole) + LOAD_SECONDS
@@ -70,10 +70,17 @@ def estimate_with_critic(
 def distilled(preset: Preset, options: Options) -> Preset:
     """The preset with its distillation as asked for, less what is left out."""
     asked = preset.distillation.asked(options.strength, options.distillation_steps, options.critic_guidance)
-    return ablated(replace(preset, distillation=asked), options.without)
+    imagined = replace(preset.imagination, takes=options.imagine)
+    return ablated(replace(preset, distillation=asked, imagination=imagined), options.without)
+
+
+def questions(preset: Preset) -> int:
+    """How often the model is asked for the takes that it films, about."""
+    parts = -(-(preset.reference_frames - 1) // max(preset.distillation.frames - 1, 1))
+    return preset.imagination.films * preset.imagination.calls * parts
 
 
 def longer(preset: Preset) -> float:
     """How many times as many steps of reconstruction there are with the phase in which it is distilled."""
     count = lambda motion: preset.canonical.steps + sum(phase.steps for phase in motion.phases)
-    return count(preset.distillation.place_in(preset.motion)) / count(preset.motion)
+    return (count(preset.distillation.place_in(preset.motion)) + preset.imagination.steps) / count(preset.motion)

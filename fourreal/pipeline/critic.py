@@ -24,7 +24,7 @@ def critic_for(
 
     Raises UserError for a prompt of which the model does not read all.
     """
-    if not request.criticised or not (settings.steps or request.detail):
+    if not request.criticised or not (settings.steps or request.detail or request.imagine):
         yield None, ()
         return
     with OneModel(device, progress, cancel) as models:

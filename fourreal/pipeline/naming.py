@@ -16,16 +16,20 @@ RECIPE = 6
 
 @dataclass(frozen=True)
 class Places:
-    """Where the results of the stages go. motion: what its phases' names begin with. detail: None where not asked."""
+    """Where the results of the stages go.
+
+    motion, imagined: what the names of their parts begin with. imagined, detail: None where not asked for.
+    """
 
     canonical: Path
     motion: Path
+    imagined: Path | None
     detail: Path | None
 
 
 def finished(places: Places, preset: Preset, critic: Critic) -> bool:
     """Whether all that is to be made is there."""
-    paths = [places.canonical, *phase_places(preset, critic, places.motion), places.detail]
+    paths = [places.canonical, *phase_places(preset, critic, places.motion), places.imagined, places.detail]
     return all(path is None or path.exists() for path in paths)
 
 

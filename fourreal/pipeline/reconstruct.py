@@ -29,6 +29,8 @@ from fourreal.fit.upsample import UpsampleStage
 from fourreal.pipeline.assemble import Setting, assemble
 from fourreal.pipeline.critic import critic_for, critic_key
 from fourreal.pipeline.footage import Footage, read
+from fourreal.pipeline.imagine import STAGE as IMAGINED
+from fourreal.pipeline.imagine import fit_imagined
 from fourreal.pipeline.machine import peak_memory, pick_device, prepare_kernels, torch_threads, working_folder
 from fourreal.pipeline.naming import Places, finished, motion_settings, name_of, phase_places
 from fourreal.pipeline.observe import free_takes, observe
@@ -69,10 +71,11 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
                 footage.key(), placement.key(), observations.held_out, preset.pixels, asdict(preset.canonical),
                 request.seed, *(asked if settings.canonical_steps else []),
             )  # fmt: skip
-            detail = work / f"detail-{name_of(key, refine, asdict(preset), asked)}"
+            whole = name_of(key, refine, asdict(preset), asked)
             return Places(
                 work / f"canonical-{name_of(key, refine)}", work / f"motion-{name_of(key, refine)}",
-                detail if critic is not None and request.detail else None,
+                work / f"imagined-{whole}" if critic is not None and request.imagine else None,
+                work / f"detail-{whole}" if critic is not None and request.detail else None,
             )  # fmt: skip
 
         critic, remarks = later.enter_context(
@@ -94,7 +97,7 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
 
         watch = Watch(progress, observations, scene_of)
         seconds = {"poses": poses_seconds, "canonical": 0.0, "takes": 0.0, "motion": 0.0}
-        stopped, remarks = None, list(remarks)
+        stopped, remarks, imagined = None, list(remarks), None
 
         def write(result: Canonical | Moving, stopped: dict | None) -> Scene4D:
             scene, tally = scene_of(result), None if critic is None else critic.tally
@@ -104,6 +107,7 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
                 "freeze_reference_frame": placement.freeze_reference,
                 "notes": [*footage.notes, placement.cameras.origin.note, *remarks, *(tally.notes if tally else ())],
                 "critic": critic.model.identity if critic is not None else None,
+                "imagined": imagined,
                 "distillation": {"steps": tally.steps, "seconds": tally.seconds} if tally else None,  # of this attempt
                 "preset": preset.name,
                 "settings": asdict(preset),
@@ -129,6 +133,19 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
                 observations, canonical, preset, request.seed, place_of.motion, watch, cancel, critic
             )
             watch.reached(moving)
+            if place_of.imagined is not None:
+                try:
+                    taken, seconds["imagined"] = fit_imagined(
+                        observations, canonical, moving, preset, request.seed, place_of.imagined, watch, cancel, critic
+                    )
+                    moving, imagined = taken.moving, taken.report
+                    remarks.append(taken.note)
+                except Exception as error:
+                    if not (isinstance(error, UserError) or memory_ran_out(error)):
+                        raise
+                    remarks.append(without("imagined takes", error))
+                progress(Event(IMAGINED, message=remarks[-1]))
+                watch.reached(moving)
             if place_of.detail is not None:
                 try:
                     moving, seconds["detail"] = fit_detail(
@@ -139,7 +156,7 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
                 except Exception as error:
                     if not (isinstance(error, UserError) or memory_ran_out(error)):
                         raise
-                    remarks.append(without_detail(error))
+                    remarks.append(without("the detail of a restored film", error))
                     progress(Event(UpsampleStage.name, message=remarks[-1]))
                 watch.reached(moving)
         except Cancelled:
@@ -280,7 +297,7 @@ def fit_detail(
     return found.to(observations.freeze.device), seconds
 
 
-def without_detail(error: Exception) -> str:
-    """Why a scene has no detail from a restored film."""
+def without(what: str, error: Exception) -> str:
+    """Why a scene was made without that."""
     why = str(error) if isinstance(error, UserError) else "Memory ran out."
-    return f"The scene was finished without the detail of a restored film. {why}"
+    return f"The scene was finished without {what}. {why}"

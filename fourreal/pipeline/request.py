@@ -77,6 +77,6 @@ def chosen_preset(request: Request, device: str) -> Preset:
 
 
 def criticised(preset: Preset, options: Options) -> Preset:
-    """The preset with its distillation as asked for."""
+    """The preset with its distillation and its imagined takes as asked for."""
     asked = preset.distillation.asked(options.strength, options.distillation_steps, options.critic_guidance)
-    return replace(preset, distillation=asked)
+    return replace(preset, distillation=asked, imagination=replace(preset.imagination, takes=options.imagine))

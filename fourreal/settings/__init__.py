@@ -10,6 +10,7 @@ from fourreal.settings.distillation import (
     UpsampleSettings,
 )
 from fourreal.settings.fit import CanonicalSettings, Growth, MotionPhase, MotionSettings, SplatRates
+from fourreal.settings.imagination import IMAGINED, ImaginationSettings
 from fourreal.settings.limits import MOST_TAKES, ClipLimits, JobLimits, TurnLimits, check_takes
 from fourreal.settings.presets import DRAFT, PAPER, PRESETS, STANDARD, Preset
 
@@ -18,6 +19,7 @@ __all__ = [
     "DISTILLED",
     "DRAFT",
     "FINE_RATES",
+    "IMAGINED",
     "MOST_TAKES",
     "NO_DISTILLATION",
     "PAPER",
@@ -27,6 +29,7 @@ __all__ = [
     "ClipLimits",
     "DistillationSettings",
     "Growth",
+    "ImaginationSettings",
     "JobLimits",
     "MotionPhase",
     "MotionSettings",

@@ -1,6 +1,6 @@
 """The presets: a pixel budget and a schedule each, as values of the dataclasses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fourreal.settings.distillation import (
     DISTILLED,
@@ -11,6 +11,7 @@ from fourreal.settings.distillation import (
     UpsampleSettings,
 )
 from fourreal.settings.fit import CanonicalSettings, Growth, MotionPhase, MotionSettings, SplatRates
+from fourreal.settings.imagination import FOLLOWED, IMAGINED, ImaginationSettings
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Preset:
     motion: MotionSettings
     distillation: DistillationSettings = NO_DISTILLATION
     upsample: UpsampleSettings = UPSAMPLED
+    imagination: ImaginationSettings = IMAGINED
 
 
 PAPER_RATES = SplatRates(
@@ -56,6 +58,7 @@ DRAFT = Preset(
         ),
     ),
     distillation=DistillationSettings(every=2, canonical_steps=30, motion_steps=150, phase=DISTILLED),
+    imagination=replace(IMAGINED, field=replace(FOLLOWED, steps=1800)),
 )  # fmt: skip
 
 # A GPU, five minutes.
@@ -78,6 +81,7 @@ STANDARD = Preset(
         ),
     ),
     distillation=DistillationSettings(every=4, canonical_steps=25, motion_steps=90, phase=DISTILLED),
+    imagination=replace(IMAGINED, field=replace(FOLLOWED, steps=4000)),
 )  # fmt: skip
 
 # The paper's own schedule (app. C, D.3).
