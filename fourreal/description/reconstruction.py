@@ -63,7 +63,6 @@ class Fitting(Description):
         0, "let the critic film the moving scene from so many places where no camera was; what is believed of that is "
         "fitted like other videos", metavar="N", title="Takes it films (0: none)", group="critic",
         bounds={"ge": 0, "le": 24}, refusal="{value} imagined takes are out of range; ask for {ge} (none) to {le}.",
-        decides=("cost",),
     )  # fmt: skip
     critic_guidance: float | None = option(
         None, "how closely the critic keeps to the prompt", unset="the model's own", metavar="X", local=True,

@@ -47,7 +47,7 @@ def estimate_with_critic(
     seconds = None
     whole = [
         cost["seconds"] for cost in alike(criticised, options, devices, cameras_known, further)
-        if cost.get("distillation_steps") == preset.distillation.steps
+        if (cost.get("distillation_steps"), cost.get("imagine", 0)) == (preset.distillation.steps, options.imagine)
     ][:ALIKE]  # fmt: skip
     if whole:
         seconds = median(whole) + LOAD_SECONDS

@@ -93,6 +93,7 @@ class Reconstructing:
             "critic": self.options.critic if distilled else None,  # where it could not be had, it cost nothing
             "distillation_steps": settings["canonical_steps"] + settings["motion_steps"] if distilled else 0,
             "distillation_pace": pace,
+            "imagine": self.options.imagine if distilled else 0,
             "further": len(manifest.get("takes", ())),
             "cameras_known": manifest["cameras"]["freeze"]["origin"]["method"] == "given",
             "seconds": manifest["seconds"]["total"],
