@@ -139,7 +139,7 @@ def watched():
         with gr.Blocks():
             page = Parts(service, object.__new__(Uploads), me=gr.BrowserState(None))
             page.viewer, page.caption, page.timer, page.cursor = gr.HTML(), gr.HTML(), gr.Timer(), gr.State()
-            page.tabs, page.steps = gr.Tabs(), gr.Walkthrough()
+            page.tabs, page.steps = gr.Tabs(), gr.Tabs()
             page.named |= {"explore": [gr.HTML() for _ in range(4)], "go_on": lambda me: None}
             watch.build(page)
         return page

@@ -37,7 +37,7 @@ def wire(page: Parts) -> None:
 
     page.named["making_event"] = {"fn": tick, "inputs": [page.me, page.seen], "outputs": outputs, **PRIVATE}
     page.making.tick(**page.named["making_event"])
-    page.named["to_videos"].click(lambda: gr.Walkthrough(selected=VIDEOS), None, page.steps, **PRIVATE)
+    page.named["to_videos"].click(lambda: gr.Tabs(selected=VIDEOS), None, page.steps, **PRIVATE)
 
     @safely
     def show(me: dict, seen: dict | None):
@@ -171,7 +171,7 @@ def picked(page: Parts, me: dict, half: Part, number: int) -> list:
         return [me, gr.Timer(active=True), gr.skip()]
     reference = page.service.creation(owner, me[half.kept]).reference
     me = me | {"example": "", "again": "", "reference": reference, "freeze": video.id}
-    return [me, gr.Timer(active=True), gr.Walkthrough(selected=VIDEOS)]
+    return [me, gr.Timer(active=True), gr.Tabs(selected=VIDEOS)]
 
 
 def first_step(me: dict) -> int:

@@ -80,7 +80,7 @@ def build(page: Parts) -> None:
     def go_on(me: dict):
         me = known(me)
         page.service.resume(page.owner(me), me["run"])
-        return [gr.Walkthrough(selected=WATCH), gr.Timer(active=True), fresh(me["run"])]
+        return [gr.Tabs(selected=WATCH), gr.Timer(active=True), fresh(me["run"])]
 
     page.named["go_on"] = go_on
     page.named["resumed"] = resume.click(go_on, page.me, [page.steps, page.timer, page.cursor], **PRIVATE)
@@ -89,7 +89,7 @@ def build(page: Parts) -> None:
     def start_over(me: dict):
         empty = dict.fromkeys(("reference", "freeze", "run", "making", "freezing"), "")
         me = known(me) | empty | {"further": [], **FRESH}
-        return [*page.named["show_pair_now"](me), gr.Tabs(selected=NEW), gr.Walkthrough(selected=CREATE), fresh("")]
+        return [*page.named["show_pair_now"](me), gr.Tabs(selected=NEW), gr.Tabs(selected=CREATE), fresh("")]
 
     page.named["started_over"] = again.click(
         safely(start_over), page.me, [*page.named["pair"], page.tabs, page.steps, page.cursor], **PRIVATE

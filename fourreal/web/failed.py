@@ -40,7 +40,7 @@ def wire(page: Parts) -> None:
     def act(me: dict, event: gr.EventData):
         me = with_videos(page, known(me), pressed(event).get("action", ""))
         shown = page.named["show_pair"](page, me)
-        return [*shown, gr.Tabs(selected=NEW), gr.Walkthrough(selected=VIDEOS), fresh("")]
+        return [*shown, gr.Tabs(selected=NEW), gr.Tabs(selected=VIDEOS), fresh("")]
 
     pressing = progress.select(act, page.me, [*pair, page.tabs, page.steps, page.cursor], **INTAKE)
     pressing.success(**page.named["look"]).success(**page.named["look_further"])

@@ -26,7 +26,7 @@ def build(page: Parts) -> None:
         """To the scene that is forming, whatever else is shown."""
         me = known(me)
         run = page.service.run(page.owner(me), str(pressed(event).get("id", "")))
-        return [me | {"run": run.id}, gr.Tabs(selected=NEW), gr.Walkthrough(selected=WATCH), gr.Timer(active=True),
+        return [me | {"run": run.id}, gr.Tabs(selected=NEW), gr.Tabs(selected=WATCH), gr.Timer(active=True),
                 fresh(run.id)]  # fmt: skip
 
     page.named["forming_event"] = {"fn": look, "inputs": page.me, "outputs": [chip, timer], **PRIVATE}

@@ -87,16 +87,16 @@ def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
 def steps(page: Parts) -> None:
     """The panel: a new scene step by step, earlier scenes, comparison."""
     with gr.Tabs(selected=NEW, elem_id="tabs") as page.tabs:
-        with gr.Tab("New scene", id=NEW), gr.Walkthrough(selected=CREATE, elem_id="steps") as page.steps:
-            with gr.Step("Create", id=CREATE):
+        with gr.Tab("New scene", id=NEW), gr.Tabs(selected=CREATE, elem_id="steps") as page.steps:
+            with gr.Tab("Create", id=CREATE):
                 create.build(page)
-            with gr.Step("Videos", id=VIDEOS):
+            with gr.Tab("Videos", id=VIDEOS):
                 videos.build(page)
-            with gr.Step("Reconstruct", id=RECONSTRUCT):
+            with gr.Tab("Reconstruct", id=RECONSTRUCT):
                 reconstruct.build(page)
-            with gr.Step("Watch", id=WATCH):
+            with gr.Tab("Watch", id=WATCH):
                 watching = gr.Column()
-            with gr.Step("Explore", id=EXPLORE):
+            with gr.Tab("Explore", id=EXPLORE):
                 explore.build(page)
             with watching:
                 watch.build(page)
@@ -122,7 +122,7 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
         me = known(me)
         fresh = not page.service.runs(page.owner(me))
         made, step = gr.Timer(active=bool(me["making"] or me["freezing"])), create.first_step(me)
-        return [*videos.show_pair(page, me), gr.update(visible=fresh), made, gr.Walkthrough(selected=step)]
+        return [*videos.show_pair(page, me), gr.update(visible=fresh), made, gr.Tabs(selected=step)]
 
     look, look_further = page.named["look"], page.named["look_further"]
     arrived = blocks.load(
@@ -142,7 +142,7 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
 
     blocks.load(**page.named["suited_event"])
     failed.wire(page)
-    next_step = {"fn": lambda: gr.Walkthrough(selected=RECONSTRUCT), "inputs": None, "outputs": page.steps, **PRIVATE}
+    next_step = {"fn": lambda: gr.Tabs(selected=RECONSTRUCT), "inputs": None, "outputs": page.steps, **PRIVATE}
     page.named["onward"].click(**next_step).then(**estimate)
     page.named["scenes_tab"].select(**page.named["gallery_event"])
     page.named["study_tab"].select(**page.named["sources_event"])

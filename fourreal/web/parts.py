@@ -42,7 +42,7 @@ class Parts:
     viewer: gr.HTML | None = None
     caption: gr.HTML | None = None
     tabs: gr.Tabs | None = None
-    steps: gr.Walkthrough | None = None
+    steps: gr.Tabs | None = None  # inside the tab of a new scene
     timer: gr.Timer | None = None  # ticks while a run is being watched
     cursor: gr.State | None = None  # what of the run's journal has been shown
     making: gr.Timer | None = None  # ticks while candidates are being made
@@ -61,4 +61,4 @@ def suited_preset(page: Parts) -> str:
 
 def followed(me: dict, run: Run) -> list:
     """Updates of `me`, steps, timer and cursor that turn the page to a run that is being worked on."""
-    return [me | {"run": run.id}, gr.Walkthrough(selected=WATCH), gr.Timer(active=True), fresh(run.id)]
+    return [me | {"run": run.id}, gr.Tabs(selected=WATCH), gr.Timer(active=True), fresh(run.id)]

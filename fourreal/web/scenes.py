@@ -76,7 +76,7 @@ def otherwise(page: Parts, me: dict, run: Run) -> dict:
     }  # fmt: skip
     shown = page.named["show_pair"](page, me)
     return {
-        page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=RECONSTRUCT), page.cursor: fresh(""),
+        page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Tabs(selected=RECONSTRUCT), page.cursor: fresh(""),
         page.named["critics"]: gr.Accordion(open=o.critic is not None),
         page.named["name"]: f"{run.name}, again"[:80],
         **settings,

@@ -123,7 +123,7 @@ def news(page: Parts, me: dict, cursor: dict | None) -> dict:
     change |= figures_due(page, run, cursor, before)
     if live:
         change |= {page.timer: gr.Timer(active=True)} if first else {}
-        change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=WATCH)} if first else {}
+        change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Tabs(selected=WATCH)} if first else {}
         change |= forming(page, run, cursor, before, owner, first)
     else:
         change[page.timer] = gr.Timer(active=awaited)
@@ -132,11 +132,11 @@ def news(page: Parts, me: dict, cursor: dict | None) -> dict:
             return change
         change |= explore.arrived(page, run, owner)
         if run.has_scene:
-            change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=EXPLORE)}
+            change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Tabs(selected=EXPLORE)}
         else:
             ended = "It did not work out." if run.state == "failed" else "Stopped before there was anything to keep."
             change[page.caption] = tag("div", tag("h2", text(run.name)), tag("p", ended), class_="caption")
-            change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Walkthrough(selected=WATCH)}
+            change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Tabs(selected=WATCH)}
     return change
 
 
