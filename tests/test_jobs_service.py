@@ -283,7 +283,7 @@ def test_a_run_with_an_option_that_is_no_more_stays_and_says_what_it_cannot_do(s
     folder = service.places.run(old)
     for name in ("scene.r4d", "thumbnail.jpg", "manifest.json"):
         (folder / name).write_text("{}")
-    monkeypatch.setattr("fourreal.jobs.service.export_child", lambda arguments, *limits: _write(arguments[4]))
+    monkeypatch.setattr("fourreal.jobs.service.export_child", lambda arguments, *limits: _write(arguments[2]))
     assert service.file(ANNA, old, "scene.r4d").is_file()
     assert service.export(ANNA, old, "ply").is_file()
     assert service.metrics(ANNA, old) == {}
@@ -372,6 +372,9 @@ def calls(service: Service, owner: str, video: str, run: str) -> dict:
         "delete": lambda: service.delete(owner, run),
         "file": lambda: service.file(owner, run, "inputs/reference.mp4"),
         "export": lambda: service.export(owner, run, "ply"),
+        "share": lambda: service.share(owner, run),
+        "unshare": lambda: service.unshare(owner, run),
+        "share_of": lambda: service.share_of(owner, run),
         "metrics": lambda: service.metrics(owner, run),
         "create": lambda: service.create(owner, FREEZE, reference_id=video),
         "creation": lambda: service.creation(owner, run),
@@ -397,7 +400,7 @@ def test_what_is_anothers_is_not_there_in_the_same_words_as_what_is_nowhere(serv
     named = {name for name in dir(Service) if not name.startswith("_")}
     open_to_all = {
         "owner", "examples", "add_example", "add_video", "videos", "runs", "public_file", "public_name", "devices",
-        "close",
+        "close", "shared_file", "shared_name", "ready_film", "ready_film_file",
         "models", "usual_model", "creations", "estimate_creation", "ablations", "ablation_page",
     }  # fmt: skip
     assert named - open_to_all == set(calls(service, BEN, videos[0], run)) - {"picture"}

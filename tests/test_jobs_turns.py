@@ -116,7 +116,7 @@ def finished(service: Service, owner: str) -> str:
 
 def test_one_persons_exports_hold_up_neither_uploads_nor_anothers_exports(monkeypatch, service, work, tmp_path):
     def export(arguments, seconds, most):
-        out = Path(arguments[4])
+        out = Path(arguments[2])
         work.go_on(out.name if hers in str(out) else "ben")
         out.parent.mkdir(exist_ok=True)
         out.touch()
