@@ -261,7 +261,8 @@ def test_a_scene_is_made_from_three_videos_and_tells_of_them(tmp_path):
     preset = Preset("tiny", 48 * 32, 40, 32, STAGE_ONE, STAGE_TWO)
     request = Request(
         reference=tmp_path / "reference.mp4", freeze=tmp_path / "freeze.mp4", out=tmp_path / "run",
-        cameras=tmp_path / "cameras.json", preset=preset, device="cpu", further=(Further("reference", tmp_path / "side.mp4"),),
+        cameras=tmp_path / "cameras.json", preset=preset, device="cpu",
+        further=(Further("reference", tmp_path / "side.mp4"),),
     )  # fmt: skip
     reconstruct(request)
     (take,) = bundle.read_manifest(tmp_path / "run")["takes"]

@@ -28,7 +28,8 @@ def test_it_opens_from_the_disk_without_a_host_and_shows_the_scene(browser, tmp_
         (tmp_path / file).write_bytes(html_bytes(content, name))
     else:
         some_scene().export(tmp_path / file)
-    with watched_page(browser, viewport={"width": 320, "height": 267}, offline=True, reduced_motion="reduce") as watched:
+    still = {"viewport": {"width": 320, "height": 267}, "offline": True, "reduced_motion": "reduce"}
+    with watched_page(browser, **still) as watched:
         page = watched.page
         page.goto((tmp_path / file).as_uri())
         # Asked from outside, as the file's own policy forbids what `page.wait_for_function` does.
