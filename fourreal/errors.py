@@ -1,5 +1,6 @@
 """What can go wrong that a person can act on. Anything else is a bug and keeps its traceback."""
 
+import errno
 from pathlib import Path
 
 
@@ -39,6 +40,15 @@ def memory_ran_out(error: Exception) -> bool:
         isinstance(error, MemoryRanOut | MemoryError) or type(error).__name__ == "OutOfMemoryError"
         or "DefaultCPUAllocator" in str(error)
     )  # fmt: skip
+
+
+def out_of_space(error: BaseException | None) -> bool:
+    """Whether a full disk, a quota or a file size limit is at the bottom of an error."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 class Cancelled(Exception):

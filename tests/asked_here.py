@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from fourreal.errors import UserError
+from fourreal.errors import UserError, out_of_space
 from fourreal.jobs import asking
-from fourreal.jobs.children import out_of_space
 from fourreal.jobs.database import disk_full
 
 

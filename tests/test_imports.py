@@ -14,8 +14,9 @@ PACKAGE = Path(__file__).parents[1] / "fourreal"
 
 # Top to bottom. `__main__` is the command line's front door.
 ROOMS = [
-    "web", "__main__", "cli", "jobs", "report", "judge", "study", "api", "pipeline", "evaluate", "scene", "fit",
-    "description", "video", "splat", "camera", "clip", "settings", "progress", "whole", "errors", "system", "installed",
+    "web", "__main__", "cli", "sweep", "jobs", "engine", "report", "judge", "study", "api", "pipeline", "evaluate",
+    "scene", "fit", "description", "video", "splat", "camera", "clip", "settings", "progress", "whole",
+    "errors", "system", "installed",
 ]  # fmt: skip
 
 # torchvision: a broken one stops text encoders from importing, and nothing here needs it. The others run code on load.

@@ -20,6 +20,7 @@ from fourreal.cli.options import (
     whole,
 )
 from fourreal.cli.study import add_parser as add_study
+from fourreal.cli.sweep import add_parser as add_sweep
 from fourreal.description import ABLATIONS, Chain, Options, Several, StoredWishes
 from fourreal.scene.export import FORMATS
 from fourreal.scene.film import TRAJECTORIES
@@ -78,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
         "instead of a trajectory")  # fmt: skip
     add_study(commands)
     add_judge(commands)
+    add_sweep(commands)
     _from_prompt(commands)
     return root
 

@@ -1,7 +1,6 @@
 """Child processes that may die: bounded in time and memory, gone when their parent is, answering in one JSON object."""
 
 import contextlib
-import errno
 import json
 import logging
 import os
@@ -15,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fourreal import installed, system
-from fourreal.errors import UserError
+from fourreal.errors import UserError, out_of_space
 from fourreal.jobs.confine import confine, without_secrets
 from fourreal.jobs.database import disk_full
 
@@ -120,15 +119,6 @@ def answer(
         traceback.print_exc()
         sys.exit(1)
     print("\n" + json.dumps(result), flush=True)
-
-
-def out_of_space(error: BaseException | None) -> bool:
-    """Whether a full disk, a quota or a file size limit is at the bottom of an error."""
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def in_words(error: Exception) -> str:

@@ -15,9 +15,9 @@ from statistics import median
 from typing import Any
 
 from fourreal.description import Wishes
-from fourreal.errors import Cancelled, UserError
+from fourreal.errors import Cancelled, UserError, out_of_space
 from fourreal.jobs.candidate_files import forget
-from fourreal.jobs.children import in_words, out_of_space
+from fourreal.jobs.children import in_words
 from fourreal.jobs.create_estimate import work_of
 from fourreal.jobs.files import link, put
 from fourreal.jobs.live import Live

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from fourreal.errors import out_of_space
 from fourreal.jobs import examples
-from fourreal.jobs.children import out_of_space
 from fourreal.jobs.files import put
 from fourreal.jobs.journal import JournalWriter
 from fourreal.progress import CancelToken, Event, ignore

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from fourreal import system
-from fourreal.errors import Cancelled, UserError
-from fourreal.jobs.children import in_words, out_of_space
+from fourreal.errors import Cancelled, UserError, out_of_space
+from fourreal.jobs.children import in_words
 from fourreal.jobs.creating import Creating
 from fourreal.jobs.database import disk_full
 from fourreal.jobs.live import Live

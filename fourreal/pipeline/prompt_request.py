@@ -18,11 +18,12 @@ from fourreal.video.prompt import freeze_prompt
 class PromptRequest(Chain):
     """What may be asked of the chain, and where all of it goes.
 
-    preset: as `Request` has it.
+    preset: as `Request` has it. without: parts of the reconstruction to leave out.
     """
 
     out: Path
     preset: str | InstanceOf[Preset] | None = option(None)
+    without: frozenset[str] = frozenset()
 
     @property
     def choice(self) -> Choice:
@@ -63,4 +64,4 @@ class PromptRequest(Chain):
                 "critic": critic.name, "critic_source": critic.source, "critic_adapter": critic.adapter,
                 "prompt": self.prompt, "freeze_prompt": self.freeze_prompt,
             }  # fmt: skip
-        return Request(**same, out=self.out, refine_poses=True, **files)
+        return Request(**same, out=self.out, without=self.without, refine_poses=True, **files)

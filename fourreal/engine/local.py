@@ -1,0 +1,123 @@
+"""Tasks in processes of this machine."""
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+
+from fourreal import installed, system
+from fourreal.engine.values import BROKEN, STOP_SECONDS, STOPPED, Heard, Task
+from fourreal.errors import UserError
+
+LOG = "log.txt"  # in the task's folder: all that its process prints
+WHERE = "this machine"
+POLL_SECONDS = 0.05
+
+
+class LocalEngine:
+    """See `values.Engine`.
+
+    slots: for each task that may run at once, the variables that its process gets.
+    """
+
+    def __init__(self, slots: Sequence[Mapping[str, str]] = ({},)) -> None:
+        self._free, self._running = list(range(len(slots))), {}
+        self._variables, self.slots = list(slots), len(slots)
+        self._said: queue.Queue[Heard] = queue.Queue()
+
+    def submit(self, task: Task) -> None:
+        try:
+            task.folder.mkdir(parents=True, exist_ok=True)
+            log = (task.folder / LOG).open("ab")
+        except OSError as error:
+            raise UserError(f"{task.folder} cannot be written ({error.strerror}): free some space.") from error
+        slot = self._free.pop(0)
+        with log:
+            process = subprocess.Popen(
+                installed.command(task.module), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                env=installed.environment() | self._variables[slot], start_new_session=True,
+            )  # fmt: skip
+        self._running[task.id] = _Running(process, slot)
+        asked = json.dumps({"folder": str(task.folder.resolve()), "question": dict(task.question)})
+        _tell(process, asked)
+        threading.Thread(target=self._listen, args=(task.id, process), daemon=True).start()
+
+    def hear(self, seconds: float) -> list[Heard]:
+        found = []
+        with contextlib.suppress(queue.Empty):
+            found.append(self._said.get(timeout=seconds))
+            while True:
+                found.append(self._said.get_nowait())
+        for heard in found:
+            if heard.end is not None:
+                self._free.append(self._running.pop(heard.id).slot)
+        return found
+
+    def stop(self, id: str) -> None:
+        running = self._running.get(id)
+        if running is None or running.stopped:
+            return
+        running.stopped = True
+        _tell(running.process, "stop")
+        timer = threading.Timer(STOP_SECONDS, _kill, (running.process,))
+        timer.daemon = True
+        timer.start()
+
+    def close(self) -> None:
+        for id in list(self._running):
+            self.stop(id)
+        end = time.monotonic() + STOP_SECONDS + 1
+        while self._running and time.monotonic() < end:
+            self.hear(POLL_SECONDS)
+
+    def _listen(self, id: str, process: subprocess.Popen) -> None:
+        """A thread for each process: what it says, and that it ended."""
+        end, why = None, ""
+        for line in process.stdout:
+            try:
+                said = json.loads(line)
+            except ValueError:  # torn, as it was killed
+                continue
+            if "event" in said:
+                self._said.put(Heard(id, said["event"], where=WHERE))
+            else:
+                end, why = said["end"], said["why"]
+        while not system.ended(process):
+            time.sleep(POLL_SECONDS)
+        _kill(process)  # with whatever it left running
+        code = process.wait()
+        for pipe in (process.stdin, process.stdout):
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+        if end is None and self._running[id].stopped:
+            end = STOPPED
+        self._said.put(Heard(id, end=end or BROKEN, why=why or ("" if end else _crash(code)), where=WHERE))
+
+
+class _Running:
+    def __init__(self, process: subprocess.Popen, slot: int) -> None:
+        self.process, self.slot, self.stopped = process, slot, False
+
+
+def _tell(process: subprocess.Popen, line: str) -> None:
+    with contextlib.suppress(BrokenPipeError):  # it ended meanwhile, which its listener hears
+        process.stdin.write(line.encode() + b"\n")
+        process.stdin.flush()
+
+
+def _kill(process: subprocess.Popen) -> None:
+    """A process that is dead but not waited for still holds its number, so this hits no stranger."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _crash(code: int) -> str:
+    if code == -signal.SIGKILL:
+        return "The system ended the work, perhaps because memory ran out."
+    return f"The work broke off ({signal.Signals(-code).name if code < 0 else f'code {code}'}); see its log.txt."

@@ -1,0 +1,81 @@
+"""The protocol: hand in a task, hear what it says, stop it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a task takes while it runs, for engines that share machines out.
+
+    cpus: cores. gpus: graphics cards, a part of one allowed; None: one where there are any. memory: bytes; 0 counts
+        none.
+    """
+
+    cpus: float = 1.0
+    gpus: float | None = None
+    memory: int = 0
+
+
+@dataclass(frozen=True)
+class Task:
+    """A piece of work in a process of its own.
+
+    id: how it is called; one task of that name runs at a time.
+    module: `python -m module` does it, through `engine.child.serve`.
+    question: JSON-able; paths in it are relative to `folder`.
+    folder: all that it reads and writes. What lies there when it begins is what it goes on from.
+    """
+
+    id: str
+    module: str
+    question: Mapping[str, Any]
+    folder: Path
+    needs: Needs = field(default_factory=Needs)
+
+
+DONE, FAILED, STOPPED, BROKEN = "done", "failed", "stopped", "broken"
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a task said: an event, or how it ended.
+
+    event: stage, step, steps, seconds_left, values, message, as of `progress.Event`.
+    end: "done"; "failed", as it would again before somebody mends what `why` says; "stopped", on request;
+        "broken", without a word of its own: it may be handed in again and goes on from its last checkpoint.
+    where: the machine.
+    """
+
+    id: str
+    event: Mapping[str, Any] | None = None
+    end: str | None = None
+    why: str = ""
+    where: str = ""
+
+
+class Engine(Protocol):
+    """A place where tasks run. Nothing of it is kept: what was finished is in the tasks' folders."""
+
+    slots: int  # how many tasks run at once; may change while a cluster grows or shrinks
+
+    def submit(self, task: Task) -> None:
+        """Begin a task. Raises UserError where the engine cannot have it."""
+        ...
+
+    def hear(self, seconds: float) -> list[Heard]:
+        """What was said since the last call; waits up to `seconds` for something."""
+        ...
+
+    def stop(self, id: str) -> None:
+        """Ask a task to keep a checkpoint and end; it is made to within `STOP_SECONDS`."""
+        ...
+
+    def close(self) -> None:
+        """End whatever still runs, and let go of everything."""
+        ...
+
+
+STOP_SECONDS = 4.0

@@ -1,0 +1,49 @@
+"""The process that makes one item of a sweep: `python -m fourreal.sweep.child`, started by an engine."""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from fourreal.description import usual_preset
+from fourreal.engine.child import serve
+from fourreal.progress import CancelToken, Event
+from fourreal.settings import PRESETS, Preset
+
+NICE = 5  # whoever works at this machine comes first
+
+
+def main(presets: Mapping[str, Preset] = PRESETS) -> int:
+    """presets: what the names stand for."""
+    os.nice(NICE)
+    return serve(partial(make, presets=presets))
+
+
+def make(
+    folder: Path, question: Mapping[str, Any], progress: Callable[[Event], None], cancel: CancelToken,
+    presets: Mapping[str, Preset] = PRESETS,
+) -> None:  # fmt: skip
+    """Make the scene in `folder`, or go on with it. question: what `runs.question` says of an item."""
+    from fourreal.pipeline.machine import pick_device
+
+    options = dict(question["options"])
+    device = options.setdefault("device", "auto")
+    preset = presets[question["preset"] or usual_preset(pick_device(device) == "cuda")]
+    same = {"preset": preset, "seed": question["seed"], "without": frozenset(question["without"])}
+    if question["files"]:
+        from fourreal import pipeline
+
+        files = {kind: folder / name for kind, name in question["files"].items()}
+        pipeline.reconstruct(pipeline.Request(**files, out=folder, device=device, **same), progress, cancel)
+        return
+    from fourreal.pipeline.from_prompt import from_prompt
+    from fourreal.pipeline.prompt_request import PromptRequest
+
+    asked = PromptRequest(prompt=question["prompt"], model=question["model"], out=folder, **same, **options)
+    from_prompt(asked, progress, cancel)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
