@@ -46,6 +46,8 @@ class Engine:
         self.most = max(self.most, len(self.running))
 
     def hear(self, seconds: float) -> list[Heard]:
+        if not self.running:
+            return []
         task = self.running.pop(next(iter(self.running)))
         end = (self.ends.get(task.question["prompt"]) or [DONE]).pop(0)
         if end == DONE:

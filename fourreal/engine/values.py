@@ -36,7 +36,7 @@ class Task:
     needs: Needs = field(default_factory=Needs)
 
 
-DONE, FAILED, STOPPED, BROKEN = "done", "failed", "stopped", "broken"
+DONE, FAILED, STOPPED, BROKEN, LOST = "done", "failed", "stopped", "broken", "lost"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ class Heard:
 
     event: stage, step, steps, seconds_left, values, message, as of `progress.Event`.
     end: "done"; "failed", as it would again before somebody mends what `why` says; "stopped", on request;
-        "broken", without a word of its own: it may be handed in again and goes on from its last checkpoint.
+        "broken", without a word of its own, and "lost", as its machine is gone: it may be handed in again and goes on
+        from its last checkpoint.
     where: the machine.
     """
 

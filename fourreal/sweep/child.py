@@ -9,10 +9,12 @@ from typing import Any
 
 from fourreal.description import usual_preset
 from fourreal.engine.child import serve
+from fourreal.jobs.locks import alone
 from fourreal.progress import CancelToken, Event
 from fourreal.settings import PRESETS, Preset
 
 NICE = 5  # whoever works at this machine comes first
+LOCK_SECONDS = 20.0  # a predecessor whose machine was given up may just be leaving
 
 
 def main(presets: Mapping[str, Preset] = PRESETS) -> int:
@@ -26,6 +28,16 @@ def make(
     presets: Mapping[str, Preset] = PRESETS,
 ) -> None:  # fmt: skip
     """Make the scene in `folder`, or go on with it. question: what `runs.question` says of an item."""
+    with alone(folder / "lock", LOCK_SECONDS) as ours:
+        if not ours:
+            raise TimeoutError("another process is at work in this folder")
+        _make(folder, question, progress, cancel, presets)
+
+
+def _make(
+    folder: Path, question: Mapping[str, Any], progress: Callable[[Event], None], cancel: CancelToken,
+    presets: Mapping[str, Preset],
+) -> None:  # fmt: skip
     from fourreal.pipeline.machine import pick_device
 
     options = dict(question["options"])

@@ -24,7 +24,7 @@ def engine_of(name: str | None, out: Path, workers: int | None, device: str, nee
     if name not in NAMES:
         raise UserError(f"There is no engine {name!r}: {VARIABLE} and --engine take {' or '.join(NAMES)}.")
     if name == "ray":
-        from fourreal.engine.ray import RayEngine
+        from fourreal.engine.cluster import RayEngine
 
         return RayEngine(out, needs, workers)
     return LocalEngine(slots(workers, device))

@@ -63,7 +63,7 @@ class Leader:
                 raise Cancelled("stopped on request")
             while len(self.running) < self.engine.slots and (item := self._next()) is not None:
                 self._begin(item)
-            for heard in self.engine.hear(HEAR_SECONDS) if self.running else ():
+            for heard in self.engine.hear(HEAR_SECONDS):
                 self._take(heard)
             self._tell()
 
@@ -105,10 +105,11 @@ class Leader:
             self._write(item, replace(state, state=DONE))
         elif heard.end == engine_values.STOPPED:
             self._write(item, replace(state, state=STOPPED))
-        elif heard.end == engine_values.BROKEN and state.attempts + 1 < ATTEMPTS:
-            self._write(item, replace(state, state=STOPPED, why=heard.why, attempts=state.attempts + 1))
-            self.waiting.append(item)
-            self.progress(Event("sweep", message=f"{item.id}: {heard.why} It goes on from its checkpoint."))
+        elif heard.end == engine_values.LOST or (heard.end == engine_values.BROKEN and state.attempts + 1 < ATTEMPTS):
+            own = heard.end == engine_values.BROKEN  # it may be the item's fault, which a lost machine is not
+            self._write(item, replace(state, state=STOPPED, why=heard.why, attempts=state.attempts + own))
+            self.waiting.appendleft(item)
+            self.progress(Event("sweep", message=f"{item.id}: {heard.why} It goes on from its last checkpoint."))
         else:
             self._failed(item, state, heard.why)
 

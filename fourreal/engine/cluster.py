@@ -1,0 +1,219 @@
+"""Tasks on the nodes of a Ray cluster: a seat each, which goes on elsewhere when its node dies."""
+
+import contextlib
+import os
+import secrets
+import socket
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fourreal.engine.seat import Files, Seat, Traveller, put, versions
+from fourreal.engine.values import FAILED, LOST, STOPPED, Heard, Needs, Task
+from fourreal.errors import UserError
+
+ADDRESS = "RAY_ADDRESS"
+REACH_SECONDS = 5.0
+NODES_SECONDS = 1.0  # between two looks at which nodes there are
+HEAR_SECONDS = 1.0  # for so long a seat waits for something to tell,
+SEATS_A_SECOND = 64  # and longer where there are so many that the head would do nothing but listen
+
+
+@dataclass
+class Sitting:
+    """A task in its seat. asked: what the seat was asked last, "about", "begin" or "hear", and `ref` its answer."""
+
+    task: Task
+    seat: Any
+    asked: str
+    ref: Any
+    where: str = ""
+    shared: bool = True
+    stopped: bool = False
+
+
+class RayEngine:
+    """See `values.Engine`.
+
+    out: the folder that holds the tasks' folders. Nodes that see it at the same path work in it; to others files
+    travel. needs: of each task. workers: at most so many at once; None for as many as there is room for.
+    travel: whether files travel even to nodes that see the folder.
+    """
+
+    def __init__(self, out: Path, needs: Needs, workers: int | None = None, travel: bool = False) -> None:
+        self.ray = _connected()
+        self.needs, self.workers, self.travel = needs, workers, travel
+        self.mark = out.resolve() / f".shared-{secrets.token_hex(4)}"
+        self.mark.parent.mkdir(parents=True, exist_ok=True)
+        self.mark.touch()
+        self.sittings: dict[str, Sitting] = {}
+        self.refused: list[tuple[Any, str]] = []  # seats that stay taken, so that nothing else is put there; and why
+        self.pending: list[Heard] = []
+        self.actor = self.ray.remote(Seat)
+        self.looked, self.room, self.gpus = -NODES_SECONDS, 0, 0.0
+
+    @property
+    def slots(self) -> int:
+        if time.monotonic() - self.looked > NODES_SECONDS:
+            self._look()
+        room = max(0, self.room - len(self.refused))
+        if self.workers is None:
+            return room
+        return min(self.workers, room) if self.refused else self.workers  # more than there is room for has nodes added
+
+    def submit(self, task: Task) -> None:
+        if self.looked < 0:
+            self._look()
+        seat = self.actor.options(
+            num_cpus=self.needs.cpus, num_gpus=self.gpus, memory=self.needs.memory or None, max_restarts=0,
+            max_concurrency=3, scheduling_strategy="SPREAD",
+        ).remote(self.needs.cpus)  # fmt: skip
+        self.sittings[task.id] = Sitting(task, seat, "about", seat.about.remote(str(self.mark)))
+
+    def hear(self, seconds: float) -> list[Heard]:
+        """Raises UserError where there is no node left that could do anything."""
+        if self.refused and not self.slots and not self.sittings:
+            raise UserError(" ".join(sorted({why for _, why in self.refused})))
+        refs = {sitting.ref: sitting for sitting in self.sittings.values()}
+        if refs and not self.pending:
+            self.ray.wait(list(refs), num_returns=1, timeout=seconds)
+        elif not self.pending:
+            time.sleep(seconds)
+        ready, _ = self.ray.wait(list(refs), num_returns=len(refs), timeout=0) if refs else ([], [])
+        for ref in ready:
+            self._answered(refs[ref])
+        said, self.pending = self.pending, []
+        return said
+
+    def stop(self, id: str) -> None:
+        sitting = self.sittings.get(id)
+        if sitting is None or sitting.stopped:
+            return
+        sitting.stopped = True
+        if sitting.asked == "hear":
+            sitting.seat.stop.remote()
+        else:  # it waits for a node, or has just begun
+            self._end(sitting, STOPPED)
+
+    def close(self) -> None:
+        for id in list(self.sittings):
+            self._leave(self.sittings.pop(id).seat)
+        for seat, _ in self.refused:
+            self._leave(seat)
+        self.mark.unlink(missing_ok=True)
+        self.ray.shutdown()
+
+    # --- Steps ---------------------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        """How many tasks the nodes that are there now have room for."""
+        self.looked = time.monotonic()
+        nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
+        self.gpus = self.needs.gpus
+        if self.gpus is None:
+            self.gpus = float(any(node.get("GPU") for node in nodes))
+        wanted = {"CPU": self.needs.cpus, "GPU": self.gpus, "memory": self.needs.memory}
+        wanted = {name: value for name, value in wanted.items() if value}
+        self.room = sum(min(int(node.get(name, 0) / value) for name, value in wanted.items()) for node in nodes)
+
+    def _answered(self, sitting: Sitting) -> None:
+        try:
+            answer = self.ray.get(sitting.ref)
+        except self.ray.exceptions.RayTaskError as error:
+            why = str(error.cause) if isinstance(error.cause, UserError) else f"Its node said: {_last_line(error)}"
+            self._end(sitting, FAILED, why)
+        except self.ray.exceptions.RayError:
+            why = f"Its node ({sitting.where or 'a new one'}) is gone."
+            self._end(sitting, STOPPED if sitting.stopped else LOST, why)
+        else:
+            getattr(self, f"_{sitting.asked}")(sitting, answer)
+
+    def _about(self, sitting: Sitting, answer: dict) -> None:
+        sitting.where, ours, theirs = answer["where"], versions(), answer["versions"]
+        if ours != theirs:
+            differ = next(name for name in ours if ours[name] != theirs.get(name))
+            what = f"{differ} {theirs.get(differ)}, not {ours[differ]}"
+            what = "other files of fourreal" if differ == "files" else what
+            why = f"{sitting.where} has {what}: install the same as on the head there."
+            self.refused.append((sitting.seat, why))
+            del self.sittings[sitting.task.id]
+            self.pending.append(Heard(sitting.task.id, end=LOST, why=why, where=sitting.where))
+            return
+        sitting.shared = answer["shared"] and not self.travel
+        files = None if sitting.shared else Traveller(sitting.task.folder).all()
+        sitting.asked, sitting.ref = "begin", sitting.seat.begin.remote(sitting.task, files)
+
+    def _begin(self, sitting: Sitting, answer: None) -> None:
+        self._ask(sitting)
+
+    def _hear(self, sitting: Sitting, answer: tuple[list[Heard], Files]) -> None:
+        said, files = answer
+        try:
+            put(sitting.task.folder, files)
+        except UserError as error:  # the head's disk
+            self._end(sitting, FAILED, str(error))
+            return
+        self.pending += [heard for heard in said if heard.end is None]
+        for heard in said:
+            if heard.end is not None:
+                self._end(sitting, heard.end, heard.why)
+                return
+        self._ask(sitting)
+
+    def _ask(self, sitting: Sitting) -> None:
+        patience = max(HEAR_SECONDS, len(self.sittings) / SEATS_A_SECOND)
+        sitting.asked, sitting.ref = "hear", sitting.seat.hear.remote(patience)
+
+    def _end(self, sitting: Sitting, end: str, why: str = "") -> None:
+        del self.sittings[sitting.task.id]
+        self._leave(sitting.seat)
+        self.pending.append(Heard(sitting.task.id, end=end, why=why, where=sitting.where))
+
+    def _leave(self, seat: Any) -> None:
+        with contextlib.suppress(self.ray.exceptions.RayError):
+            seat.close.remote()
+            seat.__ray_terminate__.remote()
+
+
+def _connected():
+    """Ray, connected to the cluster that RAY_ADDRESS names, else to this machine's, else to a new one here.
+
+    Raises UserError where Ray is not installed or its cluster cannot be reached.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told that it is used
+    try:
+        import ray
+    except ImportError as error:
+        raise UserError("Ray is not installed here: pip install 'fourreal[ray]', or say --engine local.") from error
+    if ray.is_initialized():
+        return ray
+    address = os.environ.get(ADDRESS, "")
+    _reach(address)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what will be different in Ray's next version
+            ray.init(log_to_driver=False, logging_level="ERROR", include_dashboard=False if not address else None)
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        whose = f"The Ray cluster at {address} cannot be used" if address else "Ray cannot be started here"
+        raise UserError(f"{whose} ({_last_line(error)}): see docs/scale.md, or say --engine local.") from error
+    return ray
+
+
+def _reach(address: str) -> None:
+    """Ray itself looks for a cluster for minutes. Raises UserError at once."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), REACH_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise UserError(
+            f"No Ray cluster answers at {address} ({error}): start its head, or correct {ADDRESS}."
+        ) from error
+
+
+def _last_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[-1] if lines else type(error).__name__)[:300]
