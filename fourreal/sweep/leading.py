@@ -10,7 +10,19 @@ from fourreal.engine import values as engine_values
 from fourreal.engine.values import STOP_SECONDS, Engine, Heard, Needs, Task
 from fourreal.errors import Cancelled, UserError
 from fourreal.progress import CancelToken, Event, ignore
-from fourreal.sweep.runs import DONE, FAILED, RUNNING, SKIPPED, STOPPED, State, prepare, question, state_of, write_state
+from fourreal.sweep.runs import (
+    DONE,
+    FAILED,
+    RUNNING,
+    SKIPPED,
+    STOPPED,
+    WAITING,
+    State,
+    prepare,
+    question,
+    state_of,
+    write_state,
+)
 from fourreal.sweep.values import Item
 
 MODULE = "fourreal.sweep.child"
@@ -42,6 +54,7 @@ class Leader:
         self.module, self.needs = module or MODULE, needs or Needs()
         self.states = {item.id: state_of(out, item) for item in items}
         self.items = {item.id: item for item in items}
+        self.failures = sum(state.state == FAILED for state in self.states.values())  # counted on, as there may be many
         self.waiting: deque[Item] = deque()
         for item in items:
             left = any(item.name.startswith(name) or item.id.startswith(name) for name in skip)
@@ -49,7 +62,8 @@ class Leader:
             if left and state.state != DONE:
                 self._write(item, replace(state, state=SKIPPED))
             elif state.state != DONE and (state.state != FAILED or retry):
-                self.states[item.id] = replace(state, attempts=0)
+                self.failures -= state.state == FAILED
+                self.states[item.id] = replace(state, state=WAITING, attempts=0)
                 self.waiting.append(item)
         self.running: dict[str, Running] = {}
         self.makers: dict[str, str] = {}  # by what items share: the one that makes it first
@@ -119,6 +133,7 @@ class Leader:
 
     def _write(self, item: Item, state: State) -> None:
         """A state that cannot be written is remembered here: a finished scene says itself that it is."""
+        self.failures += (state.state == FAILED) - (self.states[item.id].state == FAILED)
         self.states[item.id] = state
         try:
             write_state(self.out, item, state)
@@ -136,10 +151,9 @@ class Leader:
             self._write(running.item, replace(running.state, state=STOPPED))
 
     def _tell(self) -> None:
-        count = lambda state: sum(one.state == state for one in self.states.values())
         finished, all_of_it = len(self.states) - len(self.waiting) - len(self.running), len(self.states)
         left = None
         if self.took:
             left = sum(self.took) / len(self.took) * (all_of_it - finished) / max(self.engine.slots, 1)
-        values = {"running": float(len(self.running)), "failed": float(count(FAILED))}
+        values = {"running": float(len(self.running)), "failed": float(self.failures)}
         self.progress(Event("sweep", finished, all_of_it, left, values))

@@ -1,0 +1,18 @@
+"""A run of `benchmarks.scale nodes`: the real one, with the preset draft cut down to a share of its steps."""
+
+import os
+import sys
+from dataclasses import replace
+
+from fourreal.settings import DRAFT
+from fourreal.sweep import child
+
+SHARE = "FOURREAL_SCALE_SHARE"
+
+if __name__ == "__main__":
+    share = float(os.environ[SHARE])
+    cut = lambda steps: max(10, round(steps * share))
+    canonical = replace(DRAFT.canonical, steps=cut(DRAFT.canonical.steps), plain_steps=cut(DRAFT.canonical.plain_steps))
+    phases = tuple(replace(phase, steps=cut(phase.steps)) for phase in DRAFT.motion.phases)
+    preset = replace(DRAFT, canonical=canonical, motion=replace(DRAFT.motion, phases=phases))
+    sys.exit(child.main(presets={"draft": preset}))
