@@ -44,6 +44,7 @@ def main() -> None:
     add("--result", type=float, default=7.6, help="simulate: MB of what a run leaves")
     add("--network", type=float, default=1000.0, help="simulate: MB a second into the head")
     add("--disk", type=float, default=200.0, help="simulate: MB a second onto its disk")
+    add("--bring", type=float, help="simulate: seconds between two times that a folder travels (default: the engine's)")
     add("--head", type=float, default=0.0, help="simulate: seconds of the head for an item, as `head` tells")
     add("--listen", type=float, default=0.0, help="simulate: seconds of the head to hear a seat once, as `nodes` tells")
     given = parser.parse_args()
@@ -186,9 +187,10 @@ def play(given: argparse.Namespace, cards: int) -> tuple[float, float, list[floa
 
     Returns the hours until all are done, and the shares of that time in which cards, head, network and disk worked.
     """
-    from fourreal.engine.cluster import HEAR_SECONDS, SEATS_A_SECOND
+    from fourreal.engine.cluster import FOLDERS_A_SECOND, HEAR_SECONDS, SEATS_A_SECOND
 
-    free, used = dict.fromkeys(("head", "network", "disk"), 0.0), dict.fromkeys(("head", "network", "disk"), 0.0)
+    used = {"head": 0.0, "network": 0.0, "disk": 0.0}
+    free = dict(used)
 
     def served(server: str, now: float, seconds: float) -> float:
         free[server] = max(free[server], now) + seconds
@@ -196,12 +198,15 @@ def play(given: argparse.Namespace, cards: int) -> tuple[float, float, list[floa
         return free[server]
 
     def kept(now: float, megabytes: float) -> float:
-        """When files have come through network, head and disk."""
-        now = served("network", now, megabytes / given.network)
-        return served("disk", now, megabytes / given.disk)
+        """When files have come through the network and lie on the disk, which the head waits for."""
+        now, seconds = served("network", now, megabytes / given.network), megabytes / given.disk
+        used["disk"] += seconds
+        return served("head", now, seconds)
 
     length, every = sum(given.seconds), 10.0
     listens = max(HEAR_SECONDS, cards / SEATS_A_SECOND)
+    brings = given.bring if given.bring is not None else cards / FOLDERS_A_SECOND
+    brought = [0.0] * cards
     events = [(0.0, card, "begin", 0.0) for card in range(cards)]
     left, end = given.prompts, 0.0
     while events:
@@ -215,10 +220,12 @@ def play(given: argparse.Namespace, cards: int) -> tuple[float, float, list[floa
         lasted = now - begun
         served("head", now, given.listen * every / listens)
         if lasted + 1e-6 >= length:
-            end = served("head", kept(now + listens / 2, given.result), 0.0)
+            end = kept(now, given.result)
             heapq.heappush(events, (end, card, "begin", 0.0))
             continue
-        kept(now, given.checkpoint)
+        if now - brought[card] >= brings:
+            brought[card] = now
+            kept(now, given.checkpoint)
         heapq.heappush(events, (begun + min(lasted + every, length), card, "checkpoint", begun))
     return end / 3600, length * given.prompts / cards / end, [used[name] / end for name in used]
 

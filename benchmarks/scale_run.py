@@ -1,9 +1,13 @@
-"""A run of `benchmarks.scale nodes`: the real one, with the preset draft cut down to a share of its steps."""
+"""A run of `benchmarks.scale nodes`: the real one, with the preset draft cut down to a share of its steps.
+
+A share of 0 does nothing at all, so that what is left is the engine's own time.
+"""
 
 import os
 import sys
 from dataclasses import replace
 
+from fourreal.engine.child import serve
 from fourreal.settings import DRAFT
 from fourreal.sweep import child
 
@@ -11,6 +15,8 @@ SHARE = "FOURREAL_SCALE_SHARE"
 
 if __name__ == "__main__":
     share = float(os.environ[SHARE])
+    if not share:
+        sys.exit(serve(lambda folder, *others: (folder / "manifest.json").write_text("{}")))
     cut = lambda steps: max(10, round(steps * share))
     canonical = replace(DRAFT.canonical, steps=cut(DRAFT.canonical.steps), plain_steps=cut(DRAFT.canonical.plain_steps))
     phases = tuple(replace(phase, steps=cut(phase.steps)) for phase in DRAFT.motion.phases)

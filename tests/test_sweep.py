@@ -244,3 +244,23 @@ def test_a_process_that_is_killed_is_broken_and_one_without_a_listener_ends(tmp_
     assert ends[1].end in (STOPPED, BROKEN)  # it had a few seconds for a checkpoint, which is little on a busy machine
     assert "memory" in ends[0].why
     engine.close()
+
+
+@pytest.mark.slow
+def test_prompts_become_scenes_and_ablations_take_the_same_videos(tmp_path, tiny_items):
+    path, out = tmp_path / "grid.yaml", tmp_path / "out"
+    path.write_text(
+        "prompts: [a red ball bouncing]\nmodels: [mini]\npresets: [draft]\nablations: [freeze-time]\n"
+        "options: {candidates: 1, steps: 2, windows: 0, arc: 120, device: cpu}\n"
+    )
+    plan = read(path)
+    runs.write_plan(out, plan)
+    with closing(LocalEngine()) as engine:
+        Leader(plan.items, out, engine, module="sweep_child").lead(CancelToken())
+    assert table(out, plan).splitlines()[0] == "2 done of 2"
+    whole, without = (out / item.id for item in plan.items)
+    video = next(whole.glob("candidates/reference-*.mp4")).relative_to(whole)
+    assert (whole / video).samefile(without / video)
+    manifests = [json.loads((folder / "manifest.json").read_text()) for folder in (whole, without)]
+    assert [manifest["without"] for manifest in manifests] == [[], ["freeze-time"]]
+    assert manifests[0]["critic"].startswith("mini ")

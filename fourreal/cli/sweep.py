@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from fourreal.cli.options import whole
+from fourreal.cli.options import positive, whole
 from fourreal.cli.study import step
 from fourreal.description import ABLATIONS, PRESETS
 from fourreal.errors import UserError
@@ -84,7 +84,7 @@ def add_parser(commands) -> None:
         "(default: $FOURREAL_ENGINE, else local)")  # fmt: skip
     add("--workers", type=_count, metavar="N", help="how many scenes at once (default: one a graphics card; with ray, "
         "as many as there is room for)")  # fmt: skip
-    add("--cpus", type=float, default=1.0, metavar="N", help="ray: cores that a run takes (default: %(default)g)")
+    add("--cpus", type=positive, default=1.0, metavar="N", help="ray: cores that a run takes (default: %(default)g)")
     add("--gpus", type=float, metavar="N", help="ray: graphics cards that a run takes, a part of one allowed (default: "
         "1 where there are any)")  # fmt: skip
     add("--memory", type=float, default=0.0, metavar="GB", help="ray: memory that a run takes (default: not counted)")

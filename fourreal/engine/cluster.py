@@ -19,6 +19,7 @@ REACH_SECONDS = 5.0
 NODES_SECONDS = 1.0  # between two looks at which nodes there are
 HEAR_SECONDS = 1.0  # for so long a seat waits for something to tell,
 SEATS_A_SECOND = 64  # and longer where there are so many that the head would do nothing but listen
+FOLDERS_A_SECOND = 8  # that travel to the head: with hundreds of nodes it would do nothing but write their checkpoints
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Sitting:
     where: str = ""
     shared: bool = True
     stopped: bool = False
+    brought: float = 0.0  # when its files last came to the head
 
 
 class RayEngine:
@@ -163,8 +165,10 @@ class RayEngine:
         self._ask(sitting)
 
     def _ask(self, sitting: Sitting) -> None:
-        patience = max(HEAR_SECONDS, len(self.sittings) / SEATS_A_SECOND)
-        sitting.asked, sitting.ref = "hear", sitting.seat.hear.remote(patience)
+        patience, now = max(HEAR_SECONDS, len(self.sittings) / SEATS_A_SECOND), time.monotonic()
+        brings = now - sitting.brought > len(self.sittings) / FOLDERS_A_SECOND
+        sitting.brought = now if brings else sitting.brought
+        sitting.asked, sitting.ref = "hear", sitting.seat.hear.remote(patience, brings)
 
     def _end(self, sitting: Sitting, end: str, why: str = "") -> None:
         del self.sittings[sitting.task.id]

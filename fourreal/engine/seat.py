@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -117,13 +118,20 @@ class Seat:
             task = replace(task, folder=self.scratch)
         self.engine.submit(task)
 
-    def hear(self, seconds: float) -> tuple[list[Heard], Files]:
-        """What was said, and what has changed in a folder that is not the head's."""
-        said = [replace(heard, where=self.where) for heard in self.engine.hear(seconds)]
+    def hear(self, seconds: float, brings: bool) -> tuple[list[Heard], Files]:
+        """What is said within `seconds`, or until the end if that comes sooner; of mere numbers the last.
+
+        With `brings`, or at the end, also what has changed in a folder that is not the head's.
+        """
+        said, ended, until = [], False, time.monotonic() + seconds
+        while not ended and (left := until - time.monotonic()) > 0:
+            said += [replace(heard, where=self.where) for heard in self.engine.hear(left)]
+            ended = any(heard.end for heard in said)
+        said = [one for one in said if one.end or one is said[-1] or one.event["message"]]
         files = Files()
-        if self.traveller is not None:
+        if self.traveller is not None and (brings or ended):
             files = self.traveller.changes()
-            while any(heard.end for heard in said) and (more := self.traveller.changes()) != Files():
+            while ended and (more := self.traveller.changes()) != Files():
                 files = Files({**files.contents, **more.contents}, files.gone + more.gone)
         return said, files
 

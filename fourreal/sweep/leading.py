@@ -66,7 +66,10 @@ class Leader:
                 self.states[item.id] = replace(state, state=WAITING, attempts=0)
                 self.waiting.append(item)
         self.running: dict[str, Running] = {}
-        self.makers: dict[str, str] = {}  # by what items share: the one that makes it first
+        self.makers: dict[str, str] = {}  # by what items share: the one that made it, or makes it first
+        for item in items:
+            if self.states[item.id].state == DONE:
+                self.makers.setdefault(item.shares, item.id)
         self.took: list[float] = []
 
     def lead(self, cancel: CancelToken) -> None:
