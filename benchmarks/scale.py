@@ -13,6 +13,7 @@ import argparse
 import heapq
 import json
 import os
+import random
 import statistics
 import tempfile
 import time
@@ -203,21 +204,23 @@ def play(given: argparse.Namespace, cards: int) -> tuple[float, float, list[floa
         used["disk"] += seconds
         return served("head", now, seconds)
 
-    length, every = sum(given.seconds), 10.0
+    mean, every, chance = sum(given.seconds), 10.0, random.Random(0)
+    lengths = [0.0] * cards  # of the run on each card; a fifth more or less, so that they do not all end at once
     listens = max(HEAR_SECONDS, cards / SEATS_A_SECOND)
     brings = given.bring if given.bring is not None else cards / FOLDERS_A_SECOND
     brought = [0.0] * cards
     events = [(0.0, card, "begin", 0.0) for card in range(cards)]
-    left, end = given.prompts, 0.0
+    left, end, worked = given.prompts, 0.0, 0.0
     while events:
         now, card, what, begun = heapq.heappop(events)
         if what == "begin":
             if left:
                 left -= 1
-                begun = served("head", now, given.head)
+                begun, length = served("head", now, given.head), mean * chance.uniform(0.8, 1.2)
+                lengths[card], worked = length, worked + length
                 heapq.heappush(events, (begun + min(every, length), card, "checkpoint", begun))
             continue
-        lasted = now - begun
+        lasted, length = now - begun, lengths[card]
         served("head", now, given.listen * every / listens)
         if lasted + 1e-6 >= length:
             end = kept(now, given.result)
@@ -227,7 +230,7 @@ def play(given: argparse.Namespace, cards: int) -> tuple[float, float, list[floa
             brought[card] = now
             kept(now, given.checkpoint)
         heapq.heappush(events, (begun + min(lasted + every, length), card, "checkpoint", begun))
-    return end / 3600, length * given.prompts / cards / end, [used[name] / end for name in used]
+    return end / 3600, worked / cards / end, [used[name] / end for name in used]
 
 
 if __name__ == "__main__":
