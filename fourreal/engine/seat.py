@@ -80,7 +80,7 @@ class Traveller:
 
 def put(folder: Path, files: Files) -> None:
     """Make a folder what another one has become. Raises UserError where it cannot be written."""
-    from fourreal.scene.atomic import writing
+    from fourreal.whole import writing
 
     for name, content in files.contents.items():
         with writing(_within(folder, name)) as temporary:
