@@ -285,5 +285,5 @@ def test_prompts_become_scenes_and_ablations_take_the_same_videos(tmp_path, tiny
     video = next(whole.glob("candidates/reference-*.mp4")).relative_to(whole)
     assert (whole / video).samefile(without / video)
     manifests = [json.loads((folder / "manifest.json").read_text()) for folder in (whole, without)]
-    assert [manifest["without"] for manifest in manifests] == [[], ["freeze-time"]]
+    assert [manifest["options"]["without"] for manifest in manifests] == [[], ["freeze-time"]]
     assert manifests[0]["critic"] is None

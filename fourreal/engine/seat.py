@@ -15,6 +15,7 @@ from pathlib import Path
 from fourreal import __version__, installed
 from fourreal.engine.local import LocalEngine
 from fourreal.engine.values import Heard, Task
+from fourreal.whole import writing
 
 MOST_BYTES = 256 * 1024**2  # of files handed over at once, though at least one
 
@@ -80,8 +81,6 @@ class Traveller:
 
 def put(folder: Path, files: Files) -> None:
     """Make a folder what another one has become. Raises UserError where it cannot be written."""
-    from fourreal.whole import writing
-
     for name, content in files.contents.items():
         with writing(_within(folder, name)) as temporary:
             temporary.write_bytes(content)
