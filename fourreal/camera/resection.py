@@ -39,9 +39,11 @@ class Unplaced:
 
 def resect(
     placed: UInt8[np.ndarray, "F h w 3"], cameras: Cameras, takes: list[Unplaced], settings: SfmSettings,
-    cancel: CancelToken,
+    cancel: CancelToken, least: float = LEAST_SHARE,
 ) -> list[Cameras]:  # fmt: skip
     """The cameras of each take, in the frame of `cameras`, at the take's size: one that stands still, or one a frame.
+
+    least: share of a moving take's frames that has to be placed, in (0, 1].
 
     Raises:
         UserError: a take shows too little of the same scene; the sentence names it.
@@ -65,12 +67,14 @@ def resect(
         (folder / "options.json").write_text(json.dumps(options), encoding="utf-8")
         worker.run("fourreal.camera.resection_worker", folder, settings.timeout_seconds, cancel, processors())
         answers = [_answer(folder / f"take-{number}.npz") for number in range(len(takes))]
-    return [_cameras(take, answer, frames.shape[2::-1][:2], cameras)
+    return [_cameras(take, answer, frames.shape[2::-1][:2], cameras, least)
             for take, answer, frames in zip(takes, answers, shrunk, strict=True)]  # fmt: skip
 
 
-def _cameras(take: Unplaced, answer: dict[str, np.ndarray], worked: tuple[int, int], placed: Cameras) -> Cameras:
-    count, wanted = len(answer["frames"]), 1 if take.still else LEAST_SHARE * len(take.frames)
+def _cameras(
+    take: Unplaced, answer: dict[str, np.ndarray], worked: tuple[int, int], placed: Cameras, least: float
+) -> Cameras:
+    count, wanted = len(answer["frames"]), 1 if take.still else least * len(take.frames)
     if count < wanted:
         raise UserError(
             f"{take.name} does not show enough of the scene of the freeze-time video to tell where its camera stood. "

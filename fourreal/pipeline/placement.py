@@ -11,7 +11,7 @@ from torch import Tensor
 from fourreal.camera import resection
 from fourreal.camera.cameras import Cameras, invert_rigid
 from fourreal.camera.estimate import estimate_cameras
-from fourreal.camera.resection import Unplaced
+from fourreal.camera.resection import LEAST_SHARE, Unplaced
 from fourreal.errors import UserError
 from fourreal.fit.artifacts import Packed, pack_cameras, unpack_cameras
 from fourreal.pipeline.footage import Footage
@@ -21,6 +21,8 @@ from fourreal.splat.packing import below, under
 
 STILL_FRAMES = 5  # of a camera that stands still, that are looked at together
 EXACT = 0.95  # likeness of the two frames of the meeting from which they have one pose, and not nearly one
+SAME_LENS = 1e-3  # image widths: of a focal length that was taken for granted, and not found
+NEARLY_ALL = 0.9  # share of a moving take's frames that a scene of the right focal length places
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,31 @@ def estimated_placement(request, footage: Footage, progress: Progress, cancel: C
     """Cameras found from the freeze-time frames; the reference camera is that of the frame both videos share, or found
     by what stands still.
     """
+    usual = SfmSettings()
+    start, shared = circled(request, footage, usual, progress, cancel)
+    if abs(float(start.cameras.intrinsics[0]) / start.cameras.size[0] - usual.usual_focal) > SAME_LENS:
+        return with_takes(start, footage, {}, cancel, shared)
+    # The freeze-time video alone does not tell its long focal length from the usual one. The other videos do: nearly
+    # all of their frames fit into the scene of the right one, half of them into that of the wrong.
+    try:
+        return with_takes(start, footage, {}, cancel, shared, NEARLY_ALL)
+    except UserError:
+        progress(Event("cameras", message="the other videos do not fit the usual focal length: the long one is tried"))
+    longer = replace(usual, long_focal=usual.focal_range[1])
+    again, still_shared = circled(request, footage, longer, progress, cancel)
+    try:
+        return with_takes(again, footage, {}, cancel, still_shared)
+    except UserError:
+        return with_takes(start, footage, {}, cancel, shared)
+
+
+def circled(
+    request, footage: Footage, settings: SfmSettings, progress: Progress, cancel: CancelToken
+) -> tuple[Placement, bool]:
+    """What the freeze-time frames alone tell, and whether the reference video shares a pose with one of them."""
     # A reference camera that stood elsewhere may have stood in a gap of the freeze-time camera's path.
     beside = some_of(footage.reference.frames) if footage.meeting is None else None
-    found = estimate_cameras(footage.freeze.frames, SfmSettings(), progress, cancel, beside)
+    found = estimate_cameras(footage.freeze.frames, settings, progress, cancel, beside)
     progress(Event("cameras", message=f"{found.origin.method}: {found.origin.note}"))
     registered = found.registered.tolist()
     frames, cameras = [footage.freeze_frames[i] for i in registered], found.cameras[registered]
@@ -124,16 +148,18 @@ def estimated_placement(request, footage: Footage, progress: Progress, cancel: C
         points=found.points,
         point_colors=found.colours,
     )
-    return with_takes(start, footage, {}, cancel, shared)
+    return start, shared
 
 
 def with_takes(
-    start: Placement, footage: Footage, named: Mapping[str, Cameras | None], cancel: CancelToken, shared: bool = True
-) -> Placement:
+    start: Placement, footage: Footage, named: Mapping[str, Cameras | None], cancel: CancelToken, shared: bool = True,
+    least: float = LEAST_SHARE,
+) -> Placement:  # fmt: skip
     """The placement with what is still missing: cameras of further takes, and of the reference video where it has not
     `shared` a pose with a freeze-time frame or moves.
 
-    named: cameras of takes that a file gives, by the take's file name, for any size.
+    named: cameras of takes that a file gives, by the take's file name, for any size. least: share of a moving take's
+    frames that has to be placed.
     """
     missing = [take for take in footage.takes if named.get(take.further.name) is None]
     lost = not start.given and not (shared and footage.still)
@@ -144,7 +170,7 @@ def with_takes(
         answers = []
     else:
         placed = footage.freeze.frames[[footage.freeze_frames.index(frame) for frame in start.frames]]
-        answers = resection.resect(placed, start.cameras, unplaced, SfmSettings(), cancel)
+        answers = resection.resect(placed, start.cameras, unplaced, SfmSettings(), cancel, least)
     if lost:
         start = replace(start, reference=answers.pop(0))
         if shared and start.canonical is not None:
