@@ -10,6 +10,8 @@ from typing import Any
 
 from fourreal.jobs.database import Database
 
+LAST = 2  # `dropped` of the one that was dropped last
+
 
 class CandidateRows:
     """See the module. Rows are dicts of the columns in `database.SCHEMA`, `how` as it was given."""
@@ -25,9 +27,23 @@ class CandidateRows:
         return [dict(row) | {"how": json.loads(row["how"])} for row in rows]
 
     def drop(self, run: str, number: int) -> None:
+        """The last one that was dropped may come back, see `restore`; those before it are gone."""
         with self.database.writing() as db:
             # the row stays, so that its number is not given again
-            db.execute("UPDATE candidates SET dropped = 1 WHERE run = ? AND number = ?", (run, number))
+            db.execute("UPDATE candidates SET dropped = 1 WHERE run = ? AND dropped = ?", (run, LAST))
+            db.execute("UPDATE candidates SET dropped = ? WHERE run = ? AND number = ?", (LAST, run, number))
+
+    def last_dropped(self, run: str) -> dict[str, Any] | None:
+        """The one that may come back."""
+        with self.database.reading() as db:
+            row = db.execute("SELECT * FROM candidates WHERE run = ? AND dropped = ?", (run, LAST)).fetchone()
+        return None if row is None else dict(row) | {"how": json.loads(row["how"])}
+
+    def gone(self, run: str) -> list[int]:
+        """The numbers of those that do not come back."""
+        with self.database.reading() as db:
+            rows = db.execute("SELECT number FROM candidates WHERE run = ? AND dropped = 1", (run,)).fetchall()
+        return [row["number"] for row in rows]
 
     def keep(self, run: str, number: int, kept: bool) -> None:
         with self.database.writing() as db:
@@ -67,7 +83,17 @@ class CandidateRows:
 def add(db: sqlite3.Connection, run: str, how: Mapping[str, Any], count: int = 1) -> None:
     """So many more, with the next numbers that were never taken."""
     for _ in range(count):
-        insert(db, run, _next(db, run), how)
+        insert(db, run, next_number(db, run), how)
+
+
+def restore(db: sqlite3.Connection, run: str) -> None:
+    """The one that was dropped last is there again."""
+    db.execute("UPDATE candidates SET dropped = 0 WHERE run = ? AND dropped = ?", (run, LAST))
+
+
+def next_number(db: sqlite3.Connection, run: str) -> int:
+    """The first number that was never taken."""
+    return db.execute("SELECT coalesce(max(number) + 1, 0) FROM candidates WHERE run = ?", (run,)).fetchone()[0]
 
 
 def replace(db: sqlite3.Connection, run: str, number: int) -> None:
@@ -91,10 +117,6 @@ def blame(db: sqlite3.Connection, run: str, claim: int, error: str) -> bool:
         (error, run, claim),
     )
     return changed.rowcount > 0
-
-
-def _next(db: sqlite3.Connection, run: str) -> int:
-    return db.execute("SELECT coalesce(max(number) + 1, 0) FROM candidates WHERE run = ?", (run,)).fetchone()[0]
 
 
 def insert(db: sqlite3.Connection, run: str, number: int, how: Mapping[str, Any]) -> None:

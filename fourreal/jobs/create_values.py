@@ -49,8 +49,9 @@ class Candidate:
 
     way: "model", "own" (somebody's own, or cut or reversed by them) or "longer" (another one with a window added).
     made: whether video and scores are there. kept: the person marked it. file: to be had by `Service.file`.
-    total: 0 to 1, the score; reasons: sentences, the most telling first. degrees: how far the camera goes around, None
-    where that is not known. seconds: how long making it took. frames, fps: of the video, 0 before it is there.
+    total: 0 to 1, the score; reasons: sentences, the most telling first. degrees, still: of a freeze-time video, how
+    far the camera goes around and, 0 to 1, how well the subject stands. All are None where that is not known.
+    seconds: how long making it took. frames, fps: of the video, 0 before it is there.
     best_frame: of a reference video, the one to freeze rather than others. size: (width, height), (0, 0) before.
     error: why it could not be made, "" as long as that may still be.
     """
@@ -64,6 +65,7 @@ class Candidate:
     total: float | None = None
     reasons: tuple[str, ...] = ()
     degrees: float | None = None
+    still: float | None = None
     seconds: float | None = None
     frames: int = 0
     fps: float = 0.0
@@ -78,6 +80,7 @@ class Creation:
 
     state, place, progress, error, created, seconds: as of `values.Run`. reference: id of the video that is frozen, ""
     for reference videos. preview: what is being made, as it looks by now; to be had by `Service.file`, "" before.
+    discarded: the number of the one that was discarded last, which can come back.
     outdated: why no more can be made, where it asked for what is not there in this version; else "".
     """
 
@@ -93,6 +96,7 @@ class Creation:
     preview: str = ""
     progress: dict[str, Any] = field(default_factory=dict)
     outdated: str = ""
+    discarded: int | None = None
 
     @property
     def busy(self) -> bool:

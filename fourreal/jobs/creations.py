@@ -118,13 +118,39 @@ class Creations(Runs):
         self._forget(row, number)
 
     def discard(self, owner: str, id: str, number: int) -> None:
-        """A candidate goes, also while it is being made."""
+        """A candidate goes, also while it is being made. `restore` brings it back until the next one goes."""
         row = self._row(owner, id, "create")
         source = source_of(self._candidate(row, number))
         self.store.candidates.drop(id, number)
-        self._forget(row, number)
+        for one in self.store.candidates.gone(id):
+            self._forget(row, one)
         if source is not None:  # it may have been kept for this one alone
             self._forget(row, source)
+
+    def restore(self, owner: str, id: str) -> int:
+        """The candidate that was discarded last is there again; its number."""
+        row = self._row(owner, id, "create")
+        last = self.store.candidates.last_dropped(id)
+        if last is None:
+            raise UserError("There is nothing to bring back: only the last discarded candidate is kept.")
+        if last["made"] and self._file(row, last["number"]).is_file():
+            self._check_number(row)
+            with self.store.database.writing() as db:
+                candidate_rows.restore(db, id)
+        else:
+            self._makeable(owner, id)
+            self._check_number(row)
+            self._go_on(row, lambda db: candidate_rows.restore(db, id))
+        return last["number"]
+
+    def next_seed(self, owner: str, wishes: Wishes, reference_id: str = "") -> int:
+        """The first seed with which nobody has made the same before: 0, or the one after those of earlier creations."""
+        asked, best = wishes.as_dict(), 0
+        for row in self.store.runs(owner, "create"):
+            if json.loads(row["options"]) == asked and row["reference"] == reference_id:
+                with self.store.database.reading() as db:
+                    best = max(best, candidate_rows.next_number(db, row["id"]))
+        return best if best <= LARGEST_SEED - MOST_CANDIDATES else 0
 
     def keep(self, owner: str, id: str, number: int, kept: bool = True) -> None:
         """Mark a candidate, or no longer: what is marked stays when the others are made anew."""
@@ -256,11 +282,12 @@ class Creations(Runs):
         folder = self.places.run(row["id"])
         wishes, outdated = Wishes.stored(json.loads(row["options"]))
         found = [shown(folder / "candidates", wishes.role, one) for one in self.store.candidates.of(row["id"])]
-        running = row["state"] == "running"
+        running, last = row["state"] == "running", self.store.candidates.last_dropped(row["id"])
         return Creation(
             **{key: row[key] for key in ("id", "state", "place", "created", "error", "reference")},
             wishes=wishes,
             outdated=outdated,
+            discarded=None if last is None else last["number"],
             seconds=ran(row, time.time()),
             candidates=tuple(sorted(found, key=lambda one: (not one.made, -(one.total or 0.0), one.number))),
             preview=newest_preview(folder) if running else "",
@@ -280,7 +307,8 @@ def shown(folder: Path, role: str, row: dict[str, Any]) -> Candidate:
     name = how.get("name") or (f"{how['of']}, longer on the {how['side']}" if how["way"] == "longer" else "")
     return Candidate(
         number=number, way=how["way"], made=bool(row["made"] and told and video), kept=bool(row["kept"]), name=name,
-        file=f"candidates/{role}-{number}.mp4", total=told.get("total"), reasons=tuple(told.get("reasons", ())),
+        file=f"candidates/{role}-{number}.mp4", total=told.get("total") if told.get("judged", True) else None,
+        still=_still(told) if role == "freeze" else None, reasons=tuple(told.get("reasons", ())),
         degrees=_degrees(told), seconds=told.get("seconds") or None, error=row["error"],
         **(video | ({"size": tuple(video["size"])} if "size" in video else {})),
     )  # fmt: skip
@@ -291,6 +319,12 @@ def _json(path: Path) -> dict[str, Any]:
     with contextlib.suppress(FileNotFoundError, ValueError):
         return json.loads(path.read_text(encoding="utf-8"))
     return {}
+
+
+def _still(told: dict[str, Any]) -> float | None:
+    """How well the subject stands, where that could be seen."""
+    found = next((score for score in told.get("scores", ()) if score["name"] == "subject"), None)
+    return found["good"] if found and found.get("sure", True) else None
 
 
 def _degrees(told: dict[str, Any]) -> float | None:

@@ -232,7 +232,8 @@ def _judged(kept: Kept, wish: Wish) -> Kept:
 
 def _plain(scores: Sequence[Score]) -> tuple[Score, ...]:
     """With Python's own numbers, as JSON has no others."""
-    return tuple(replace(s, value=float(s.value), good=float(s.good), vital=bool(s.vital)) for s in scores)
+    kinds = {"value": float, "good": float, "vital": bool, "sure": bool}
+    return tuple(replace(s, **{name: kind(getattr(s, name)) for name, kind in kinds.items()}) for s in scores)
 
 
 def _check_same(kept: Kept, wish: Wish) -> None:

@@ -27,6 +27,7 @@ Role = Literal["reference", "freeze"]
 Frames = UInt8[np.ndarray, "F H W 3"]
 _WIDTH = 320  # pixels at which pictures are compared
 _MOST_FRAMES = 48  # that are looked at
+_MOST_UNSEEN = 0.2  # of all weights, for a total that says something
 _LEFT = 0.3  # of the total where something vital is missing
 _ENOUGH_ARC = 180.0  # degrees; the paper's reach
 
@@ -36,7 +37,8 @@ class Score:
     """One aspect of one candidate.
 
     value: what was measured, in the unit of its sentence. good: 0 (useless) to 1 (as good as it gets). weight: how much
-    it counts. vital: without it the rest is worth little.
+    it counts. vital: without it the rest is worth little. sure: whether
+    it could be seen at all; else `good` is a guess that only keeps the order.
     """
 
     name: str
@@ -45,16 +47,21 @@ class Score:
     weight: float
     sentence: str
     vital: bool = False
+    sure: bool = True
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A candidate's place. index: which of those given. total: 0 to 1. reasons: sentences, the most telling first."""
+    """A candidate's place. index: which of those given. total: 0 to 1. reasons: sentences, the most telling first.
+
+    judged: whether the total means something: all that is vital could be seen, and most of the rest.
+    """
 
     index: int
     total: float
     reasons: tuple[str, ...]
     scores: tuple[Score, ...]
+    judged: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +91,10 @@ def order(judged: Sequence[tuple[Score, ...]]) -> list[Scored]:
         total = sum(score.good * score.weight for score in scores) / max(weight, 1e-9)
         total *= prod(_LEFT + (1 - _LEFT) * score.good for score in scores if score.vital)
         told = sorted(scores, key=lambda score: (score.good - 1) * score.weight)  # what it loses most by
-        out.append(Scored(index, total, tuple(score.sentence for score in told), tuple(scores)))
+        unseen = [score for score in scores if not score.sure]
+        judged = bool(scores) and not any(score.vital for score in unseen)
+        judged &= sum(score.weight for score in unseen) <= _MOST_UNSEEN * weight
+        out.append(Scored(index, total, tuple(score.sentence for score in told), tuple(scores), judged))
     return sorted(out, key=lambda scored: (-scored.total, scored.index))
 
 
@@ -121,7 +131,7 @@ def _camera_goes(frames: Frames, arc: float | None) -> Score:
     motion = still_camera(frames)
     if arc and not motion.moves:  # on a plain floor nothing shows where the camera is
         told = f"The camera was told to go {arc:.0f} degrees around; the picture is too plain to show whether it did."
-        return Score("camera", 1 - motion.put, 0.5, 4.0, told, vital=True)
+        return Score("camera", 1 - motion.put, 0.5, 4.0, told, vital=True, sure=False)
     return Score("camera", 1 - motion.put, _between(1 - motion.put, 0.4, 0.85), 4.0, motion.sentence, vital=True)
 
 
@@ -129,7 +139,7 @@ def _subject_stands(frames: Frames) -> Score:
     """Verdicts of `camera.subject`: still scenes had a share of up to 0.004, moving ones 0.010 and more."""
     subject = frozen_subject(frames)
     good = 0.5 if subject.moves is None else _between(-subject.share, -0.02, -0.004)
-    return Score("subject", subject.share, good, 3.0, subject.sentence)
+    return Score("subject", subject.share, good, 3.0, subject.sentence, sure=subject.moves is not None)
 
 
 def agreement(frames: Frames, picked: UInt8[np.ndarray, "_ _ 3"]) -> Score:
@@ -177,7 +187,8 @@ def _steady(frames: Frames) -> tuple[Score, ...]:
     flickering as generated ones are by 0.75 to 0.9 and 1.1."""
     found = steadiness(frames)
     if found is None:
-        return (Score("steady", 0.0, 0.0, 2.0, "Too plain to tell how steady it is: there is no texture to follow."),)
+        words = "Too plain to tell how steady it is: there is no texture to follow."
+        return (Score("steady", 0.0, 0.0, 2.0, words, sure=False),)
     jerk = "smoothly" if found.jerk < 0.55 else "with jolts, as if the picture were bent anew in each frame"
     flicker = "evenly" if found.flicker < 0.7 else "and flickers"
     return (

@@ -56,6 +56,11 @@ class Kept:
         return order([self.scores])[0].total
 
     @property
+    def judged(self) -> bool:
+        """Whether the total means something, see `score.Scored`."""
+        return order([self.scores])[0].judged
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """Sentences, the most telling first."""
         return order([self.scores])[0].reasons
@@ -107,7 +112,7 @@ def note(kept: Kept) -> None:
     """Writes down what is known of a candidate."""
     told = asdict(kept) | {"path": kept.path.name}
     if kept.scores:
-        told |= {"total": kept.total, "reasons": kept.reasons}
+        told |= {"total": kept.total, "judged": kept.judged, "reasons": kept.reasons}
     write_json(kept.path.with_suffix(".json"), told)
 
 

@@ -76,6 +76,10 @@ class CreateCalls:
         """Remove a candidate, also while it is being made."""
         return self._after(token, creation, "discard", number)
 
+    def restore(self, token: str, creation: str) -> dict:
+        """Bring the candidate back that was discarded last."""
+        return self._after(token, creation, "restore")
+
     def add_candidate(self, token: str, creation: str, file: dict) -> dict:
         """Take an uploaded file (`gradio_client.handle_file`) in as one more candidate."""
         path = self._uploaded(file)

@@ -1,10 +1,12 @@
 """HTML of candidate videos: cards with a score in words, what is being made, what a model is."""
 
 from fourreal.jobs.create_values import Candidate, Creation, Offer
+from fourreal.web.choice import best_of, score, title
 from fourreal.web.markup import button, duration, note, tag, text
 from fourreal.web.routes import file_urls
 
 TOLD = 2  # reasons that are shown at once
+NAMED = ("candidates", "coverage")  # stages whose messages name files, for the command line
 STAGES = {
     "download": "Downloading the model", "loading": "Loading the model", "video": "Making the video",
     "coverage": "Finding out how far the camera goes", "extend": "Making it longer", "candidates": "Making the video",
@@ -52,7 +54,8 @@ def making(found: Creation) -> str:
     if there < len(found.candidates):
         head += f": candidate {there + 1} of {len(found.candidates)}"
     how_far = [f"step {step} of {steps}", f"{duration(left)} left" if left is not None else ""] if inner else []
-    details = [*how_far, str(last.get("message") or "")]
+    told = str(last.get("message") or "") if stage not in NAMED else ""
+    details = [*how_far, told]
     picture = tag("img", src=file_urls(found.id) + found.preview, alt="The video as it forms", class_="forming")
     return tag(
         "div", tag("h4", text(head)), tag("p", text(" · ".join(filter(None, details))), class_="quiet"),
@@ -65,13 +68,16 @@ def making(found: Creation) -> str:
 def gallery(found: Creation) -> str:
     """All candidates, those that are there best first, then the others, and what can be done about all of them."""
     there = [one for one in found.candidates if one.made]
-    cards = [card(found, one, best=place == 0 and len(there) > 1) for place, one in enumerate(there)]
+    best = best_of(there)
+    cards = [card(found, one, best=one.number == best) for one in there]
     others = [one for one in found.candidates if not one.made]
     cards += [small_card(one) for one in sorted(others, key=lambda one: (not one.error, one.number))]
     waiting = sum(not one.error for one in others)
     rest = tag("p", text(f"{waiting} more to come."), class_="quiet") if waiting else ""
-    more = tag("div", button("One more", "more"), button("Make all anew but those I keep", "renew"), class_="links")
-    return tag("div", tag("div", *cards, class_="candidates"), rest, more if there else "", class_="made-of-prompt")
+    back = button("Undo discard", "restore") if found.discarded is not None else ""
+    more = (button("One more", "more"), button("Replace all but the kept ones", "renew")) if there else ()
+    links = tag("div", *more, back, class_="links")
+    return tag("div", tag("div", *cards, class_="candidates"), rest, links, class_="made-of-prompt")
 
 
 def card(found: Creation, one: Candidate, best: bool) -> str:
@@ -79,8 +85,9 @@ def card(found: Creation, one: Candidate, best: bool) -> str:
     role, own = found.wishes.role, {"number": one.number}
     video = tag("video", src=file_urls(found.id) + one.file, autoplay=True, loop=True, muted=True, playsinline=True,
                 aria_label=f"Candidate {one.number}", data_fps=one.fps)  # fmt: skip
-    score = tag("span", text(f"{100 * (one.total or 0):.0f}"), class_="score", title="Score of 100; you decide")
-    head = tag("p", tag("b", text(title(one))), tag("em", "best score") if best else "", score, class_="what")
+    about = "Too little can be seen in it for a score" if one.total is None else "Score of 100; you decide"
+    mark = tag("span", text(score(one)), class_="score", title=about)
+    head = tag("p", tag("b", text(title(one))), tag("em", "best score") if best else "", mark, class_="what")
     reasons = tag("ul", *(tag("li", text(reason)) for reason in one.reasons[:TOLD]))
     others = tag("ul", *(tag("li", text(reason)) for reason in one.reasons[TOLD:]))
     why = tag("details", tag("summary", "All reasons"), others) if one.reasons[TOLD:] else ""
@@ -88,6 +95,7 @@ def card(found: Creation, one: Candidate, best: bool) -> str:
         button("Keep" if not one.kept else "Kept", "unkeep" if one.kept else "keep", "quiet" + " on" * one.kept, **own),
         button("Again", "again", "quiet", **own) if one.way != "own" else "",
         button("Discard", "discard", "quiet danger", **own),
+        button("Use its settings", "use", "quiet", **own) if one.way != "own" else "",
     ]
     return tag(
         "div", video, head, gauge(one) if role == "freeze" else "", reasons, why, cutter(one),
@@ -109,10 +117,6 @@ def small_card(one: Candidate) -> str:
         "div", tag("p", tag("b", text(title(one))), tag("em", "not made yet" if not one.error else ""), class_="what"),
         note(one.error, "bad"), tag("div", *actions, class_="actions"), class_="candidate-to-be",
     )  # fmt: skip
-
-
-def title(one: Candidate) -> str:
-    return {"own": f"Yours: {one.name}", "longer": f"Seed {one.name}"}.get(one.way, f"Seed {one.number}")
 
 
 def gauge(one: Candidate) -> str:

@@ -1,14 +1,18 @@
 """Step zero: from a prompt to the two videos, a person choosing. First reference videos, then freeze-time videos."""
 
+import secrets
+
 import gradio as gr
 
 from fourreal.errors import UserError
 from fourreal.web.create_follow import earlier, follow, freezing
-from fourreal.web.create_form import Part, part, suit, tell, wishes_of
+from fourreal.web.create_form import FIXED, RANDOM, Part, part, recalled, suit, tell, wishes_of
 from fourreal.web.markup import piece, pressed
 from fourreal.web.parts import CREATE, INTAKE, PRIVATE, VIDEOS, Parts
 from fourreal.web.session import known, safely
 from fourreal.web.videos import FRESH, show_pair, uploaded, whole
+
+MOST_RANDOM = 10**6  # seeds that are drawn stay short enough to be read out
 
 
 def build(page: Parts) -> None:
@@ -29,7 +33,7 @@ def build(page: Parts) -> None:
 def wire(page: Parts) -> None:
     """What happens within the step, and how it leads to the next one."""
     halves = page.named["create"]
-    outputs = [page.me, page.seen, page.making, *(part for half in halves for part in half.watched)]
+    outputs = [page.me, page.seen, page.making, page.choice, *(part for half in halves for part in half.watched)]
 
     @safely
     def tick(me: dict, seen: dict | None):
@@ -74,6 +78,7 @@ def wire(page: Parts) -> None:
     page.named["usual_event"] = suit(page, halves)
     for half in halves:
         wire_part(page, half)
+    wire_stage(page, halves)
 
 
 def wire_part(page: Parts, half: Part) -> None:
@@ -87,11 +92,16 @@ def wire_part(page: Parts, half: Part) -> None:
     def begin(me: dict, *given):
         me = known(me)
         freeze = half.role == "freeze"
-        wishes, count, seed = wishes_of(half, me["canonical"] or 0 if freeze else None, *given)
-        made = page.service.create(page.owner(me), wishes, count, seed, me["reference"] if freeze else "")
-        return [me | {half.kept: made.id}, gr.Timer(active=True)]
+        wishes, count, seeds, seed = wishes_of(half, me["canonical"] or 0 if freeze else None, *given)
+        owner, reference = page.owner(me), me["reference"] if freeze else ""
+        if seeds != FIXED:
+            following = page.service.next_seed(owner, wishes, reference)
+            seed = secrets.randbelow(MOST_RANDOM) if seeds == RANDOM else following
+        made = page.service.create(owner, wishes, count, seed, reference)
+        return [me | {half.kept: made.id}, gr.Timer(active=True), seed]
 
-    begun = half.start.click(begin, [page.me, *half.form], [page.me, page.making], **PRIVATE)
+    outputs = [page.me, page.making, half.fields["seed"]]
+    begun = half.start.click(begin, [page.me, *half.form], outputs, **PRIVATE)
     look(begun).success(**page.named["picked_event"])
 
     @safely
@@ -124,17 +134,49 @@ def wire_part(page: Parts, half: Part) -> None:
 
     @safely
     def act(me: dict, event: gr.EventData):
-        me, sent = known(me), pressed(event)
-        if sent.get("action") == "pick":
-            return picked(page, me, half, whole(sent, "number"))
-        change(page, me, half, sent)
-        return [me, gr.Timer(active=True), gr.skip()]
+        return [*done(page, known(me), half, pressed(event)), *used(page, known(me), half, pressed(event))]
 
-    acted = half.candidates.select(act, page.me, [page.me, page.making, page.steps], **INTAKE)
+    outputs = [page.me, page.making, page.steps, *half.form]
+    acted = half.candidates.select(act, page.me, outputs, **INTAKE)
     page.named[f"{half.role}_picked"] = look(acted).success(**page.named["picked_event"])
 
 
+def wire_stage(page: Parts, halves: tuple[Part, ...]) -> None:
+    """What is pressed on the stage does the same as on the cards, which are there for one of the two videos each."""
+
+    @safely
+    def act(me: dict, event: gr.EventData):
+        me, sent = known(me), pressed(event)
+        half = next((half for half in halves if half.role == sent.get("role")), halves[0])
+        forms = (used(page, me, one, sent if one is half else {}) for one in halves)
+        return [*done(page, me, half, sent), *(value for form in forms for value in form)]
+
+    forms = [field for half in halves for field in half.form]
+    acted = page.choice.select(act, page.me, [page.me, page.making, page.steps, *forms], **INTAKE)
+    seen = acted.success(**page.named["making_event"])
+    page.named["stage_picked"] = seen.success(**page.named["picked_event"])
+
+
 # --- What presses do -------------------------------------------------------------------------------------------------
+
+
+def done(page: Parts, me: dict, half: Part, sent: dict) -> list:
+    """Updates of `me`, timer and steps after a press at a candidate."""
+    action = sent.get("action", "")
+    if action == "pick":
+        return picked(page, me, half, whole(sent, "number"))
+    if action != "use":
+        change(page, me, half, sent)
+    return [me, gr.Timer(active=True), gr.skip()]
+
+
+def used(page: Parts, me: dict, half: Part, sent: dict) -> list:
+    """Updates of a form: what the candidate was made with where that was pressed, else as it is."""
+    if sent.get("action") != "use":
+        return [gr.skip()] * len(half.form)
+    gr.Info("The form has its prompt, seed and settings.", title="", duration=4)
+    found = page.service.creation(page.owner(me), me[half.kept])
+    return recalled(half, found, whole(sent, "number"))
 
 
 def change(page: Parts, me: dict, half: Part, sent: dict) -> None:
@@ -147,6 +189,7 @@ def change(page: Parts, me: dict, half: Part, sent: dict) -> None:
         "retry": lambda: service.retry(*about, number()),
         "again": lambda: service.regenerate(*about, number()),
         "discard": lambda: service.discard(*about, number()),
+        "restore": lambda: service.restore(*about),
         "keep": lambda: service.keep(*about, number(), True),
         "unkeep": lambda: service.keep(*about, number(), False),
         "left": lambda: service.longer(*about, number(), "left"),
@@ -167,10 +210,12 @@ def picked(page: Parts, me: dict, half: Part, number: int) -> list:
         found = page.service.creation(owner, me[half.kept])
         frame = next(one.best_frame for one in found.candidates if one.number == number)
         me = me | FRESH | {"reference": video.id, "freeze": "", "canonical": frame, "freezing": ""}
+        me = me | {"reference_pick": f"{video.id}:{found.id}:{number}", "freeze_pick": ""}
         me = me | {"further": []}  # of another scene
         return [me, gr.Timer(active=True), gr.skip()]
     reference = page.service.creation(owner, me[half.kept]).reference
     me = me | {"example": "", "again": "", "reference": reference, "freeze": video.id}
+    me = me | {"freeze_pick": f"{video.id}:{me[half.kept]}:{number}"}
     return [me, gr.Timer(active=True), gr.Tabs(selected=VIDEOS)]
 
 

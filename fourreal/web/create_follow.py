@@ -7,6 +7,7 @@ from fourreal.jobs.create_values import Creation
 from fourreal.video.prompt import freeze_prompt
 from fourreal.video.registry import entry
 from fourreal.web.candidates import gallery, making
+from fourreal.web.choice import stage
 from fourreal.web.clip_cards import freeze_slider
 from fourreal.web.create_form import Part
 from fourreal.web.parts import Parts
@@ -46,13 +47,14 @@ def earlier(page: Parts, me: dict):
 
 def follow(page: Parts, me: dict, seen: dict, outputs: list) -> list:
     """Updates of all `outputs` for what is new in the creations that `me` follows; mostly little."""
-    updates, busy, now = {}, False, dict(seen)
+    updates, busy, now, there = {}, False, dict(seen), {}
     for half in page.named["create"]:
         try:
             found = page.service.creation(page.owner(me), me[half.kept]) if me[half.kept] else None
         except UserError:  # deleted in another tab
             found, me = None, me | {half.kept: ""}
             updates[page.me] = me
+        there[half.role] = found
         busy |= found is not None and found.busy
         line = "" if found is None else making(found)
         if line != seen.get(f"{half.kept} line"):
@@ -63,11 +65,20 @@ def follow(page: Parts, me: dict, seen: dict, outputs: list) -> list:
             if look != seen.get(key):
                 now[key] = look
                 updates |= draw(half, found)
+    shown = stage(there["reference"], there["freeze"], picks(me))
+    if shown != seen.get("stage"):
+        now["stage"] = updates[page.choice] = shown
     if now != seen:
         updates[page.seen] = now
     if not busy:
         updates[page.making] = gr.Timer(active=False)
     return [updates.get(component, gr.skip()) for component in outputs]
+
+
+def picks(me: dict) -> dict[str, str]:
+    """Which candidates were taken, by role: those whose videos are still the chosen ones."""
+    parts = {role: me[f"{role}_pick"].partition(":") for role in ("reference", "freeze")}
+    return {role: which for role, (video, _, which) in parts.items() if video and video == me[role]}
 
 
 def looks_of(found: Creation | None) -> list:
@@ -76,7 +87,7 @@ def looks_of(found: Creation | None) -> list:
     if found is None:
         return []
     each = [[one.number, one.made, one.kept, one.total, one.degrees, one.error] for one in found.candidates]
-    return [found.id, each]
+    return [found.id, found.discarded, each]
 
 
 def state_of(found: Creation | None) -> str:

@@ -6,7 +6,7 @@ import gradio as gr
 
 from fourreal.description import Wishes, about, adapters
 from fourreal.errors import UserError
-from fourreal.jobs.create_values import Offer
+from fourreal.jobs.create_values import Creation, Offer
 from fourreal.jobs.values import Estimate
 from fourreal.video.registry import EMBEDDED, MODELS
 from fourreal.web.candidates import model_facts
@@ -18,6 +18,8 @@ from fourreal.web.session import safely
 NO_ADAPTER = BLANK
 SIDES = ("width", "height")
 SUITED = ("frames", *SIDES, "steps", "guidance", "adapter")
+NEXT, RANDOM, FIXED = "next", "random", "fixed"
+SEEDS = [("The next ones", NEXT), ("Random", RANDOM), ("From this one on", FIXED)]
 NOBODY = "0" * 32  # what a video takes does not depend on who asks
 
 
@@ -74,8 +76,9 @@ def part(role: str) -> Part:
     with gr.Accordion("Model and settings", open=False, elem_id=f"{role}-settings"):
         add("model", gr.Dropdown(models, value=EMBEDDED, label="Model", elem_id=f"{role}-model"))
         add("count", gr.Slider(1, 8, 2 if freeze else 4, step=1, label="Candidates", elem_id=f"{role}-count"))
+        add("seeds", gr.Radio(SEEDS, value=NEXT, label="Seeds", elem_id=f"{role}-seeds"))
         with gr.Row():
-            add("seed", gr.Number(0, label="First seed", precision=0))
+            add("seed", gr.Number(0, label="First seed", precision=0, interactive=False, elem_id=f"{role}-seed"))
             add("frames")
             add("steps")
         with gr.Row():
@@ -122,6 +125,8 @@ def tell(page: Parts, half: Part) -> dict:
 
     half.told.select(say, prompt, prompt, **PRIVATE).then(**event)
 
+    fixed = lambda seeds: gr.update(interactive=seeds == FIXED)
+    half.fields["seeds"].change(fixed, half.fields["seeds"], half.fields["seed"], **PRIVATE)
     model.input(lambda name: suited(name, half.role), model, half.suited, **PRIVATE).then(**event)
     return event
 
@@ -157,19 +162,38 @@ def native(name: str, role: str) -> dict[str, float | int]:
     }  # fmt: skip
 
 
-def wishes_of(half: Part, frame: int | None, *given, **instead) -> tuple[Wishes, int, int]:
-    """The form as `Wishes`, the number of candidates, and the first seed. instead: of what the form says."""
+def wishes_of(half: Part, frame: int | None, *given, **instead) -> tuple[Wishes, int, str, int]:
+    """The form as `Wishes`, the number of candidates, which seeds, and the first. instead: of what the form says."""
     chosen = dict(zip(half.fields, given, strict=True)) | instead
+    seeds = chosen.pop("seeds")
     count, seed, *size = (int(chosen.pop(name) or 0) for name in ("count", "seed", *SIDES))
     least = {"prompt": "", "frames": 0, "steps": 0}  # what is empty is refused, and not left to the model
     wishes = Wishes(**least | values_of(Wishes, chosen), role=half.role, frame=frame, size=tuple(size))
-    return wishes, count, seed
+    return wishes, count, seeds, seed
+
+
+def recalled(half: Part, found: Creation, number: int | None = None) -> list:
+    """Values of the form that make a creation, or one candidate of it, again. number: the candidate's, its seed."""
+    wishes, usual = found.wishes, native(found.wishes.model, half.role) if found.wishes.model in MODELS else {}
+    size = dict(zip(SIDES, wishes.size or (), strict=False))
+    values = {
+        name: usual.get(name, gr.skip()) if (own := getattr(wishes, name, None)) is None else own
+        for name in half.fields
+    } | size  # fmt: skip
+    offered = [NO_ADAPTER, *adapters(MODELS[wishes.model])] if usual else [NO_ADAPTER]
+    values["adapter"] = gr.update(choices=offered, value=wishes.adapter or NO_ADAPTER)
+    values["negative"] = wishes.negative or ""
+    values["model"] = wishes.model if usual else gr.skip()
+    values |= {"count": gr.skip(), "seeds": NEXT, "seed": gr.skip()}
+    if number is not None:
+        values |= {"count": 1, "seeds": FIXED, "seed": gr.update(value=number, interactive=True)}
+    return [values[name] for name in half.fields]
 
 
 def expected(page: Parts, half: Part, prompt: str, *given) -> list:
     """Updates of what is told of the model and the time, and of the button that starts."""
     try:
-        wishes, count, _ = wishes_of(half, 0, prompt, *given, prompt=(prompt or "").strip() or "a scene")
+        wishes, count, *_ = wishes_of(half, 0, prompt, *given, prompt=(prompt or "").strip() or "a scene")
         found = page.service.estimate_creation(NOBODY, wishes, count)
     except UserError as error:
         return [note(str(error), "bad"), gr.update(interactive=False)]

@@ -8,6 +8,7 @@ from fourreal.description import Options
 from fourreal.jobs.service import Service
 from fourreal.web import (
     api,
+    choice,
     compare,
     create,
     explore,
@@ -69,6 +70,7 @@ def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
         header = gr.HTML(HEADER, padding=False, apply_default_css=False)
         with gr.Row(elem_id="room", equal_height=False):
             with gr.Column(elem_id="stage"):
+                page.choice = choice.choice_box()
                 page.viewer = viewer_box(shown(READY, title="A fox in a yard"), elem_id="viewer")
                 with gr.Row(elem_id="under"):
                     page.caption = piece(WELCOME, elem_id="caption")
@@ -138,7 +140,8 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
     usual = blocks.load(**page.named["usual_event"])
     for role in ("reference", "freeze"):
         usual.success(**page.named[f"{role}_told"])
-        page.named[f"{role}_picked"].success(**look).success(**look_further)
+    for pressed in ("reference_picked", "freeze_picked", "stage_picked"):
+        page.named[pressed].success(**look).success(**look_further)
 
     blocks.load(**page.named["suited_event"])
     failed.wire(page)

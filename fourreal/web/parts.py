@@ -40,6 +40,7 @@ class Parts:
     uploads: Uploads
     me: gr.BrowserState
     viewer: gr.HTML | None = None
+    choice: gr.HTML | None = None  # what is on the stage while there is something to choose
     caption: gr.HTML | None = None
     tabs: gr.Tabs | None = None
     steps: gr.Tabs | None = None  # inside the tab of a new scene

@@ -77,7 +77,7 @@ def create_app(data: Path, service: Service | None = None, limits: UploadLimits 
         build(service, uploads, data),
         path="/",
         theme=theme(),
-        css_paths=[WEB / "static" / "page.css"],
+        css_paths=[WEB / "static" / name for name in ("page.css", "choice.css")],
         head=HEAD,
         favicon_path=str(WEB / "static" / "icon.png"),
         footer_links=["api"],

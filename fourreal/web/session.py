@@ -21,10 +21,11 @@ SECRET_FILE = "page.secret"  # in the data folder: with another one browsers wou
 # What a browser keeps. token: who it is. reference, freeze: chosen videos. example: their example's name, if any.
 # canonical: the reference frame that the person chose, None while it is the found one. run: what it follows or shows.
 # again: the run whose videos are to be taken once more. making, freezing: creations of the two videos.
+# reference_pick, freeze_pick: which candidate a chosen video is, "video:creation:number".
 # further: videos besides the two, see `further_entries`.
 FORGOTTEN = {
     "token": "", "reference": "", "freeze": "", "further": [], "example": "", "canonical": None, "run": "", "again": "",
-    "making": "", "freezing": "",
+    "making": "", "freezing": "", "reference_pick": "", "freeze_pick": "",
 }  # fmt: skip
 
 # What a browser keeps in `me` is written only when the server has answered, and two tabs may be opened before. So the

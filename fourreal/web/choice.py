@@ -1,0 +1,84 @@
+"""The stage while there is something to choose: what static/choice.js shows, and what is pressed there."""
+
+import gradio as gr
+
+from fourreal.jobs.create_values import Candidate, Creation
+from fourreal.web.routes import file_urls
+
+TEMPLATE = '<div class="choice-box" role="region" aria-label="Candidates"></div>'
+SCRIPT = """
+const box = element.querySelector('.choice-box');
+const send = (press) => trigger('select', press);
+const ready = import(new URL('page/choice.js', document.baseURI).href).then((choice) => choice.open(box, send));
+const show = () => ready.then((choice) => choice.show(props.value));
+watch('value', show);
+show();
+"""
+NOTHING = {"shown": "", "reference": None, "freeze": None}
+NOT_JUDGED = "not judged"
+STANDS, MOVES = 0.6, 0.25  # how well a subject stands, for its word
+
+
+def choice_box() -> gr.HTML:
+    """The component; its value is made by `stage`, and its event `select` is a press: {action, role, number}."""
+    return gr.HTML(
+        NOTHING, html_template=TEMPLATE, js_on_load=SCRIPT, padding=False, apply_default_css=False, elem_id="choice"
+    )
+
+
+def stage(reference: Creation | None, freeze: Creation | None, picks: dict[str, str]) -> dict:
+    """The stage's value. picks: by role, "creation:number" of the candidate that was taken."""
+    groups = {"reference": reference, "freeze": freeze}
+    value = {role: None if one is None else group(one, picks.get(role, "")) for role, one in groups.items()}
+    filled = [role for role, one in value.items() if one and one["items"]]
+    return {"shown": filled[-1] if filled else "", **value}
+
+
+def group(found: Creation, pick: str) -> dict:
+    """The candidates for one of the two videos."""
+    # in the order of their making: none changes its place, and its key, as others arrive
+    there = sorted((one for one in found.candidates if one.made), key=lambda one: one.number)
+    best = best_of(there)
+    waiting = sum(not one.made and not one.error for one in found.candidates)
+    return {
+        "id": found.id, "waiting": waiting, "discarded": found.discarded,
+        "items": [item(found, one, one.number == best, pick == f"{found.id}:{one.number}") for one in there],
+    }  # fmt: skip
+
+
+def item(found: Creation, one: Candidate, best: bool, picked: bool) -> dict:
+    freeze = found.wishes.role == "freeze"
+    return {
+        "number": one.number, "title": title(one), "src": file_urls(found.id) + one.file, "fps": one.fps or 1.0,
+        "frames": max(one.frames, 1), "score": score(one), "best": best, "kept": one.kept, "picked": picked,
+        "own": one.way == "own", "reasons": list(one.reasons), "arc": arc(one) if freeze else "",
+        "still": stillness(one) if freeze else "",
+    }  # fmt: skip
+
+
+def best_of(there: list[Candidate]) -> int | None:
+    """The number of the candidate with the best score; None where several share it, or nothing can be compared."""
+    judged = sorted((one for one in there if one.total is not None), key=lambda one: -one.total)
+    if len(there) < 2 or not judged:
+        return None
+    tie = len(judged) > 1 and score(judged[0]) == score(judged[1])
+    return None if tie else judged[0].number
+
+
+def score(one: Candidate) -> str:
+    """Of 100; or that it cannot be told."""
+    return NOT_JUDGED if one.total is None else f"{100 * one.total:.0f}"
+
+
+def title(one: Candidate) -> str:
+    return {"own": f"Yours: {one.name}", "longer": f"Seed {one.name}"}.get(one.way, f"Seed {one.number}")
+
+
+def arc(one: Candidate) -> str:
+    return "" if one.degrees is None else f"{one.degrees:.0f}° around"
+
+
+def stillness(one: Candidate) -> str:
+    if one.still is None:
+        return "stillness not judged"
+    return "stands still" if one.still >= STANDS else "moves a little" if one.still > MOVES else "moves"

@@ -1,0 +1,320 @@
+// The stage while there is something to choose: all candidates under one clock, as a grid, one by one, or two beside
+// each other. What is done to one is told to Python; see choice.py for the value.
+
+const DRIFT = 0.6; // frames that a video may be off the clock before its pace is bent
+const LEAP = 4; // and from where on it is set instead
+const KEYS = 'Keys: 1 to 8 show one, S two, 0 all. Space plays, comma and full stop step. Enter takes, K keeps, X discards, Z undoes.';
+const ROLES = { reference: 'Reference', freeze: 'Freeze-time' };
+
+export class Clock {
+  constructor() { Object.assign(this, { time: 0, playing: false, loop: true, seconds: 1 }); }
+
+  /** Let seconds pass; whether it began anew. */
+  tick(seconds) {
+    if (!this.playing) return false;
+    this.time += seconds;
+    if (this.time < this.seconds) return false;
+    this.playing = this.loop;
+    this.time = this.loop ? this.time % this.seconds : this.seconds;
+    return this.loop;
+  }
+
+  /** To the frame `by` frames on, around the ends. */
+  step(by, fps) {
+    const frames = Math.max(1, Math.round(this.seconds * fps));
+    const frame = Math.min(frames - 1, Math.floor(this.time * fps + 1e-6));
+    this.playing = false;
+    this.time = (((frame + by) % frames) + frames + 0.5) % frames / fps;
+  }
+}
+
+const make = (name, className = '', text = '') => {
+  const element = document.createElement(name);
+  if (className) element.className = className;
+  if (text) element.textContent = text;
+  return element;
+};
+
+export function open(box, send) {
+  const clock = new Clock();
+  clock.playing = !matchMedia('(prefers-reduced-motion: reduce)').matches;
+  const panes = new Map(); // by address
+  const state = { value: {}, role: '', mode: 'grid', at: 0, beside: 1, why: true, picks: {}, asked: '' };
+  const parts = {};
+  const button = (label, title, press, name = '') => {
+    const made = make('button', `act ${name}`.trim(), label);
+    made.type = 'button';
+    made.title = title;
+    made.addEventListener('click', press);
+    return made;
+  };
+
+  parts.head = make('div', 'choice-head');
+  parts.grid = make('div', 'choice-panes');
+  parts.bar = make('div', 'choice-bar');
+  parts.acts = make('div', 'choice-acts');
+  parts.play = button('', 'Play or pause (Space)', () => play());
+  parts.scrub = make('input');
+  Object.assign(parts.scrub, { type: 'range', min: 0, max: 1000, step: 1 });
+  parts.scrub.setAttribute('aria-label', 'Time');
+  parts.scrub.addEventListener('input', () => {
+    clock.playing = false;
+    clock.time = (parts.scrub.value / 1000) * (clock.seconds - 0.5 / fps());
+    place(true);
+  });
+  parts.frame = make('output', 'choice-frame');
+  parts.loop = button('Loop', 'Begin again at the end (L)', () => { clock.loop = !clock.loop; bar(); });
+  parts.why = button('Reasons', 'Reasons of the scores over the pictures (R)', () => { state.why = !state.why; draw(); });
+  parts.modes = {
+    grid: button('All', 'All of them (0)', () => mode('grid')),
+    one: button('One', 'One by one (1 to 8)', () => mode('one')),
+    side: button('Two', 'Two beside each other (S)', () => mode('side')),
+  };
+  const modes = make('span', 'choice-modes');
+  modes.append(...Object.values(parts.modes));
+  parts.bar.append(parts.play, button('‹', 'A frame back (,)', () => step(-1)), button('›', 'A frame on (.)', () => step(1)),
+    parts.scrub, parts.frame, parts.loop, parts.why);
+  box.append(parts.head, parts.grid, parts.bar, parts.acts, make('p', 'choice-keys quiet', KEYS));
+  box.tabIndex = 0;
+
+  const group = () => state.value[state.role] || null;
+  const items = () => group()?.items || [];
+  const chosen = () => items()[state.at];
+  const visible = () => {
+    const all = items();
+    if (state.mode === 'one') return all.slice(state.at, state.at + 1);
+    if (state.mode === 'side') return [all[state.at], all[state.beside]].filter(Boolean);
+    return all;
+  };
+  const fps = () => Math.max(1, ...visible().map((one) => one.fps));
+
+  function play() {
+    if (!clock.playing && clock.time >= clock.seconds) clock.time = 0;
+    clock.playing = !clock.playing;
+    bar();
+  }
+  function step(by) {
+    clock.step(by, fps());
+    place(true);
+    bar();
+  }
+  function mode(wanted) {
+    if (wanted === 'side') {
+      if (items().length < 2) return;
+      if (state.beside === state.at) state.beside = state.at ? 0 : 1;
+    }
+    state.mode = wanted;
+    draw();
+  }
+  function choose(at, wanted) {
+    if (!items()[at]) return;
+    if (state.mode === 'side' && at !== state.at) state.beside = state.at;
+    state.at = at;
+    if (wanted) state.mode = wanted;
+    draw();
+  }
+  function act(action) {
+    const one = chosen();
+    if (action === 'restore') { if (group()?.discarded == null) return; }
+    else if (!one || (action === 'again' && one.own)) return;
+    const word = action === 'keep' && one.kept ? 'unkeep' : action;
+    send({ action: word, role: state.role, number: String(one?.number ?? 0) });
+  }
+
+  const keys = {
+    ' ': () => play(), ',': () => step(-1), '.': () => step(1), ArrowLeft: () => choose(state.at - 1),
+    ArrowRight: () => choose(state.at + 1), 0: () => mode('grid'), Escape: () => mode('grid'), s: () => mode('side'),
+    l: () => parts.loop.click(), r: () => parts.why.click(), k: () => act('keep'), x: () => act('discard'), Delete: () => act('discard'),
+    z: () => act('restore'), a: () => act('again'), Enter: () => act('pick'), u: () => act('use'),
+  };
+  document.addEventListener('keydown', (event) => {
+    const { target } = event;
+    const inside = box.contains(target), idle = inside || target === document.body;
+    if (!shown() || event.defaultPrevented || event.altKey || event.metaKey || (event.ctrlKey && event.key !== 'z')) return;
+    if (!inside && target.closest?.('input, textarea, select, [contenteditable], [role=dialog]')) return; // somebody types
+    if (!idle && !/^[0-8,.slr]$/.test(event.key)) return; // what changes something is for the stage alone
+    if (target.closest?.('button, input, summary, a') && [' ', 'Enter', 'ArrowLeft', 'ArrowRight'].includes(event.key)) return;
+    const number = /^[1-8]$/.test(event.key) ? Number(event.key) : 0;
+    const press = number ? () => choose(number - 1, state.mode === 'side' ? 'side' : 'one') : keys[event.key.length > 1 ? event.key : event.key.toLowerCase()];
+    if (!press) return;
+    event.preventDefault();
+    press();
+  });
+
+  // --- What is seen ---------------------------------------------------------------------------------------------------
+
+  /** The step that it belongs to is open, and there is something to choose. */
+  const shown = () => box.offsetParent !== null;
+
+  function pane(one, at) {
+    let found = panes.get(one.src);
+    if (!found) {
+      found = { box: make('figure', 'choice-pane'), video: make('video'), head: make('figcaption'), why: make('ul', 'choice-why') };
+      Object.assign(found.video, { muted: true, playsInline: true, preload: 'auto', src: new URL(one.src, document.baseURI).href });
+      found.box.append(found.video, found.head, found.why);
+      found.box.addEventListener('click', () => choose(found.at, state.mode === 'grid' && found.at === state.at ? 'one' : ''));
+      found.video.addEventListener('loadeddata', () => place(true));
+      panes.set(one.src, found);
+    }
+    found.at = at;
+    found.one = one;
+    found.video.setAttribute('aria-label', one.title);
+    found.box.classList.toggle('chosen', at === state.at);
+    found.box.classList.toggle('kept', one.kept);
+    found.box.classList.toggle('picked', one.picked);
+    const marks = [one.picked ? '✓ taken' : '', one.kept ? 'kept' : '', one.best ? 'best score' : ''].filter(Boolean);
+    found.head.replaceChildren(make('b', '', at < 8 ? String(at + 1) : '·'), make('span', 'title', one.title),
+      ...marks.map((mark) => make('em', '', mark)), make('span', 'score', one.score));
+    const facts = [one.arc, one.still].filter(Boolean).map((fact) => make('li', 'fact', fact));
+    const reasons = one.reasons.slice(0, state.mode === 'grid' ? 1 : 4).map((reason) => make('li', '', reason));
+    found.why.replaceChildren(...facts, ...(state.why ? reasons : []));
+    return found.box;
+  }
+
+  function draw() {
+    const all = items();
+    state.at = Math.max(0, Math.min(state.at, all.length - 1));
+    state.beside = Math.max(0, Math.min(state.beside, all.length - 1));
+    if (state.mode === 'side' && all.length < 2) state.mode = 'grid';
+    const now = visible();
+    clock.seconds = Math.max(0.1, ...now.map((one) => one.frames / one.fps));
+    const wanted = now.map((one) => pane(one, all.indexOf(one)));
+    const there = [...parts.grid.children];
+    if (wanted.length !== there.length || wanted.some((one, index) => one !== there[index])) parts.grid.replaceChildren(...wanted);
+    const addresses = new Set(['reference', 'freeze'].flatMap((role) => (state.value[role]?.items || []).map((one) => one.src)));
+    for (const [src, gone] of panes) {
+      if (now.some((one) => one.src === src)) continue;
+      gone.video.pause();
+      if (!addresses.has(src)) { gone.video.removeAttribute('src'); panes.delete(src); }
+    }
+    parts.grid.dataset.count = String(now.length);
+    parts.grid.dataset.mode = state.mode;
+    head();
+    bar();
+    acts();
+    place(true);
+  }
+
+  function head() {
+    const tabs = Object.keys(ROLES).filter((role) => state.value[role]?.items.length).map((role) => {
+      const tab = button(`${ROLES[role]} videos`, '', () => { state.role = role; state.mode = 'grid'; draw(); }, role === state.role ? 'on' : '');
+      tab.setAttribute('aria-pressed', String(role === state.role));
+      return tab;
+    });
+    const found = group();
+    const more = found?.waiting ? `${found.waiting} more to come` : '';
+    parts.head.replaceChildren(...(tabs.length > 1 ? tabs : [make('b', '', `${ROLES[state.role] || ''} videos`)]), make('span', 'quiet', more), modes);
+  }
+
+  function bar() {
+    parts.play.textContent = clock.playing ? '❚❚' : '▶';
+    parts.play.setAttribute('aria-label', clock.playing ? 'Pause' : 'Play');
+    for (const [name, one] of [['loop', clock.loop], ['why', state.why]]) {
+      parts[name].classList.toggle('on', one);
+      parts[name].setAttribute('aria-pressed', String(one));
+    }
+    for (const [name, one] of Object.entries(parts.modes)) {
+      one.classList.toggle('on', name === state.mode);
+      one.setAttribute('aria-pressed', String(name === state.mode));
+    }
+    parts.modes.side.disabled = items().length < 2;
+  }
+
+  function acts() {
+    const one = chosen(), found = group(), made = [];
+    if (one) {
+      made.push(button(one.picked ? '✓ Taken' : `Take ${state.at + 1}`, 'Take it (Enter)', () => act('pick'), 'main'));
+      made.push(button(one.kept ? 'Kept' : 'Keep', 'It stays when the others are made again (K)', () => act('keep'), one.kept ? 'on' : ''));
+      if (!one.own) made.push(button('Again', 'Another one in its place (A)', () => act('again')));
+      made.push(button('Discard', 'Remove it (X)', () => act('discard'), 'danger'));
+      if (!one.own) made.push(button('Use its settings', 'Its prompt, seed and settings into the form (U)', () => act('use')));
+    }
+    if (found && found.discarded != null) made.push(button('Undo discard', 'Bring back the last one that was discarded (Z)', () => act('restore'), 'undo'));
+    const focus = parts.acts.contains(document.activeElement) ? [...parts.acts.children].indexOf(document.activeElement) : -1;
+    parts.acts.replaceChildren(...made);
+    if (focus >= 0) (parts.acts.children[Math.min(focus, made.length - 1)] || box).focus();
+  }
+
+  /** Every video where the clock is. exactly: to the frame, as while it is paused. */
+  function place(exactly) {
+    for (const one of visible()) {
+      const { video } = panes.get(one.src) || {};
+      if (!video) continue;
+      const frame = Math.min(one.frames - 1, Math.floor(clock.time * one.fps + 1e-6));
+      const end = frame === one.frames - 1 && clock.seconds - 1e-3 > one.frames / one.fps;
+      if (!clock.playing || end) {
+        if (!video.paused) video.pause();
+        const at = (frame + 0.5) / one.fps;
+        if (Math.abs(video.currentTime - at) > 0.1 / one.fps && !video.seeking) video.currentTime = at;
+        continue;
+      }
+      const off = (video.currentTime - clock.time) * one.fps;
+      if (Math.abs(off) > LEAP || (exactly && Math.abs(off) > 1)) { if (!video.seeking) video.currentTime = clock.time; }
+      else video.playbackRate = off > DRIFT ? 0.85 : off < -DRIFT ? 1.15 : 1;
+      if (video.paused && video.readyState > 1) video.play().catch(() => {}); // it was told to pause before it had begun
+    }
+  }
+
+  let before = 0;
+  function run(now) {
+    requestAnimationFrame(run);
+    const passed = Math.min(0.1, (now - before) / 1000);
+    before = now;
+    seen();
+    if (!shown()) return;
+    const was = clock.playing;
+    const anew = clock.tick(passed);
+    place(anew);
+    if (was !== clock.playing) bar();
+    const frames = Math.max(1, Math.round(clock.seconds * fps()));
+    const frame = Math.min(frames, Math.floor(clock.time * fps() + 1e-6) + 1);
+    const told = `${frame} / ${frames}`;
+    if (parts.frame.textContent !== told) {
+      parts.frame.textContent = told;
+      if (document.activeElement !== parts.scrub || clock.playing) parts.scrub.value = String(Math.round((1000 * (frame - 0.5)) / frames));
+    }
+  }
+
+  /** The stage is the choice's as long as its step is open; else it is the scene's. */
+  function seen() {
+    const step = document.getElementById('reference-make') || document.getElementById('create-lead');
+    const wanted = items().length > 0 && step !== null && step.offsetParent !== null;
+    const stage = box.closest('#stage');
+    if (!stage || stage.classList.contains('choosing') === wanted) return;
+    stage.classList.toggle('choosing', wanted);
+    if (!wanted) for (const { video } of panes.values()) video.pause();
+    else draw();
+    const before = document.activeElement; // who asked for candidates is led to them
+    if (wanted && /^(reference|freeze)-make$/.test(before?.id || '')) box.focus({ preventScroll: true });
+  }
+
+  /** What is to be done next comes into view once something was taken. */
+  function next(value) {
+    const pick = value.reference?.items.find((one) => one.picked);
+    const key = pick ? `${value.reference.id}:${pick.number}` : '';
+    if (key && 'reference' in state.picks && state.picks.reference !== key) {
+      setTimeout(() => document.getElementById('freezing')?.scrollIntoView({ behavior: 'smooth', block: 'start' }), 400);
+    }
+    state.picks.reference = key;
+  }
+
+  function show(value) {
+    if (!value) return;
+    const current = chosen()?.src;
+    state.value = value;
+    if (value.shown !== state.asked || !value[state.role]?.items.length) {
+      state.role = value.shown;
+      state.mode = 'grid';
+      state.at = 0;
+    } else {
+      const at = items().findIndex((one) => one.src === current);
+      if (at >= 0) state.at = at;
+    }
+    state.asked = value.shown;
+    next(value);
+    draw();
+  }
+
+  requestAnimationFrame(run);
+  return (window.fourrealChoice = { show, clock, panes, state });
+}
