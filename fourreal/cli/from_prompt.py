@@ -37,6 +37,9 @@ def generate(arguments: argparse.Namespace, progress: Callable[[Event], None], c
     for name in ("frame", "as_is"):
         if getattr(arguments, name) not in (None, False) and arguments.picture is None:
             raise UserError(f"--{name.replace('_', '-')} goes with --picture.")
+    if arguments.image is not None and arguments.picture is not None:
+        raise UserError("Give --image for reference videos, or --picture for freeze-time videos, not both.")
+    from fourreal.clip.picture import read_picture
     from fourreal.pipeline.candidates import Wish, chosen_model, make, seeds_from
     from fourreal.video.one_model import OneModel
     from fourreal.video.prompt import freeze_prompt
@@ -49,6 +52,10 @@ def generate(arguments: argparse.Namespace, progress: Callable[[Event], None], c
         options["prompt"] = words if arguments.as_is or not words.strip() else freeze_prompt(words)
         progress(Event("prompt", message=options["prompt"]))
     wish = Wish(**options, role="reference" if picked is None else "freeze", picked=picked)
+    if arguments.image is not None:
+        wish = wish.beginning_with(read_picture(arguments.image))
+        if words := wish.choice.entry.pictures:
+            progress(Event("prompt", message=words))
     several = Several(**given(arguments, Several))
     seeds = seeds_from(several.seed, several.candidates)
     with OneModel(device_of(arguments), progress, cancel) as loaded:
@@ -70,24 +77,13 @@ def device_of(arguments: argparse.Namespace) -> str | None:
 
 def picture(path: Path, frame: int | None):
     """A picture of a file, or a frame of a video: (H, W, 3) uint8. UserError where it is neither."""
-    import numpy as np
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
     from fourreal import clip
-    from fourreal.settings import ClipLimits
+    from fourreal.clip.picture import read_picture
     from fourreal.video.freeze_time import pick_frame
 
     if frame is not None:
         return pick_frame(clip.read(path), frame)
-    try:
-        with Image.open(path) as image:
-            if image.width * image.height > ClipLimits().max_pixels:
-                raise UserError(f"{path.name} is {image.width}x{image.height}, which is too large. Scale it down.")
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    except UnidentifiedImageError as error:
-        raise UserError(f"{path.name} is no picture. If it is a video, say which frame with --frame.") from error
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror or error}). Give a picture or a video.") from error
+    return read_picture(path)
 
 
 def table(rows: list[tuple[str, ...]]) -> list[str]:

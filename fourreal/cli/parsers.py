@@ -95,6 +95,7 @@ def _from_prompt(commands) -> None:
     add("--picture", type=Path, metavar="FILE", help="make freeze-time videos that start from this picture, or from a "
         "frame of this video; the prompt is rewritten for them (default: reference videos, from the prompt "
         "alone)")  # fmt: skip
+    add("--image", type=Path, metavar="FILE", help="make reference videos that begin with this photo or drawing")
     add("--frame", type=whole, metavar="K", help="which frame, if --picture is a video")
     add("--as-is", action="store_true", help="with --picture: leave the prompt as it is")
 

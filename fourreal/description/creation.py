@@ -151,6 +151,9 @@ class Chain(Several, Fitting, Making):
     """
 
     prompt: str = option(help="what the scene shows and what happens in it")
+    image: Path | None = option(
+        None, "a photo or drawing that the reference videos begin with", metavar="FILE", unset="none", local=True
+    )
     model: str | None = option(
         None, "see `python -m fourreal models`", metavar="NAME", unset=about(Making)["model"].unset
     )

@@ -56,6 +56,18 @@ def take_in(
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def take_picture(path: Path, folder: Path, name: str, limits: JobLimits) -> None:
+    """Write picture.jpg into `folder`. name: what the sentences call the file.
+
+    Raises UserError where it is no picture, damaged, or too large.
+    """
+    question = {"path": str(path), "folder": str(folder), "name": name, "max_side": limits.max_side}
+    try:
+        ask("fourreal.jobs.picture", question, limits.intake_seconds, limits.intake_bytes)
+    except BrokeOff:
+        raise UserError(f"{name} cannot be read: decoding it broke off. Save it as JPEG or PNG.") from None
+
+
 def look(
     reference: Path, freeze: Path, cameras: dict[str, Any] | None, mended: Sequence[str], limits: JobLimits
 ) -> tuple[Checks, dict[str, bytes]]:

@@ -11,6 +11,7 @@ from fourreal.description import Wishes
 from fourreal.errors import UserError
 from fourreal.jobs.create_values import Offer
 from fourreal.jobs.estimate import ALIKE, MB, MEMORY_LEFT, memory_of_machine
+from fourreal.jobs.offered import offered
 from fourreal.jobs.values import Estimate
 from fourreal.settings import JobLimits
 from fourreal.video import hub, memory, registry
@@ -41,13 +42,14 @@ def offers(devices: list[Mapping[str, Any]]) -> list[Offer]:
 
 def estimate_creation(
     wishes: Wishes, count: int, devices: list[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]], place: int,
-    data: Path, limits: JobLimits,
+    data: Path, limits: JobLimits, picture: bool = False,
 ) -> Estimate:  # fmt: skip
     """See `Estimate`.
 
     Args:
         earlier: the costs of finished creations, newest first, as the runner noted them.
         place: how many would go before it.
+        picture: whether the videos begin with a picture of the person's.
     """
     entry, there = registry.entry(wishes.model), memory_for(devices, wishes.device)
     if wishes.device == "cuda" and there.device == "cpu":
@@ -71,7 +73,7 @@ def estimate_creation(
         told = "This is what it took on two processor cores; the first candidate will tell how long it takes here."
     ready = START_SECONDS + sum(sizes_of(entry).values()) / LOAD_RATE
     seconds = None if pace is None else ready + count * work_of(wishes) * pace
-    sentences = (download(entry), plan.sentence, told, entry.remark(wishes.prompt))
+    sentences = (download(entry), plan.sentence, told, entry.remark(wishes.prompt), entry.pictures if picture else "")
     return Estimate(seconds, memory_of(entry, plan), disk, label, True, " ".join(filter(None, sentences)), place)
 
 
@@ -112,7 +114,9 @@ def memory_for(devices: list[Mapping[str, Any]], device: str) -> memory.Memory:
 
 
 def plan_of(entry: registry.Entry, there: memory.Memory) -> tuple[memory.Plan | None, str]:
-    """How a model would be laid out, or why it cannot be, with the models that would fit."""
+    """How a model would be laid out, or why it cannot or may not be, with the models that would do."""
+    if refusal := offered().refusal(entry):
+        return None, refusal
     try:
         return memory.make_plan(entry, sizes_of(entry), there), ""
     except UserError as error:

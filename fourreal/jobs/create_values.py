@@ -80,6 +80,7 @@ class Creation:
 
     state, place, progress, error, created, seconds: as of `values.Run`. reference: id of the video that is frozen, ""
     for reference videos. preview: what is being made, as it looks by now; to be had by `Service.file`, "" before.
+    picture: the one that its videos begin with, to be had by `Service.file`, "" for none.
     discarded: the number of the one that was discarded last, which can come back.
     outdated: why no more can be made, where it asked for what is not there in this version; else "".
     """
@@ -96,6 +97,7 @@ class Creation:
     preview: str = ""
     progress: dict[str, Any] = field(default_factory=dict)
     outdated: str = ""
+    picture: str = ""
     discarded: int | None = None
 
     @property

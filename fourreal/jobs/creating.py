@@ -107,6 +107,7 @@ class Creating:
     def _wish(self):
         """The wish of the video room, with the picked frame where there is one."""
         from fourreal import clip
+        from fourreal.clip.picture import read_picture
         from fourreal.pipeline.candidates import Wish
         from fourreal.video.freeze_time import pick_frame
 
@@ -115,6 +116,9 @@ class Creating:
             shot = clip.read(self.folder / "inputs" / "reference.mp4")
             size = wish.capabilities.alike(shot.size, wish.size)
             wish = replace(wish, picked=pick_frame(shot, wish.frame), size=size)
+        picture = self.folder / "inputs" / "picture.jpg"
+        if self.wishes.role == "reference" and picture.is_file():
+            wish = wish.beginning_with(read_picture(picture))
         return wish
 
     def _make(self, row: Mapping[str, Any], wish, models, live: Live, cancel: CancelToken) -> None:

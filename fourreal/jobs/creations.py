@@ -17,6 +17,7 @@ from fourreal.jobs.candidate_files import forget, source_of
 from fourreal.jobs.create_estimate import estimate_creation, offers
 from fourreal.jobs.create_values import MOST_CANDIDATES, SIDES, Candidate, Creation, Offer
 from fourreal.jobs.files import link, put, remove
+from fourreal.jobs.offered import offered
 from fourreal.jobs.places import absent, shown_name
 from fourreal.jobs.runs import Runs
 from fourreal.jobs.statements import ran
@@ -24,6 +25,7 @@ from fourreal.jobs.store import new_id
 from fourreal.jobs.values import Estimate, Video
 from fourreal.video import registry
 
+PICTURE = "picture.jpg"
 BY_MODEL = {"way": "model"}
 
 
@@ -39,19 +41,28 @@ class Creations(Runs):
 
     def usual_model(self) -> str:
         """The name of the model that is taken unless a person chooses another; seconds the first time."""
-        return registry.usual(any(device["kind"] == "cuda" for device in self.devices()))
+        usual = registry.usual(any(device["kind"] == "cuda" for device in self.devices()))
+        may = offered()
+        if not may.refusal(registry.entry(usual)):
+            return usual
+        return next((one.name for one in may.models("reference")), usual)
 
-    def estimate_creation(self, owner: str, wishes: Wishes, count: int) -> Estimate:
+    def estimate_creation(self, owner: str, wishes: Wishes, count: int, picture: bool = False) -> Estimate:
         """What `count` candidates would take, and whether they can be made here."""
         return estimate_creation(
             wishes, count, self.devices(), self.store.costs("create"), self.store.place_of_next(owner),
-            self.places.data, self.limits,
+            self.places.data, self.limits, picture,
         )  # fmt: skip
 
-    def create(self, owner: str, wishes: Wishes, count: int = 4, seed: int = 0, reference_id: str = "") -> Creation:
+    def create(
+        self, owner: str, wishes: Wishes, count: int = 4, seed: int = 0, reference_id: str = "",
+        picture: Path | None = None, picture_of: str = "",
+    ) -> Creation:  # fmt: skip
         """Ask for `count` candidates, the first from `seed`, the others from those that follow.
 
-        reference_id: the video of which `wishes.frame` is frozen, for freeze-time videos.
+        reference_id: the video of which `wishes.frame` is frozen, for freeze-time videos. picture: a file with the
+        picture that reference videos begin with; it may be removed afterwards. picture_of: the earlier creation whose
+        picture they begin with instead.
         """
         if not 1 <= count <= MOST_CANDIDATES:
             raise UserError(f"{count} candidates cannot be made at once; ask for 1 to {MOST_CANDIDATES}.")
@@ -68,7 +79,16 @@ class Creations(Runs):
         if not found.fits:
             raise UserError(found.reason)
 
+        if picture is not None and freeze:
+            raise UserError("A freeze-time video begins with a frame of the reference video, not with a picture.")
+        earlier = self.picture(owner, picture_of) if picture is None and picture_of and not freeze else None
+
         def fill(inputs: Path) -> None:
+            if picture is not None:
+                with self._intakes.turn(owner):
+                    asking.take_picture(picture, inputs, shown_name(picture.name, "The picture"), self.limits)
+            if earlier is not None:
+                link(earlier, inputs / PICTURE)
             if freeze:
                 link(self.places.video(reference_id) / "clip.mp4", inputs / "reference.mp4")
 
@@ -78,6 +98,12 @@ class Creations(Runs):
             owner, name, reference_id if freeze else "", "", wishes.as_dict(), fill, kind="create", candidates=asked
         )
         return self.creation(owner, id)
+
+    def picture(self, owner: str, id: str) -> Path | None:
+        """The picture that the videos of a creation begin with; None where there is none."""
+        self._row(owner, id, "create")
+        path = self.places.run(id) / "inputs" / PICTURE
+        return path if path.is_file() else None
 
     def creation(self, owner: str, id: str) -> Creation:
         return self._creation(self._row(owner, id, "create"))
@@ -214,7 +240,9 @@ class Creations(Runs):
     def _makeable(self, owner: str, id: str) -> dict[str, Any]:
         """The row of a creation that can have more. Raises UserError where it asked for what is no more."""
         row = self._row(owner, id, "create")
-        Wishes.current(json.loads(row["options"]))
+        wishes = Wishes.current(json.loads(row["options"]))
+        if refusal := offered().refusal(registry.entry(wishes.model)):
+            raise UserError(refusal)
         return row
 
     def _check_number(self, row: dict[str, Any], count: int = 1) -> None:
@@ -287,6 +315,7 @@ class Creations(Runs):
             **{key: row[key] for key in ("id", "state", "place", "created", "error", "reference")},
             wishes=wishes,
             outdated=outdated,
+            picture=f"inputs/{PICTURE}" if (folder / "inputs" / PICTURE).is_file() else "",
             discarded=None if last is None else last["number"],
             seconds=ran(row, time.time()),
             candidates=tuple(sorted(found, key=lambda one: (not one.made, -(one.total or 0.0), one.number))),

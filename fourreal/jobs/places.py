@@ -11,7 +11,7 @@ ID = re.compile(r"[0-9a-f]{32}")
 # What of a run may be asked for by name. Nothing else is looked at, so no name can lead out of the run's folder.
 FILES = re.compile(
     r"scene\.r4d|thumbnail\.jpg|manifest\.json|metrics\.json|live/layout\.json|live/scene-\d{1,9}\.r4d"
-    r"|live/(preview|critique)-\d{1,9}\.jpg|candidates/(reference|freeze)-\d{1,10}\.mp4|inputs/(reference|freeze)\.mp4"
+    r"|live/(preview|critique)-\d{1,9}\.jpg|candidates/(reference|freeze)-\d{1,10}\.mp4|inputs/(reference|freeze)\.mp4|inputs/picture\.jpg"
     r"|exports/[a-z0-9][a-z0-9_-]{0,60}\.(zip|mp4|r4d|html)",
     re.ASCII,
 )

@@ -1,11 +1,12 @@
 """Several videos of one wish, one after the other, each on the disk with its scores as soon as it is finished."""
 
+import contextlib
 import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -33,7 +34,8 @@ MOST = 64
 class Wish(StoredWishes):
     """What all candidates are asked to be, by whoever has this machine. What is None is what the model was trained for.
 
-    picked: (H, W, 3) uint8, the picture from which freeze-time videos go on. negative: None takes the usual one for
+    picked: (H, W, 3) uint8, the picture with which they begin: the frame that is frozen, or what a person gave.
+    negative: None takes the usual one for
     the role.
     """
 
@@ -61,12 +63,19 @@ class Wish(StoredWishes):
         usual = {
             "negative": NEGATIVE if self.role == "freeze" else REFERENCE_NEGATIVE, "frames": able.native_frames,
             "size": able.native_size, "steps": able.steps,
-            "guidance": able.usual_guidance(self.role == "freeze"),
+            "guidance": able.usual_guidance(self.role == "freeze" or self.picked is not None),
         }  # fmt: skip
         own = {name: getattr(self, name) for name in usual if getattr(self, name) is not None}
         told = {"model": self.model, "adapter": self.adapter, "prompt": self.prompt, **usual, **own}
         arc = self.arc if self.role == "freeze" and able.cameras else None
         return told | {"size": list(told["size"]), "arc": arc, "picture": self.picture}
+
+    def beginning_with(self, picked: np.ndarray) -> Self:
+        """The same, beginning with a picture and in its shape, as far as the model has that; else its middle is taken."""
+        size = self.size
+        with contextlib.suppress(UserError):  # only one shape, as the embedded model
+            size = self.capabilities.alike((picked.shape[1], picked.shape[0]), self.size)
+        return replace(self, picked=picked, size=size)
 
     @property
     def picture(self) -> str:
@@ -195,8 +204,9 @@ def _made(
         negative=asked["negative"], frames=asked["frames"], size=tuple(asked["size"]), seed=seed,
         steps=asked["steps"], guidance=asked["guidance"], progress=progress, cancel=cancel, preview=preview,
     )  # fmt: skip
-    if wish.picked is None:
-        video = FreezeTime(model.generate(wish.prompt, **how), None)
+    if wish.role == "reference" or wish.picked is None:
+        known = None if wish.picked is None else {0: fitted(wish.picked, how["size"])}
+        video = FreezeTime(model.generate(wish.prompt, known=known, **how), None)
     else:
         video = freeze_time(model, wish.prompt, wish.picked, arc=wish.arc, **how)
     seconds = round(time.monotonic() - begin, 2)

@@ -17,8 +17,9 @@ import numpy as np
 
 from fourreal.camera.match import find_frozen_frame
 from fourreal.clip import Clip
+from fourreal.clip.picture import read_picture
 from fourreal.errors import UserError
-from fourreal.pipeline.candidates import make, seeds_from, video_device
+from fourreal.pipeline.candidates import Wish, make, seeds_from, video_device
 from fourreal.pipeline.prompt_request import PromptRequest
 from fourreal.pipeline.reconstruct import reconstruct
 from fourreal.progress import CancelToken, Event, Progress, ignore
@@ -63,7 +64,7 @@ def from_prompt(request: PromptRequest, progress: Progress = ignore, cancel: Can
     goal = Goal(request.arc, usual if request.windows is None else request.windows)
     with shelf.opened(request.out), OneModel(video_device(request.device), progress, cancel) as models:
         choices = Choices(request.out / "choices.json", progress, request.prompt)
-        found = make(request.wish("reference", size=request.size), models, folder, seeds, progress, cancel)
+        found = make(_first_wish(request), models, folder, seeds, progress, cancel)
         reference = _pick(found, request.pick_reference, "reference video", request, choices)
         shot = reference.read()
         frame, why = best_frame(shot) if request.pick_frame is None else (request.pick_frame, "You picked it.")
@@ -115,7 +116,7 @@ def best_frame(shot: Clip) -> tuple[int, str]:
 def _checked(request: PromptRequest) -> range:
     """The candidates' seeds; UserError for all that can be known before anything is made."""
     seeds = seeds_from(request.seed, request.candidates)
-    request.wish("reference", size=request.size).check()
+    _first_wish(request).check()
     request.wish("freeze").check()
     if any(shelf.find(request.out / "candidates", "reference", seed) is None for seed in seeds):
         request.choice.check(request.prompt)  # both models, before the first has worked for hours
@@ -126,6 +127,12 @@ def _checked(request: PromptRequest) -> range:
         if seed is not None and seed not in seeds:
             raise UserError(f"Candidate {seed} cannot be picked; the candidates are {seeds[0]} to {seeds[-1]}.")
     return seeds
+
+
+def _first_wish(request: PromptRequest) -> Wish:
+    """What the reference videos are asked to be."""
+    wish = request.wish("reference", size=request.size)
+    return wish if request.image is None else wish.beginning_with(read_picture(request.image))
 
 
 def _pick(found: Sequence[Kept], seed: int | None, what: str, request: PromptRequest, choices: Choices) -> Kept:

@@ -30,6 +30,7 @@ class Entry:
     module, model: where the class is. adapters: LoRAs by the base they were made for (see `lora.KNOWN`).
     loader: the module whose `load_model`, `fetch` and `here` are behind those of this one. shipped: a folder with the
         weights that comes along.
+    pictures: what is to be said where a reference video is to begin with a picture of the person's.
     vocabulary: a module that knows which words mean something to it, where they are few.
     """
 
@@ -50,6 +51,7 @@ class Entry:
     loader: str = "fourreal.video.loading"
     shipped: Path | None = None
     vocabulary: str = ""
+    pictures: str = ""
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -175,6 +177,7 @@ MODELS: dict[str, Entry] = {
             "fourreal.video.mini.model", "Mini", revision="1", seconds=MappingProxyType({"cpu": 2.0}),
             loader="fourreal.video.mini.loading",
             shipped=assets() / "mini", vocabulary="fourreal.video.mini.vocabulary",
+            pictures="Mini has seen nothing but its own balls and boxes: it cannot carry on a photo or a drawing well.",
         ),
     )
 }  # fmt: skip

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import fourreal
+from fourreal.errors import UserError
+from fourreal.jobs.offered import offered
 
 EVERYWHERE = ("0.0.0.0", "::", "")  # to be served on, but no address that a browser can open
 
@@ -20,6 +22,11 @@ def main(argv: list[str] | None = None) -> int:
     except OSError as error:
         print(f"fourreal-web: Cannot write into {arguments.data}: {error.strerror}. Choose another folder with --data.",
               file=sys.stderr)  # fmt: skip
+        return 2
+    try:
+        offered()
+    except UserError as error:
+        print(f"fourreal-web: {error}", file=sys.stderr)
         return 2
     import uvicorn  # here, as --help is to answer at once
 

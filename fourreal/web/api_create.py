@@ -26,10 +26,18 @@ class CreateCalls:
         """What candidates would take: {seconds, memory_mb, disk_mb, device, fits, reason, place}."""
         return asdict(self._service.estimate_creation(self._service.owner(token), Wishes.from_dict(wishes), count))
 
-    def create(self, token: str, wishes: dict, count: int = 4, seed: int = 0, reference: str = "") -> dict:
-        """Ask for candidates; answers at once with the creation. reference: the video of which a frame is frozen."""
-        owner = self._service.owner(token)
-        return _creation(self._service.create(owner, Wishes.from_dict(wishes), count, seed, reference))
+    def create(
+        self, token: str, wishes: dict, count: int = 4, seed: int = 0, reference: str = "", picture: dict | None = None
+    ) -> dict:
+        """Ask for candidates; answers at once with the creation. reference: the video of which a frame is frozen.
+        picture: an uploaded file (`gradio_client.handle_file`) that reference videos begin with."""
+        owner, path = self._service.owner(token), None if picture is None else self._uploaded(picture)
+        try:
+            made = self._service.create(owner, Wishes.from_dict(wishes), count, seed, reference, path)
+        finally:
+            if path is not None:
+                self._uploads.forget(path)
+        return _creation(made)
 
     def creation(self, token: str, creation: str) -> dict:
         """A creation as it is now, its finished candidates best first."""
@@ -122,6 +130,7 @@ class CreateCalls:
 def _creation(found: Creation) -> dict:
     """A creation as JSON, with the addresses of its candidates."""
     value = asdict(found) | {"wishes": found.wishes.as_dict()}
+    value["picture"] = file_urls(found.id) + found.picture if found.picture else None
     for one in value["candidates"]:
         one["url"] = file_urls(found.id) + one.pop("file") if one["made"] else None
     return value
