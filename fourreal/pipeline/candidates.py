@@ -35,8 +35,7 @@ class Wish(StoredWishes):
     """What all candidates are asked to be, by whoever has this machine. What is None is what the model was trained for.
 
     picked: (H, W, 3) uint8, the picture with which they begin: the frame that is frozen, or what a person gave.
-    negative: None takes the usual one for
-    the role.
+    negative: None takes the usual one for the role.
     """
 
     picked: np.ndarray | None = None
@@ -71,7 +70,7 @@ class Wish(StoredWishes):
         return told | {"size": list(told["size"]), "arc": arc, "picture": self.picture}
 
     def beginning_with(self, picked: np.ndarray) -> Self:
-        """The same, beginning with a picture and in its shape, as far as the model has that; else its middle is taken."""
+        """The same, beginning with a picture and in its shape; where the model has no such, its middle is taken."""
         size = self.size
         with contextlib.suppress(UserError):  # only one shape, as the embedded model
             size = self.capabilities.alike((picked.shape[1], picked.shape[0]), self.size)

@@ -3,6 +3,7 @@
 import gradio as gr
 
 from fourreal.jobs.create_values import Candidate, Creation
+from fourreal.jobs.values import Video
 from fourreal.web.routes import file_urls
 
 TEMPLATE = '<div class="choice-box" role="region" aria-label="Candidates"></div>'
@@ -26,10 +27,17 @@ def choice_box() -> gr.HTML:
     )
 
 
-def stage(reference: Creation | None, freeze: Creation | None, picks: dict[str, str]) -> dict:
-    """The stage's value. picks: by role, "creation:number" of the candidate that was taken."""
+def stage(
+    reference: Creation | None, freeze: Creation | None, picks: dict[str, str], mine: Video | None = None,
+    address: str = "",
+) -> dict:  # fmt: skip
+    """The stage's value. picks: by role, "creation:number" of the candidate that was taken. mine: the person's own
+    reference video, where there is one in place of candidates; address: its file's."""
     groups = {"reference": reference, "freeze": freeze}
     value = {role: None if one is None else group(one, picks.get(role, "")) for role, one in groups.items()}
+    if mine is not None:
+        own = {"id": mine.id, "waiting": 0, "discarded": None, "fixed": True}
+        value["reference"] = own | {"items": [own_item(mine, address)]}
     filled = [role for role, one in value.items() if one and one["items"]]
     return {"shown": filled[-1] if filled else "", **value}
 
@@ -41,7 +49,7 @@ def group(found: Creation, pick: str) -> dict:
     best = best_of(there)
     waiting = sum(not one.made and not one.error for one in found.candidates)
     return {
-        "id": found.id, "waiting": waiting, "discarded": found.discarded,
+        "id": found.id, "waiting": waiting, "discarded": found.discarded, "fixed": False,
         "items": [item(found, one, one.number == best, pick == f"{found.id}:{one.number}") for one in there],
     }  # fmt: skip
 
@@ -53,6 +61,14 @@ def item(found: Creation, one: Candidate, best: bool, picked: bool) -> dict:
         "frames": max(one.frames, 1), "score": score(one), "best": best, "kept": one.kept, "picked": picked,
         "own": one.way == "own", "reasons": list(one.reasons), "arc": arc(one) if freeze else "",
         "still": stillness(one) if freeze else "",
+    }  # fmt: skip
+
+
+def own_item(video: Video, address: str) -> dict:
+    """A video that there is nothing to choose about."""
+    return {
+        "number": 0, "title": video.name, "src": address, "fps": video.fps or 1.0, "frames": max(video.frames, 1),
+        "score": "", "best": False, "kept": False, "picked": True, "own": True, "reasons": [], "arc": "", "still": "",
     }  # fmt: skip
 
 

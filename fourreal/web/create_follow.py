@@ -1,5 +1,7 @@
 """What the step *Create* shows while candidates are made, and of those that are there."""
 
+import contextlib
+
 import gradio as gr
 
 from fourreal.errors import UserError
@@ -9,26 +11,33 @@ from fourreal.video.registry import entry
 from fourreal.web.candidates import gallery, making
 from fourreal.web.choice import stage
 from fourreal.web.clip_cards import freeze_slider
+from fourreal.web.create_draft import scene_of
 from fourreal.web.create_form import Part
+from fourreal.web.create_start import own_video
 from fourreal.web.parts import Parts
 from fourreal.web.routes import clip_urls
 
 
-def freezing(page: Parts, me: dict) -> list:
+def freezing(page: Parts, me: dict, draft: dict) -> list:
     """Updates of the second half: whether it is there, the frame that is frozen, the prompt without its actions, and
-    the size, as near to the reference video's as its model can."""
-    owner, video = page.owner(me), None
-    if me["reference"] and (me["freezing"] or me["making"]):
-        try:
+    the size, as near to the reference video's as its model can. draft: what was typed there before, of this scene."""
+    owner, video, made = page.owner(me), None, None
+    try:
+        video = own_video(page, me)
+        if me["reference"] and (me["freezing"] or me["making"]):
             video = page.service.video(owner, me["reference"])
             made = page.service.creation(owner, me["freezing"] or me["making"])
-        except UserError:  # deleted meanwhile
-            video = None
+    except UserError:  # deleted meanwhile
+        video = None
     if video is None:
         return [gr.update(visible=False), "", gr.skip(), gr.skip(), gr.skip()]
-    words = made.wishes.prompt if me["freezing"] else freeze_prompt(made.wishes.prompt)
+    words = "" if made is None else made.wishes.prompt if me["freezing"] else freeze_prompt(made.wishes.prompt)
     folder = clip_urls(owner, video.id) + "frames/"
     frame = freeze_slider("The moment that is frozen", video, folder, me["canonical"] or 0)
+    if draft.get("of") == scene_of(me):
+        return [gr.update(visible=True), frame, draft["prompt"], draft["width"], draft["height"]]
+    if made is None:
+        return [gr.update(visible=True), frame, words, gr.skip(), gr.skip()]
     try:
         size = entry(made.wishes.model).capabilities.nearest_size((video.width, video.height))
     except UserError:  # a model that is no more
@@ -65,7 +74,12 @@ def follow(page: Parts, me: dict, seen: dict, outputs: list) -> list:
             if look != seen.get(key):
                 now[key] = look
                 updates |= draw(half, found)
-    shown = stage(there["reference"], there["freeze"], picks(me))
+    mine = None
+    if not me["making"]:
+        with contextlib.suppress(UserError):  # deleted meanwhile
+            mine = own_video(page, me)
+    address = "" if mine is None else clip_urls(page.owner(me), mine.id) + "clip.mp4"
+    shown = stage(there["reference"], there["freeze"], picks(me), mine, address)
     if shown != seen.get("stage"):
         now["stage"] = updates[page.choice] = shown
     if now != seen:

@@ -1,12 +1,13 @@
 """The two forms of the step *Create*: what is asked for, and what that will take."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import gradio as gr
 
 from fourreal.description import Wishes, about, adapters
 from fourreal.errors import UserError
 from fourreal.jobs.create_values import Creation, Offer
+from fourreal.jobs.offered import offered
 from fourreal.jobs.values import Estimate
 from fourreal.video.registry import EMBEDDED, MODELS
 from fourreal.web.candidates import model_facts
@@ -28,7 +29,7 @@ class Part:
     """One half of the step: the components for one of the two videos.
 
     kept: under which name the browser keeps the creation's id. state: how far that is; when it is over, what it took
-    is known, and told of the next one.
+    is known, and told of the next one. draft: what stands in the form, see `create_draft`.
     """
 
     role: str
@@ -43,6 +44,8 @@ class Part:
     own: gr.File
     rest: gr.Column
     state: gr.State
+    draft: gr.BrowserState
+    extra: list = field(default_factory=list)  # what else is asked for
 
     @property
     def form(self) -> list:
@@ -60,11 +63,12 @@ class Part:
         return [self.progress, self.stop, self.resume, self.candidates, self.rest, self.state]
 
 
-def part(role: str) -> Part:
+def part(role: str, draft: gr.BrowserState) -> Part:
     """The form, what is told of it, and the candidates, for one of the two videos."""
     freeze = role == "freeze"
-    models = [(entry.title, entry.name) for entry in MODELS.values() if role in entry.roles]
-    usual = native(EMBEDDED, role)
+    models = [(entry.title, entry.name) for entry in offered().models(role)] or [(MODELS[EMBEDDED].title, EMBEDDED)]
+    first = EMBEDDED if EMBEDDED in dict(models).values() else models[0][1]
+    usual = native(first, role)
     fields = {}
 
     def add(name: str, made: gr.components.Component | None = None, **more) -> None:
@@ -74,7 +78,7 @@ def part(role: str) -> Part:
     add("prompt", label="The frozen scene, in words; edit it freely" if freeze else "Prompt", lines=2, max_lines=6,
         placeholder="" if freeze else "a red ball bouncing on a grassy floor")  # fmt: skip
     with gr.Accordion("Model and settings", open=False, elem_id=f"{role}-settings"):
-        add("model", gr.Dropdown(models, value=EMBEDDED, label="Model", elem_id=f"{role}-model"))
+        add("model", gr.Dropdown(models, value=first, label="Model", elem_id=f"{role}-model"))
         add("count", gr.Slider(1, 8, 2 if freeze else 4, step=1, label="Candidates", elem_id=f"{role}-count"))
         add("seeds", gr.Radio(SEEDS, value=NEXT, label="Seeds", elem_id=f"{role}-seeds"))
         with gr.Row():
@@ -104,7 +108,7 @@ def part(role: str) -> Part:
             elem_classes="drop",
         )  # fmt: skip
     kept = "freezing" if freeze else "making"
-    return Part(role, kept, fields, told, start, progress, stop, resume, candidates, own, rest, gr.State(""))
+    return Part(role, kept, fields, told, start, progress, stop, resume, candidates, own, rest, gr.State(""), draft)
 
 
 def tell(page: Parts, half: Part) -> dict:
@@ -123,7 +127,7 @@ def tell(page: Parts, half: Part) -> dict:
     def say(words: str | None, told: gr.EventData):
         return " ".join(filter(None, ((words or "").strip(), pressed(told).get("word", ""))))[:MOST_TEXT]
 
-    half.told.select(say, prompt, prompt, **PRIVATE).then(**event)
+    page.named[f"{half.role}_said"] = half.told.select(say, prompt, prompt, **PRIVATE).then(**event)
 
     fixed = lambda seeds: gr.update(interactive=seeds == FIXED)
     half.fields["seeds"].change(fixed, half.fields["seeds"], half.fields["seed"], **PRIVATE)

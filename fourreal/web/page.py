@@ -139,7 +139,7 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
     page.named["started_over"].success(**making).success(**picked)
     usual = blocks.load(**page.named["usual_event"])
     for role in ("reference", "freeze"):
-        usual.success(**page.named[f"{role}_told"])
+        usual.success(**page.named[f"{role}_restored"]).success(**page.named[f"{role}_told"])
     for pressed in ("reference_picked", "freeze_picked", "stage_picked"):
         page.named[pressed].success(**look).success(**look_further)
 

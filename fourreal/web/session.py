@@ -16,16 +16,19 @@ from fourreal.whole import writing
 log = logging.getLogger(__name__)
 STORAGE_KEY = "fourreal"
 ROLES_OF_FURTHER = (*TAKE_ROLES, "out")
+WORDS, PICTURE, OWN = STARTS = "words", "picture", "own"
 SECRET_FILE = "page.secret"  # in the data folder: with another one browsers would forget who they are
 
 # What a browser keeps. token: who it is. reference, freeze: chosen videos. example: their example's name, if any.
 # canonical: the reference frame that the person chose, None while it is the found one. run: what it follows or shows.
 # again: the run whose videos are to be taken once more. making, freezing: creations of the two videos.
 # reference_pick, freeze_pick: which candidate a chosen video is, "video:creation:number".
+# start: what the scene starts from, of `STARTS`. picture: the creation whose picture its videos begin with.
 # further: videos besides the two, see `further_entries`.
 FORGOTTEN = {
     "token": "", "reference": "", "freeze": "", "further": [], "example": "", "canonical": None, "run": "", "again": "",
     "making": "", "freezing": "", "reference_pick": "", "freeze_pick": "",
+    "start": "", "picture": "",
 }  # fmt: skip
 
 # What a browser keeps in `me` is written only when the server has answered, and two tabs may be opened before. So the
@@ -42,9 +45,11 @@ SAME_PERSON = """async (me) => {
 }"""
 
 
-def browser_state(data: Path) -> gr.BrowserState:
-    """The component that keeps `FORGOTTEN`'s entries in the browser, over reloads and restarts of the server."""
-    return gr.BrowserState(None, storage_key=STORAGE_KEY, secret=kept_secret(data / SECRET_FILE))
+def browser_state(data: Path, what: str = "") -> gr.BrowserState:
+    """The component that keeps `FORGOTTEN`'s entries in the browser, over reloads and restarts of the server; or,
+    under its own name, something else."""
+    key = f"{STORAGE_KEY} {what}".strip()
+    return gr.BrowserState(None, storage_key=key, secret=kept_secret(data / SECRET_FILE))
 
 
 def kept_secret(path: Path) -> str:
@@ -65,6 +70,7 @@ def known(me: object) -> dict:
     whole["further"] = further_entries(kept.get("further"))
     frame = kept.get("canonical")
     whole["canonical"] = frame if isinstance(frame, int) and not isinstance(frame, bool) and frame >= 0 else None
+    whole["start"] = whole["start"] if whole["start"] in STARTS else WORDS
     whole["token"] = whole["token"] or secrets.token_urlsafe(32)
     return whole
 

@@ -116,7 +116,7 @@ export function open(box, send) {
   function act(action) {
     const one = chosen();
     if (action === 'restore') { if (group()?.discarded == null) return; }
-    else if (!one || (action === 'again' && one.own)) return;
+    else if (!one || group().fixed || (action === 'again' && one.own)) return;
     const word = action === 'keep' && one.kept ? 'unkeep' : action;
     send({ action: word, role: state.role, number: String(one?.number ?? 0) });
   }
@@ -222,7 +222,7 @@ export function open(box, send) {
 
   function acts() {
     const one = chosen(), found = group(), made = [];
-    if (one) {
+    if (one && !found.fixed) {
       made.push(button(one.picked ? '✓ Taken' : `Take ${state.at + 1}`, 'Take it (Enter)', () => act('pick'), 'main'));
       made.push(button(one.kept ? 'Kept' : 'Keep', 'It stays when the others are made again (K)', () => act('keep'), one.kept ? 'on' : ''));
       if (!one.own) made.push(button('Again', 'Another one in its place (A)', () => act('again')));
@@ -277,7 +277,7 @@ export function open(box, send) {
 
   /** The stage is the choice's as long as its step is open; else it is the scene's. */
   function seen() {
-    const step = document.getElementById('reference-make') || document.getElementById('create-lead');
+    const step = document.getElementById('create-lead');
     const wanted = items().length > 0 && step !== null && step.offsetParent !== null;
     const stage = box.closest('#stage');
     if (!stage || stage.classList.contains('choosing') === wanted) return;
