@@ -131,7 +131,8 @@ def wire_part(page: Parts, half: Part) -> None:
         made = page.service.create(owner, wishes, count, seed, reference, picture, before)
         if picture is not None:
             page.uploads.forget(picture)
-        me = me | {half.kept: made.id} | ({"picture": made.id} if made.picture else {})
+        me = me | ({} if half.extra == [] else anew(me)) | {half.kept: made.id}
+        me = me | ({"picture": made.id} if made.picture else {})
         return [me, gr.Timer(active=True), seed, *([None] if half.extra else [])]
 
     outputs = [page.me, page.making, half.fields["seed"], *half.extra[1:]]
@@ -198,6 +199,12 @@ def wire_stage(page: Parts, halves: tuple[Part, ...]) -> None:
 
 
 # --- What presses do -------------------------------------------------------------------------------------------------
+
+
+def anew(me: dict) -> dict:
+    """What of `me` is of another scene once reference videos are made anew: the pair, where that was made here, too."""
+    made_here = me["reference"] and me["reference_pick"].startswith(f"{me['reference']}:")
+    return {"freezing": ""} | ({"reference": "", "freeze": "", "canonical": None} if made_here else {})
 
 
 def done(page: Parts, me: dict, half: Part, sent: dict) -> list:
