@@ -198,7 +198,7 @@ def test_a_video_model_as_critic_is_chosen_followed_and_found_again(server, brow
         expect(page.locator("#curves")).to_contain_text("Distillation loss")
 
         page.get_by_role("tab", name="My scenes", exact=True).click()
-        page.locator("#gallery").get_by_role("button", name="Again, otherwise").first.click()
+        page.locator("#gallery").get_by_role("button", name="Make again with other settings").first.click()
         expect(page.locator("#strength input")).to_have_value("2")  # unfolded, with what it was
         expect(page.locator("#distillation-steps input")).to_have_value("3")
         expect(page.locator("#critic input")).to_have_value("Wan 2.1 VACE 1.3B")

@@ -28,8 +28,8 @@ ABLATIONS = {
     "regularisers": "rigidity, smoothness and norm of the motion",
     "hinges": "limbs that turn about joints",
     "pose-refinement": "improving estimated cameras together with the splats",
-    "multi-view-sds": "the video model's criticism in stage one, with --critic",
-    "joint-sds": "its criticism of views and times in stage two, with --critic",
+    "multi-view-sds": "the video model's criticism in stage one, where there is a critic",
+    "joint-sds": "its criticism of views and times in stage two, where there is a critic",
 }
 CRITICS = {name: entry.title for name, entry in MODELS.items()}
 

@@ -129,7 +129,7 @@ def in_words(error: Exception) -> str:
         return str(error)
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return "There was not enough memory. Choose a smaller preset or size, or run it where there is more."
-    return f"Something went wrong that should not have ({type(error).__name__}). The details are in the run's log.txt."
+    return "Something went wrong here, and it is not your fault. The details are in the run's log.txt."
 
 
 def _parsed(said: bytes) -> dict[str, Any] | None:

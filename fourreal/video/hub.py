@@ -113,7 +113,7 @@ def explained(entry: Entry, error: Exception) -> Exception:
     )  # fmt: skip
     if isinstance(error, offline):
         return UserError(
-            f"{where} is not on this machine, and the hub could not be reached ({type(error).__name__}). Check the "
+            f"{where} is not on this machine, and the hub could not be reached. Check the "
             f"network and try again, as a download goes on where it stopped; {OTHER_WAY}."
         )
     return error

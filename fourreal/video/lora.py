@@ -73,7 +73,7 @@ def _download(repository: str, file: str) -> Path:
         raise
     except OSError as error:  # all of the hub's and the network's are
         raise UserError(
-            f"The LoRA {repository} could not be had ({type(error).__name__}). Check its name and the network, or "
+            f"The LoRA {repository} could not be had. Check its name and the network, or "
             "download it elsewhere and give its file."
         ) from error
 

@@ -106,7 +106,7 @@ def card(run: Run, renaming: bool) -> str:
     busy = run.state in ("queued", "running")
     actions = [
         button("Rename", "rename", "quiet", run=run.id),
-        button("Again, otherwise", "again", "quiet", run=run.id),
+        button("Make again with other settings", "again", "quiet", run=run.id),
         button("Compare", "compare", "quiet", run=run.id) if run.has_scene else "",
         button("Delete", "delete", "quiet danger", run=run.id, confirm=f"Delete “{run.name}”? This cannot be undone."),
     ]
