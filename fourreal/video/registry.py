@@ -166,7 +166,7 @@ MODELS: dict[str, Entry] = {
             "fourreal.video.wan_ti2v", "WanTi2v",
         ),
         Entry(
-            "mini", "Mini", "A small demonstration that runs anywhere: it knows a few words, and makes one ball, box or cylinder.",
+            "mini", "Mini", "A small demonstration that runs anywhere: a few words, and one ball, box or cylinder.",
             "comes along", "Apache-2.0", MappingProxyType({"network": 0.0019, "upsampler": 0.0001}), 0.5,
             Capabilities(
                 frame_step=15, size_step=4, native_size=(256, 144), native_frames=16, fps=8.0, known="anywhere",
