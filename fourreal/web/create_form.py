@@ -17,6 +17,7 @@ from fourreal.web.parts import ESTIMATE, PRIVATE, Parts
 from fourreal.web.session import safely
 
 NO_ADAPTER = BLANK
+EXAMPLES = ("a red ball bouncing on a grassy floor", "Camera circulating around a fox in a yard, time elapse")
 SIDES = ("width", "height")
 SUITED = ("frames", *SIDES, "steps", "guidance", "adapter")
 NEXT, RANDOM, FIXED = "next", "random", "fixed"
@@ -76,7 +77,7 @@ def part(role: str, draft: gr.BrowserState) -> Part:
         fields[name] = made or component(Wishes, name, **more)
 
     add("prompt", label="The frozen scene, in words; edit it freely" if freeze else "Prompt", lines=2, max_lines=6,
-        placeholder="" if freeze else "a red ball bouncing on a grassy floor")  # fmt: skip
+        placeholder=f"for example: {EXAMPLES[freeze]}")  # fmt: skip
     with gr.Accordion("Model and settings", open=False, elem_id=f"{role}-settings"):
         add("model", gr.Dropdown(models, value=first, label="Model", elem_id=f"{role}-model"))
         add("count", gr.Slider(1, 8, 2 if freeze else 4, step=1, label="Candidates", elem_id=f"{role}-count"))

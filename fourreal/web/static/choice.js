@@ -197,7 +197,7 @@ export function open(box, send) {
 
   function head() {
     const tabs = Object.keys(ROLES).filter((role) => state.value[role]?.items.length).map((role) => {
-      const tab = button(`${ROLES[role]} videos`, '', () => { state.role = role; state.mode = 'grid'; draw(); }, role === state.role ? 'on' : '');
+      const tab = button(ROLES[role], '', () => { state.role = role; state.mode = 'grid'; draw(); }, role === state.role ? 'on' : '');
       tab.setAttribute('aria-pressed', String(role === state.role));
       return tab;
     });
