@@ -127,9 +127,9 @@ def test_a_form_as_it_is_laid_out_asks_for_what_the_model_is_best_at():
             return part("freeze")
 
     half = asyncio.run(made())
-    wishes, count, seed = wishes_of(half, 3, *(field.value for field in half.form), prompt="a red ball")
+    wishes, count, seeds, seed = wishes_of(half, 3, *(field.value for field in half.form), prompt="a red ball")
     assert wishes == Wishes(
         role="freeze", prompt="a red ball", model="mini", frames=16, size=(256, 144), steps=6, guidance=1.0, arc=60,
         frame=3,
     )  # fmt: skip
-    assert (count, seed) == (2, 0)
+    assert (count, seeds, seed) == (2, "next", 0)

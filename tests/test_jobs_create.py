@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tiny_models
 from job_samples import ANNA, BEN, PATIENCE, hand, runners, until
+from PIL import Image
 
 from fourreal import clip
 from fourreal.description import Wishes
@@ -21,9 +22,11 @@ from fourreal.errors import UserError
 from fourreal.installed import ROOT
 from fourreal.jobs.children import environment
 from fourreal.jobs.database import VERSION, Database
+from fourreal.jobs.offered import Offered, offered
 from fourreal.jobs.service import Service
 from fourreal.jobs.store import Store
 from fourreal.settings import PRESETS, JobLimits
+from fourreal.video import registry
 
 VACE, SANA = "wan-vace-1.3b", "sana-wm"
 SMALL = {"frames": 9, "size": (64, 64), "steps": 2}
@@ -295,6 +298,104 @@ def finished(service, wishes: Wishes, count: int, **asked) -> str:
         assert service.store.candidates.is_made(made.id, number)
     assert service.store.finish(claim, "done")
     return made.id
+
+
+def test_what_was_discarded_last_can_come_back(idle):
+    id = finished(idle, reference(), 3)
+    numbers = lambda: sorted(one.number for one in idle.creation(ANNA, id).candidates)
+    idle.discard(ANNA, id, 0)
+    idle.discard(ANNA, id, 1)
+    assert (numbers(), idle.creation(ANNA, id).discarded) == ([2], 1)
+    folder = idle.places.run(id) / "candidates"
+    assert sorted(path.name for path in folder.glob("*.mp4")) == ["reference-1.mp4", "reference-2.mp4"]
+    assert idle.restore(ANNA, id) == 1
+    assert numbers() == [1, 2]
+    assert idle.creation(ANNA, id).state == "done", "nothing is made anew for it"
+    with pytest.raises(UserError, match="nothing to bring back"):
+        idle.restore(ANNA, id)
+    idle.discard(ANNA, id, 1)
+    with pytest.raises(UserError, match="no such"):
+        idle.restore(BEN, id)
+    idle.more(ANNA, id)
+    assert 1 not in numbers()
+
+
+def test_what_is_discarded_before_it_was_made_is_made_once_it_is_back(idle):
+    made = idle.create(ANNA, reference(), count=2)
+    idle.discard(ANNA, made.id, 1)
+    idle.restore(ANNA, made.id)
+    assert [(one.number, one.made) for one in idle.creation(ANNA, made.id).candidates] == [(0, False), (1, False)]
+
+
+def test_asked_for_again_the_next_seeds_are_taken(idle):
+    assert idle.next_seed(ANNA, reference()) == 0
+    made = idle.create(ANNA, reference(), count=3, seed=4)
+    assert idle.next_seed(ANNA, reference()) == 7
+    idle.discard(ANNA, made.id, 6)
+    assert idle.next_seed(ANNA, reference()) == 7, "a discarded one is not made again"
+    assert idle.next_seed(ANNA, reference(prompt="a cat")) == idle.next_seed(BEN, reference()) == 0
+
+
+def test_a_score_that_means_nothing_is_none(idle):
+    id = finished(idle, reference(), 2)
+    path = idle.places.run(id) / "candidates" / "reference-1.json"
+    path.write_text('{"total": 0.76, "judged": false}')
+    assert {one.number: one.total for one in idle.creation(ANNA, id).candidates} == {0: 0.5, 1: None}
+
+
+def test_a_picture_is_taken_in_and_can_be_used_again(idle, tmp_path):
+    photo = tmp_path / "me.png"
+    Image.new("RGBA", (300, 200), (200, 30, 30, 128)).save(photo)
+    made = idle.create(ANNA, reference(), 1, picture=photo)
+    with Image.open(idle.file(ANNA, made.id, made.picture)) as stored:
+        assert (stored.format, stored.size) == ("JPEG", (300, 200))
+    again = idle.create(ANNA, reference(), 1, picture_of=made.id)
+    assert idle.file(ANNA, again.id, again.picture).read_bytes() == idle.file(ANNA, made.id, made.picture).read_bytes()
+    assert idle.create(ANNA, reference(), 1).picture == ""
+    with pytest.raises(UserError, match="no such"):
+        idle.create(BEN, reference(), 1, picture_of=made.id)
+    assert "photo" in idle.estimate_creation(ANNA, Wishes(role="reference", prompt="red ball", model="mini"), 1,
+                                             picture=True).reason  # fmt: skip
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 60, b"<svg/>"])
+def test_what_is_no_picture_is_refused_and_leaves_nothing(idle, tmp_path, content):
+    (tmp_path / "odd.png").write_bytes(content)
+    with pytest.raises(UserError, match=r"odd\.png"):
+        idle.create(ANNA, reference(), 1, picture=tmp_path / "odd.png")
+    assert idle.creations(ANNA) == []
+    assert list(idle.places.runs.iterdir()) == []
+
+
+def test_an_owner_says_which_models_are_started_and_whether_anything_is_downloaded(idle, monkeypatch):
+    ltx = reference(model="ltx-video", frames=None, size=None)
+    id = finished(idle, reference(), 1)
+    assert idle.estimate_creation(ANNA, ltx, 1).fits
+    monkeypatch.setenv("FOURREAL_DOWNLOADS", "no")
+    with pytest.raises(UserError, match="nothing is downloaded here"):
+        idle.create(ANNA, ltx, 1)
+    assert idle.create(ANNA, reference(), 1).busy, "it is on the disk"
+    monkeypatch.setenv("FOURREAL_MODELS_OFFERED", "mini")
+    for call in (lambda: idle.create(ANNA, reference(), 1), lambda: idle.more(ANNA, id)):
+        with pytest.raises(UserError, match=r"not offered here\. Choose Mini"):
+            call()
+    assert {offer.name for offer in idle.models() if offer.fits} == {"mini"}
+    assert idle.usual_model() == "mini"
+
+
+@pytest.mark.parametrize(("said", "downloads", "names"), [
+    ({}, True, tuple(registry.MODELS)), ({"SPACE_ID": "a/b"}, False, tuple(registry.MODELS)),
+    ({"SPACE_ID": "a/b", "FOURREAL_DOWNLOADS": "Yes"}, True, tuple(registry.MODELS)),
+    ({"FOURREAL_MODELS_OFFERED": " mini, ltx-video,"}, True, ("mini", "ltx-video")),
+])  # fmt: skip
+def test_a_space_downloads_nothing_unless_its_owner_says_so(said, downloads, names):
+    assert offered(said) == Offered(names, downloads)
+
+
+@pytest.mark.parametrize("said", [{"FOURREAL_MODELS_OFFERED": "minni"}, {"FOURREAL_DOWNLOADS": "perhaps"}])
+def test_settings_that_mean_nothing_are_refused(said):
+    with pytest.raises(UserError, match="|".join(said)):
+        offered(said)
 
 
 def full_line(service) -> None:

@@ -31,7 +31,7 @@ def test_the_wheel_holds_what_ships():
     assert shipped - files == {"fourreal/assets/examples/fox_yard/freeze_noisy.mp4"}
     sources = [path.relative_to(ROOT) for path in (ROOT / "fourreal").rglob("*.py")]
     code = {str(path) for path in sources if "node_modules" not in path.parts}
-    page = {"stage.js", "page.js", "page.css", "icon.png", "ready.jpg"}
+    page = {"stage.js", "page.js", "page.css", "choice.js", "choice.css", "icon.png", "ready.jpg"}
     others = files - code - shipped - {f"fourreal/web/static/{name}" for name in page}
     pages = {f"fourreal/{page}.{kind}" for page in ("study/raters", "report/report") for kind in ("html", "css", "js")}
     assert others == pages | {"fourreal/web/viewer/dist/viewer.js", "fourreal/web/viewer/dist/LICENSES.txt"}

@@ -100,6 +100,22 @@ def test_each_is_written_with_its_scores_as_soon_as_it_is_finished(tmp_path):
         assert shelf.find(tmp_path, "reference", kept.seed) == kept
 
 
+def test_reference_videos_begin_with_a_picture_that_was_given(tmp_path, judged):
+    paper, begun = Paper(), []
+    generate = paper.generate
+    paper.generate = lambda prompt, known=None, **how: begun.append(known) or generate(prompt, **how)
+    photo = np.full((300, 200, 3), 90, np.uint8)
+    wish = WISH.beginning_with(photo)
+    assert wish.size[0] < wish.size[1], "in the shape of the picture"
+    make(wish, Models(paper), tmp_path, [0])
+    assert list(begun[0]) == [0]
+    assert begun[0][0].shape == (wish.size[1], wish.size[0], 3)
+    with pytest.raises(UserError, match="another picture"):
+        make(replace(wish, picked=photo + 1), Models(), tmp_path, [0])
+    embedded = Wish(role="reference", prompt="red ball", model="mini").beginning_with(photo)
+    assert (embedded.size, embedded.picked is photo) == (None, True), "it has one shape, and takes the middle"
+
+
 def test_what_is_there_is_neither_made_nor_judged_again(tmp_path, judged):
     first = make(WISH, Models(Paper()), tmp_path, range(2))
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}

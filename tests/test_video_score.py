@@ -61,6 +61,16 @@ def test_a_commanded_camera_that_cannot_be_seen_to_go_is_doubted_but_not_refused
     assert judge(Candidate(yard["freeze"], arc=90.0), "freeze")[0].good == 1.0
 
 
+def test_what_is_too_plain_to_be_seen_is_not_judged(yard):
+    plain = Clip(np.full((16, 72, 128, 3), 120, np.uint8), 8.0)
+    (found,) = rank([Candidate(plain)], "reference")
+    assert not found.judged
+    assert any("Too plain" in reason for reason in found.reasons)
+    (found,) = rank([Candidate(yard["freeze"], yard["reference"].frames[11])], "freeze")
+    assert found.judged
+    assert not rank([Candidate(yard["reference"], arc=90.0)], "freeze")[0].judged
+
+
 def test_blur_costs(yard):
     picked, frames = yard["reference"].frames[11], yard["freeze"].frames
     blurred = gaussian_filter(frames, (0, 2, 2, 0))

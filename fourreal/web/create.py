@@ -193,7 +193,9 @@ def wire_stage(page: Parts, halves: tuple[Part, ...]) -> None:
         return [*done(page, me, half, sent), *(value for form in forms for value in form)]
 
     forms = [field for half in halves for field in half.form]
-    acted = page.choice.select(act, page.me, [page.me, page.making, page.steps, *forms], **INTAKE)
+    # multiple: who presses quickly means each press
+    outputs = [page.me, page.making, page.steps, *forms]
+    acted = page.choice.select(act, page.me, outputs, trigger_mode="multiple", **INTAKE)
     seen = acted.success(**page.named["making_event"])
     page.named["stage_picked"] = seen.success(**page.named["picked_event"])
 

@@ -45,7 +45,7 @@ class Part:
     own: gr.File
     rest: gr.Column
     state: gr.State
-    draft: gr.BrowserState
+    draft: gr.BrowserState | None
     extra: list = field(default_factory=list)  # what else is asked for
 
     @property
@@ -64,7 +64,7 @@ class Part:
         return [self.progress, self.stop, self.resume, self.candidates, self.rest, self.state]
 
 
-def part(role: str, draft: gr.BrowserState) -> Part:
+def part(role: str, draft: gr.BrowserState | None = None) -> Part:
     """The form, what is told of it, and the candidates, for one of the two videos."""
     freeze = role == "freeze"
     models = [(entry.title, entry.name) for entry in offered().models(role)] or [(MODELS[EMBEDDED].title, EMBEDDED)]

@@ -220,8 +220,12 @@ export function open(box, send) {
     parts.modes.side.disabled = items().length < 2;
   }
 
+  let actsOf = '';
   function acts() {
     const one = chosen(), found = group(), made = [];
+    const now = JSON.stringify([state.role, state.at, one?.src, one?.picked, one?.kept, one?.own, found?.fixed, found?.discarded]);
+    if (now === actsOf) return; // a button that is replaced while it is pressed is not pressed
+    actsOf = now;
     if (one && !found.fixed) {
       made.push(button(one.picked ? '✓ Taken' : `Take ${state.at + 1}`, 'Take it (Enter)', () => act('pick'), 'main'));
       made.push(button(one.kept ? 'Kept' : 'Keep', 'It stays when the others are made again (K)', () => act('keep'), one.kept ? 'on' : ''));
