@@ -6,10 +6,11 @@ from fourreal.description import Wishes
 from fourreal.jobs.create_values import Candidate, Creation
 from fourreal.jobs.values import Video
 from fourreal.web.choice import NOT_JUDGED, stage
-from fourreal.web.create import anew, first_step
+from fourreal.web.create import first_step
 from fourreal.web.create_draft import readable, saved
 from fourreal.web.create_follow import picks
 from fourreal.web.create_form import BLANK, NEXT, Part
+from fourreal.web.create_press import anew
 from fourreal.web.create_start import begun_with
 from fourreal.web.parts import CREATE, VIDEOS
 from fourreal.web.session import known

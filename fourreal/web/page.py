@@ -74,7 +74,7 @@ def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
                 page.viewer = viewer_box(shown(READY, title="A fox in a yard"), elem_id="viewer")
                 with gr.Row(elem_id="under"):
                     page.caption = piece(WELCOME, elem_id="caption")
-                    example = gr.Button("Try with this example", variant="primary", size="lg", elem_id="try", scale=0)
+                    example = gr.Button("Try with this example", variant="secondary", size="lg", elem_id="try", scale=0)
                 films.build(page)
             with gr.Column(elem_id="panel"):
                 steps(page)
