@@ -60,7 +60,7 @@ def generate(arguments: argparse.Namespace, progress: Callable[[Event], None], c
     seeds = seeds_from(several.seed, several.candidates)
     with OneModel(device_of(arguments), progress, cancel) as loaded:
         found = make(wish, loaded, arguments.out, seeds, progress, cancel)
-    return "\n".join(f"{kept.total:.2f}  {kept.path}  {' '.join(kept.reasons)}" for kept in found)
+    return "\n".join(f"{kept.score}  {kept.path}  {' '.join(kept.reasons)}" for kept in found)
 
 
 def run(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:

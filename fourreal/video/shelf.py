@@ -61,6 +61,11 @@ class Kept:
         return order([self.scores])[0].judged
 
     @property
+    def score(self) -> str:
+        """The total for people."""
+        return f"{self.total:.2f}" if self.judged else "not judged"
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """Sentences, the most telling first."""
         return order([self.scores])[0].reasons
