@@ -288,8 +288,12 @@ export function open(box, send) {
     stage.classList.toggle('choosing', wanted);
     if (!wanted) for (const { video } of panes.values()) video.pause();
     else draw();
-    const before = document.activeElement; // who asked for candidates is led to them
-    if (wanted && /^(reference|freeze)-make$/.test(before?.id || '')) box.focus({ preventScroll: true });
+    if (wanted) lead();
+  }
+
+  /** Who asked for candidates by key is led to them once they are there. */
+  function lead() {
+    if (/^(reference|freeze)-make$/.test(document.activeElement?.id || '')) box.focus({ preventScroll: true });
   }
 
   /** What is to be done next comes into view once something was taken. */
@@ -304,7 +308,7 @@ export function open(box, send) {
 
   function show(value) {
     if (!value) return;
-    const current = chosen()?.src;
+    const [current, anew] = [chosen()?.src, value.shown !== state.asked || value[value.shown]?.id !== group()?.id];
     state.value = value;
     if (value.shown !== state.asked || !value[state.role]?.items.length) {
       state.role = value.shown;
@@ -317,6 +321,7 @@ export function open(box, send) {
     state.asked = value.shown;
     next(value);
     draw();
+    if (anew && shown()) lead();
   }
 
   requestAnimationFrame(run);
