@@ -144,7 +144,8 @@ def make(
             if kept is None:
                 kept = _made(wish, models.get(wish.choice), folder, seed, progress, cancel, preview)
             done.append(_judged(kept, wish))
-            progress(Event("candidates", number + 1, len(seeds), message=f"{name} is finished, score: {done[-1].score}."))
+            finished = f"{name} is finished, score: {done[-1].score}."
+            progress(Event("candidates", number + 1, len(seeds), message=finished))
     return ranked(done)
 
 
