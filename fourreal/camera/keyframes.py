@@ -210,11 +210,11 @@ def key_of(value: object, where: str) -> Key:
 
 
 def number(value: dict, name: str, low: float, high: float, where: str) -> float:
-    found = value.get(name)
-    real = isinstance(found, int | float) and not isinstance(found, bool)
-    if not real or not low <= found <= high:  # which no NaN passes
-        raise UserError(f"`{name}` of {where} is not a number from {low:g} to {high:g}. Change it.")
-    return float(found)
+    given = value.get(name)
+    # which no NaN passes
+    if isinstance(given, int | float) and not isinstance(given, bool) and low <= given <= high:
+        return float(given)
+    raise UserError(f"`{name}` of {where} is not a number from {low:g} to {high:g}. Change it.")
 
 
 def vector(value: dict, name: str, where: str) -> tuple[float, float, float]:

@@ -221,4 +221,4 @@ def _likeness(blocks: Float[np.ndarray, "F B b b"]) -> tuple[Float[np.ndarray, "
     shifted = np.fft.irfft2(spectrum * spectrum[:1].conj(), s=(_BLOCK, _BLOCK))
     shifted /= np.sqrt(np.maximum(energy * energy[:1], 1e-12))[..., None, None]
     near = np.ix_((-1, 0, 1), (-1, 0, 1))
-    return shifted.max((2, 3)), shifted[:, :, *near].max((2, 3))
+    return shifted.max((2, 3)), shifted[:, :, near[0], near[1]].max((2, 3))

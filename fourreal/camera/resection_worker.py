@@ -14,6 +14,7 @@ import json
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pycolmap
@@ -56,7 +57,8 @@ def main(folder: Path) -> None:
             for file in names[name]
         ]
         size = Image.open(images / name / names[name][0]).size
-        np.savez(folder / f"{name}.npz", **_placed(sightings, take, size, options["seed"]))
+        placing: dict[str, Any] = _placed(sightings, take, size, options["seed"])
+        np.savez(folder / f"{name}.npz", **placing)
 
 
 def _written(folder: Path, frames: np.ndarray) -> list[str]:

@@ -1,13 +1,12 @@
 """The command that leaves out one part after another: (arguments, progress, cancel) -> what is printed."""
 
 import argparse
-from collections.abc import Callable
 
 from fourreal.cli.commands import request_of
-from fourreal.progress import CancelToken, Event
+from fourreal.progress import CancelToken, Progress
 
 
-def ablate(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def ablate(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     from fourreal.pipeline import ablate as room
 
     asked = room.Ablation(request_of(arguments), truth=arguments.ground_truth, seeds=arguments.seeds)

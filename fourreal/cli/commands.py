@@ -5,18 +5,17 @@ Heavy modules are imported inside them, so that `--help` answers at once.
 
 import argparse
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from fourreal.cli.options import given
 from fourreal.description import Options, critic_options
 from fourreal.errors import UserError
-from fourreal.progress import CancelToken, Event
+from fourreal.progress import CancelToken, Progress
 from fourreal.scene.export import export as write
 from fourreal.scene.film import Film
 
 
-def reconstruct(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def reconstruct(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     from fourreal import pipeline
 
     pipeline.reconstruct(request_of(arguments), progress, cancel)
@@ -56,7 +55,7 @@ def further_takes(references: list[Path], offsets: list[int], frozen: list[tuple
     return tuple(takes + [Further("freeze", path, at) for path, at in frozen])
 
 
-def render(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def render(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     if (arguments.cameras is None) == (arguments.freeze_frame is None):
         raise UserError("Say from where to draw: give either --cameras or --freeze-frame.")
     if arguments.times is not None and arguments.freeze_frame is None:
@@ -77,7 +76,7 @@ def render(arguments: argparse.Namespace, progress: Callable[[Event], None], can
     return str(arguments.out)
 
 
-def evaluate(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def evaluate(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     if arguments.ground_truth is None and not arguments.other_view:
         raise UserError("There is nothing to compare with: give --ground-truth, --other-view or both.")
     from fourreal.evaluate import ground_truth
@@ -93,7 +92,7 @@ def evaluate(arguments: argparse.Namespace, progress: Callable[[Event], None], c
     return json.dumps(found | others, indent=2, allow_nan=False)
 
 
-def export(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def export(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     film = {name: getattr(arguments, name) for name in ("trajectory", "frames", "fps", "size", "path")}
     film = {name: value for name, value in film.items() if value is not None}
     if film and arguments.format != "mp4":

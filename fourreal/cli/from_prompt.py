@@ -1,20 +1,20 @@
 """The commands that begin with a prompt: (arguments, progress, cancel) -> what is printed."""
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 from fourreal.cli.options import given
 from fourreal.description import Chain, Several, StoredWishes
 from fourreal.errors import UserError
-from fourreal.progress import CancelToken, Event
+from fourreal.progress import CancelToken, Event, Progress
 
 
-def models(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def models(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     from fourreal.video import hub, memory, registry
 
     free = memory.free_memory(device_of(arguments))
-    rows = [("NAME", "FOR", "FRAMES", "SIZE", "WEIGHTS", "MEMORY", "LICENCE", "ON DISK", "RUNS HERE")]
+    titles = ("NAME", "FOR", "FRAMES", "SIZE", "WEIGHTS", "MEMORY", "LICENCE", "ON DISK", "RUNS HERE")
+    rows: list[tuple[str, ...]] = [titles]
     for entry in registry.MODELS.values():
         able = entry.capabilities
         there = "yes" if hub.on_disk(entry) else "in part" if hub.local_copy(entry) else "no"
@@ -33,7 +33,7 @@ def models(arguments: argparse.Namespace, progress: Callable[[Event], None], can
     return "\n".join([*table(rows), "", *told, "", notes])
 
 
-def generate(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def generate(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     for name in ("frame", "as_is"):
         if getattr(arguments, name) not in (None, False) and arguments.picture is None:
             raise UserError(f"--{name.replace('_', '-')} goes with --picture.")
@@ -56,7 +56,7 @@ def generate(arguments: argparse.Namespace, progress: Callable[[Event], None], c
     return "\n".join(f"{kept.total:.2f}  {kept.path}  {' '.join(kept.reasons)}" for kept in found)
 
 
-def run(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def run(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     from fourreal.pipeline.from_prompt import PromptRequest, from_prompt
 
     from_prompt(PromptRequest(**given(arguments, Chain), out=arguments.out), progress, cancel)

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from fourreal.cli.options import positive, width_height
-from fourreal.progress import CancelToken, Event
+from fourreal.progress import CancelToken, Progress
 
 NAME = "study"
 
 
-def make(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def make(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     from fourreal.study import making
     from fourreal.study.values import StudyRequest
 
@@ -26,7 +26,7 @@ def make(arguments: argparse.Namespace, progress: Callable[[Event], None], cance
     return str(arguments.out)
 
 
-def take_votes(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def take_votes(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     from fourreal.study.exchange import read_votes
     from fourreal.study.values import read
     from fourreal.study.votes import Votes
@@ -37,7 +37,7 @@ def take_votes(arguments: argparse.Namespace, progress: Callable[[Event], None],
     return f"{sum(map(len, files))} answers of {len({vote.rater for votes in files for vote in votes})} raters"
 
 
-def report(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def report(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     from fourreal.study import report as writing
 
     out = arguments.out or arguments.study / "report"

@@ -64,7 +64,7 @@ def page(variants: Sequence[Variant], full: Shown, notes: Sequence[str] = ()) ->
 
 def spread(variant: Variant, score: str) -> tuple[float, float, float] | None:
     """(mean, least, most) over the seeds, None where it is not known."""
-    values = [float(row[score]) for row in variant.rows if row.get(score) is not None]
+    values = [float(value) for row in variant.rows if (value := row.get(score)) is not None]
     return (sum(values) / len(values), min(values), max(values)) if values else None
 
 
@@ -104,7 +104,7 @@ def _table(variants: Sequence[Variant], scores: Sequence[str]) -> str:
         cells = [f"<td>{escape(variant.title or variant.name)}</td>"]
         for score in scores:
             found, whole = spread(variant, score), spread(variants[0], score)
-            if found is None:
+            if found is None or whole is None:
                 cells.append("<td>-</td>")
                 continue
             digits = 3 if score == "ssim" else 0 if score == "seconds" else 2

@@ -57,7 +57,7 @@ def score_views(
     videos = [truth(view.video, camera.size) for view, camera in zip(views, cameras, strict=True)]
     still, scores = scene.static(), {}
     for number, (name, camera, video) in enumerate(zip(names, cameras, videos, strict=True)):
-        values = {key: [] for key in ("psnr", "moving", "static_psnr", "static_moving")}
+        values: dict[str, list[float]] = {key: [] for key in ("psnr", "moving", "static_psnr", "static_moving")}
         usual, last = np.median(video, axis=0), len(video) - 1
         for frame in even_frames(len(video), MOMENTS):
             cancel.check()

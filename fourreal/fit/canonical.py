@@ -131,7 +131,7 @@ class CanonicalStage:
             values |= self.distillation.after(index, self.steps, lambda code: self.splats.gaussians)
         self._update(index, joint)
         if settings.growth.watches(index, self.steps):
-            self.statistics.add(tap.grad, target.image.shape[1::-1])
+            self.statistics.add(tap.grad, (target.image.shape[1], target.image.shape[0]))
         self._grow(index)
         return values | {"loss": loss.item(), "splats": len(self.splats)}
 

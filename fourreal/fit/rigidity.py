@@ -31,7 +31,7 @@ class Neighbours(NamedTuple):
     stays put; edge: (N, k, 3) vectors to them.
     """
 
-    index: Tensor
+    index: Tensor  # type: ignore[assignment]  # instead of a tuple's method of this name
     weight: Tensor
     edge: Tensor
 

@@ -44,7 +44,7 @@ class Shot:
     cameras: Cameras
     codes: tuple[float, ...]
     size: tuple[int, int]
-    known: Mapping[int, np.ndarray | Tensor]
+    known: Mapping[int, np.ndarray]
     fps: float | None
     filmed: tuple[np.ndarray | Tensor, ...] = ()
 
@@ -88,9 +88,9 @@ class Shots:
         else:
             frames = seen.training_frames
             far = sorted(frames, key=lambda frame: abs(frame - seen.freeze_reference))[len(frames) // 2 :]
-            path = np.linspace(seen.freeze_reference, int(random.choice(far)), self.frames)
-            path = [min(frames, key=lambda frame, at=at: abs(frame - at)) for at in path[1:]]
-            path = [seen.freeze_reference, *path]
+            way = np.linspace(seen.freeze_reference, int(random.choice(far)), self.frames)[1:].tolist()
+            nearest = lambda at: min(frames, key=lambda frame: abs(frame - at))
+            path = [seen.freeze_reference, *map(nearest, way)]
             cameras, codes, fps = seen.freeze_cameras[path], (float(seen.canonical),) * self.frames, None
             pictures = [seen.freeze[frame] for frame in path]
             known = {0: pictures[0]}

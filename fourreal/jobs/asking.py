@@ -41,6 +41,7 @@ def take_in(
         "path": str(path), "folder": str(folder), "name": name, "start": start, "end": end, "frames": frames,
         "reverse": reverse, "as_is": as_is, "max_bytes": limits.max_upload_bytes, "max_side": limits.max_side,
     }  # fmt: skip
+    complete = False
     try:
         folder.mkdir(parents=True)
         info = ask("fourreal.jobs.intake", question, limits.intake_seconds, limits.intake_bytes)
@@ -49,10 +50,10 @@ def take_in(
     except OSError as error:
         raise UserError(f"{name} could not be stored: {error.strerror or error}. Free some space.") from error
     else:
-        folder = None
+        complete = True
         return info
     finally:
-        if folder is not None:
+        if not complete:
             shutil.rmtree(folder, ignore_errors=True)
 
 

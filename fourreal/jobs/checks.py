@@ -33,7 +33,7 @@ def work(question: Mapping[str, Any]) -> dict[str, Any]:
     frozen_one = cleaned(freeze, travels=True, given=known)
     running = cleaned(reference, travels=False, given=known, beside=frozen_one)
     same, canonical, shared = same_scene(running, frozen_one, question["cameras"] or {})
-    if canonical is not None:
+    if canonical is not None and shared is not None:
         twin = frozen_one.clip.frames[frozen_one.frames.index(shared)]
         running = without_lone_overlay(running, running.frames.index(canonical), twin)
     drawn = {"reference": picture_of(reference, running), "freeze": picture_of(freeze, frozen_one)}

@@ -106,7 +106,7 @@ def answer(
         confine(*([asked["question"][name] for name in names] for names in (reads, writes)))
     system.end_with_parent()
     try:
-        result = {"answer": work(asked["question"])}
+        result: dict[str, Any] = {"answer": work(asked["question"])}
     except UserError as error:
         result = {"error": str(error)}
     except MemoryError:

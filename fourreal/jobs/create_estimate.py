@@ -1,7 +1,7 @@
 """What a creation will take on this machine, and which models run here at all. Nothing is loaded for it."""
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from statistics import median
@@ -22,7 +22,7 @@ LOAD_RATE = 0.5e9  # bytes a second of weights, from the disk
 VIDEO_MB = 4.0  # of a candidate with its scores
 
 
-def offers(devices: list[Mapping[str, Any]]) -> list[Offer]:
+def offers(devices: Sequence[Mapping[str, Any]]) -> list[Offer]:
     """All models, with whether they run on the first GPU, or the CPU where there is none."""
     there = memory_for(devices, "auto")
     same = ("name", "title", "summary", "repository", "revision", "page", "licence", "download_gb", "roles", "weights",
@@ -40,7 +40,7 @@ def offers(devices: list[Mapping[str, Any]]) -> list[Offer]:
 
 
 def estimate_creation(
-    wishes: Wishes, count: int, devices: list[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]], place: int,
+    wishes: Wishes, count: int, devices: Sequence[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]], place: int,
     data: Path, limits: JobLimits,
 ) -> Estimate:  # fmt: skip
     """See `Estimate`.
@@ -102,7 +102,7 @@ def native_work(able: registry.Capabilities) -> float:
     return float(able.native_frames * prod(able.native_size) * able.steps)
 
 
-def memory_for(devices: list[Mapping[str, Any]], device: str) -> memory.Memory:
+def memory_for(devices: Sequence[Mapping[str, Any]], device: str) -> memory.Memory:
     """What would be free if nothing else ran, as a job has the device to itself."""
     host = memory_of_machine() - MEMORY_LEFT
     gpu = next((one for one in devices if one["kind"] == "cuda"), None)

@@ -135,10 +135,11 @@ class Creating:
             self.spent.append(kept.seconds or time.monotonic() - begin)
             self.device = free_memory(None if self.wishes.device == "auto" else self.wishes.device).device
         video = kept.freeze_time()
-        told = {"frames": len(video.clip), "fps": video.clip.fps, "best_frame": best_frame(video.clip)[0]}
-        told["size"] = video.clip.size
-        put(kept.path.with_suffix(".clip.json"), json.dumps(told).encode())
-        if wish.role == "freeze" and (commanded := video.commanded(self.wishes.frame)) is not None:
+        shot = video.clip
+        content = {"frames": len(shot), "fps": shot.fps, "best_frame": best_frame(shot)[0], "size": shot.size}
+        put(kept.path.with_suffix(".clip.json"), json.dumps(content).encode())
+        picked = self.wishes.frame
+        if wish.role == "freeze" and picked is not None and (commanded := video.commanded(picked)) is not None:
             put(kept.path.with_suffix(".cameras.json"), json.dumps(commanded).encode())
         self.rows.is_made(self.id, number)
 

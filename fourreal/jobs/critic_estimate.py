@@ -1,6 +1,6 @@
 """What a reconstruction will take with a video model as its critic: the run without it, and what the model adds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -17,7 +17,7 @@ WORDLESS = "Without a prompt the model is asked without words; one would help it
 
 
 def estimate_with_critic(
-    options: Options, cameras_known: bool, devices: list[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]],
+    options: Options, cameras_known: bool, devices: Sequence[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]],
     place: int, data: Path, limits: JobLimits, further: int = 0,
 ) -> Estimate:  # fmt: skip
     """See `Estimate` and `estimate.estimate`, whose arguments these are; for runs with and without a critic."""

@@ -28,7 +28,7 @@ def cameras_of(reference: Mapping[str, Any] | None, freeze: Mapping[str, Any] | 
     Args:
         reference, freeze: {name, role, first, last} of the shipped video that each comes from, or None.
     """
-    if not _pair(reference, freeze):
+    if reference is None or freeze is None or not _pair(reference, freeze):
         return None
     content = _cameras(reference["name"])
     if content is None:
@@ -44,7 +44,7 @@ def cameras_of(reference: Mapping[str, Any] | None, freeze: Mapping[str, Any] | 
 
 def whole_example(reference: Mapping[str, Any] | None, freeze: Mapping[str, Any] | None) -> str | None:
     """The name of the example whose two videos these are, uncut: only then does its ground truth fit."""
-    if not _pair(reference, freeze):
+    if reference is None or freeze is None or not _pair(reference, freeze):
         return None
     content = _cameras(reference["name"])
     if content is None or not content.get("heldout"):
@@ -55,8 +55,8 @@ def whole_example(reference: Mapping[str, Any] | None, freeze: Mapping[str, Any]
     return reference["name"] if all(uncut) else None
 
 
-def _pair(reference: Mapping[str, Any] | None, freeze: Mapping[str, Any] | None) -> bool:
-    roles = [part and part["role"] for part in (reference, freeze)]
+def _pair(reference: Mapping[str, Any], freeze: Mapping[str, Any]) -> bool:
+    roles = [part["role"] for part in (reference, freeze)]
     return roles == ["reference", "freeze"] and reference["name"] == freeze["name"]
 
 

@@ -16,7 +16,7 @@ def work(question: Mapping[str, Any]) -> dict[str, Any]:
     found = known.read(Path(question["path"])).for_clips(
         (width, height), question["freeze_frames"], question["reference_frames"]
     )
-    return {"cameras": len(found.freeze)}
+    return {"cameras": 0 if found.freeze is None else len(found.freeze)}
 
 
 if __name__ == "__main__":

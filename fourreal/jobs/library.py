@@ -115,17 +115,16 @@ class Library:
         if (seen := self._seen(reference_id, freeze_id)) is not None:
             return seen
         cameras = self._cameras(reference, freeze)
-        clips = (self.places.video(id) / "clip.mp4" for id in (reference_id, freeze_id))
+        one, other = (self.places.video(id) / "clip.mp4" for id in (reference_id, freeze_id))
         with self._checks.turn(owner):
             if (seen := self._seen(reference_id, freeze_id)) is not None:  # asked twice at once, by a page opened anew
                 return seen
             mended = [role for role, row in (("reference", reference), ("freeze", freeze)) if was_interlaced(row)]
-            found, pictures = asking.look(*clips, cameras, mended, self.limits)
+            found, pictures = asking.look(one, other, cameras, mended, self.limits)
         with contextlib.suppress(OSError):  # a full disk: it is looked at again next time
             pair = {"reference": (reference_id, freeze_id), "freeze": (freeze_id, reference_id)}
             for role, content in pictures.items():
-                id, other = pair[role]
-                put(self.places.flaws(id, role, other), content)
+                put(self.places.flaws(pair[role][0], role, pair[role][1]), content)
             put(self.places.checks(freeze_id, reference_id), json.dumps(asdict(found)).encode())
         return found
 

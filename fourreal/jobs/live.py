@@ -38,7 +38,7 @@ class Live:
         self.numbers = itertools.count(1 + taken)  # never a name that a browser has seen before
         self.told_at, self.stage = -math.inf, ""
         self.scene_at, self.scene_cost = -math.inf, 0.0
-        self.placed = None
+        self.placed: tuple[int, int] | None = None  # how many cameras and points were last told of
 
     def __call__(self, event: Event) -> None:
         now = time.monotonic()
@@ -64,7 +64,7 @@ class Live:
         from fourreal.scene.r4d import r4d_bytes
 
         begin = time.monotonic()
-        made = event.scene()
+        made = None if event.scene is None else event.scene()
         if made is None:
             return None
         progress = {"stage": event.stage, "step": event.step, "steps": event.steps}

@@ -29,8 +29,8 @@ class Takes(Library):
         with self._checks.turn(owner):
             if (seen := self._seen_take(id, freeze_id, given)) is not None:  # asked twice at once
                 return seen
-            clips = (self.places.video(one) / "clip.mp4" for one in (id, freeze_id))
-            found, pictures = asking.look_at_take(*clips, given, was_interlaced(row), self.limits)
+            own, other = (self.places.video(one) / "clip.mp4" for one in (id, freeze_id))
+            found, pictures = asking.look_at_take(own, other, given, was_interlaced(row), self.limits)
         with contextlib.suppress(OSError):  # a full disk: it is looked at again next time
             for role, content in pictures.items():
                 put(self.places.flaws(id, role, freeze_id), content)

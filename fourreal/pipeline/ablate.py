@@ -61,14 +61,15 @@ def ablate(asked: Ablation, progress: Progress = ignore, cancel: CancelToken | N
         notes.append("The parts that need a video model are not among them, as none was given (--critic).")
         progress(Event("ablate", message=notes[-1]))
     runs = [(name, seed) for name in (FULL, *names) for seed in range(request.seed, request.seed + asked.seeds)]
-    rows, shown = [], {}
+    rows: list[dict[str, float | int | str | None]] = []
+    shown = {}
     for number, (name, seed) in enumerate(runs):
         cancel.check()
         progress(Event("ablate", number, len(runs), message=f"{name}, seed {seed}"))
         without = request.without | ({name} - {FULL})
         folder = out / f"{name}-{seed}"
         scene = reconstruct(replace(request, out=folder, without=without, seed=seed), progress, cancel)
-        rows.append({"variant": name, "seed": seed} | _scores(folder, scene, truth, request))
+        rows.append({"variant": name, "seed": seed, **_scores(folder, scene, truth, request)})
         if seed == request.seed:
             shown[name] = _pictures(scene, truth)
     progress(Event("ablate", len(runs), len(runs)))

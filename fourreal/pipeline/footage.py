@@ -130,7 +130,7 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
             raise UserError(moves.sentence)
         if not request.refine_poses:  # else they were commanded, and a plain floor does not show them
             notes.append(f"{moves.sentence} The cameras of {request.cameras.name} are believed all the same.")
-    canonical = met[0] if met else first(request.canonical_frame, given and given.canonical_index)
+    canonical = met[0] if met else first(request.canonical_frame, None if given is None else given.canonical_index)
     still = stands_still(given, reference)
     if not still:
         notes.append("The camera of the reference video moves; where it was is found frame by frame.")
@@ -200,7 +200,8 @@ def read_take(
     whole = clip.read(further.path)
     freezes = further.role == "freeze"
     result = put_right(request, name, further.path, whole, freezes, None if freezes else beside)
-    if freezes:
+    codes: list[int]
+    if moment is not None:
         places = sample_indices(len(result.clip), preset.freeze_frames).tolist()
         at = min(range(len(reference_frames)), key=lambda i: abs(reference_frames[i] - moment))
         codes, still = [at] * len(places), False
@@ -226,13 +227,13 @@ def simultaneous(
     begin = further.at or 0
     where = {frame: place for place, frame in enumerate(result.frames)}
     at = {code: where.get(round((frame - begin) * pace)) for code, frame in enumerate(reference_frames)}
-    codes = [code for code, place in at.items() if place is not None]
-    if not codes:
+    both = {code: place for code, place in at.items() if place is not None}
+    if not both:
         raise UserError(
             f"{further.name} and the first reference video have no moment in common, as it would begin at frame "
             f"{begin} of that. Say at which frame it begins.", "--offset N does so.",
         )
-    return [at[code] for code in codes], codes
+    return list(both.values()), list(both)
 
 
 def frozen_moment(further: Further, running: Cleaned) -> int:
@@ -323,7 +324,10 @@ def meeting(
         in_range(request.meeting[0], running.frames[-1] + 1, "Where the two videos meet", "reference video")
         in_range(request.meeting[1], frozen.frames[-1] + 1, "Where the two videos meet", "freeze-time video")
         if request.meeting[1] in frozen.frames:
-            return (first(canonical, request.meeting[0]), first(freeze_reference, request.meeting[1])), 1.0
+            return (
+                request.meeting[0] if canonical is None else canonical,
+                request.meeting[1] if freeze_reference is None else freeze_reference,
+            ), 1.0
     at = lambda one, frame: None if frame is None else nearest_place(one, frame)
     try:
         if not alike_in_shape(running.clip, frozen.clip):

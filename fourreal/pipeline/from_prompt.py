@@ -82,8 +82,8 @@ def from_prompt(request: PromptRequest, progress: Progress = ignore, cancel: Can
 
         how = How(words, NEGATIVE, request.seed, request.steps, request.guidance, freeze.path.parent / "windows")
         path = inputs / "freeze.mp4"
-        video, why = lengthen(freeze, goal, how, request.going_around, models, path, progress, cancel)
-        choices.add("length of the freeze-time video", f"{len(video.clip)} frames", why)
+        video, reasons = lengthen(freeze, goal, how, request.going_around, models, path, progress, cancel)
+        choices.add("length of the freeze-time video", f"{len(video.clip)} frames", reasons)
     # from here on the models' memory is free again
     with writing(inputs / "reference.mp4") as temporary:
         shutil.copyfile(reference.path, temporary)

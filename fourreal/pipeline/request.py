@@ -30,7 +30,7 @@ class Request(Options):
     out: Path
     cameras: Path | None = None
     meeting: tuple[int, int] | None = None
-    preset: str | InstanceOf[Preset] | None = option(None)
+    preset: str | InstanceOf[Preset] | None = option(None)  # type: ignore[assignment]  # wider than what strangers may say
     further: tuple[InstanceOf[Further], ...] = ()
     freeze_prompt: str | None = None
     critic_adapter: str | None = None

@@ -77,7 +77,8 @@ def _from_row(study: Study, where: str, row: Mapping[str, str]) -> Vote:
 
 def table(study: Study, votes: Iterable[Vote]) -> str:
     """All votes as CSV, the films by their methods. Raters are numbers: a hash would lead back to a browser."""
-    out, numbers = io.StringIO(), {}
+    out = io.StringIO()
+    numbers: dict[str, str] = {}
     rows = csv.writer(out)
     rows.writerow(COLUMNS)
     for vote in votes:

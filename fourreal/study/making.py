@@ -98,7 +98,8 @@ def _made(
             films.append(Film(entry.method, name, originals[entry.source][1]))
             done += 1
             progress(Event("study", done, len(entries), message=_said(entry, films[-1])))
-        pairs.append(Pair(*films, pair.prompt))
+        first, second = films
+        pairs.append(Pair(first=first, second=second, prompt=pair.prompt))
     created = time.time()
     alike(sorted(clips.iterdir()), created)
     study = Study(

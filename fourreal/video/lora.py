@@ -6,6 +6,7 @@ They are added into the weights, so that nothing runs slower and offloading work
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fourreal.errors import UserError
 
@@ -109,7 +110,7 @@ def merge(pipe, file: Path, strength: float | int = 1.0) -> int:
     return len(changes)
 
 
-def _alpha(state: Mapping[str, object], stem: str, rank: int) -> float:
+def _alpha(state: Mapping[str, Any], stem: str, rank: int) -> float:
     alpha = state.get(f"{stem}.alpha")
     return float(rank if alpha is None else alpha)
 

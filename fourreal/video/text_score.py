@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -36,7 +37,7 @@ class TextAlignment:
         """Raises UserError where the folder holds no such model."""
         from transformers import AutoConfig, AutoTokenizer, CLIPImageProcessorPil, CLIPModel, XCLIPModel
 
-        kinds = {"clip": CLIPModel, "xclip": XCLIPModel}
+        kinds: dict[str, Any] = {"clip": CLIPModel, "xclip": XCLIPModel}
         try:
             kind = AutoConfig.from_pretrained(str(folder), local_files_only=True).model_type
             if kind not in kinds:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -27,7 +28,7 @@ def cuts(frames: UInt8[np.ndarray, "F H W 3"]) -> list[int]:
     steps = _distance(colours[:-1], colours[1:])
     detail = gaussian_filter(pictures.mean(-1), (0, 1, 1)).reshape(len(frames), -1)
     found = []
-    for step in np.flatnonzero(steps > _APART):
+    for step in np.flatnonzero(steps > _APART).tolist():
         others = np.sort(np.delete(steps, step))
         usual = others[int(0.8 * (len(others) - 1))]  # a few of them may be cuts as well
         before = range(max(0, step + 1 - _REACH), step + 1)
@@ -51,8 +52,8 @@ def _histograms(pictures: UInt8[np.ndarray, "F h w 3"]) -> Float[np.ndarray, "F 
     return counts / counts.sum(1, keepdims=True)
 
 
-def _distance(one: Float[np.ndarray, "*F B"], other: Float[np.ndarray, "*F B"]) -> Float[np.ndarray, "*F"] | float:
-    """The share of the colours that two pictures do not have in common."""
+def _distance(one: Float[np.ndarray, "*F B"], other: Float[np.ndarray, "*F B"]) -> Any:
+    """The share of the colours that two pictures do not have in common: (*F), or a number for one pair."""
     return 1 - np.minimum(one, other).sum(-1)
 
 

@@ -28,7 +28,8 @@ def repeats(frames: UInt8[np.ndarray, "F H W 3"], moving_camera: bool) -> list[i
     steps = np.array([np.quantile(np.abs(before - after), _PEAK) for before, after in pairwise(pictures)])
     still = steps <= np.maximum(_SAME, _SAME_SHARE * np.quantile(steps, 0.9))
     edges = np.flatnonzero(np.diff(np.concatenate([[False], still, [False]]).astype(int)))
-    found, within = [], False
+    found: list[int] = []
+    within = False
     for start, stop in edges.reshape(-1, 2):
         around = np.concatenate([steps[max(0, start - 1) : start], steps[stop : stop + 1]])
         if not len(around) or (not moving_camera and stop - start > _PAUSE):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -82,7 +83,7 @@ def save(folder: Path, network: MiniNetwork, upsampler: Upsampler) -> None:
     """Write weights, at two bytes a number, as `load_model` reads them."""
     for name, part in (("network", network), ("upsampler", upsampler)):
         kind = type(part)
-        small = kind.from_config({key: value for key, value in part.config.items() if key != "_name_or_path"})
+        small: Any = kind.from_config({key: value for key, value in part.config.items() if key != "_name_or_path"})
         small.load_state_dict(part.state_dict())
         small.half().save_pretrained(folder / name, safe_serialization=True)
     index = {"_class_name": "Mini", **{name: ["fourreal", kind.__name__] for name, kind in PARTS.items()}}

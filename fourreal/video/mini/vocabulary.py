@@ -80,10 +80,11 @@ class Reading:
 
         actors: how many of them are told of.
         """
-        told = (*self.actors[:actors], ("", "", ""), ("", "", ""))[:2]
+        named = (*self.actors[:actors], ("", "", ""), ("", "", ""))[:2]
         number = lambda table, name: 1 + list(table).index(name) if name else 0
-        said = [number(table, word) for actor in told for table, word in zip(_TABLES, actor, strict=True)]
-        return *said, number(FLOORS, self.floor)
+        words = zip(_TABLES, zip(*named, strict=True), strict=True)
+        colours, things, verbs = ([number(table, word) for word in said] for table, said in words)
+        return colours[0], things[0], verbs[0], colours[1], things[1], verbs[1], number(FLOORS, self.floor)
 
     @property
     def sentence(self) -> str:
@@ -116,7 +117,7 @@ def read(prompt: str) -> Reading:
         elif word not in _PASSED:
             unknown.append(word)
     return Reading(
-        tuple(tuple(actor) for actor in actors), floor, any(mark in lowered for mark in _FROZEN),
+        tuple((colour, thing, verb) for colour, thing, verb in actors), floor, any(mark in lowered for mark in _FROZEN),
         tuple(dict.fromkeys(unknown)),
     )  # fmt: skip
 
