@@ -9,12 +9,18 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from fourreal.installed import PARENT
 
 LINUX = sys.platform == "linux"
 PROC = Path("/proc")
+# Of versions 2 and 1: what a group may have, and what it has.
+CGROUPS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
 WATCH_SECONDS = 0.25
 CHILD_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 
@@ -36,6 +42,17 @@ def free_memory() -> int:
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
     return memory()
+
+
+def group_memory() -> Iterator[tuple[int, int]]:
+    """(most, used) bytes of each group of processes, such as a container, that limits this one."""
+    for limit, used in CGROUPS:
+        try:
+            most, now = Path(limit).read_text().strip(), Path(used).read_text()
+        except OSError:
+            continue
+        if most.isdigit():
+            yield int(most), int(now)
 
 
 def peak_memory() -> int:

@@ -131,12 +131,12 @@ def read(path: Path) -> Known:
 
 
 def _more(content: dict, intrinsics: Tensor, size: tuple[int, int], given: Origin) -> dict[str, Cameras]:
-    found = {}
+    cameras = {}
     for i, entry in enumerate(_entries(content, "more_references")):
         name = f"more_references[{i}]"
         lens, pixels = _intrinsics(entry["intrinsics"]) if "intrinsics" in entry else (intrinsics, size)
-        found[_file(entry, name)] = Cameras(_pose(entry.get("w2c"), f"{name}.w2c")[None], lens, pixels, given)
-    return found
+        cameras[_file(entry, name)] = Cameras(_pose(entry.get("w2c"), f"{name}.w2c")[None], lens, pixels, given)
+    return cameras
 
 
 def _load(path: Path) -> dict:

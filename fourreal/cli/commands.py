@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fourreal.cli.options import given
 from fourreal.description import Options, critic_options
+from fourreal.device import pick_device
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Progress
 from fourreal.scene.export import export as write
@@ -83,13 +84,13 @@ def evaluate(arguments: argparse.Namespace, progress: Progress, cancel: CancelTo
     from fourreal.evaluate.other_view import OtherView, score_views
     from fourreal.evaluate.score import score
 
-    scene, found, others = scene_of(arguments), {}, {}
+    scene, scores, others = scene_of(arguments), {}, {}
     if arguments.other_view:
         views = [OtherView(video, frame) for video, frame in arguments.other_view]
         others = {"other_views": score_views(scene, views, progress, cancel)}
     if arguments.ground_truth is not None:
-        found = score(arguments.run, scene, ground_truth.read(arguments.ground_truth), progress, cancel)
-    return json.dumps(found | others, indent=2, allow_nan=False)
+        scores = score(arguments.run, scene, ground_truth.read(arguments.ground_truth), progress, cancel)
+    return json.dumps(scores | others, indent=2, allow_nan=False)
 
 
 def export(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
@@ -106,11 +107,6 @@ def export(arguments: argparse.Namespace, progress: Progress, cancel: CancelToke
 
 def scene_of(arguments: argparse.Namespace):
     """The scene of a finished run, on the device that was asked for."""
-    import torch
-
     from fourreal.scene import bundle
 
-    if arguments.device == "cuda" and not torch.cuda.is_available():
-        raise UserError("There is no CUDA device here: leave --device out, or say --device cpu.")
-    device = "cuda" if arguments.device != "cpu" and torch.cuda.is_available() else "cpu"
-    return bundle.load(arguments.run).to(device)
+    return bundle.load(arguments.run).to(pick_device(arguments.device))

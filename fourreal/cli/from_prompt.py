@@ -10,9 +10,10 @@ from fourreal.progress import CancelToken, Event, Progress
 
 
 def models(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
+    from fourreal.pipeline.candidates import video_device
     from fourreal.video import hub, memory, registry
 
-    free = memory.free_memory(device_of(arguments))
+    free = memory.free_memory(video_device(arguments.device))
     titles = ("NAME", "FOR", "FRAMES", "SIZE", "WEIGHTS", "MEMORY", "LICENCE", "ON DISK", "RUNS HERE")
     rows: list[tuple[str, ...]] = [titles]
     for entry in registry.MODELS.values():
@@ -25,19 +26,19 @@ def models(arguments: argparse.Namespace, progress: Progress, cancel: CancelToke
             f"{entry.least_memory_gb:.0f}-{entry.memory_gb:.0f} GB", entry.licence, there,
             "yes" if memory.fits(entry, free) else "no",
         ))  # fmt: skip
-    told = [f"{entry.name}: {entry.summary} {entry.page}".rstrip() for entry in registry.MODELS.values()]
+    summaries = [f"{entry.name}: {entry.summary} {entry.page}".rstrip() for entry in registry.MODELS.values()]
     notes = (
         f"The default is {registry.usual(free.device != 'cpu')}. Memory: of a graphics card, the least and what is at "
         f"ease; computed, not measured. Free now: {free.free / registry.GB:.1f} GB ({free.device})."
     )
-    return "\n".join([*table(rows), "", *told, "", notes])
+    return "\n".join([*table(rows), "", *summaries, "", notes])
 
 
 def generate(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     for name in ("frame", "as_is"):
         if getattr(arguments, name) not in (None, False) and arguments.picture is None:
             raise UserError(f"--{name.replace('_', '-')} goes with --picture.")
-    from fourreal.pipeline.candidates import Wish, chosen_model, make, seeds_from
+    from fourreal.pipeline.candidates import Wish, chosen_model, make, seeds_from, video_device
     from fourreal.video.one_model import OneModel
     from fourreal.video.prompt import freeze_prompt
 
@@ -51,9 +52,9 @@ def generate(arguments: argparse.Namespace, progress: Progress, cancel: CancelTo
     wish = Wish(**options, role="reference" if picked is None else "freeze", picked=picked)
     several = Several(**given(arguments, Several))
     seeds = seeds_from(several.seed, several.candidates)
-    with OneModel(device_of(arguments), progress, cancel) as loaded:
-        found = make(wish, loaded, arguments.out, seeds, progress, cancel)
-    return "\n".join(f"{kept.total:.2f}  {kept.path}  {' '.join(kept.reasons)}" for kept in found)
+    with OneModel(video_device(arguments.device), progress, cancel) as loaded:
+        candidates = make(wish, loaded, arguments.out, seeds, progress, cancel)
+    return "\n".join(f"{one.total:.2f}  {one.path}  {' '.join(one.reasons)}" for one in candidates)
 
 
 def run(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
@@ -61,11 +62,6 @@ def run(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) 
 
     from_prompt(PromptRequest(**given(arguments, Chain), out=arguments.out), progress, cancel)
     return str(arguments.out)
-
-
-def device_of(arguments: argparse.Namespace) -> str | None:
-    """As the video room has it, where None is the graphics card if there is one."""
-    return None if arguments.device == "auto" else arguments.device
 
 
 def picture(path: Path, frame: int | None):

@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from fourreal.cli.study import device_of, step
+from fourreal.cli.study import step
+from fourreal.device import pick_device
 from fourreal.errors import UserError
 from fourreal.judge.offers import OFFERS, offer, table
 from fourreal.progress import CancelToken, Event, Progress
@@ -24,7 +25,7 @@ def judge(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken
     from fourreal.judge.weights import folder_of
 
     names = arguments.judges or [*CHEAP, *(["truth"] if arguments.truth else [])]
-    offers, device = [offer(name) for name in dict.fromkeys(names)], device_of(arguments.device)
+    offers, device = [offer(name) for name in dict.fromkeys(names)], pick_device(arguments.device)
     folders, notes = [], []
     for one in offers:  # before minutes go into films
         try:

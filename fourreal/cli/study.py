@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fourreal.cli.options import positive, width_height
+from fourreal.device import pick_device
 from fourreal.progress import CancelToken, Progress
 
 NAME = "study"
@@ -22,7 +23,7 @@ def make(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken)
         request = StudyRequest(making.from_folders(films))
     options = {name: getattr(arguments, name) for name in ("name", "size", "seconds", "fps")}
     request = replace(request, **{name: value for name, value in options.items() if value is not None})
-    making.make(request, arguments.out, progress, cancel, device=device_of(arguments.device))
+    making.make(request, arguments.out, progress, cancel, device=pick_device(arguments.device))
     return str(arguments.out)
 
 
@@ -81,14 +82,3 @@ def step(steps, name: str, function: Callable, summary: str) -> Callable:
     sub = steps.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
     sub.set_defaults(command=function, resume="Nothing was left half-written.")
     return sub.add_argument
-
-
-def device_of(name: str) -> str:
-    """The device that --device says. Raises UserError where there is no such one."""
-    import torch
-
-    from fourreal.errors import UserError
-
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("There is no CUDA device here: leave --device out, or say --device cpu.")
-    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"

@@ -275,10 +275,10 @@ def _packet_times(path: Path, container: InputContainer, stream: VideoStream, li
         raise UserError(
             f"{path.name} is cut short: {stored} of {stream.frames} frames are there. Download or export it again."
         )
-    known = [time for time in times if time is not None]
-    if known:
-        check_seconds(path, max(known) - min(known), limits)
-    return [*sorted(known)] if len(known) == len(times) else times
+    stated = [time for time in times if time is not None]
+    if stated:
+        check_seconds(path, max(stated) - min(stated), limits)
+    return [*sorted(stated)] if len(stated) == len(times) else times
 
 
 def _probe_folder(path: Path, limits: ClipLimits) -> ClipInfo:

@@ -67,7 +67,7 @@ def score_views(
                 values[f"{prefix}psnr"].append(psnr(seen, true))
                 if where.sum() > FEWEST:
                     values[f"{prefix}moving"].append(psnr(seen, true, where))
-        scores[name] = {key: mean(found) for key, found in values.items()}
+        scores[name] = {key: mean(figures) for key, figures in values.items()}
         progress(Event("evaluate", number + 1, len(views)))
     return scores
 

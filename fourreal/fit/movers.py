@@ -81,8 +81,8 @@ def find_movers(
         raise nothing_moves()
     points = gaussians.means[candidates]
     distance = float((points.median(dim=0).values - camera.centres[0]).norm())
-    kept = candidates[_clustered(points.cpu().numpy(), LINK * distance).to(candidates.device)]
-    tree = cKDTree(gaussians.means[kept].cpu().numpy())
+    clustered = candidates[_clustered(points.cpu().numpy(), LINK * distance).to(candidates.device)]
+    tree = cKDTree(gaussians.means[clustered].cpu().numpy())
     nearest = torch.from_numpy(tree.query(gaussians.means.cpu().numpy(), workers=-1)[0]).to(points)
     nearest = nearest - shows * EXTENT * gaussians.scales.amax(dim=1).exp()  # large ones reach far from their centres
     return nearest < MARGIN * distance, nearest < CORE * distance

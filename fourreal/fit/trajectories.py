@@ -74,16 +74,16 @@ class Shots:
     def draw(self, kind: Kind, random: np.random.Generator, moving: bool) -> Shot:
         """A shot at random. moving: whether time is free; without, as in stage one, it is the canonical one."""
         if kind == "times":
-            cameras, codes, known, fps = self._times(random)
+            cameras, codes, conditioning, fps = self._times(random)
         else:
-            cameras, codes, known, fps = self._views(random, moving)
-        return self._framed(Shot(kind, cameras, codes, self.size, known, fps), random)
+            cameras, codes, conditioning, fps = self._views(random, moving)
+        return self._framed(Shot(kind, cameras, codes, self.size, conditioning, fps), random)
 
     def filmed(self, kind: Kind, random: np.random.Generator) -> Shot:
         """A shot of this kind of which every frame was filmed: the reference video, or part of the freeze-time one."""
         seen = self.observations
         if kind == "times":
-            cameras, codes, known, fps = self._times(random, whole=True)
+            cameras, codes, conditioning, fps = self._times(random, whole=True)
             pictures = [seen.reference[int(code)] for code in codes]
         else:
             frames = seen.training_frames
@@ -93,8 +93,8 @@ class Shots:
             path = [seen.freeze_reference, *map(nearest, way)]
             cameras, codes, fps = seen.freeze_cameras[path], (float(seen.canonical),) * self.frames, None
             pictures = [seen.freeze[frame] for frame in path]
-            known = {0: pictures[0]}
-        return self._framed(Shot(kind, cameras, codes, self.size, known, fps, tuple(pictures)), random)
+            conditioning = {0: pictures[0]}
+        return self._framed(Shot(kind, cameras, codes, self.size, conditioning, fps, tuple(pictures)), random)
 
     def _framed(self, shot: Shot, random: np.random.Generator) -> Shot:
         """A shot whose cameras and pictures are those of whole frames, with a window of them."""

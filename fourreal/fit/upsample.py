@@ -146,5 +146,5 @@ def film(observations: Observations, critic: Critic, frames: int) -> Shot:
     cameras = replace(seen.freeze_cameras, world_to_camera=torch.stack(between)).resized(size)
     codes = np.linspace(0, len(seen.reference) - 1, count)
     fps = float(critic.fps) * (count - 1) / max(len(seen.reference) - 1, 1)
-    known = {0: looked_at(seen.reference[0], (0, 0, *seen.size), size)}
-    return Shot("times", cameras, tuple(codes.tolist()), size, known, fps)
+    conditioning = {0: looked_at(seen.reference[0], (0, 0, *seen.size), size)}
+    return Shot("times", cameras, tuple(codes.tolist()), size, conditioning, fps)

@@ -19,10 +19,10 @@ from fourreal.camera.match import find_frozen_frame, moving_camera, still_camera
 from fourreal.camera.subject import frozen_subject
 from fourreal.clip import Clip
 from fourreal.clip.flaws import INTERLACED, Cleaned, Finding, cleaned, picture, without_lone_overlay
+from fourreal.clip.value import ASPECT_TOLERANCE, aspect_ratio
 from fourreal.errors import UserError
 from fourreal.jobs.children import answer
 
-ASPECT = 0.02  # as far as two shapes may differ
 SMALL_ARC = 15.0  # degrees under which depth is hard to tell
 LARGE_ARC = 300.0
 
@@ -111,9 +111,8 @@ def same_scene(
 
 def same_shape(reference: np.ndarray, freeze: np.ndarray) -> dict[str, Any]:
     sizes = [f"{frames.shape[2]}x{frames.shape[1]}" for frames in (reference, freeze)]
-    aspects = [frames.shape[2] / frames.shape[1] for frames in (reference, freeze)]
-    ratio = aspects[1] / aspects[0]
-    if abs(ratio - 1) <= ASPECT:
+    ratio = aspect_ratio(*((frames.shape[2], frames.shape[1]) for frames in (reference, freeze)))
+    if abs(ratio - 1) <= ASPECT_TOLERANCE:
         return verdict("same_shape", True, "Both videos have the same shape.", ratio)
     told = f"The two videos have different shapes ({sizes[0]} and {sizes[1]}); each is taken as it is."
     return verdict("same_shape", None, told, ratio)

@@ -22,7 +22,6 @@ PIXEL_MEMORY = 40.0  # bytes a pixel of all frames that are fitted, beside what 
 SPLAT_MEMORY = 4_000.0  # bytes a Gaussian with its gradients and moments
 LONG_SECONDS = 600.0
 ALIKE = 8  # so many earlier runs are looked at
-CGROUP_FILES = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 MEMORY_LEFT = 512 * MB  # for everything else on the machine
 
 
@@ -137,12 +136,4 @@ def budget(preset: Preset) -> int:
 
 def memory_of_machine() -> int:
     """Bytes of memory that this process may use: the machine's, or its container's."""
-    total = system.memory()
-    for file in CGROUP_FILES:
-        try:
-            text = Path(file).read_text().strip()
-        except OSError:
-            continue
-        if text.isdigit():
-            total = min(total, int(text))
-    return total
+    return min([system.memory(), *(most for most, _ in system.group_memory())])

@@ -14,12 +14,12 @@ from fourreal.camera.known import Known
 from fourreal.camera.match import find_frozen_frame, moving_camera, still_camera
 from fourreal.clip import Clip, sample_indices
 from fourreal.clip.flaws import Cleaned, cleaned, refuse_cuts, without_lone_overlay
+from fourreal.clip.value import ASPECT_TOLERANCE, aspect_ratio
 from fourreal.errors import UserError
 from fourreal.pipeline.takes import Further
 from fourreal.progress import Event, Progress
 from fourreal.settings import Preset, check_takes
 
-ASPECT_TOLERANCE = 0.02
 FEWEST = 3  # freeze-time frames to fit to
 SAME_RATE = 0.02  # rates this close are the same: frames go by their numbers
 
@@ -278,9 +278,9 @@ def check_held_out(request, frames: int) -> None:
 def same_shape(reference: Clip, freeze: Clip, path: Path) -> None:
     """Raises UserError where the aspect ratios differ by more than 2%, and offers a crop."""
     (rw, rh), (fw, fh) = reference.size, freeze.size
-    aspect = rw / rh
-    if abs(fw / fh / aspect - 1) <= ASPECT_TOLERANCE:
+    if alike_in_shape(reference, freeze):
         return
+    aspect = rw / rh
     width, height = (round(fh * aspect / 2) * 2, fh) if fw / fh > aspect else (fw, round(fw / aspect / 2) * 2)
     raise UserError(
         f"The two videos have different shapes: the reference is {rw}x{rh}, the freeze-time video {fw}x{fh}. If both "
@@ -343,8 +343,7 @@ def meeting(
 
 
 def alike_in_shape(reference: Clip, freeze: Clip) -> bool:
-    aspects = [one.size[0] / one.size[1] for one in (reference, freeze)]
-    return abs(aspects[1] / aspects[0] - 1) <= ASPECT_TOLERANCE
+    return abs(aspect_ratio(reference.size, freeze.size) - 1) <= ASPECT_TOLERANCE
 
 
 def first(*values: int | None) -> int | None:

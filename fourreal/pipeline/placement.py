@@ -105,10 +105,10 @@ def estimated_placement(request, footage: Footage, progress: Progress, cancel: C
     """
     # A reference camera that stood elsewhere may have stood in a gap of the freeze-time camera's path.
     beside = some_of(footage.reference.frames) if footage.meeting is None else None
-    found = estimate_cameras(footage.freeze.frames, SfmSettings(), progress, cancel, beside)
-    progress(Event("cameras", message=f"{found.origin.method}: {found.origin.note}"))
-    registered = found.registered.tolist()
-    frames, cameras = [footage.freeze_frames[i] for i in registered], found.cameras[registered]
+    estimate = estimate_cameras(footage.freeze.frames, SfmSettings(), progress, cancel, beside)
+    progress(Event("cameras", message=f"{estimate.origin.method}: {estimate.origin.note}"))
+    registered = estimate.registered.tolist()
+    frames, cameras = [footage.freeze_frames[i] for i in registered], estimate.cameras[registered]
     met = footage.meeting
     if met and met[1] not in frames and request.freeze_reference_frame is not None:
         raise UserError(
@@ -125,8 +125,8 @@ def estimated_placement(request, footage: Footage, progress: Progress, cancel: C
         freeze_reference=place,
         given=False,
         exact=shared and footage.still and footage.likeness >= EXACT,
-        points=found.points,
-        point_colors=found.colours,
+        points=estimate.points,
+        point_colors=estimate.colours,
     )
     return with_takes(start, footage, {}, cancel, shared)
 

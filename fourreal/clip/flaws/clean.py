@@ -80,8 +80,8 @@ def cleaned(
         remedy = f"Frames {first} to {last} are used." if longer_part else (
             f"Trim it to frames {first} to {last}."
         )  # fmt: skip
-        told = f"The video is cut to another shot at frame {', '.join(map(str, begins))}. {remedy}"
-        findings.append(Finding("cut", told, begins, (first, last)))
+        sentence = f"The video is cut to another shot at frame {', '.join(map(str, begins))}. {remedy}"
+        findings.append(Finding("cut", sentence, begins, (first, last)))
         if longer_part:
             frames = frames[(frames >= first) & (frames <= last)]
     fps = clip.fps

@@ -57,10 +57,10 @@ class Descriptor:
 
 def _line(values: dict, key: str, count: int) -> tuple[float, ...]:
     """`count` finite numbers."""
-    found = value(values, list, key)
-    if len(found) != count or not all(type(x) in (int, float) and abs(x) < 1e9 for x in found):
+    numbers = value(values, list, key)
+    if len(numbers) != count or not all(type(x) in (int, float) and abs(x) < 1e9 for x in numbers):
         raise Malformed(f"{key} is not {count} numbers")
-    return tuple(float(x) for x in found)
+    return tuple(float(x) for x in numbers)
 
 
 @dataclass(frozen=True)
