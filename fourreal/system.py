@@ -37,8 +37,8 @@ def memory() -> int:
 
 def free_memory() -> int:
     """Bytes of memory that are free; all of it where the system does not say."""
-    told = PROC / "meminfo"
-    for line in told.read_text().splitlines() if told.exists() else ():
+    meminfo = PROC / "meminfo"
+    for line in meminfo.read_text().splitlines() if meminfo.exists() else ():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
     return memory()

@@ -98,10 +98,10 @@ def _looked(module: str, question: dict[str, Any], what: str, limits: JobLimits)
         raise UserError(f"Looking at {what} {why}. Trim them or make them smaller.") from None
 
 
-def checks_of(found: Mapping[str, Any]) -> Checks:
-    verdicts = tuple(map(Verdict.from_dict, found["verdicts"]))
-    swapped, pictures = found.get("swapped", False), found.get("pictures", ())  # earlier versions looked for neither
-    return Checks(verdicts, found["canonical_frame"], found["freeze_frame"], swapped, tuple(pictures))
+def checks_of(stored: Mapping[str, Any]) -> Checks:
+    verdicts = tuple(map(Verdict.from_dict, stored["verdicts"]))
+    swapped, pictures = stored.get("swapped", False), stored.get("pictures", ())  # earlier versions looked for neither
+    return Checks(verdicts, stored["canonical_frame"], stored["freeze_frame"], swapped, tuple(pictures))
 
 
 def given_cameras(

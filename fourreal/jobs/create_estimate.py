@@ -62,16 +62,16 @@ def estimate_creation(
         return Estimate(None, None, disk, label, False, reason, place)
     alike = [cost for cost in earlier if cost["model"] == wishes.model and cost["device"] == there.device][:ALIKE]
     pace = None
-    told = "How long it takes here was not measured yet; the first candidate will tell."
+    source = "How long it takes here was not measured yet; the first candidate will tell."
     if alike:
         pace = median(cost["seconds"] / cost["work"] for cost in alike)
-        told = f"This is what earlier videos of this model took here, by their size and steps ({len(alike)})."
+        source = f"This is what earlier videos of this model took here, by their size and steps ({len(alike)})."
     elif there.device in entry.seconds:
         pace = entry.seconds[there.device] / native_work(entry.capabilities)
-        told = "This is what it took on two processor cores; the first candidate will tell how long it takes here."
+        source = "This is what it took on two processor cores; the first candidate will tell how long it takes here."
     ready = START_SECONDS + sum(sizes_of(entry).values()) / LOAD_RATE
     seconds = None if pace is None else ready + count * work_of(wishes) * pace
-    sentences = (download(entry), plan.sentence, told, entry.remark(wishes.prompt))
+    sentences = (download(entry), plan.sentence, source, entry.remark(wishes.prompt))
     return Estimate(seconds, memory_of(entry, plan), disk, label, True, " ".join(filter(None, sentences)), place)
 
 

@@ -13,13 +13,13 @@ FOLDER = assets() / "examples"
 
 def examples() -> list[Example]:
     """All of them, by name."""
-    found = []
+    complete = []
     for folder in sorted(FOLDER.iterdir()) if FOLDER.is_dir() else ():
         reference, freeze, cameras = (folder / name for name in ("reference.mp4", "freeze.mp4", "cameras.json"))
         if reference.is_file() and freeze.is_file():
             given = cameras if cameras.is_file() else None
-            found.append(Example(folder.name, _title(folder.name, given), reference, freeze, given))
-    return found
+            complete.append(Example(folder.name, _title(folder.name, given), reference, freeze, given))
+    return complete
 
 
 def cameras_of(reference: Mapping[str, Any] | None, freeze: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -34,12 +34,12 @@ def cameras_of(reference: Mapping[str, Any] | None, freeze: Mapping[str, Any] | 
     if content is None:
         return None
     first, last = freeze["first"], freeze["last"]
-    kept = {"intrinsics": content["intrinsics"], "freeze": content["freeze"][first : last + 1]}
-    kept["reference"] = content["reference"][:1]
+    cut = {"intrinsics": content["intrinsics"], "freeze": content["freeze"][first : last + 1]}
+    cut["reference"] = content["reference"][:1]
     for key, part in (("canonical_index", reference), ("freeze_reference_index", freeze)):
         if part["first"] <= content[key] <= part["last"]:
-            kept[key] = content[key] - part["first"]
-    return kept
+            cut[key] = content[key] - part["first"]
+    return cut
 
 
 def whole_example(reference: Mapping[str, Any] | None, freeze: Mapping[str, Any] | None) -> str | None:
@@ -61,8 +61,8 @@ def _pair(reference: Mapping[str, Any], freeze: Mapping[str, Any]) -> bool:
 
 
 def _cameras(name: str) -> dict[str, Any] | None:
-    found = {example.name: example.cameras for example in examples()}.get(name)
-    return None if found is None else json.loads(found.read_text(encoding="utf-8"))
+    file = {example.name: example.cameras for example in examples()}.get(name)
+    return None if file is None else json.loads(file.read_text(encoding="utf-8"))
 
 
 def _title(name: str, cameras: Path | None) -> str:

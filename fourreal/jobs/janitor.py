@@ -58,12 +58,12 @@ def sweep(places: Places, store: Store) -> None:
     videos, runs = store.known()
     for path in places.studies.glob(f"{TRASH}*"):
         shutil.rmtree(path, ignore_errors=True)
-    for parent, known in ((places.videos, videos), (places.runs, runs)):
+    for parent, registered in ((places.videos, videos), (places.runs, runs)):
         for path in parent.iterdir() if parent.is_dir() else ():
             ours = ID.fullmatch(path.name) or path.name.startswith(".new-")
             if path.name.startswith(TRASH):
                 shutil.rmtree(path, ignore_errors=True)
-            elif ours and path.name not in known and path.stat().st_mtime < old:
+            elif ours and path.name not in registered and path.stat().st_mtime < old:
                 remove(path)
     for row in store.all_runs("done", "stopped", "failed"):
         for path in places.run(row["id"]).glob(".*"):

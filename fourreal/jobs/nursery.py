@@ -76,10 +76,10 @@ class Nursery:
         """A runner with `arguments`, these changes of the environment, and its output in `log`; None if that failed."""
         if not self.ready:
             return None
-        asked = {"arguments": list(arguments), "environment": environment(**changes), "log": str(log)}
+        payload = {"arguments": list(arguments), "environment": environment(**changes), "log": str(log)}
         try:
             questions, answers = self._pipes
-            questions.write(json.dumps(asked).encode() + b"\n")
+            questions.write(json.dumps(payload).encode() + b"\n")
             questions.flush()
             there = select.select([answers], [], [], FORK_SECONDS)[0]
             pid = int(self._line()) if there else 0
@@ -138,7 +138,7 @@ def serve(run: Callable[[Sequence[str]], int]) -> int:
     return 0
 
 
-def _hand_over(asked: Mapping, run: Callable[[Sequence[str]], int]) -> None:
+def _hand_over(payload: Mapping, run: Callable[[Sequence[str]], int]) -> None:
     """In a child: fork once more and end, so that the worker gets the grandchild; it does the run and never returns."""
     between, code = os.getpid(), 1
     if os.fork():
@@ -148,12 +148,12 @@ def _hand_over(asked: Mapping, run: Callable[[Sequence[str]], int]) -> None:
         time.sleep(0.001)
     try:
         os.write(sys.stdout.fileno(), f"{os.getpid()}\n".encode())
-        with open(asked["log"], "ab") as log, open(os.devnull, "rb") as nothing:
+        with open(payload["log"], "ab") as log, open(os.devnull, "rb") as nothing:
             for fd, file in enumerate((nothing, log, log)):
                 os.dup2(file.fileno(), fd)
         os.environ.clear()
-        os.environ.update(asked["environment"])
-        code = run(asked["arguments"])
+        os.environ.update(payload["environment"])
+        code = run(payload["arguments"])
     except BaseException:
         traceback.print_exc()
     finally:  # not the interpreter's end: what the parent had registered for it is the parent's

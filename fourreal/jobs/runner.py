@@ -148,8 +148,8 @@ class Runner:
         except Cancelled:
             return ("pause" if self.told in ("pause", "leave") else "stopped"), ""
         except UserError as error:
-            told = disk_full() if out_of_space(error) else error
-            return "failed", without_paths(str(told), self.folder)
+            sentence = disk_full() if out_of_space(error) else error
+            return "failed", without_paths(str(sentence), self.folder)
         except Exception as error:
             traceback.print_exc()
             return "failed", in_words(error)

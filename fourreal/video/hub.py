@@ -35,8 +35,8 @@ def local_copy(entry: Entry) -> Path | None:
         return folder
     from huggingface_hub import try_to_load_from_cache
 
-    found = try_to_load_from_cache(entry.repository, INDEX, revision=entry.revision)
-    return Path(found).parent if isinstance(found, str) else None
+    cached = try_to_load_from_cache(entry.repository, INDEX, revision=entry.revision)
+    return Path(cached).parent if isinstance(cached, str) else None
 
 
 def on_disk(entry: Entry) -> bool:

@@ -69,7 +69,7 @@ class Mini:
         if remark := vocabulary.remark(job.prompt, self._networks[0].config["actors"]):
             progress(Event("video", message=remark))
         cancel.check()
-        asked, start = self.asked(job), time.monotonic()
+        conditions, start = self.asked(job), time.monotonic()
 
         def watch(step: int, clean: Tensor) -> None:
             cancel.check()
@@ -78,10 +78,10 @@ class Mini:
             progress(Event("video", step, job.steps, left, preview=image))
 
         random = torch.Generator().manual_seed(seed)
-        noise = torch.randn(asked.known.shape, generator=random).to(self.device)
+        noise = torch.randn(conditions.known.shape, generator=random).to(self.device)
         progress(Event("video", 0, job.steps))
         try:
-            video = edm.sample(self._networks[0], asked, job.steps, job.guidance, noise, watch)[0]
+            video = edm.sample(self._networks[0], conditions, job.steps, job.guidance, noise, watch)[0]
             video = self.enlarged(video) if job.size != SMALL else video
         except torch.OutOfMemoryError as error:
             raise MemoryRanOut("Memory ran out. Close other programs, or run it on the CPU.") from error
@@ -111,14 +111,14 @@ class Mini:
             raise ValueError("guidance goes by the prompt; without one it is 1")
         size = video.shape[3], video.shape[2]
         job = self._job(prompt, negative, known, cameras, len(video), size, fps, guidance, None, wordless=True)
-        asked = self.asked(job)
+        conditions = self.asked(job)
         factor = size[0] // SMALL[0]
 
         def predict(small: Tensor) -> Tensor:
             random = torch.Generator().manual_seed(seed)
             noise = torch.randn(small.shape, generator=random).to(small)
             noisy = denoise.noised(small, noise, sigma) / (1 - sigma)
-            return edm.guided(self._networks[0], noisy, sigma / (1 - sigma), asked, job.guidance, rescale)
+            return edm.guided(self._networks[0], noisy, sigma / (1 - sigma), conditions, job.guidance, rescale)
 
         shrink = lambda clip: avg_pool2d(clip[0], factor)[None]
         enlarge = lambda clip: self.enlarged(clip[0])[None] if factor > 1 else clip
@@ -176,10 +176,10 @@ class Mini:
             raise ValueError("this model was released; load it again")
         return self.network, self.upsampler
 
-    def _job(self, prompt: str, *asked: Any, wordless: bool = False) -> Job:
+    def _job(self, prompt: str, *options: Any, wordless: bool = False) -> Job:
         _ = self._networks
         checked = partial(checked_job, self.capabilities, prompt, wordless=wordless)
-        return checked(*asked)
+        return checked(*options)
 
 
 def _picture(frame: Float[Tensor, "3 h w"], scale: int = 5) -> np.ndarray:

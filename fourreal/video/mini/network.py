@@ -96,11 +96,11 @@ class MiniNetwork(ModelMixin, ConfigMixin):  # type: ignore[misc]  # their `conf
         return torch.func.functional_call(self, weights, given).float()
 
     def _condition(self, mask: Tensor, slots: Tensor, frozen: Tensor, noise: Tensor) -> Float[Tensor, "B F C"]:
-        told = self.told(torch.cat([words(slots[:, i]) for i, words in enumerate(self.words)], dim=-1))
+        text = self.told(torch.cat([words(slots[:, i]) for i, words in enumerate(self.words)], dim=-1))
         wave = torch.exp(torch.linspace(0, 4, 16, device=noise.device)) * noise[:, None]
-        wave = torch.cat([wave.sin(), wave.cos()], dim=-1).to(told)
-        whole = torch.cat([wave, told, frozen[:, None].to(told), mask.any(1)[:, None].to(told)], dim=-1)
-        each = torch.cat([whole[:, None].expand(-1, mask.shape[1], -1), mask[..., None].to(told)], dim=-1)
+        wave = torch.cat([wave.sin(), wave.cos()], dim=-1).to(text)
+        whole = torch.cat([wave, text, frozen[:, None].to(text), mask.any(1)[:, None].to(text)], dim=-1)
+        each = torch.cat([whole[:, None].expand(-1, mask.shape[1], -1), mask[..., None].to(text)], dim=-1)
         return F.silu(self.frame(each) + self.moment)
 
 
