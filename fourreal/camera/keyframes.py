@@ -204,8 +204,9 @@ def key_of(value: object, where: str) -> Key:
     if math.dist(position, target) < 1e-4:
         raise UserError(f"{where.capitalize()} stands where it looks. Move its `position` away from its `target`.")
     return Key(
-        number(value, "at", 0.0, 3600.0, where), position, target, number(value, "roll", -180.0, 180.0, where),
-        number(value, "fov", *FOV, where), number(value, "time", 0.0, 1.0, where), choice(value, "ease", EASES, where),
+        at=number(value, "at", 0.0, 3600.0, where), position=position, target=target,
+        roll=number(value, "roll", -180.0, 180.0, where), fov=number(value, "fov", *FOV, where),
+        time=number(value, "time", 0.0, 1.0, where), ease=choice(value, "ease", EASES, where),
     )  # fmt: skip
 
 

@@ -210,7 +210,10 @@ def _probe_video(path: Path, limits: ClipLimits) -> ClipInfo:
         turn = turns(first)
     if turn.rotation in (90, 270):
         width, height = height, width
-    return ClipInfo(width, height, fps, len(picks), len(picks) / fps, codec, turn.rotation)
+    return ClipInfo(
+        width=width, height=height, fps=fps, frames=len(picks), seconds=len(picks) / fps, codec=codec,
+        rotation=turn.rotation,
+    )  # fmt: skip
 
 
 def _stated_seconds(container: InputContainer, stream: VideoStream) -> float:
@@ -235,7 +238,10 @@ def _probe_animation(path: Path, image: Image.Image, limits: ClipLimits) -> Clip
     picks, fps = constant_rate(times, None, limits.max_frames)
     check_frames(path, len(picks), limits, counting=True)
     height, width, _ = as_rgb(image).shape
-    return ClipInfo(width, height, fps, len(picks), len(picks) / fps, (image.format or "picture").lower())
+    return ClipInfo(
+        width=width, height=height, fps=fps, frames=len(picks), seconds=len(picks) / fps,
+        codec=(image.format or "picture").lower(),
+    )  # fmt: skip
 
 
 def _is_picture(path: Path) -> bool:
@@ -302,4 +308,7 @@ def _probe_folder(path: Path, limits: ClipLimits) -> ClipInfo:
                 "All pictures of a folder must have one size."
             )
     width, height = own
-    return ClipInfo(width, height, FOLDER_FPS, len(files), len(files) / FOLDER_FPS, "pictures")
+    return ClipInfo(
+        width=width, height=height, fps=FOLDER_FPS, frames=len(files), seconds=len(files) / FOLDER_FPS,
+        codec="pictures",
+    )  # fmt: skip

@@ -77,7 +77,9 @@ class Shots:
             cameras, codes, conditioning, fps = self._times(random)
         else:
             cameras, codes, conditioning, fps = self._views(random, moving)
-        return self._framed(Shot(kind, cameras, codes, self.size, conditioning, fps), random)
+        return self._framed(Shot(
+            kind=kind, cameras=cameras, codes=codes, size=self.size, known=conditioning, fps=fps,
+        ), random)  # fmt: skip
 
     def filmed(self, kind: Kind, random: np.random.Generator) -> Shot:
         """A shot of this kind of which every frame was filmed: the reference video, or part of the freeze-time one."""
@@ -94,7 +96,10 @@ class Shots:
             cameras, codes, fps = seen.freeze_cameras[path], (float(seen.canonical),) * self.frames, None
             pictures = [seen.freeze[frame] for frame in path]
             conditioning = {0: pictures[0]}
-        return self._framed(Shot(kind, cameras, codes, self.size, conditioning, fps, tuple(pictures)), random)
+        return self._framed(Shot(
+            kind=kind, cameras=cameras, codes=codes, size=self.size, known=conditioning, fps=fps,
+            filmed=tuple(pictures),
+        ), random)  # fmt: skip
 
     def _framed(self, shot: Shot, random: np.random.Generator) -> Shot:
         """A shot whose cameras and pictures are those of whole frames, with a window of them."""

@@ -147,4 +147,4 @@ def film(observations: Observations, critic: Critic, frames: int) -> Shot:
     codes = np.linspace(0, len(seen.reference) - 1, count)
     fps = float(critic.fps) * (count - 1) / max(len(seen.reference) - 1, 1)
     conditioning = {0: looked_at(seen.reference[0], (0, 0, *seen.size), size)}
-    return Shot("times", cameras, tuple(codes.tolist()), size, conditioning, fps)
+    return Shot(kind="times", cameras=cameras, codes=tuple(codes.tolist()), size=size, known=conditioning, fps=fps)

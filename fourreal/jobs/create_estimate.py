@@ -51,7 +51,10 @@ def estimate_creation(
     """
     entry, there = registry.entry(wishes.model), memory_for(devices, wishes.device)
     if wishes.device == "cuda" and there.device == "cpu":
-        return Estimate(None, None, None, "cuda", False, "There is no CUDA device here. Choose the CPU.", place)
+        return Estimate(
+            seconds=None, memory_mb=None, disk_mb=None, device="cuda", fits=False,
+            reason="There is no CUDA device here. Choose the CPU.", place=place,
+        )  # fmt: skip
     label = next((device["name"] for device in devices if device["kind"] == there.device), there.device)
     plan, reason = plan_of(entry, there)
     disk = count * VIDEO_MB
@@ -59,7 +62,9 @@ def estimate_creation(
         short = disk - (shutil.disk_usage(data).free - limits.free_bytes) / MB
         reason = f"The disk is too full by {short:.0f} MB. Delete scenes, or free some space." if short > 0 else ""
     if plan is None or reason:
-        return Estimate(None, None, disk, label, False, reason, place)
+        return Estimate(
+            seconds=None, memory_mb=None, disk_mb=disk, device=label, fits=False, reason=reason, place=place,
+        )  # fmt: skip
     alike = [cost for cost in earlier if cost["model"] == wishes.model and cost["device"] == there.device][:ALIKE]
     pace = None
     source = "How long it takes here was not measured yet; the first candidate will tell."
@@ -72,7 +77,10 @@ def estimate_creation(
     ready = START_SECONDS + sum(sizes_of(entry).values()) / LOAD_RATE
     seconds = None if pace is None else ready + count * work_of(wishes) * pace
     sentences = (download(entry), plan.sentence, source, entry.remark(wishes.prompt))
-    return Estimate(seconds, memory_of(entry, plan), disk, label, True, " ".join(filter(None, sentences)), place)
+    return Estimate(
+        seconds=seconds, memory_mb=memory_of(entry, plan), disk_mb=disk, device=label, fits=True,
+        reason=" ".join(filter(None, sentences)), place=place,
+    )  # fmt: skip
 
 
 def download(entry: registry.Entry) -> str:

@@ -39,7 +39,10 @@ def estimate(
     """
     gpu = next((device for device in devices if device["kind"] == "cuda"), None)
     if options.device == "cuda" and gpu is None:
-        return Estimate(None, None, None, "cuda", False, "There is no CUDA device here. Choose the CPU.", place)
+        return Estimate(
+            seconds=None, memory_mb=None, disk_mb=None, device="cuda", fits=False,
+            reason="There is no CUDA device here. Choose the CPU.", place=place,
+        )  # fmt: skip
     device, name = where(options, devices)
     label = gpu["name"] if device == "cuda" and gpu is not None else "cpu"
     same = alike(earlier, options, devices, cameras_known, further)
@@ -56,7 +59,10 @@ def estimate(
     reason = refusal(memory, there, device, disk, data, limits)
     if not reason and device == "cpu" and seconds is not None and seconds > LONG_SECONDS:
         source = f"On a CPU this takes about {spoken(seconds)}. The preset draft takes minutes. {source}"
-    return Estimate(seconds, memory, disk, label, not reason, reason or source, place)
+    return Estimate(
+        seconds=seconds, memory_mb=memory, disk_mb=disk, device=label, fits=not reason, reason=reason or source,
+        place=place,
+    )  # fmt: skip
 
 
 def where(options: Options, devices: Sequence[Mapping[str, Any]]) -> tuple[str, str]:

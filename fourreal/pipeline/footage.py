@@ -150,21 +150,13 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
         progress(Event("videos", message=note))
     pace = max(len(used) - 1, 1) / max(len(reference) - 1, 1)
     return Footage(
-        Clip(reference.frames[used], reference.fps * pace),
-        freeze[chosen],
-        reference_frames,
-        [frozen.frames[i] for i in chosen],
-        totals,
-        (clip.content_hash(request.reference), clip.content_hash(request.freeze)),
-        met,
-        tuple(notes),
-        likeness,
-        canonical if canonical is None else running.frames[nearest_place(running, canonical)],
-        still,
-        (scene_mask(running), scene_mask(frozen)),
-        tuple(takes),
-        given,
-    )
+        reference=Clip(reference.frames[used], reference.fps * pace), freeze=freeze[chosen],
+        reference_frames=reference_frames, freeze_frames=[frozen.frames[i] for i in chosen], totals=totals,
+        hashes=(clip.content_hash(request.reference), clip.content_hash(request.freeze)), meeting=met,
+        notes=tuple(notes), likeness=likeness,
+        canonical=canonical if canonical is None else running.frames[nearest_place(running, canonical)], still=still,
+        masks=(scene_mask(running), scene_mask(frozen)), takes=tuple(takes), given=given,
+    )  # fmt: skip
 
 
 def put_right(
@@ -213,7 +205,10 @@ def read_take(
     frames = [result.frames[i] for i in places]
     notes = tuple(f"{name}: {finding.sentence}" for finding in result.findings)
     digest = clip.content_hash(further.path)
-    return Take(further, result.clip[places], frames, codes, still, len(whole), digest, scene_mask(result), notes)
+    return Take(
+        further=further, clip=result.clip[places], frames=frames, codes=codes, still=still, total=len(whole),
+        hash=digest, mask=scene_mask(result), notes=notes,
+    )  # fmt: skip
 
 
 def simultaneous(

@@ -103,7 +103,8 @@ def _made(
     created = time.time()
     alike(sorted(clips.iterdir()), created)
     study = Study(
-        new_id(), new_id(), request.name, created, form.size, form.seconds, form.fps, tuple(pairs), owner
+        id=new_id(), key=new_id(), name=request.name, created=created, size=form.size, seconds=form.seconds,
+        fps=form.fps, pairs=tuple(pairs), owner=owner,
     )  # fmt: skip
     (folder / RATERS / "index.html").write_text(rater_page(study), encoding="utf-8")
     shutil.rmtree(work)

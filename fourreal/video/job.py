@@ -55,8 +55,9 @@ def checked_job(
             raise ValueError(f"{len(cameras)} cameras for {frames} frames")
         cameras = cameras.resized((size[0], size[1]))
     return Job(
-        prompt.strip(), negative, given, cameras, frames, (size[0], size[1]), float(fps or able.fps),
-        float(able.usual_guidance(bool(given)) if guidance is None else guidance), steps or able.steps,
+        prompt=prompt.strip(), negative=negative, known=given, cameras=cameras, frames=frames,
+        size=(size[0], size[1]), fps=float(fps or able.fps),
+        guidance=float(able.usual_guidance(bool(given)) if guidance is None else guidance), steps=steps or able.steps,
     )  # fmt: skip
 
 
