@@ -44,7 +44,7 @@ class Shot:
     cameras: Cameras
     codes: tuple[float, ...]
     size: tuple[int, int]
-    known: Mapping[int, np.ndarray]
+    known: Mapping[int, np.ndarray | Tensor]
     fps: float | None
     filmed: tuple[np.ndarray | Tensor, ...] = ()
 

@@ -6,6 +6,7 @@ what it should look like, each time going on from its last answer. The Gaussians
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import torch
@@ -68,7 +69,7 @@ class UpsampleStage:
         for sigma in self.settings.levels:
             self.critic.told(self.shot)
             video = self.critic.model.denoise_once(
-                video, sigma, words, negative=self.critic.negative, known=dict(self.shot.known),
+                video, sigma, words, negative=self.critic.negative, known=cast(dict[int, np.ndarray], dict(self.shot.known)),
                 cameras=self.shot.cameras if able.cameras else None, fps=self.shot.fps,
                 guidance=None if words else 1.0, seed=self.seed,
             ).detach().clamp(0, 1)  # fmt: skip
