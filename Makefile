@@ -13,7 +13,7 @@ PYTHON  := python3.11 python3.12 python3.13 python3 python
 # PyPI with the rest.
 CPU_TORCH := https://download.pytorch.org/whl/cpu
 
-.PHONY: setup test test-slow test-all test-cuda coverage lint demo example clean
+.PHONY: setup test test-slow test-all test-cuda coverage lint types demo example clean
 
 setup: $(STAMP)
 
@@ -33,6 +33,10 @@ $(STAMP): requirements.txt requirements-dev.txt
 
 lint: setup
 	@$(PY) -m ruff check .
+
+# A minute the first time, seconds after that.
+types: setup
+	@$(PY) -m mypy
 
 # What is slow waits for test-all; what needs a GPU for test-cuda. Two processes that take each other's work, and whose
 # compiled code is kept, whatever the machine says: a third of the time that it takes them to begin.
@@ -65,5 +69,5 @@ example: setup
 	$(PY) -m fourreal export $(RUN) --format mp4 --trajectory orbit --out $(RUN)/orbit.mp4
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .numba_cache runs/fox_yard
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .numba_cache runs/fox_yard
 	find fourreal tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -156,7 +156,7 @@ def measure(contestants, runs, clock):
 
 def evaluated(render):
     """Pixel-splat pairs that blending and its gradient evaluate, whole rows of tiles counted."""
-    starts, ends, _pairs, spans = render.colour.grad_fn.kept[4]
+    starts, ends, _pairs, spans = render.colour.grad_fn.stored[4]
     height = sum(
         int(((spans[a:b] >> 8).clip(spans[a:b] & 255) - (spans[a:b] & 255)).sum())
         for a, b in zip(starts[:-1], ends, strict=True)

@@ -9,12 +9,18 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from fourreal.installed import PARENT
 
 LINUX = sys.platform == "linux"
 PROC = Path("/proc")
+# Of versions 2 and 1: what a group may have, and what it has.
+CGROUPS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
 WATCH_SECONDS = 0.25
 CHILD_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 
@@ -31,11 +37,22 @@ def memory() -> int:
 
 def free_memory() -> int:
     """Bytes of memory that are free; all of it where the system does not say."""
-    told = PROC / "meminfo"
-    for line in told.read_text().splitlines() if told.exists() else ():
+    meminfo = PROC / "meminfo"
+    for line in meminfo.read_text().splitlines() if meminfo.exists() else ():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
     return memory()
+
+
+def group_memory() -> Iterator[tuple[int, int]]:
+    """(most, used) bytes of each group of processes, such as a container, that limits this one."""
+    for limit, used in CGROUPS:
+        try:
+            most, now = Path(limit).read_text().strip(), Path(used).read_text()
+        except OSError:
+            continue
+        if most.isdigit():
+            yield int(most), int(now)
 
 
 def peak_memory() -> int:

@@ -187,7 +187,8 @@ def test_a_container_has_the_memory_of_its_group(monkeypatch, tmp_path):
     whole = memory_of_machine()
     assert whole > 2**28
     (tmp_path / "memory.max").write_text(f"{2**28}\n")
-    monkeypatch.setattr(module, "CGROUP_FILES", (str(tmp_path / "memory.max"),))
+    (tmp_path / "memory.current").write_text("4096\n")
+    monkeypatch.setattr(system, "CGROUPS", ((tmp_path / "memory.max", tmp_path / "memory.current"),))
     assert memory_of_machine() == 2**28
     (tmp_path / "memory.max").write_text("max\n")
     assert memory_of_machine() >= whole

@@ -57,8 +57,8 @@ def estimate_cameras(
     if not (motion := still_camera(frames)).moves:
         raise UserError(motion.sentence)
     try:
-        found = sfm.reconstruct(frames, settings, progress, cancel, beside)
-        return Estimate(found.cameras, found.points, found.colours, found.placed)
+        reconstruction = sfm.reconstruct(frames, settings, progress, cancel, beside)
+        return Estimate(reconstruction.cameras, reconstruction.points, reconstruction.colours, reconstruction.placed)
     except sfm.SfmFailed as failure:
         reason, matches = str(failure), failure.matches
     cancel.check()

@@ -133,13 +133,13 @@ class CameraPath:
         up = vector(value, "up", "the path")
         if np.linalg.norm(up) < 1e-3:
             raise UserError("The path's `up` points nowhere. Give it a direction.")
-        found = tuple(key_of(key, f"key {number}") for number, key in enumerate(keys, 1))
-        for number, (one, two) in enumerate(itertools.pairwise(found), 2):
+        parsed = tuple(key_of(key, f"key {number}") for number, key in enumerate(keys, 1))
+        for number, (one, two) in enumerate(itertools.pairwise(parsed), 2):
             if two.at < one.at + APART - 1e-9:
                 raise UserError(f"Key {number} comes less than {APART:g} s after the one before. Move it on.")
-        if found[-1].at - found[0].at > LONGEST:
+        if parsed[-1].at - parsed[0].at > LONGEST:
             raise UserError(f"The path takes longer than {LONGEST:g} s. Move its keys closer together.")
-        return cls(up, choice(value, "clock", CLOCKS, "the path"), found)
+        return cls(up, choice(value, "clock", CLOCKS, "the path"), parsed)
 
 
 # --- The formula -----------------------------------------------------------------------------------------------------
@@ -204,28 +204,29 @@ def key_of(value: object, where: str) -> Key:
     if math.dist(position, target) < 1e-4:
         raise UserError(f"{where.capitalize()} stands where it looks. Move its `position` away from its `target`.")
     return Key(
-        number(value, "at", 0.0, 3600.0, where), position, target, number(value, "roll", -180.0, 180.0, where),
-        number(value, "fov", *FOV, where), number(value, "time", 0.0, 1.0, where), choice(value, "ease", EASES, where),
+        at=number(value, "at", 0.0, 3600.0, where), position=position, target=target,
+        roll=number(value, "roll", -180.0, 180.0, where), fov=number(value, "fov", *FOV, where),
+        time=number(value, "time", 0.0, 1.0, where), ease=choice(value, "ease", EASES, where),
     )  # fmt: skip
 
 
 def number(value: dict, name: str, low: float, high: float, where: str) -> float:
-    found = value.get(name)
-    real = isinstance(found, int | float) and not isinstance(found, bool)
-    if not real or not low <= found <= high:  # which no NaN passes
-        raise UserError(f"`{name}` of {where} is not a number from {low:g} to {high:g}. Change it.")
-    return float(found)
+    given = value.get(name)
+    # which no NaN passes
+    if isinstance(given, int | float) and not isinstance(given, bool) and low <= given <= high:
+        return float(given)
+    raise UserError(f"`{name}` of {where} is not a number from {low:g} to {high:g}. Change it.")
 
 
 def vector(value: dict, name: str, where: str) -> tuple[float, float, float]:
-    found = value.get(name)
-    if not isinstance(found, list) or len(found) != 3:
+    coordinates = value.get(name)
+    if not isinstance(coordinates, list) or len(coordinates) != 3:
         raise UserError(f"`{name}` of {where} is not a list of three numbers. Change it.")
-    return tuple(number({name: one}, name, -FARTHEST, FARTHEST, where) for one in found)  # type: ignore[return-value]
+    return tuple(number({name: one}, name, -FARTHEST, FARTHEST, where) for one in coordinates)  # type: ignore[return-value]
 
 
 def choice(value: dict, name: str, words: tuple[str, ...], where: str) -> str:
-    found = value.get(name)
-    if found not in words:
+    given = value.get(name)
+    if given not in words:
         raise UserError(f"`{name}` of {where} is none of {', '.join(words)}. Change it.")
-    return found
+    return given

@@ -121,22 +121,19 @@ def read(path: Path) -> Known:
     if count > 1:
         raise UserError(f"cameras.json: `{listed}` names {file!r} {count} times. Give each view a file of its own.")
     return Known(
-        cameras("freeze"),
-        reference,
-        _index(content, "canonical_index"),
-        _index(content, "freeze_reference_index"),
-        tuple(views),
-        _more(content, intrinsics, size, given),
-    )
+        freeze=cameras("freeze"), reference=reference, canonical_index=_index(content, "canonical_index"),
+        freeze_reference_index=_index(content, "freeze_reference_index"), views=tuple(views),
+        more=_more(content, intrinsics, size, given),
+    )  # fmt: skip
 
 
 def _more(content: dict, intrinsics: Tensor, size: tuple[int, int], given: Origin) -> dict[str, Cameras]:
-    found = {}
+    cameras = {}
     for i, entry in enumerate(_entries(content, "more_references")):
         name = f"more_references[{i}]"
         lens, pixels = _intrinsics(entry["intrinsics"]) if "intrinsics" in entry else (intrinsics, size)
-        found[_file(entry, name)] = Cameras(_pose(entry.get("w2c"), f"{name}.w2c")[None], lens, pixels, given)
-    return found
+        cameras[_file(entry, name)] = Cameras(_pose(entry.get("w2c"), f"{name}.w2c")[None], lens, pixels, given)
+    return cameras
 
 
 def _load(path: Path) -> dict:

@@ -58,14 +58,14 @@ def find_frozen_frame(
     Raises UserError where no two frames show the same scene from the same pose.
     """
     first, at = canonical or 0, freeze_reference or 0
-    found = _most_alike(
+    best = _most_alike(
         reference if canonical is None else reference[first : first + 1],
         freeze if freeze_reference is None else freeze[at : at + 1],
     )
     return replace(
-        found,
-        canonical_index=first + found.canonical_index,
-        freeze_reference_index=at + found.freeze_reference_index,
+        best,
+        canonical_index=first + best.canonical_index,
+        freeze_reference_index=at + best.freeze_reference_index,
     )
 
 
@@ -130,10 +130,10 @@ def camera_motion(frames: UInt8[np.ndarray, "F H W 3"]) -> CameraMotion:
     if blocks.shape[1] < _FEWEST:
         return CameraMotion(False, 1.0, "The picture has too little texture to tell whether the camera moves.")
     best, here = _likeness(blocks)
-    found = best > _FOUND
-    stays = found & (here >= _AS_GOOD * best)
-    enough = found.sum(1) >= max(_FEWEST, _SEEN * blocks.shape[1])
-    share = np.where(enough, stays.sum(1) / np.maximum(found.sum(1), 1), 0.0)
+    matched = best > _FOUND
+    stays = matched & (here >= _AS_GOOD * best)
+    enough = matched.sum(1) >= max(_FEWEST, _SEEN * blocks.shape[1])
+    share = np.where(enough, stays.sum(1) / np.maximum(matched.sum(1), 1), 0.0)
     put = float(np.quantile(share, 0.1))
     if textured.mean() < _PLAIN and (same := _unchanged(grey)) > _SAME:
         put = max(put, same)
@@ -221,4 +221,4 @@ def _likeness(blocks: Float[np.ndarray, "F B b b"]) -> tuple[Float[np.ndarray, "
     shifted = np.fft.irfft2(spectrum * spectrum[:1].conj(), s=(_BLOCK, _BLOCK))
     shifted /= np.sqrt(np.maximum(energy * energy[:1], 1e-12))[..., None, None]
     near = np.ix_((-1, 0, 1), (-1, 0, 1))
-    return shifted.max((2, 3)), shifted[:, :, *near].max((2, 3))
+    return shifted.max((2, 3)), shifted[:, :, near[0], near[1]].max((2, 3))

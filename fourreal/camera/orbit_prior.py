@@ -62,8 +62,8 @@ def orbit_prior(matches: Matches, frames: int, size: tuple[int, int]) -> Cameras
         unusual = 0.05 * ((focal - 1) / 0.3) ** 2 + 0.05 * ((elevation - 10) / 30) ** 2
         return misfit(Arc(angle, elevation, max(focal, 0.1)), sample, frames) + unusual
 
-    found = minimize(objective, np.array([start.angle, start.elevation, start.focal]) / unit, method="Nelder-Mead")
-    arc = Arc(*map(float, found.x * unit))
+    optimum = minimize(objective, np.array([start.angle, start.elevation, start.focal]) / unit, method="Nelder-Mead")
+    arc = Arc(*map(float, optimum.x * unit))
     fits = 1 - misfit(arc, sample, frames)
     note = (
         f"The cameras are a guess: an arc of {abs(arc.angle):.0f} degrees, {arc.elevation:.0f} degrees above the "

@@ -57,10 +57,10 @@ def register(source: Cameras, target: Cameras, points: Float[Tensor, "P 3"]) -> 
     focal, file_focal = (float(c.intrinsics[0] / c.size[0]) for c in (target, source))
     zoom, height = focal / file_focal, target.size[1] / target.size[0]
     start = align(source, target)
-    points = points[:: max(1, len(points) // MOST)].double().cpu().numpy()
+    some = points[:: max(1, len(points) // MOST)].double().cpu().numpy()
     theirs, ours = (c.world_to_camera.double().cpu().numpy() for c in (source, target))
 
-    seen = _in_axes_of(ours, points)
+    seen = _in_axes_of(ours, some)
     ahead = seen[..., 2] > 0
     if not ahead.any():
         return Registration(start, zoom)
@@ -70,7 +70,7 @@ def register(source: Cameras, target: Cameras, points: Float[Tensor, "P 3"]) -> 
     if visible.sum() < FEWEST:
         return Registration(start, zoom)
     unit = float(np.median(seen[..., 2][visible]))  # a shift this long is seen as a turn by a radian is
-    pivot = points[visible.any(0)].mean(0)
+    pivot = some[visible.any(0)].mean(0)
 
     def moved(step: np.ndarray) -> Similarity:
         """`start`, then a turn (radians), a shift (units) and a scale (logarithm) about the points."""
@@ -79,7 +79,7 @@ def register(source: Cameras, target: Cameras, points: Float[Tensor, "P 3"]) -> 
         return Similarity(scale, torch.from_numpy(turn), torch.from_numpy(shift)).compose(start)
 
     def misses(step: np.ndarray) -> np.ndarray:
-        back = moved(step).inverse().apply_points(torch.from_numpy(points)).numpy()
+        back = moved(step).inverse().apply_points(torch.from_numpy(some)).numpy()
         return (_places(_in_axes_of(theirs, back), focal, near / start.scale) - places)[visible].ravel()
 
     best = least_squares(misses, np.zeros(7), loss="soft_l1", f_scale=UNUSUAL)

@@ -50,9 +50,9 @@ def resect(
         Cancelled: the person stops.
     """
     small = shrink(placed, settings.max_width)
-    known = cameras.resized((small.shape[2], small.shape[1]))
+    scaled = cameras.resized((small.shape[2], small.shape[1]))
     shrunk = [shrink(take.frames, settings.max_width) for take in takes]
-    lens = float(known.intrinsics[0]) / known.size[0]
+    lens = float(scaled.intrinsics[0]) / scaled.size[0]
     with tempfile.TemporaryDirectory(prefix="fourreal-resection-") as name:
         folder = Path(name)
         np.save(folder / "placed.npy", small)
@@ -61,7 +61,7 @@ def resect(
             np.save(folder / f"take-{number}.npy", frames)
             rows.append({"still": take.still, "zoom": not take.same_lens, "focal": lens * frames.shape[2]})
         options = {
-            "poses": known.world_to_camera.tolist(), "intrinsics": known.intrinsics.tolist(), "takes": rows,
+            "poses": scaled.world_to_camera.tolist(), "intrinsics": scaled.intrinsics.tolist(), "takes": rows,
             "seed": settings.seed, "threads": processors(), "peak_threshold": settings.peak_threshold,
         }  # fmt: skip
         (folder / "options.json").write_text(json.dumps(options), encoding="utf-8")

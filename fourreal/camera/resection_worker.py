@@ -14,6 +14,7 @@ import json
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pycolmap
@@ -56,7 +57,8 @@ def main(folder: Path) -> None:
             for file in names[name]
         ]
         size = Image.open(images / name / names[name][0]).size
-        np.savez(folder / f"{name}.npz", **_placed(sightings, take, size, options["seed"]))
+        placing: dict[str, Any] = _placed(sightings, take, size, options["seed"])
+        np.savez(folder / f"{name}.npz", **placing)
 
 
 def _written(folder: Path, frames: np.ndarray) -> list[str]:
@@ -94,7 +96,7 @@ def _match(database: Path, pairs: Path, options: dict) -> None:
 
 def _matches(database: Path):
     """({image: (K, 2) pixels of its features}, {image: {placed frame: (M, 2) indices of features}})"""
-    found: dict[str, dict[int, np.ndarray]] = defaultdict(dict)
+    matches: dict[str, dict[int, np.ndarray]] = defaultdict(dict)
     with pycolmap.Database.open(database) as db:
         name = {image.image_id: image.name for image in db.read_all_images()}
         where = {name[image]: np.asarray(db.read_keypoints(image))[:, :2].astype(float) for image in name}
@@ -104,8 +106,8 @@ def _matches(database: Path):
             if b.startswith("placed/"):
                 a, b, inliers = b, a, inliers[:, ::-1]
             if len(inliers) and a.startswith("placed/"):
-                found[b][int(Path(a).stem)] = inliers
-    return where, found
+                matches[b][int(Path(a).stem)] = inliers
+    return where, matches
 
 
 def _points(

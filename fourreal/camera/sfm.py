@@ -7,6 +7,7 @@ import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -94,7 +95,7 @@ def reconstruct(
         models = [_read_model(path, size[0]) for path in sorted(Path(folder).glob("*-*[0-9].npz"))]
         matches = _read_matches(Path(folder) / "matches.npz", index, size)
     model, origin, problem = choose(models, len(small), settings)
-    if model is None:
+    if model is None or origin is None:
         hurry = "" if in_time else f" (stopped after {settings.timeout_seconds:g} seconds, the time limit)"
         raise SfmFailed(problem + hurry, matches)
     return _result(model, origin, index, len(frames), size, (frames.shape[2], frames.shape[1]))
@@ -140,7 +141,7 @@ def run_worker(
     """
     np.save(folder / "frames.npy", frames)
     np.save(folder / "beside.npy", frames[:0] if beside is None else beside)
-    options = {
+    options: dict[str, Any] = {
         "seed": settings.seed,
         "threads": processors(),
         "peak_threshold": settings.peak_threshold,

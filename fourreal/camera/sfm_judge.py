@@ -92,20 +92,20 @@ def judge(model: Model, frames: int, settings: SfmSettings) -> Verdict:
     low, high = settings.focal_range
     if not low <= model.focal <= high:
         return Verdict(None, f"its focal length of {model.focal:.2f} image widths is absurd")
-    kept = model.only(_believable(model, settings.min_support))
-    lost = len(model.frames) - len(kept.frames)
+    coherent = model.only(_believable(model, settings.min_support))
+    lost = len(model.frames) - len(coherent.frames)
     reason = f"{lost} of its frames contradict the matches or jump" if lost else ""
-    if len(kept.frames) < max(_FEWEST, settings.min_placed * frames):
+    if len(coherent.frames) < max(_FEWEST, settings.min_placed * frames):
         return Verdict(None, reason or f"it placed only {len(model.frames)} of {frames} frames")
-    if np.median(kept.errors) > settings.max_reprojection:
-        return Verdict(None, f"its points miss the pictures by {np.median(kept.errors):.1f} pixels")
+    if np.median(coherent.errors) > settings.max_reprojection:
+        return Verdict(None, f"its points miss the pictures by {np.median(coherent.errors):.1f} pixels")
     if model.angle < _LEAST_ANGLE:
         return Verdict(None, f"its points are seen under {model.angle:.1f} degrees only, which tell no depth")
     if thickness(model.points) < _FLAT:
         return Verdict(None, "its points lie in a plane, which tells no depth")
-    if _roll_range(kept.world_to_camera) > _MAX_ROLL:
+    if _roll_range(coherent.world_to_camera) > _MAX_ROLL:
         return Verdict(None, "its camera rolls over")
-    return Verdict(kept, reason)
+    return Verdict(coherent, reason)
 
 
 def unclear(model: Model, usual: Model) -> bool:
@@ -152,12 +152,12 @@ def agreement(a: Model, b: Model) -> float:
 
 def _believable(model: Model, min_support: float) -> Int[np.ndarray, " K"]:
     """Positions of the frames that hang together: the longest piece of the path and what continues it."""
-    kept = np.zeros(0, np.int64)
+    coherent = np.zeros(0, np.int64)
     for piece in sorted(_pieces(model, np.arange(len(model.frames)), min_support), key=len, reverse=True):
-        joined = np.sort(np.concatenate([kept, piece]))
+        joined = np.sort(np.concatenate([coherent, piece]))
         if not _doubt(model.only(joined), min_support).any():
-            kept = joined
-    return kept
+            coherent = joined
+    return coherent
 
 
 def _pieces(model: Model, at: Int[np.ndarray, " K"], min_support: float) -> list[Int[np.ndarray, " k"]]:

@@ -23,6 +23,7 @@ import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pycolmap
@@ -287,7 +288,7 @@ def _support(poses: dict[int, np.ndarray], focal: float, principal: np.ndarray, 
     return np.array(links, np.int64).reshape(-1, 3), np.array(support, np.float64)
 
 
-def _save(path: Path, **arrays: np.ndarray) -> None:
+def _save(path: Path, **arrays: Any) -> None:
     """Whole or not at all: this process may be killed at any moment."""
     with whole(path, path.with_suffix(".part"), sync=False) as part, part.open("wb") as file:
         np.savez(file, **arrays)

@@ -90,18 +90,18 @@ def _windows(frames: UInt8[np.ndarray, "F H W 3"]) -> list[tuple[float, float]] 
     """For each window that can be judged the share that moves and the share in one plane; None where nothing moves."""
     if len(frames) < 3:
         return None
-    known: dict[int, Pyramid] = {}
+    pyramids: dict[int, Pyramid] = {}
 
     def at(frame: int) -> Pyramid:
-        if frame not in known:
-            known[frame] = pyramid(_grey(frames[frame]))
-        return known[frame]
+        if frame not in pyramids:
+            pyramids[frame] = pyramid(_grey(frames[frame]))
+        return pyramids[frame]
 
     step = _step(frames, at)
     if step is None:
         return None
     random = np.random.default_rng(0)
-    found = []
+    windows = []
     for start in np.unique(np.linspace(0, len(frames) - 1 - 2 * step, _WINDOWS).astype(int)).tolist():
         pictures = [at(start + number * step) for number in range(3)]
         points = corners(pictures[0][0], _POINTS)
@@ -110,8 +110,8 @@ def _windows(frames: UInt8[np.ndarray, "F H W 3"]) -> list[tuple[float, float]] 
         where = seen & still_seen
         if where.sum() >= _FEWEST:
             paths = [points[where], middle[where], last[where]]
-            found.append((_share(paths, pictures[0][0].shape, random), _flat(paths[0], paths[2], random)))
-    return found
+            windows.append((_share(paths, pictures[0][0].shape, random), _flat(paths[0], paths[2], random)))
+    return windows
 
 
 def _step(frames: np.ndarray, at: Callable[[int], Pyramid]) -> int | None:

@@ -37,12 +37,12 @@ def follow(
     start: Pyramid, end: Pyramid, points: Float[np.ndarray, "N 2"]
 ) -> tuple[Float[np.ndarray, "N 2"], Bool[np.ndarray, " N"]]:
     """Where points of one frame are in another, and which of them surely: found there, alike, and followed back."""
-    found = _search(start, end, points)
-    missed = np.hypot(*(_search(end, start, found) - points).T)
+    ends = _search(start, end, points)
+    missed = np.hypot(*(_search(end, start, ends) - points).T)
     height, width = start[0].shape
-    inside = ((found >= REACH) & (found < np.array([width, height]) - REACH)).all(1)
-    alike = _likeness(_around(start[0], points), _around(end[0], found))
-    return found, inside & (missed < _RETURN) & (alike > _ALIKE)
+    inside = ((ends >= REACH) & (ends < np.array([width, height]) - REACH)).all(1)
+    alike = _likeness(_around(start[0], points), _around(end[0], ends))
+    return ends, inside & (missed < _RETURN) & (alike > _ALIKE)
 
 
 def _search(start: Pyramid, end: Pyramid, points: Float[np.ndarray, "N 2"]) -> Float[np.ndarray, "N 2"]:

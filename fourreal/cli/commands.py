@@ -5,18 +5,18 @@ Heavy modules are imported inside them, so that `--help` answers at once.
 
 import argparse
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 from fourreal.cli.options import given
 from fourreal.description import Options, critic_options
+from fourreal.device import pick_device
 from fourreal.errors import UserError
-from fourreal.progress import CancelToken, Event
+from fourreal.progress import CancelToken, Progress
 from fourreal.scene.export import export as write
 from fourreal.scene.film import Film
 
 
-def reconstruct(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def reconstruct(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     from fourreal import pipeline
 
     pipeline.reconstruct(request_of(arguments), progress, cancel)
@@ -56,7 +56,7 @@ def further_takes(references: list[Path], offsets: list[int], frozen: list[tuple
     return tuple(takes + [Further("freeze", path, at) for path, at in frozen])
 
 
-def render(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def render(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     if (arguments.cameras is None) == (arguments.freeze_frame is None):
         raise UserError("Say from where to draw: give either --cameras or --freeze-frame.")
     if arguments.times is not None and arguments.freeze_frame is None:
@@ -77,23 +77,23 @@ def render(arguments: argparse.Namespace, progress: Callable[[Event], None], can
     return str(arguments.out)
 
 
-def evaluate(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def evaluate(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     if arguments.ground_truth is None and not arguments.other_view:
         raise UserError("There is nothing to compare with: give --ground-truth, --other-view or both.")
     from fourreal.evaluate import ground_truth
     from fourreal.evaluate.other_view import OtherView, score_views
     from fourreal.evaluate.score import score
 
-    scene, found, others = scene_of(arguments), {}, {}
+    scene, scores, others = scene_of(arguments), {}, {}
     if arguments.other_view:
         views = [OtherView(video, frame) for video, frame in arguments.other_view]
         others = {"other_views": score_views(scene, views, progress, cancel)}
     if arguments.ground_truth is not None:
-        found = score(arguments.run, scene, ground_truth.read(arguments.ground_truth), progress, cancel)
-    return json.dumps(found | others, indent=2, allow_nan=False)
+        scores = score(arguments.run, scene, ground_truth.read(arguments.ground_truth), progress, cancel)
+    return json.dumps(scores | others, indent=2, allow_nan=False)
 
 
-def export(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def export(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     film = {name: getattr(arguments, name) for name in ("trajectory", "frames", "fps", "size", "path")}
     film = {name: value for name, value in film.items() if value is not None}
     if film and arguments.format != "mp4":
@@ -107,11 +107,6 @@ def export(arguments: argparse.Namespace, progress: Callable[[Event], None], can
 
 def scene_of(arguments: argparse.Namespace):
     """The scene of a finished run, on the device that was asked for."""
-    import torch
-
     from fourreal.scene import bundle
 
-    if arguments.device == "cuda" and not torch.cuda.is_available():
-        raise UserError("There is no CUDA device here: leave --device out, or say --device cpu.")
-    device = "cuda" if arguments.device != "cpu" and torch.cuda.is_available() else "cpu"
-    return bundle.load(arguments.run).to(device)
+    return bundle.load(arguments.run).to(pick_device(arguments.device))

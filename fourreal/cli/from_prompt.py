@@ -1,20 +1,21 @@
 """The commands that begin with a prompt: (arguments, progress, cancel) -> what is printed."""
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 from fourreal.cli.options import given
 from fourreal.description import Chain, Several, StoredWishes
 from fourreal.errors import UserError
-from fourreal.progress import CancelToken, Event
+from fourreal.progress import CancelToken, Event, Progress
 
 
-def models(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def models(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
+    from fourreal.pipeline.candidates import video_device
     from fourreal.video import hub, memory, registry
 
-    free = memory.free_memory(device_of(arguments))
-    rows = [("NAME", "FOR", "FRAMES", "SIZE", "WEIGHTS", "MEMORY", "LICENCE", "ON DISK", "RUNS HERE")]
+    free = memory.free_memory(video_device(arguments.device))
+    titles = ("NAME", "FOR", "FRAMES", "SIZE", "WEIGHTS", "MEMORY", "LICENCE", "ON DISK", "RUNS HERE")
+    rows: list[tuple[str, ...]] = [titles]
     for entry in registry.MODELS.values():
         able = entry.capabilities
         there = "yes" if hub.on_disk(entry) else "in part" if hub.local_copy(entry) else "no"
@@ -25,22 +26,22 @@ def models(arguments: argparse.Namespace, progress: Callable[[Event], None], can
             f"{entry.least_memory_gb:.0f}-{entry.memory_gb:.0f} GB", entry.licence, there,
             "yes" if memory.fits(entry, free) else "no",
         ))  # fmt: skip
-    told = [f"{entry.name}: {entry.summary} {entry.page}".rstrip() for entry in registry.MODELS.values()]
+    summaries = [f"{entry.name}: {entry.summary} {entry.page}".rstrip() for entry in registry.MODELS.values()]
     notes = (
         f"The default is {registry.usual(free.device != 'cpu')}. Memory: of a graphics card, the least and what is at "
         f"ease; computed, not measured. Free now: {free.free / registry.GB:.1f} GB ({free.device})."
     )
-    return "\n".join([*table(rows), "", *told, "", notes])
+    return "\n".join([*table(rows), "", *summaries, "", notes])
 
 
-def generate(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def generate(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     for name in ("frame", "as_is"):
         if getattr(arguments, name) not in (None, False) and arguments.picture is None:
             raise UserError(f"--{name.replace('_', '-')} goes with --picture.")
     if arguments.image is not None and arguments.picture is not None:
         raise UserError("Give --image for reference videos, or --picture for freeze-time videos, not both.")
     from fourreal.clip.picture import read_picture
-    from fourreal.pipeline.candidates import Wish, chosen_model, make, seeds_from
+    from fourreal.pipeline.candidates import Wish, chosen_model, make, seeds_from, video_device
     from fourreal.video.one_model import OneModel
     from fourreal.video.prompt import freeze_prompt
 
@@ -58,21 +59,16 @@ def generate(arguments: argparse.Namespace, progress: Callable[[Event], None], c
             progress(Event("prompt", message=words))
     several = Several(**given(arguments, Several))
     seeds = seeds_from(several.seed, several.candidates)
-    with OneModel(device_of(arguments), progress, cancel) as loaded:
-        found = make(wish, loaded, arguments.out, seeds, progress, cancel)
-    return "\n".join(f"{kept.score}  {kept.path}  {' '.join(kept.reasons)}" for kept in found)
+    with OneModel(video_device(arguments.device), progress, cancel) as loaded:
+        candidates = make(wish, loaded, arguments.out, seeds, progress, cancel)
+    return "\n".join(f"{one.score}  {one.path}  {' '.join(one.reasons)}" for one in candidates)
 
 
-def run(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def run(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     from fourreal.pipeline.from_prompt import PromptRequest, from_prompt
 
     from_prompt(PromptRequest(**given(arguments, Chain), out=arguments.out), progress, cancel)
     return str(arguments.out)
-
-
-def device_of(arguments: argparse.Namespace) -> str | None:
-    """As the video room has it, where None is the graphics card if there is one."""
-    return None if arguments.device == "auto" else arguments.device
 
 
 def picture(path: Path, frame: int | None):

@@ -1,18 +1,18 @@
 """The commands that judge many videos and report: (arguments, progress, cancel) -> what is printed."""
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
-from fourreal.cli.study import device_of, step
+from fourreal.cli.study import step
+from fourreal.device import pick_device
 from fourreal.errors import UserError
 from fourreal.judge.offers import OFFERS, offer, table
-from fourreal.progress import CancelToken, Event
+from fourreal.progress import CancelToken, Event, Progress
 
 CHEAP = ("still",)  # judges that need neither weights nor minutes
 
 
-def judge(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def judge(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     if arguments.list:
         return "\n".join(["  ".join(row) for row in table()] + [""] + [
             f"{one.name}: {one.summary} {one.page if one.repository else ''}".rstrip() for one in OFFERS.values()
@@ -25,7 +25,7 @@ def judge(arguments: argparse.Namespace, progress: Callable[[Event], None], canc
     from fourreal.judge.weights import folder_of
 
     names = arguments.judges or [*CHEAP, *(["truth"] if arguments.truth else [])]
-    offers, device = [offer(name) for name in dict.fromkeys(names)], device_of(arguments.device)
+    offers, device = [offer(name) for name in dict.fromkeys(names)], pick_device(arguments.device)
     folders, notes = [], []
     for one in offers:  # before minutes go into films
         try:
@@ -44,12 +44,12 @@ def judge(arguments: argparse.Namespace, progress: Callable[[Event], None], canc
     judges = [loaded(one, folder, device) for one, folder in folders]
     rows = ask(items, judges, arguments.out, [*notes, *missing], progress, cancel)
     for row in rows:
-        for error in row.errors:
-            progress(Event("judge", message=f"{row.method}/{row.name}: {error}"))
+        for problem in row.errors:
+            progress(Event("judge", message=f"{row.method}/{row.name}: {problem}"))
     return str(arguments.out / "scores.csv")
 
 
-def report(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def report(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     from fourreal.report.writing import write
 
     studies, ablations = tuple(arguments.study), tuple(arguments.ablation)

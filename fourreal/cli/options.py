@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
-from fourreal.description.base import about, default_of, unset
+from fourreal.description.base import about, annotation_of, default_of, unset
 from fourreal.scene.film import SIZES
 
 
@@ -21,7 +21,7 @@ def add_fields(add: Callable, cls: type, skip: Collection[str] = ()) -> None:
     for name, said in sorted(about(cls).items(), key=lambda one: one[1].group == "critic"):
         if said.remote or name in skip:
             continue
-        kind, sentence = cls.__pydantic_fields__[name].annotation, said.help
+        kind, sentence = annotation_of(cls, name), said.help
         if words := unset(cls, name):
             sentence += f" (default: {words})"
         several = isinstance(default_of(cls, name), frozenset)
@@ -55,13 +55,15 @@ def given(arguments: argparse.Namespace, cls: type) -> dict[str, Any]:
 
 def reader(cls: type, name: str) -> Callable[[str], Any]:
     """What makes a field's value of text."""
-    field = cls.__pydantic_fields__[name]
+    annotation = annotation_of(cls, name)
     if about(cls)[name].unit == "[width, height]":
         return width_height
     if default_of(cls, name) == ():
         return frame_list
-    kinds = {int: whole, float: degrees if "of degrees" in about(cls)[name].unit else positive, Path: Path, str: str}
-    return next(read for kind, read in kinds.items() if field.annotation in (kind, kind | None))
+    kinds: dict[Any, Callable[[str], Any]] = {
+        int: whole, float: degrees if "of degrees" in about(cls)[name].unit else positive, Path: Path, str: str,
+    }  # fmt: skip
+    return next(read for kind, read in kinds.items() if annotation in (kind, kind | None))
 
 
 def whole(text: str) -> int:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from fourreal.progress import CancelToken, Event
 
@@ -34,7 +35,8 @@ class Bars:
     """A bar for each stage on a terminal."""
 
     def __init__(self, bars) -> None:
-        self.bars, self.tasks = bars, {}
+        self.bars = bars
+        self.tasks: dict[str, Any] = {}
 
     def say(self, text: str) -> None:
         self.bars.console.print(text, markup=False, highlight=False)
@@ -68,15 +70,15 @@ def reporting() -> Iterator[Plain | Bars]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[told]}"))
-    with Progress(*columns, console=Console(stderr=True)) as bars, logged(report := Bars(bars)):
-        yield report
+    with Progress(*columns, console=Console(stderr=True)) as bars, logged(drawn := Bars(bars)):
+        yield drawn
 
 
 @contextmanager
 def logged(report: Plain | Bars) -> Iterator[None]:
     """Pass what the package logs on to `report`."""
     handler = logging.Handler()
-    handler.emit = lambda record: report.say(record.getMessage())
+    handler.emit = lambda record: report.say(record.getMessage())  # type: ignore[method-assign]
     logger = logging.getLogger("fourreal")
     level = logger.level
     logger.addHandler(handler)

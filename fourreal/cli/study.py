@@ -6,12 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from fourreal.cli.options import positive, width_height
-from fourreal.progress import CancelToken, Event
+from fourreal.device import pick_device
+from fourreal.progress import CancelToken, Progress
 
 NAME = "study"
 
 
-def make(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def make(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     from fourreal.study import making
     from fourreal.study.values import StudyRequest
 
@@ -22,11 +23,11 @@ def make(arguments: argparse.Namespace, progress: Callable[[Event], None], cance
         request = StudyRequest(making.from_folders(films))
     options = {name: getattr(arguments, name) for name in ("name", "size", "seconds", "fps")}
     request = replace(request, **{name: value for name, value in options.items() if value is not None})
-    making.make(request, arguments.out, progress, cancel, device=device_of(arguments.device))
+    making.make(request, arguments.out, progress, cancel, device=pick_device(arguments.device))
     return str(arguments.out)
 
 
-def take_votes(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def take_votes(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     from fourreal.study.exchange import read_votes
     from fourreal.study.values import read
     from fourreal.study.votes import Votes
@@ -37,7 +38,7 @@ def take_votes(arguments: argparse.Namespace, progress: Callable[[Event], None],
     return f"{sum(map(len, files))} answers of {len({vote.rater for votes in files for vote in votes})} raters"
 
 
-def report(arguments: argparse.Namespace, progress: Callable[[Event], None], cancel: CancelToken) -> str:
+def report(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     from fourreal.study import report as writing
 
     out = arguments.out or arguments.study / "report"
@@ -81,14 +82,3 @@ def step(steps, name: str, function: Callable, summary: str) -> Callable:
     sub = steps.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
     sub.set_defaults(command=function, resume="Nothing was left half-written.")
     return sub.add_argument
-
-
-def device_of(name: str) -> str:
-    """The device that --device says. Raises UserError where there is no such one."""
-    import torch
-
-    from fourreal.errors import UserError
-
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("There is no CUDA device here: leave --device out, or say --device cpu.")
-    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"

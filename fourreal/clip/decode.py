@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -100,7 +101,9 @@ def _decode(
 ) -> tuple[list[UInt8[np.ndarray, "_ _ 3"]], Int[np.ndarray, " K"], float]:
     """All frames as pictures, which to show at each tick, and the rate; with `thin` every so manieth where there are
     too many: whenever the room is full every other one goes, and half as many are kept from then on."""
-    pictures, times, stride = [], [], 1
+    pictures: list[UInt8[np.ndarray, "_ _ 3"]] = []
+    times: list[float | None] = []
+    stride = 1
     with _shots(path, QUICK_SCALER if quick else SCALER) as (nominal, shots):
         for number, (time, size, picture) in enumerate(shots):
             if thin and len(pictures) == limits.max_frames and number % stride == 0:
@@ -151,7 +154,11 @@ def _video_shots(
         if frame.is_corrupt:
             raise UserError(f"{path.name} is damaged at frame {number}. Download or export it again.")
         size = display_size(frame.width, frame.height, aspect)
-        yield frame.time, size, lambda frame=frame, size=size: turns(frame)(_rgb(frame, size, scaler))
+        yield frame.time, size, partial(_upright, frame, size, scaler)
+
+
+def _upright(frame: VideoFrame, size: tuple[int, int], scaler: Callable[..., VideoFrame]) -> np.ndarray:
+    return turns(frame)(_rgb(frame, size, scaler))
 
 
 def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
@@ -161,7 +168,7 @@ def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFra
     if name is None or tags.get("alpha_mode") != "1":
         yield from container.decode(stream)
         return
-    decoder = av.CodecContext.create(name, "r")
+    decoder: Any = av.CodecContext.create(name, "r")
     for packet in container.demux(stream):
         yield from decoder.decode(packet if packet.size else None)
 
@@ -169,7 +176,7 @@ def _frames(container: InputContainer, stream: VideoStream) -> Iterator[VideoFra
 def _rgb(frame: VideoFrame, size: tuple[int, int], scaler: Callable[..., VideoFrame]) -> UInt8[np.ndarray, "H W 3"]:
     """A decoded frame as RGB at `size`, over white where it is transparent."""
     clear = any(component.is_alpha for component in frame.format.components) or frame.format.name == "pal8"
-    options = {"format": "rgba" if clear else "rgb24"}
+    options: dict[str, Any] = {"format": "rgba" if clear else "rgb24"}
     if frame.colorspace == UNSPECIFIED and frame.height >= HD_HEIGHT:
         options["src_colorspace"] = Colorspace.ITU709
     if frame.color_trc in HDR:

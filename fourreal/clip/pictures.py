@@ -37,7 +37,7 @@ def moments(path: Path, image: Image.Image) -> Iterator[float]:
     Raises UserError at a frame that is damaged.
     """
     time = 0
-    for number in range(image.n_frames):
+    for number in range(getattr(image, "n_frames", 1)):
         try:
             image.seek(number)
             image.load()

@@ -205,17 +205,21 @@ def _probe_video(path: Path, limits: ClipLimits) -> ClipInfo:
     with opened(path) as (container, stream):
         first = next(container.decode(stream), None)
         check_count(path, 0 if first is None else 2)
+        assert first is not None
         width, height = display_size(first.width, first.height, pixel_aspect(stream))
         turn = turns(first)
     if turn.rotation in (90, 270):
         width, height = height, width
-    return ClipInfo(width, height, fps, len(picks), len(picks) / fps, codec, turn.rotation)
+    return ClipInfo(
+        width=width, height=height, fps=fps, frames=len(picks), seconds=len(picks) / fps, codec=codec,
+        rotation=turn.rotation,
+    )  # fmt: skip
 
 
 def _stated_seconds(container: InputContainer, stream: VideoStream) -> float:
     """How long the pictures last as the header says it; 0 where it says only how long the longest stream does, which
     may be the sound."""
-    if stream.duration:
+    if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
     tags = {key.lower(): value for key, value in stream.metadata.items()}
     if stated := re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", tags.get("duration", "").strip(), re.ASCII):
@@ -226,7 +230,7 @@ def _stated_seconds(container: InputContainer, stream: VideoStream) -> float:
 
 def _probe_animation(path: Path, image: Image.Image, limits: ClipLimits) -> ClipInfo:
     check_size(path, *image.size, limits)
-    check_frames(path, image.n_frames, limits)
+    check_frames(path, getattr(image, "n_frames", 1), limits)
     times = []
     for time in moments(path, image):
         check_seconds(path, time, limits)
@@ -234,7 +238,10 @@ def _probe_animation(path: Path, image: Image.Image, limits: ClipLimits) -> Clip
     picks, fps = constant_rate(times, None, limits.max_frames)
     check_frames(path, len(picks), limits, counting=True)
     height, width, _ = as_rgb(image).shape
-    return ClipInfo(width, height, fps, len(picks), len(picks) / fps, image.format.lower())
+    return ClipInfo(
+        width=width, height=height, fps=fps, frames=len(picks), seconds=len(picks) / fps,
+        codec=(image.format or "picture").lower(),
+    )  # fmt: skip
 
 
 def _is_picture(path: Path) -> bool:
@@ -274,10 +281,10 @@ def _packet_times(path: Path, container: InputContainer, stream: VideoStream, li
         raise UserError(
             f"{path.name} is cut short: {stored} of {stream.frames} frames are there. Download or export it again."
         )
-    known = [time for time in times if time is not None]
-    if known:
-        check_seconds(path, max(known) - min(known), limits)
-    return sorted(times) if len(known) == len(times) else times
+    stated = [time for time in times if time is not None]
+    if stated:
+        check_seconds(path, max(stated) - min(stated), limits)
+    return [*sorted(stated)] if len(stated) == len(times) else times
 
 
 def _probe_folder(path: Path, limits: ClipLimits) -> ClipInfo:
@@ -286,7 +293,7 @@ def _probe_folder(path: Path, limits: ClipLimits) -> ClipInfo:
         raise UserError(f"{path.name} holds no pictures ({', '.join(sorted(PICTURES))}). Choose another folder.")
     check_count(path, len(files))
     check_frames(path, len(files), limits)
-    size = None
+    size: tuple[int, int] | None = None
     for file in files:
         with explained(file):
             _check_file(file, limits)
@@ -300,4 +307,8 @@ def _probe_folder(path: Path, limits: ClipLimits) -> ClipInfo:
                 f"{file.name} is {own[0]}x{own[1]} but {files[0].name} is {size[0]}x{size[1]}. "
                 "All pictures of a folder must have one size."
             )
-    return ClipInfo(*size, FOLDER_FPS, len(files), len(files) / FOLDER_FPS, "pictures")
+    width, height = own
+    return ClipInfo(
+        width=width, height=height, fps=FOLDER_FPS, frames=len(files), seconds=len(files) / FOLDER_FPS,
+        codec="pictures",
+    )  # fmt: skip

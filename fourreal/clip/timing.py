@@ -23,9 +23,10 @@ def constant_rate(
     """
     stated = float(nominal or 0)
     every = np.arange(len(times))
-    if len(times) < 2 or None in times or np.any(np.diff(times) <= 0):
+    at = np.array([time for time in times if time is not None])
+    if len(times) < 2 or len(at) < len(times) or np.any(np.diff(at) <= 0):
         return every, stated or FALLBACK_FPS
-    at = np.asarray(times) - times[0]
+    at = at - at[0]
     even = (len(at) - 1) / at[-1]
     if np.abs(at * even - every).max() < 0.25:
         return every, stated if abs(stated - even) < 0.01 * even else float(even)

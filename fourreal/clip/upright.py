@@ -1,6 +1,7 @@
 """Phones store pictures as the sensor saw them and note how to turn them: the display matrix."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -27,7 +28,8 @@ class Turns:
 
 def turns(frame: VideoFrame) -> Turns:
     """What a frame's display matrix asks for, to the nearest quarter turn; nothing where there is none."""
-    data = next((d for d in frame.side_data if d.type.name == "DISPLAYMATRIX"), None)
+    side_data: Any = frame.side_data  # PyAV's types say that it holds strings
+    data = next((d for d in side_data if d.type.name == "DISPLAYMATRIX"), None)
     if data is None:
         return Turns()
     # Row vectors: (x, y) goes to (x, y) @ [[a, b], [c, d]], y down, in 16.16 fixed point.

@@ -10,6 +10,8 @@ from jaxtyping import Int, UInt8
 from PIL import Image
 from scipy.sparse import csr_matrix
 
+ASPECT_TOLERANCE = 0.02  # videos whose shapes differ by no more are taken as of one shape
+
 
 @dataclass(frozen=True, eq=False)
 class Clip:
@@ -88,6 +90,11 @@ def sample_indices(total: int, count: int, keep: Sequence[int] = ()) -> Int[np.n
     return np.array(sorted(picks))
 
 
+def aspect_ratio(first: tuple[int, int], other: tuple[int, int]) -> float:
+    """How much wider for its height the other (width, height) is: 1 where both have the same shape."""
+    return other[0] / other[1] / (first[0] / first[1])
+
+
 def resize_picture(picture: UInt8[np.ndarray, "H W 3"], size: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
     """One picture at `size` = (width, height).
 
@@ -101,14 +108,14 @@ def resize_picture(picture: UInt8[np.ndarray, "H W 3"], size: tuple[int, int]) -
         return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC))
     if width % size[0] == 0 and height % size[1] == 0:  # the common case, and ten times as fast
         return np.asarray(Image.fromarray(picture).reduce((width // size[0], height // size[1])))
-    rows = _area_weights(height, size[1]) @ picture.reshape(height, -1).astype(np.float32)  # (h, W * 3)
+    rows = area_weights(height, size[1]) @ picture.reshape(height, -1).astype(np.float32)  # (h, W * 3)
     columns = rows.reshape(size[1], width, 3).swapaxes(0, 1).reshape(width, -1)
-    mean = (_area_weights(width, size[0]) @ columns).reshape(*size, 3).swapaxes(0, 1)
+    mean = (area_weights(width, size[0]) @ columns).reshape(*size, 3).swapaxes(0, 1)
     return np.ascontiguousarray(mean + 0.5).astype(np.uint8)
 
 
 @lru_cache
-def _area_weights(old: int, new: int) -> csr_matrix:
+def area_weights(old: int, new: int) -> csr_matrix:
     """(new, old): how much of each new pixel every old one covers; a row sums to 1. Nearly all are 0."""
     edges, pixels = np.linspace(0, old, new + 1), np.arange(old)
     cover = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)

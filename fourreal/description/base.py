@@ -12,6 +12,7 @@ from typing import Any, dataclass_transform
 import pydantic
 from pydantic import ConfigDict, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
+from pydantic.fields import FieldInfo
 
 from fourreal.errors import UserError
 
@@ -54,10 +55,12 @@ class About:
 def option(default: Any = ..., help: str = "", *, bounds: Mapping[str, float] | None = None, **about: Any) -> Any:
     """A field of a description: its default, none if it has to be given, and what `About` has."""
     said = About(help=help, bounds=bounds or {}, **about)
-    return pydantic.Field(default, description=help, json_schema_extra={"about": said}, **(bounds or {}))
+    limits: dict[str, Any] = dict(bounds or {})
+    extra: dict[str, Any] = {"about": said}
+    return pydantic.Field(default, description=help, json_schema_extra=extra, **limits)
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 def described(cls: type) -> type:
     """A frozen dataclass whose fields, all by keyword, are checked as they are given.
 
@@ -73,15 +76,20 @@ def described(cls: type) -> type:
         except ValidationError as error:
             raise UserError(refused(type(self), error)) from error
 
-    made.__init__ = __init__
+    made.__init__ = __init__  # type: ignore[method-assign]
     return made
 
 
-@cache
 def about(cls: type) -> dict[str, About]:
     """What the fields of a description say of themselves, by name, in order; those that say nothing are left out."""
-    extra = {one.name: cls.__pydantic_fields__[one.name].json_schema_extra for one in fields(cls)}
-    return {name: said["about"] for name, said in extra.items() if said}
+    return _about(cls)
+
+
+@cache
+def _about(cls: type) -> dict[str, About]:
+    extra = {one.name: _field(cls, one.name).json_schema_extra for one in fields(cls)}
+    said: dict[str, Any] = {name: one["about"] for name, one in extra.items() if isinstance(one, dict)}
+    return said
 
 
 def remote(cls: type) -> dict[str, About]:
@@ -89,8 +97,16 @@ def remote(cls: type) -> dict[str, About]:
     return {name: said for name, said in about(cls).items() if not said.local}
 
 
+def _field(cls: Any, name: str) -> FieldInfo:
+    return cls.__pydantic_fields__[name]
+
+
+def annotation_of(cls: type, name: str) -> Any:
+    return _field(cls, name).annotation
+
+
 def default_of(cls: type, name: str) -> Any:
-    return cls.__pydantic_fields__[name].default
+    return _field(cls, name).default
 
 
 def refused(cls: type, error: ValidationError) -> str:
@@ -161,7 +177,8 @@ def as_far_as_valid(read: Callable[[dict[str, Any]], Any], values: Mapping[str, 
     """What `read` makes of those `values` that it takes, one after the other, and the names of the others."""
     with contextlib.suppress(UserError):
         return read(dict(values)), []
-    valid, gone = {}, []
+    valid: dict[str, Any] = {}
+    gone = []
     for name, value in values.items():
         try:
             read(valid | {name: value})

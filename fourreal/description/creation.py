@@ -103,8 +103,10 @@ class Wishes(StoredWishes):
         """Frames, (width, height) and denoising steps of each video."""
         able = registry.entry(self.model).capabilities
         usual = (able.native_frames, able.native_size, able.steps)
-        own = (self.frames, self.size, self.steps)
-        return tuple(default if one is None else one for one, default in zip(own, usual, strict=True))
+        return (
+            usual[0] if self.frames is None else self.frames, usual[1] if self.size is None else self.size,
+            usual[2] if self.steps is None else self.steps,
+        )  # fmt: skip
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Wishes":

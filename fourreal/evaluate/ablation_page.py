@@ -51,12 +51,12 @@ def page(variants: Sequence[Variant], full: Shown, notes: Sequence[str] = ()) ->
     """The whole page as HTML, with no address in it; the first variant is the method as a whole."""
     scores = [name for name in TITLES if any(row.get(name) is not None for row in variants[0].rows)]
     seeds = len(variants[0].rows)
-    told = "".join(f"<p>{escape(note)}</p>" for note in notes)
+    remarks = "".join(f"<p>{escape(note)}</p>" for note in notes)
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Ablations</title>'
         f"<style>{STYLE}</style><h1>What each part is good for</h1>"
-        f"<p>The same two videos, each time without one part of the method. {_seeds(seeds)}</p>{told}"
+        f"<p>The same two videos, each time without one part of the method. {_seeds(seeds)}</p>{remarks}"
         f"{_chart(variants, scores)}<h2>Scores</h2>{_table(variants, scores)}"
         f"<h2>The same cameras and times</h2>{_pictures(variants, full)}</html>"
     )
@@ -64,7 +64,7 @@ def page(variants: Sequence[Variant], full: Shown, notes: Sequence[str] = ()) ->
 
 def spread(variant: Variant, score: str) -> tuple[float, float, float] | None:
     """(mean, least, most) over the seeds, None where it is not known."""
-    values = [float(row[score]) for row in variant.rows if row.get(score) is not None]
+    values = [float(value) for row in variant.rows if (value := row.get(score)) is not None]
     return (sum(values) / len(values), min(values), max(values)) if values else None
 
 
@@ -75,8 +75,8 @@ def _chart(variants: Sequence[Variant], scores: Sequence[str]) -> str:
     score = scores[0]
     figure = go.Figure()
     for variant in variants:
-        found, title = spread(variant, score), variant.title or variant.name
-        if found is None:
+        ranged, title = spread(variant, score), variant.title or variant.name
+        if ranged is None:
             continue
         colour = "#2b9485" if not variant.title else "#d08a3c"
         values = [row[score] for row in variant.rows if row.get(score) is not None]
@@ -85,7 +85,7 @@ def _chart(variants: Sequence[Variant], scores: Sequence[str]) -> str:
             hovertemplate="%{x:.2f}<extra></extra>",
         ))  # fmt: skip
         figure.add_trace(go.Scatter(
-            x=[found[0]], y=[title], mode="markers", marker={"color": colour, "size": 24, "symbol": "line-ns-open",
+            x=[ranged[0]], y=[title], mode="markers", marker={"color": colour, "size": 24, "symbol": "line-ns-open",
             "line": {"width": 3}}, hovertemplate="mean %{x:.2f}<extra></extra>",
         ))  # fmt: skip
     figure.update_layout(
@@ -103,18 +103,18 @@ def _table(variants: Sequence[Variant], scores: Sequence[str]) -> str:
     for variant in variants:
         cells = [f"<td>{escape(variant.title or variant.name)}</td>"]
         for score in scores:
-            found, whole = spread(variant, score), spread(variants[0], score)
-            if found is None:
+            own, whole = spread(variant, score), spread(variants[0], score)
+            if own is None or whole is None:
                 cells.append("<td>-</td>")
                 continue
             digits = 3 if score == "ssim" else 0 if score == "seconds" else 2
             show = lambda value, digits=digits: f"{value:.{digits}f}"
-            apart = found[0] - whole[0] if score != "seconds" and variant.title else 0.0
+            apart = own[0] - whole[0] if score != "seconds" and variant.title else 0.0
             # seeds tell how much is chance: a difference is beyond it where their ranges do not meet
-            sure = len(variant.rows) > 1 and (found[2] < whole[1] or found[1] > whole[2])
+            sure = len(variant.rows) > 1 and (own[2] < whole[1] or own[1] > whole[2])
             kind = ("worse" if apart < 0 else "better") if sure and apart else ""
-            ranged = f"<br><small>{show(found[1])} to {show(found[2])}</small>" if len(variant.rows) > 1 else ""
-            cells.append(f'<td><span class="{kind}">{show(found[0])}</span>{ranged}</td>')
+            ranged = f"<br><small>{show(own[1])} to {show(own[2])}</small>" if len(variant.rows) > 1 else ""
+            cells.append(f'<td><span class="{kind}">{show(own[0])}</span>{ranged}</td>')
         lines.append(f"<tr>{''.join(cells)}</tr>")
     return f'<div class="wide"><table><tr><th></th>{head}</tr>{"".join(lines)}</table></div>'
 

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
+from fourreal.clip.value import area_weights
 from fourreal.fit import ssim as fit_ssim
 
 SCORE_WIDTH = 256  # scores are taken at this width
@@ -23,18 +24,12 @@ def score_size(size: tuple[int, int]) -> tuple[int, int]:
     return SCORE_WIDTH, max(1, round(height * SCORE_WIDTH / width))
 
 
-def area_matrix(source: int, target: int) -> Float[Tensor, "target source"]:
-    """Rows that average `source` pixels into `target` <= `source` ones by the share that each covers."""
-    edges = torch.linspace(0, source, target + 1, dtype=torch.float64)
-    pixels = torch.arange(source, dtype=torch.float64)
-    overlap = torch.minimum(edges[1:, None], pixels + 1) - torch.maximum(edges[:-1, None], pixels)
-    return (overlap.clamp(min=0) * target / source).float()
-
-
 def area_down(image: Float[Tensor, "H W *C"], size: tuple[int, int]) -> Float[Tensor, "h w *C"]:
     """Average an image or a mask down to `size` = (width, height), each pixel weighted by the area it covers."""
-    rows = area_matrix(image.shape[0], size[1]).to(image.device)
-    columns = area_matrix(image.shape[1], size[0]).to(image.device)
+    rows, columns = (
+        torch.from_numpy(area_weights(old, new).toarray()).to(image.device)
+        for old, new in zip(image.shape[:2], (size[1], size[0]), strict=True)
+    )
     return torch.einsum("yr,rc...,xc->yx...", rows, image, columns)
 
 

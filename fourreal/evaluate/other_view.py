@@ -57,7 +57,7 @@ def score_views(
     videos = [truth(view.video, camera.size) for view, camera in zip(views, cameras, strict=True)]
     still, scores = scene.static(), {}
     for number, (name, camera, video) in enumerate(zip(names, cameras, videos, strict=True)):
-        values = {key: [] for key in ("psnr", "moving", "static_psnr", "static_moving")}
+        values: dict[str, list[float]] = {key: [] for key in ("psnr", "moving", "static_psnr", "static_moving")}
         usual, last = np.median(video, axis=0), len(video) - 1
         for frame in even_frames(len(video), MOMENTS):
             cancel.check()
@@ -67,7 +67,7 @@ def score_views(
                 values[f"{prefix}psnr"].append(psnr(seen, true))
                 if where.sum() > FEWEST:
                     values[f"{prefix}moving"].append(psnr(seen, true, where))
-        scores[name] = {key: mean(found) for key, found in values.items()}
+        scores[name] = {key: mean(figures) for key, figures in values.items()}
         progress(Event("evaluate", number + 1, len(views)))
     return scores
 

@@ -132,9 +132,10 @@ def belong_together(manifest: dict, scene: Scene4D, truth: GroundTruth) -> None:
                 f"The run was made from a {video} video of {frames} frames, but {video}.mp4 of the ground truth has "
                 f"{len(true)}: they do not belong together. Give the scene that the run was made from."
             )
-    if len(truth.freeze) != len(truth.known.freeze):
+    named = truth.known.freeze
+    if named is None or len(truth.freeze) != len(named):
         raise UserError(
-            f"The ground truth's cameras.json lists {len(truth.known.freeze)} freeze-time cameras, but its freeze.mp4 "
+            f"The ground truth's cameras.json lists {len(named or ())} freeze-time cameras, but its freeze.mp4 "
             f"has {len(truth.freeze)} frames. Copy the scene again."
         )
     cameras = placed(truth.known, scene)
@@ -168,6 +169,7 @@ def freeze_camera(frame: int, scene: Scene4D, truth: GroundTruth, into: Registra
     """The camera of a freeze-time frame in the input's frame: the run's own, or the file's if it has none."""
     if frame in scene.freeze_frames:
         return scene.camera(frame)
+    assert truth.known.freeze is not None  # as `belong_together` has seen
     return into.apply_cameras(truth.known.freeze[frame])
 
 

@@ -32,8 +32,8 @@ def kept(
     Returns:
         The value and the seconds it took to make, whenever that was.
     """
-    if (found := read_tensors(path)) is not None:
-        tensors, metadata = found
+    if (stored := read_tensors(path)) is not None:
+        tensors, metadata = stored
         return unpack(tensors, json.loads(metadata["description"])), float(metadata["seconds"])
     value, seconds = make()
     tensors, description = pack(value)

@@ -83,7 +83,7 @@ def choose(
         for frame, (angle, seen) in found.items()
         if angle > NEAR and frame not in barred
     }
-    return max(worth, key=worth.get) if worth else None
+    return max(worth, key=lambda frame: worth[frame]) if worth else None
 
 
 def _moving(scene: Gaussians, camera: Cameras) -> Float[Tensor, "H W"]:

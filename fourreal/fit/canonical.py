@@ -131,7 +131,7 @@ class CanonicalStage:
             values |= self.distillation.after(index, self.steps, lambda code: self.splats.gaussians)
         self._update(index, joint)
         if settings.growth.watches(index, self.steps):
-            self.statistics.add(tap.grad, target.image.shape[1::-1])
+            self.statistics.add(tap.grad, (target.image.shape[1], target.image.shape[0]))
         self._grow(index)
         return values | {"loss": loss.item(), "splats": len(self.splats)}
 
@@ -208,7 +208,7 @@ def smooth_field(means: Tensor, pivots: int, frames: int, canonical: int, seed: 
     far = means.norm(dim=1, keepdim=True).clamp(min=1.0)
     contracted = (means * (2 - 1 / far) / far).double().cpu().numpy()
     labels = torch.from_numpy(kmeans2(contracted, pivots, minit="++", seed=seed)[1]).to(means.device)
-    kept = labels.unique()
-    centres = torch.stack([means[labels == label].mean(dim=0) for label in kept])
+    clusters = labels.unique()
+    centres = torch.stack([means[labels == label].mean(dim=0) for label in clusters])
     radius = torch.cdist(centres, centres).topk(min(3, len(centres)), largest=False).values[:, -1].clamp(min=1e-3)
     return MotionBases(centres, radius, frames, canonical, "spatial", reach=centres.norm(dim=1).clamp(min=1.0))

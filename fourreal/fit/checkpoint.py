@@ -45,10 +45,10 @@ def write_checkpoint(path: Path, state: Mapping[str, Tensor], next_step: int, se
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], int, float] | None:
     """(state, next step, seconds), or None where there is no whole checkpoint."""
-    found = read_tensors(path)
-    if found is None:
+    stored = read_tensors(path)
+    if stored is None:
         return None
-    tensors, metadata = found
+    tensors, metadata = stored
     try:
         return tensors, int(metadata["next_step"]), float(metadata["seconds"])
     except (KeyError, ValueError):

@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 import torch
@@ -66,7 +67,7 @@ class Critic:
         words = self.prompt if shot.kind == "times" else self.frozen
         able = self.model.capabilities
         return self.model.denoise_once(
-            video.detach(), sigma, words, negative=self.negative, known=dict(shot.known),
+            video.detach(), sigma, words, negative=self.negative, known=cast(dict[int, np.ndarray], dict(shot.known)),
             cameras=shot.cameras.resized(shot.size) if able.cameras else None, fps=shot.fps,
             guidance=settings.guidance if words else 1.0, rescale=settings.rescale, seed=seed,
         ).detach()  # fmt: skip

@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from fourreal.camera import rotation
+
 
 class Exposure(torch.nn.Module):
     """A gain and a bias a channel for each of F frames; the identity at `fixed`, which ties the brightness down."""
@@ -36,11 +38,6 @@ class PoseCorrection(torch.nn.Module):
     def forward(self, world_to_camera: Float[Tensor, "4 4"], frame: int) -> Float[Tensor, "4 4"]:
         if frame == self.fixed:
             return world_to_camera
-        x, y, z = self.turn[frame]
-        zero = torch.zeros_like(x)
-        generator = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero]).reshape(3, 3)
-        rigid = torch.eye(4, device=x.device)
-        rigid = torch.cat(
-            [torch.cat([torch.linalg.matrix_exp(generator), self.shift[frame][:, None]], dim=1), rigid[3:]]
-        )
+        above = torch.cat([rotation.from_vector(self.turn[frame]), self.shift[frame][:, None]], dim=1)
+        rigid = torch.cat([above, torch.eye(4, device=above.device)[3:]])
         return rigid @ world_to_camera

@@ -42,9 +42,9 @@ class Verdict:
 
 def error_of(examined: "Film", observations: Observations) -> float:
     """How far a film from the reference camera is from what was filmed, relative to how much happens there."""
-    place, size = examined.place, examined.made.shape[:1:-1]
-    truth = np.stack([looked_at(picture, place.window, tuple(size)) for picture in observations.reference])
-    truth = torch.from_numpy(truth).permute(0, 3, 1, 2).to(examined.made) / 255
+    place, size = examined.place, (examined.made.shape[3], examined.made.shape[2])
+    filmed = np.stack([looked_at(picture, place.window, size) for picture in observations.reference])
+    truth = torch.from_numpy(filmed).permute(0, 3, 1, 2).to(examined.made) / 255
     return Trust().examined("times", examined.made, truth)
 
 

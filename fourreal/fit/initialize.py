@@ -39,9 +39,9 @@ def _scene(
     generator = torch.Generator().manual_seed(seed)
     frames = observations.training_frames
     cameras = observations.freeze_cameras[frames]
-    swept = [sweep(observations.freeze[frames], cameras)]
-    swept += [sweep(take.frames, take.cameras) for take in observations.frozen_takes]
-    swept = without(Points(*(torch.cat(column) for column in zip(*swept, strict=True))), backdrop)
+    clouds = [sweep(observations.freeze[frames], cameras)]
+    clouds += [sweep(take.frames, take.cameras) for take in observations.frozen_takes]
+    swept = without(Points(*(torch.cat(column) for column in zip(*clouds, strict=True))), backdrop)
     draw = lambda total, room: torch.randperm(total, generator=generator)[:room].to(swept.positions.device)
     sparse = draw(len(observations.points), int(count * SPARSE_SHARE))
     dense = draw(len(swept.positions), int(count * (1 - RANDOM_SHARE)) - len(sparse))

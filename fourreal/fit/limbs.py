@@ -105,7 +105,7 @@ def _tree(
     tree = tree + tree.T
     root = int((shortest_path((tree > 0).astype(float)) @ mass).argmin())
     order, parent = breadth_first_order(tree, root, directed=False)
-    children = {part: [] for part in range(count)}
+    children: dict[int, list[int]] = {part: [] for part in range(count)}
     for part in order[1:]:
         children[int(parent[part])].append(int(part))
     return parent, children, root

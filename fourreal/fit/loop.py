@@ -62,8 +62,13 @@ def run(stage: Stage, checkpoint: Path | None, progress: Progress, cancel: Cance
         stage.restore(state)
     begin = time.monotonic()
     spent = lambda: before + time.monotonic() - begin
-    keep = lambda index: checkpoint is not None and write_checkpoint(checkpoint, stage.state(), index, spent())
-    saved_at, shown_at, told_at, heard = begin, -1e9, -1e9, {}
+    saved_at, shown_at, told_at = begin, -1e9, -1e9
+    heard: dict[str, float] = {}
+
+    def keep(index: int) -> None:
+        if checkpoint is not None:
+            write_checkpoint(checkpoint, stage.state(), index, spent())
+
     for index in range(first, stage.steps):
         if cancel.cancelled:
             keep(index)

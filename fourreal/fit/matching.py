@@ -45,8 +45,8 @@ def assign(
     unlike = torch.cdist(shown[tuple(source.T)], wanted[tuple(place.T)]) / (ALIKE * 3**0.5)
     cost = (apart.square() + unlike.square()).clamp(max=1).cpu().numpy()
     of, to = linear_sum_assignment(cost)
-    found = cost[of, to] < 1
-    of, to = (torch.from_numpy(x[found]).to(source.device) for x in (of, to))
+    near = cost[of, to] < 1
+    of, to = (torch.from_numpy(x[near]).to(source.device) for x in (of, to))
     return source[of], (place[to] - source[of]).flip(1).float()
 
 

@@ -73,15 +73,16 @@ def find_movers(
         shows = differing(gaussians, seen.reference_path, seen.reference)
     for take in seen.others:
         if len(take.cameras) == 1:
-            nearest = min(range(len(take.codes)), key=lambda i: abs(take.codes[i] - seen.canonical))
-            shows |= changing(gaussians, take.cameras, change_masks(take.frames, nearest)[0])
+            codes = torch.tensor(take.codes)
+            first = int((codes - seen.canonical).abs().argmin())
+            shows |= changing(gaussians, take.cameras, change_masks(take.frames, first)[0])
     candidates = shows.nonzero()[:, 0]
     if len(candidates) == 0:
         raise nothing_moves()
     points = gaussians.means[candidates]
     distance = float((points.median(dim=0).values - camera.centres[0]).norm())
-    kept = candidates[_clustered(points.cpu().numpy(), LINK * distance).to(candidates.device)]
-    tree = cKDTree(gaussians.means[kept].cpu().numpy())
+    clustered = candidates[_clustered(points.cpu().numpy(), LINK * distance).to(candidates.device)]
+    tree = cKDTree(gaussians.means[clustered].cpu().numpy())
     nearest = torch.from_numpy(tree.query(gaussians.means.cpu().numpy(), workers=-1)[0]).to(points)
     nearest = nearest - shows * EXTENT * gaussians.scales.amax(dim=1).exp()  # large ones reach far from their centres
     return nearest < MARGIN * distance, nearest < CORE * distance
@@ -123,6 +124,7 @@ def _shown(
             replace(gaussians.detach(), colors=weight), camera.world_to_camera[0], camera.intrinsics, camera.size, black
         )
         (drawn.colour[..., 0][where].sum() + drawn.colour[..., 1].sum()).backward()
+    assert weight.grad is not None
     return weight.grad[:, 0], weight.grad[:, 1]
 
 

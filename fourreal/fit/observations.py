@@ -1,6 +1,7 @@
 """What a fit may look at."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -91,7 +92,9 @@ class Observations:
         return [self.others[place] for place in self.frozen]
 
     def to(self, device: torch.device | str) -> "Observations":
-        moved = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor | Cameras)}
+        moved: dict[str, Any] = {
+            name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor | Cameras)
+        }
         return replace(self, **moved, others=tuple(take.to(device) for take in self.others))
 
 

@@ -31,7 +31,7 @@ class Neighbours(NamedTuple):
     stays put; edge: (N, k, 3) vectors to them.
     """
 
-    index: Tensor
+    index: Tensor  # type: ignore[assignment]  # instead of a tuple's method of this name
     weight: Tensor
     edge: Tensor
 
@@ -91,13 +91,13 @@ class _Rigidity(torch.autograd.Function):
         gradients = np.zeros((parts, len(means), 11), np.float32)
         near = neighbours.index.numpy(), array(neighbours.weight), array(neighbours.edge)
         run_parts(_rigidity, parts, array(means), turns[2], *near, rows.numpy(), totals, gradients)
-        ctx.kept = turns, gradients, edges
+        ctx.stored = turns, gradients, edges
         stretch, twist = totals.sum(0) / edges
         return means.new_tensor(stretch), means.new_tensor(twist)
 
     @staticmethod
     def backward(ctx, d_stretch, d_twist):
-        turns, gradients, edges = ctx.kept
+        turns, gradients, edges = ctx.stored
         scales = f32(float(d_stretch) / edges), f32(float(d_twist) / edges)
         results = [np.empty((len(turns[0]), columns), np.float32) for columns in (3, 4, 4)]
         run_parts(_gather_gradients, len(gradients), *turns, gradients, *scales, *results)

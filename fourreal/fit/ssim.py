@@ -88,10 +88,10 @@ class _Photometric(torch.autograd.Function):
         norms = _norms(height), _norms(width)
         maps = np.empty((3, 3, height, width), np.float32)
         x = np.ascontiguousarray(image.detach().permute(2, 0, 1).numpy())
-        known = [t.numpy() for t in (target.planes, target.mean, target.square)]
+        prepared = [t.numpy() for t in (target.planes, target.mean, target.square)]
         totals = np.zeros((thread_count(), 3))
-        run_parts(_forward, len(totals), x, *known, _WINDOW, *norms, maps, totals)
-        ctx.kept = x, known[0], maps, ssim_weight
+        run_parts(_forward, len(totals), x, *prepared, _WINDOW, *norms, maps, totals)
+        ctx.stored = x, prepared[0], maps, ssim_weight
         similarity, absolute, squared = totals.sum(0) / x.size
         loss = (1 - ssim_weight) * absolute + ssim_weight * (1 - similarity)
         results = image.new_tensor(loss), image.new_tensor(squared)
@@ -100,7 +100,7 @@ class _Photometric(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, upstream, _squared):
-        x, y, maps, ssim_weight = ctx.kept
+        x, y, maps, ssim_weight = ctx.stored
         gradient = np.empty((*x.shape[1:], 3), np.float32)
         scale = float(upstream) / x.size
         scales = np.float32(-ssim_weight * scale), np.float32((1 - ssim_weight) * scale)

@@ -52,9 +52,9 @@ def sweep(frames: Float[Tensor, "F H W 3"], cameras: Cameras, width: int = 128) 
     parts = []
     for i, cloud in enumerate(clouds):
         votes = sum(_confirmed(cloud, depths[j], small, j) for j in near[i])
-        kept = votes >= 2
+        agreed = votes >= 2
         color = images[i].permute(1, 2, 0).reshape(-1, 3)
-        parts.append(Points(cloud[kept], color[kept]))
+        parts.append(Points(cloud[agreed], color[agreed]))
     return Points(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 

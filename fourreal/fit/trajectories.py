@@ -74,27 +74,32 @@ class Shots:
     def draw(self, kind: Kind, random: np.random.Generator, moving: bool) -> Shot:
         """A shot at random. moving: whether time is free; without, as in stage one, it is the canonical one."""
         if kind == "times":
-            cameras, codes, known, fps = self._times(random)
+            cameras, codes, conditioning, fps = self._times(random)
         else:
-            cameras, codes, known, fps = self._views(random, moving)
-        return self._framed(Shot(kind, cameras, codes, self.size, known, fps), random)
+            cameras, codes, conditioning, fps = self._views(random, moving)
+        return self._framed(Shot(
+            kind=kind, cameras=cameras, codes=codes, size=self.size, known=conditioning, fps=fps,
+        ), random)  # fmt: skip
 
     def filmed(self, kind: Kind, random: np.random.Generator) -> Shot:
         """A shot of this kind of which every frame was filmed: the reference video, or part of the freeze-time one."""
         seen = self.observations
         if kind == "times":
-            cameras, codes, known, fps = self._times(random, whole=True)
+            cameras, codes, conditioning, fps = self._times(random, whole=True)
             pictures = [seen.reference[int(code)] for code in codes]
         else:
             frames = seen.training_frames
             far = sorted(frames, key=lambda frame: abs(frame - seen.freeze_reference))[len(frames) // 2 :]
-            path = np.linspace(seen.freeze_reference, int(random.choice(far)), self.frames)
-            path = [min(frames, key=lambda frame, at=at: abs(frame - at)) for at in path[1:]]
-            path = [seen.freeze_reference, *path]
+            way = np.linspace(seen.freeze_reference, int(random.choice(far)), self.frames)[1:].tolist()
+            nearest = lambda at: min(frames, key=lambda frame: abs(frame - at))
+            path = [seen.freeze_reference, *map(nearest, way)]
             cameras, codes, fps = seen.freeze_cameras[path], (float(seen.canonical),) * self.frames, None
             pictures = [seen.freeze[frame] for frame in path]
-            known = {0: pictures[0]}
-        return self._framed(Shot(kind, cameras, codes, self.size, known, fps, tuple(pictures)), random)
+            conditioning = {0: pictures[0]}
+        return self._framed(Shot(
+            kind=kind, cameras=cameras, codes=codes, size=self.size, known=conditioning, fps=fps,
+            filmed=tuple(pictures),
+        ), random)  # fmt: skip
 
     def _framed(self, shot: Shot, random: np.random.Generator) -> Shot:
         """A shot whose cameras and pictures are those of whole frames, with a window of them."""

@@ -6,6 +6,7 @@ what it should look like, each time going on from its last answer. The Gaussians
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import torch
@@ -68,7 +69,8 @@ class UpsampleStage:
         for sigma in self.settings.levels:
             self.critic.told(self.shot)
             video = self.critic.model.denoise_once(
-                video, sigma, words, negative=self.critic.negative, known=dict(self.shot.known),
+                video, sigma, words, negative=self.critic.negative,
+                known=cast(dict[int, np.ndarray], dict(self.shot.known)),
                 cameras=self.shot.cameras if able.cameras else None, fps=self.shot.fps,
                 guidance=None if words else 1.0, seed=self.seed,
             ).detach().clamp(0, 1)  # fmt: skip
@@ -146,5 +148,5 @@ def film(observations: Observations, critic: Critic, frames: int) -> Shot:
     cameras = replace(seen.freeze_cameras, world_to_camera=torch.stack(between)).resized(size)
     codes = np.linspace(0, len(seen.reference) - 1, count)
     fps = float(critic.fps) * (count - 1) / max(len(seen.reference) - 1, 1)
-    known = {0: looked_at(seen.reference[0], (0, 0, *seen.size), size)}
-    return Shot("times", cameras, tuple(codes.tolist()), size, known, fps)
+    conditioning = {0: looked_at(seen.reference[0], (0, 0, *seen.size), size)}
+    return Shot(kind="times", cameras=cameras, codes=tuple(codes.tolist()), size=size, known=conditioning, fps=fps)

@@ -41,6 +41,7 @@ def take_in(
         "path": str(path), "folder": str(folder), "name": name, "start": start, "end": end, "frames": frames,
         "reverse": reverse, "as_is": as_is, "max_bytes": limits.max_upload_bytes, "max_side": limits.max_side,
     }  # fmt: skip
+    complete = False
     try:
         folder.mkdir(parents=True)
         info = ask("fourreal.jobs.intake", question, limits.intake_seconds, limits.intake_bytes)
@@ -49,10 +50,10 @@ def take_in(
     except OSError as error:
         raise UserError(f"{name} could not be stored: {error.strerror or error}. Free some space.") from error
     else:
-        folder = None
+        complete = True
         return info
     finally:
-        if folder is not None:
+        if not complete:
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -109,10 +110,10 @@ def _looked(module: str, question: dict[str, Any], what: str, limits: JobLimits)
         raise UserError(f"Looking at {what} {why}. Trim them or make them smaller.") from None
 
 
-def checks_of(found: Mapping[str, Any]) -> Checks:
-    verdicts = tuple(map(Verdict.from_dict, found["verdicts"]))
-    swapped, pictures = found.get("swapped", False), found.get("pictures", ())  # earlier versions looked for neither
-    return Checks(verdicts, found["canonical_frame"], found["freeze_frame"], swapped, tuple(pictures))
+def checks_of(stored: Mapping[str, Any]) -> Checks:
+    verdicts = tuple(map(Verdict.from_dict, stored["verdicts"]))
+    swapped, pictures = stored.get("swapped", False), stored.get("pictures", ())  # earlier versions looked for neither
+    return Checks(verdicts, stored["canonical_frame"], stored["freeze_frame"], swapped, tuple(pictures))
 
 
 def given_cameras(

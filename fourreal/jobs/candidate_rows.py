@@ -71,10 +71,10 @@ class CandidateRows:
 
     def has(self, run: str, number: int) -> bool:
         with self.database.reading() as db:
-            found = db.execute(
+            row = db.execute(
                 "SELECT 1 FROM candidates WHERE run = ? AND number = ? AND NOT dropped", (run, number)
             ).fetchone()
-        return found is not None
+        return row is not None
 
 
 # --- Parts of a transaction that also puts the run into the line, see `Store.requeue` ---------------------------------

@@ -19,21 +19,21 @@ from fourreal.camera.match import find_frozen_frame, moving_camera, still_camera
 from fourreal.camera.subject import frozen_subject
 from fourreal.clip import Clip
 from fourreal.clip.flaws import INTERLACED, Cleaned, Finding, cleaned, picture, without_lone_overlay
+from fourreal.clip.value import ASPECT_TOLERANCE, aspect_ratio
 from fourreal.errors import UserError
 from fourreal.jobs.children import answer
 
-ASPECT = 0.02  # as far as two shapes may differ
 SMALL_ARC = 15.0  # degrees under which depth is hard to tell
 LARGE_ARC = 300.0
 
 
 def work(question: Mapping[str, Any]) -> dict[str, Any]:
     reference, freeze = (clip.read(Path(question[name])) for name in ("reference", "freeze"))  # as a run reads them
-    known = bool(question["cameras"])
-    frozen_one = cleaned(freeze, travels=True, given=known)
-    running = cleaned(reference, travels=False, given=known, beside=frozen_one)
+    given = bool(question["cameras"])
+    frozen_one = cleaned(freeze, travels=True, given=given)
+    running = cleaned(reference, travels=False, given=given, beside=frozen_one)
     same, canonical, shared = same_scene(running, frozen_one, question["cameras"] or {})
-    if canonical is not None:
+    if canonical is not None and shared is not None:
         twin = frozen_one.clip.frames[frozen_one.frames.index(shared)]
         running = without_lone_overlay(running, running.frames.index(canonical), twin)
     drawn = {"reference": picture_of(reference, running), "freeze": picture_of(freeze, frozen_one)}
@@ -43,7 +43,7 @@ def work(question: Mapping[str, Any]) -> dict[str, Any]:
     verdicts = [
         verdict("reference_camera", None if still.moves else True, still.sentence, still.put),
         # known cameras say more than a picture, whose floor may be plain
-        arc(question["cameras"]) if known else verdict("freeze_camera", moving.moves, moving.sentence, moving.put),
+        arc(question["cameras"]) if given else verdict("freeze_camera", moving.moves, moving.sentence, moving.put),
         frozen(films[1]),
         same,
         same_shape(*films),
@@ -96,33 +96,33 @@ def same_scene(
             cameras.get("freeze_reference_index"),
         )  # fmt: skip
     except UserError:
-        told = (
+        sentence = (
             "No frame of the freeze-time video was taken from where the reference camera stands. Where it stood is "
             "looked for in what both show; if they show two scenes, that fails."
         )
-        return verdict("same_scene", None, told), None, None
+        return verdict("same_scene", None, sentence), None, None
     canonical, shared = running.frames[met.canonical_index], frozen_one.frames[met.freeze_reference_index]
-    told = (
+    sentence = (
         f"Both videos show the same scene: frame {shared} of the freeze-time video looks like "
         f"frame {canonical} of the reference video, the moment that was frozen."
     )
-    return verdict("same_scene", True, told, met.score), canonical, shared
+    return verdict("same_scene", True, sentence, met.score), canonical, shared
 
 
 def same_shape(reference: np.ndarray, freeze: np.ndarray) -> dict[str, Any]:
     sizes = [f"{frames.shape[2]}x{frames.shape[1]}" for frames in (reference, freeze)]
-    aspects = [frames.shape[2] / frames.shape[1] for frames in (reference, freeze)]
-    ratio = aspects[1] / aspects[0]
-    if abs(ratio - 1) <= ASPECT:
+    ratio = aspect_ratio(*((frames.shape[2], frames.shape[1]) for frames in (reference, freeze)))
+    if abs(ratio - 1) <= ASPECT_TOLERANCE:
         return verdict("same_shape", True, "Both videos have the same shape.", ratio)
-    told = f"The two videos have different shapes ({sizes[0]} and {sizes[1]}); each is taken as it is."
-    return verdict("same_shape", None, told, ratio)
+    sentence = f"The two videos have different shapes ({sizes[0]} and {sizes[1]}); each is taken as it is."
+    return verdict("same_shape", None, sentence, ratio)
 
 
 def frozen(freeze: np.ndarray) -> dict[str, Any]:
     """Whether the subject stands still in the freeze-time video."""
-    found = frozen_subject(freeze)
-    return verdict("frozen_subject", None if found.moves is None else not found.moves, found.sentence, found.share)
+    subject = frozen_subject(freeze)
+    still = None if subject.moves is None else not subject.moves
+    return verdict("frozen_subject", still, subject.sentence, subject.share)
 
 
 def arc(cameras: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,11 +130,13 @@ def arc(cameras: Mapping[str, Any]) -> dict[str, Any]:
     poses = np.array([entry["w2c"] for entry in cameras["freeze"]], dtype=np.float64)
     degrees = covered(poses[:, 2, :3])  # where each looks
     if degrees < SMALL_ARC:
-        told = f"The freeze-time camera covers only {degrees:.0f} degrees: too few to tell depth. Choose a wider one."
+        sentence = (
+            f"The freeze-time camera covers only {degrees:.0f} degrees: too few to tell depth. Choose a wider one."
+        )
     else:
         round_it = "all around the scene" if degrees > LARGE_ARC else f"through {degrees:.0f} degrees"
-        told = f"The freeze-time camera goes {round_it}; from there the scene can be looked at afterwards."
-    return verdict("arc", degrees >= SMALL_ARC, told, degrees)
+        sentence = f"The freeze-time camera goes {round_it}; from there the scene can be looked at afterwards."
+    return verdict("arc", degrees >= SMALL_ARC, sentence, degrees)
 
 
 def covered(directions: Float[np.ndarray, "F 3"]) -> float:

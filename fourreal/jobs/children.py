@@ -49,23 +49,23 @@ def ask(module: str, question: Mapping[str, Any], seconds: float | int, memory: 
     # arenas and thread buffers only reserve address space, but that is what is limited
     frugal = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MALLOC_ARENA_MAX")}
     limits = {"seconds": seconds, "memory": memory}
-    with tempfile.TemporaryFile() as told:
+    with tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(
-            installed.command(module), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=told,
+            installed.command(module), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
             env=without_secrets(environment(**frugal)), start_new_session=True,
         )  # fmt: skip
         try:
-            asked = json.dumps({"question": dict(question), "limits": limits})  # too long for an argument at times
-            said, _ = child.communicate(asked.encode(), timeout=seconds)
+            payload = json.dumps({"question": dict(question), "limits": limits})  # too long for an argument at times
+            said, _ = child.communicate(payload.encode(), timeout=seconds)
         except subprocess.TimeoutExpired:
             raise BrokeOff("time") from None
         finally:
             end(child)
         result = _parsed(said)
         if result is None:
-            told.seek(0, os.SEEK_END)
-            told.seek(max(0, told.tell() - 4000))
-            text = told.read().decode(errors="replace")
+            errors.seek(0, os.SEEK_END)
+            errors.seek(max(0, errors.tell() - 4000))
+            text = errors.read().decode(errors="replace")
             logging.getLogger(__name__).warning("%s ended with %d:\n%s", module, child.returncode, text)
             raise BrokeOff({-signal.SIGXCPU: "time"}.get(child.returncode, "crash"))
     if "error" in result:
@@ -95,18 +95,18 @@ def answer(
 
     reads, writes: entries of the question that name files and folders. Where there are any, nothing else can be opened.
     """
-    asked = json.loads(sys.stdin.read())
-    limits = asked["limits"]
+    payload = json.loads(sys.stdin.read())
+    limits = payload["limits"]
     system.limit_memory(limits["memory"])
     system.limit(resource.RLIMIT_CPU, max(1, int(limits["seconds"])))
     system.limit(resource.RLIMIT_FSIZE, LARGEST_FILE)
     system.limit(resource.RLIMIT_CORE, 0)
     os.nice(NICE)
     if reads or writes:  # before there is a second thread
-        confine(*([asked["question"][name] for name in names] for names in (reads, writes)))
+        confine(*([payload["question"][name] for name in names] for names in (reads, writes)))
     system.end_with_parent()
     try:
-        result = {"answer": work(asked["question"])}
+        result: dict[str, Any] = {"answer": work(payload["question"])}
     except UserError as error:
         result = {"error": str(error)}
     except MemoryError:

@@ -113,8 +113,8 @@ def _restrict_files(libc: ctypes.CDLL, reads: list[str], writes: list[str]) -> s
     version = _ask(libc.syscall(LANDLOCK_CREATE, None, ctypes.c_size_t(0), VERSION_FLAG))
     rights = RIGHTS[max(first for first in RIGHTS if first <= version)]
     tcp, scope = (version >= TCP_VERSION) * TCP, (version >= SCOPE_VERSION) * ABSTRACT_SOCKETS_AND_SIGNALS
-    asked = struct.pack("=QQQ", rights, tcp, scope)
-    rules = _ask(libc.syscall(LANDLOCK_CREATE, asked, ctypes.c_size_t(len(asked)), 0))
+    attributes = struct.pack("=QQQ", rights, tcp, scope)
+    rules = _ask(libc.syscall(LANDLOCK_CREATE, attributes, ctypes.c_size_t(len(attributes)), 0))
     try:
         reading = READ_FILE | READ_DIR
         writing = rights & ~(SPECIAL | IOCTL_DEV | EXECUTE)

@@ -1,7 +1,7 @@
 """What a creation will take on this machine, and which models run here at all. Nothing is loaded for it."""
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from statistics import median
@@ -23,7 +23,7 @@ LOAD_RATE = 0.5e9  # bytes a second of weights, from the disk
 VIDEO_MB = 4.0  # of a candidate with its scores
 
 
-def offers(devices: list[Mapping[str, Any]]) -> list[Offer]:
+def offers(devices: Sequence[Mapping[str, Any]]) -> list[Offer]:
     """All models, with whether they run on the first GPU, or the CPU where there is none."""
     there = memory_for(devices, "auto")
     same = ("name", "title", "summary", "repository", "revision", "page", "licence", "download_gb", "roles", "weights",
@@ -41,7 +41,7 @@ def offers(devices: list[Mapping[str, Any]]) -> list[Offer]:
 
 
 def estimate_creation(
-    wishes: Wishes, count: int, devices: list[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]], place: int,
+    wishes: Wishes, count: int, devices: Sequence[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]], place: int,
     data: Path, limits: JobLimits, picture: bool = False,
 ) -> Estimate:  # fmt: skip
     """See `Estimate`.
@@ -53,7 +53,10 @@ def estimate_creation(
     """
     entry, there = registry.entry(wishes.model), memory_for(devices, wishes.device)
     if wishes.device == "cuda" and there.device == "cpu":
-        return Estimate(None, None, None, "cuda", False, "There is no CUDA device here. Choose the CPU.", place)
+        return Estimate(
+            seconds=None, memory_mb=None, disk_mb=None, device="cuda", fits=False,
+            reason="There is no CUDA device here. Choose the CPU.", place=place,
+        )  # fmt: skip
     label = next((device["name"] for device in devices if device["kind"] == there.device), there.device)
     plan, reason = plan_of(entry, there)
     disk = count * VIDEO_MB
@@ -61,20 +64,25 @@ def estimate_creation(
         short = disk - (shutil.disk_usage(data).free - limits.free_bytes) / MB
         reason = f"The disk is too full by {short:.0f} MB. Delete scenes, or free some space." if short > 0 else ""
     if plan is None or reason:
-        return Estimate(None, None, disk, label, False, reason, place)
+        return Estimate(
+            seconds=None, memory_mb=None, disk_mb=disk, device=label, fits=False, reason=reason, place=place,
+        )  # fmt: skip
     alike = [cost for cost in earlier if cost["model"] == wishes.model and cost["device"] == there.device][:ALIKE]
     pace = None
-    told = "How long it takes here was not measured yet; the first candidate will tell."
+    source = "How long it takes here was not measured yet; the first candidate will tell."
     if alike:
         pace = median(cost["seconds"] / cost["work"] for cost in alike)
-        told = f"This is what earlier videos of this model took here, by their size and steps ({len(alike)})."
+        source = f"This is what earlier videos of this model took here, by their size and steps ({len(alike)})."
     elif there.device in entry.seconds:
         pace = entry.seconds[there.device] / native_work(entry.capabilities)
-        told = "This is what it took on two processor cores; the first candidate will tell how long it takes here."
+        source = "This is what it took on two processor cores; the first candidate will tell how long it takes here."
     ready = START_SECONDS + sum(sizes_of(entry).values()) / LOAD_RATE
     seconds = None if pace is None else ready + count * work_of(wishes) * pace
-    sentences = (download(entry), plan.sentence, told, entry.remark(wishes.prompt), entry.pictures if picture else "")
-    return Estimate(seconds, memory_of(entry, plan), disk, label, True, " ".join(filter(None, sentences)), place)
+    sentences = (download(entry), plan.sentence, source, entry.remark(wishes.prompt), entry.pictures if picture else "")
+    return Estimate(
+        seconds=seconds, memory_mb=memory_of(entry, plan), disk_mb=disk, device=label, fits=True,
+        reason=" ".join(filter(None, sentences)), place=place,
+    )  # fmt: skip
 
 
 def download(entry: registry.Entry) -> str:
@@ -104,7 +112,7 @@ def native_work(able: registry.Capabilities) -> float:
     return float(able.native_frames * prod(able.native_size) * able.steps)
 
 
-def memory_for(devices: list[Mapping[str, Any]], device: str) -> memory.Memory:
+def memory_for(devices: Sequence[Mapping[str, Any]], device: str) -> memory.Memory:
     """What would be free if nothing else ran, as a job has the device to itself."""
     host = memory_of_machine() - MEMORY_LEFT
     gpu = next((one for one in devices if one["kind"] == "cuda"), None)

@@ -128,22 +128,23 @@ class Creating:
 
         number, how, begin = row["number"], row["how"], time.monotonic()
         if how["way"] == "longer":
-            kept = candidates.longer(wish, models, self.videos, how["of"], how["side"], number, live, cancel)
+            candidate = candidates.longer(wish, models, self.videos, how["of"], how["side"], number, live, cancel)
         else:
             if how["way"] == "own":
                 self.videos.mkdir(exist_ok=True)
                 with contextlib.suppress(FileExistsError):
                     link(self.folder / "own" / f"{how['file']}.mp4", self.videos / f"{wish.role}-{number}.mp4")
-            (kept,) = candidates.make(wish, models, self.videos, [number], live, cancel, preview=True)
+            (candidate,) = candidates.make(wish, models, self.videos, [number], live, cancel, preview=True)
         if how["way"] == "model":
-            self.spent.append(kept.seconds or time.monotonic() - begin)
+            self.spent.append(candidate.seconds or time.monotonic() - begin)
             self.device = free_memory(None if self.wishes.device == "auto" else self.wishes.device).device
-        video = kept.freeze_time()
-        told = {"frames": len(video.clip), "fps": video.clip.fps, "best_frame": best_frame(video.clip)[0]}
-        told["size"] = video.clip.size
-        put(kept.path.with_suffix(".clip.json"), json.dumps(told).encode())
-        if wish.role == "freeze" and (commanded := video.commanded(self.wishes.frame)) is not None:
-            put(kept.path.with_suffix(".cameras.json"), json.dumps(commanded).encode())
+        video = candidate.freeze_time()
+        shot = video.clip
+        content = {"frames": len(shot), "fps": shot.fps, "best_frame": best_frame(shot)[0], "size": shot.size}
+        put(candidate.path.with_suffix(".clip.json"), json.dumps(content).encode())
+        picked = self.wishes.frame
+        if wish.role == "freeze" and picked is not None and (commanded := video.commanded(picked)) is not None:
+            put(candidate.path.with_suffix(".cameras.json"), json.dumps(commanded).encode())
         self.rows.is_made(self.id, number)
 
     def _measure(self, live: Live, cancel: CancelToken) -> None:
@@ -152,10 +153,10 @@ class Creating:
         from fourreal.video import shelf
 
         for row in self.rows.of(self.id):
-            kept = shelf.find(self.videos, "freeze", row["number"])
-            if kept is not None and kept.angles is None and not cancel.cancelled:
+            candidate = shelf.find(self.videos, "freeze", row["number"])
+            if candidate is not None and candidate.angles is None and not cancel.cancelled:
                 with self._apart(row["number"], cancel) as wanted:
-                    candidates.measured(kept, live, wanted)
+                    candidates.measured(candidate, live, wanted)
 
 
 class Wanted(CancelToken):

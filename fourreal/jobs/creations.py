@@ -75,9 +75,9 @@ class Creations(Runs):
             if wishes.frame is None or not 0 <= wishes.frame < frames:
                 raise UserError(f"Pick a frame of the reference video to freeze: 0 to {frames - 1}.")
             able.alike((info["width"], info["height"]), wishes.size)  # raises where the model has no such shape
-        found = self.estimate_creation(owner, wishes, count)
-        if not found.fits:
-            raise UserError(found.reason)
+        estimate = self.estimate_creation(owner, wishes, count)
+        if not estimate.fits:
+            raise UserError(estimate.reason)
 
         if picture is not None and freeze:
             raise UserError("A freeze-time video begins with a frame of the reference video, not with a picture.")
@@ -92,10 +92,10 @@ class Creations(Runs):
             if freeze:
                 link(self.places.video(reference_id) / "clip.mp4", inputs / "reference.mp4")
 
-        asked = [{"number": seed + i, "how": BY_MODEL} for i in range(count)]
+        rows = [{"number": seed + i, "how": BY_MODEL} for i in range(count)]
         name = shown_name(wishes.prompt, "a prompt")
         id = self._queue(
-            owner, name, reference_id if freeze else "", "", wishes.as_dict(), fill, kind="create", candidates=asked
+            owner, name, reference_id if freeze else "", "", wishes.as_dict(), fill, kind="create", candidates=rows
         )
         return self.creation(owner, id)
 
@@ -210,8 +210,8 @@ class Creations(Runs):
         path = self._made(row, number)
         if not 0 <= first < last:
             raise UserError("Keep two frames or more: the last one comes after the first.")
-        told = f"{number}, {'reversed' if reverse else 'cut'}"
-        self._own(row, path, told, frames=(first, last), reverse=reverse)
+        title = f"{number}, {'reversed' if reverse else 'cut'}"
+        self._own(row, path, title, frames=(first, last), reverse=reverse)
 
     def longer(self, owner: str, id: str, number: int, side: str) -> None:
         """A freeze-time candidate with some frames more at one side, as another candidate."""
@@ -293,23 +293,23 @@ class Creations(Runs):
         return self.places.run(row["id"]) / "candidates" / f"{role}-{number}{suffix}"
 
     def _candidate(self, row: dict[str, Any], number: int) -> dict[str, Any]:
-        found = next((one for one in self.store.candidates.of(row["id"]) if one["number"] == number), None)
-        if found is None:
+        candidate = next((one for one in self.store.candidates.of(row["id"]) if one["number"] == number), None)
+        if candidate is None:
             raise absent("candidate")
-        return found
+        return candidate
 
     def _made(self, row: dict[str, Any], number: int) -> Path:
         """The file of a finished candidate."""
-        found = self._candidate(row, number)
+        candidate = self._candidate(row, number)
         path = self._file(row, number)
-        if not found["made"] or not path.is_file():
+        if not candidate["made"] or not path.is_file():
             raise UserError(f"Candidate {number} is not finished yet. Wait for it.")
         return path
 
     def _creation(self, row: dict[str, Any]) -> Creation:
         folder = self.places.run(row["id"])
         wishes, outdated = Wishes.stored(json.loads(row["options"]))
-        found = [shown(folder / "candidates", wishes.role, one) for one in self.store.candidates.of(row["id"])]
+        candidates = [shown(folder / "candidates", wishes.role, one) for one in self.store.candidates.of(row["id"])]
         running, last = row["state"] == "running", self.store.candidates.last_dropped(row["id"])
         return Creation(
             **{key: row[key] for key in ("id", "state", "place", "created", "error", "reference")},
@@ -318,7 +318,7 @@ class Creations(Runs):
             picture=f"inputs/{PICTURE}" if (folder / "inputs" / PICTURE).is_file() else "",
             discarded=None if last is None else last["number"],
             seconds=ran(row, time.time()),
-            candidates=tuple(sorted(found, key=lambda one: (not one.made, -(one.total or 0.0), one.number))),
+            candidates=tuple(sorted(candidates, key=lambda one: (not one.made, -(one.total or 0.0), one.number))),
             preview=newest_preview(folder) if running else "",
             progress=journal.last(folder / "journal.jsonl"),
         )
@@ -332,13 +332,13 @@ def newest_preview(folder: Path) -> str:
 def shown(folder: Path, role: str, row: dict[str, Any]) -> Candidate:
     """A row of the store with what its runner wrote beside the video."""
     number, how = row["number"], row["how"]
-    told, video = (_json(folder / f"{role}-{number}{kind}.json") for kind in ("", ".clip"))
+    notes, video = (_json(folder / f"{role}-{number}{kind}.json") for kind in ("", ".clip"))
     name = how.get("name") or (f"{how['of']}, longer on the {how['side']}" if how["way"] == "longer" else "")
     return Candidate(
-        number=number, way=how["way"], made=bool(row["made"] and told and video), kept=bool(row["kept"]), name=name,
-        file=f"candidates/{role}-{number}.mp4", total=told.get("total") if told.get("judged", True) else None,
-        still=_still(told) if role == "freeze" else None, reasons=tuple(told.get("reasons", ())),
-        degrees=_degrees(told), seconds=told.get("seconds") or None, error=row["error"],
+        number=number, way=how["way"], made=bool(row["made"] and notes and video), kept=bool(row["kept"]), name=name,
+        file=f"candidates/{role}-{number}.mp4", total=notes.get("total") if notes.get("judged", True) else None,
+        still=_still(notes) if role == "freeze" else None, reasons=tuple(notes.get("reasons", ())),
+        degrees=_degrees(notes), seconds=notes.get("seconds") or None, error=row["error"],
         **(video | ({"size": tuple(video["size"])} if "size" in video else {})),
     )  # fmt: skip
 
@@ -350,14 +350,14 @@ def _json(path: Path) -> dict[str, Any]:
     return {}
 
 
-def _still(told: dict[str, Any]) -> float | None:
+def _still(notes: dict[str, Any]) -> float | None:
     """How well the subject stands, where that could be seen."""
-    found = next((score for score in told.get("scores", ()) if score["name"] == "subject"), None)
-    return found["good"] if found and found.get("sure", True) else None
+    subject = next((score for score in notes.get("scores", ()) if score["name"] == "subject"), None)
+    return subject["good"] if subject and subject.get("sure", True) else None
 
 
-def _degrees(told: dict[str, Any]) -> float | None:
+def _degrees(notes: dict[str, Any]) -> float | None:
     """How far the camera goes: as it was told, else as it was seen."""
-    if told.get("angles"):
-        return degrees(max(told["angles"]) - min(told["angles"]))
-    return next((score["value"] for score in told.get("scores", ()) if score["name"] == "coverage"), None)
+    if notes.get("angles"):
+        return degrees(max(notes["angles"]) - min(notes["angles"]))
+    return next((score["value"] for score in notes.get("scores", ()) if score["name"] == "coverage"), None)

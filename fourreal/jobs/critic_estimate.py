@@ -1,6 +1,6 @@
 """What a reconstruction will take with a video model as its critic: the run without it, and what the model adds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -17,7 +17,7 @@ WORDLESS = "Without a prompt the model is asked without words; one would help it
 
 
 def estimate_with_critic(
-    options: Options, cameras_known: bool, devices: list[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]],
+    options: Options, cameras_known: bool, devices: Sequence[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]],
     place: int, data: Path, limits: JobLimits, further: int = 0,
 ) -> Estimate:  # fmt: skip
     """See `Estimate` and `estimate.estimate`, whose arguments these are; for runs with and without a critic."""
@@ -40,7 +40,7 @@ def estimate_with_critic(
     ]  # fmt: skip
     paces = [cost["distillation_pace"] for cost in criticised if cost.get("distillation_pace")][:ALIKE]
     own = steps * median(paces) if paces else None
-    told = f"A step took {median(paces):.2g} s in earlier runs here ({len(paces)})." if paces else (
+    source = f"A step took {median(paces):.2g} s in earlier runs here ({len(paces)})." if paces else (
         "How long a step of it takes here was not measured yet."
     )  # fmt: skip
 
@@ -60,18 +60,18 @@ def estimate_with_critic(
         held = max(0.0, memory - bare.memory_mb)
     else:
         memory = None if held is None else bare.memory_mb + held
-        told += "" if held is None else " Its memory is computed, not measured."
+        source += "" if held is None else " Its memory is computed, not measured."
     words = entry.remark(options.prompt) if options.prompt.strip() else WORDLESS
-    sentences = " ".join(filter(None, (download(entry), plan.sentence, told, words)))
+    sentences = " ".join(filter(None, (download(entry), plan.sentence, source, words)))
     cost = CriticCost(steps, own, held, bare.seconds, sentences)
     return replace(bare, seconds=seconds, memory_mb=memory, critic=cost)
 
 
 def distilled(preset: Preset, options: Options) -> Preset:
     """The preset with its distillation as asked for, less what is left out."""
-    asked = preset.distillation.asked(options.strength, options.distillation_steps, options.critic_guidance)
+    distillation = preset.distillation.asked(options.strength, options.distillation_steps, options.critic_guidance)
     imagined = replace(preset.imagination, takes=options.imagine)
-    return ablated(replace(preset, distillation=asked, imagination=imagined), options.without)
+    return ablated(replace(preset, distillation=distillation, imagination=imagined), options.without)
 
 
 def questions(preset: Preset) -> int:

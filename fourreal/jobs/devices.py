@@ -39,8 +39,8 @@ def _main() -> None:
     import torch
 
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    found = [torch.cuda.get_device_properties(i) for i in range(count)]
-    print(json.dumps([{"kind": "cuda", "name": p.name, "memory_mb": p.total_memory / 2**20} for p in found]))
+    cards = [torch.cuda.get_device_properties(i) for i in range(count)]
+    print(json.dumps([{"kind": "cuda", "name": p.name, "memory_mb": p.total_memory / 2**20} for p in cards]))
 
 
 if __name__ == "__main__":

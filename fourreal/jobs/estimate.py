@@ -1,7 +1,7 @@
 """What a run will take on this machine: from earlier ones like it, else from what was measured elsewhere."""
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,12 +22,11 @@ PIXEL_MEMORY = 40.0  # bytes a pixel of all frames that are fitted, beside what 
 SPLAT_MEMORY = 4_000.0  # bytes a Gaussian with its gradients and moments
 LONG_SECONDS = 600.0
 ALIKE = 8  # so many earlier runs are looked at
-CGROUP_FILES = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 MEMORY_LEFT = 512 * MB  # for everything else on the machine
 
 
 def estimate(
-    options: Options, cameras_known: bool, devices: list[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]],
+    options: Options, cameras_known: bool, devices: Sequence[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]],
     place: int, data: Path, limits: JobLimits, further: int = 0,
 ) -> Estimate:  # fmt: skip
     """See `Estimate`; what a video model's criticism adds is in `critic_estimate`.
@@ -40,9 +39,12 @@ def estimate(
     """
     gpu = next((device for device in devices if device["kind"] == "cuda"), None)
     if options.device == "cuda" and gpu is None:
-        return Estimate(None, None, None, "cuda", False, "There is no CUDA device here. Choose the CPU.", place)
+        return Estimate(
+            seconds=None, memory_mb=None, disk_mb=None, device="cuda", fits=False,
+            reason="There is no CUDA device here. Choose the CPU.", place=place,
+        )  # fmt: skip
     device, name = where(options, devices)
-    label = gpu["name"] if device == "cuda" else "cpu"
+    label = gpu["name"] if device == "cuda" and gpu is not None else "cpu"
     same = alike(earlier, options, devices, cameras_known, further)
     like_it = [cost for cost in same if cost.get("critic") is None][:ALIKE]
     if like_it:
@@ -53,23 +55,26 @@ def estimate(
         seconds, memory, disk, source = from_table(
             PRESETS[name], device, cameras_known, options.deformation, further
         )  # fmt: skip
-    there = gpu["memory_mb"] if device == "cuda" else (memory_of_machine() - MEMORY_LEFT) / MB
+    there = gpu["memory_mb"] if device == "cuda" and gpu is not None else (memory_of_machine() - MEMORY_LEFT) / MB
     reason = refusal(memory, there, device, disk, data, limits)
     if not reason and device == "cpu" and seconds is not None and seconds > LONG_SECONDS:
         source = f"On a CPU this takes about {spoken(seconds)}. The preset draft takes minutes. {source}"
-    return Estimate(seconds, memory, disk, label, not reason, reason or source, place)
+    return Estimate(
+        seconds=seconds, memory_mb=memory, disk_mb=disk, device=label, fits=not reason, reason=reason or source,
+        place=place,
+    )  # fmt: skip
 
 
-def where(options: Options, devices: list[Mapping[str, Any]]) -> tuple[str, str]:
+def where(options: Options, devices: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     """The device, "cuda" or "cpu", and the preset of a run with these options."""
     device = "cuda" if options.device != "cpu" and any(one["kind"] == "cuda" for one in devices) else "cpu"
     return device, options.preset or usual_preset(device == "cuda")
 
 
 def alike(
-    earlier: Iterable[Mapping[str, Any]], options: Options, devices: list[Mapping[str, Any]], cameras_known: bool,
+    earlier: Iterable[Mapping[str, Any]], options: Options, devices: Sequence[Mapping[str, Any]], cameras_known: bool,
     further: int = 0,
-) -> list[Mapping[str, Any]]:  # fmt: skip
+) -> Sequence[Mapping[str, Any]]:  # fmt: skip
     """The costs of runs with the same settings and as many further videos, with a video model or without."""
     device, name = where(options, devices)
     same = options.deciding("cost") | {"preset": name, "device": device, "cameras_known": cameras_known}
@@ -137,12 +142,4 @@ def budget(preset: Preset) -> int:
 
 def memory_of_machine() -> int:
     """Bytes of memory that this process may use: the machine's, or its container's."""
-    total = system.memory()
-    for file in CGROUP_FILES:
-        try:
-            text = Path(file).read_text().strip()
-        except OSError:
-            continue
-        if text.isdigit():
-            total = min(total, int(text))
-    return total
+    return min([system.memory(), *(most for most, _ in system.group_memory())])

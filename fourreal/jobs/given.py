@@ -13,10 +13,10 @@ from fourreal.jobs.children import answer
 
 def work(question: Mapping[str, Any]) -> dict[str, Any]:
     width, height = question["size"]
-    found = known.read(Path(question["path"])).for_clips(
+    cameras = known.read(Path(question["path"])).for_clips(
         (width, height), question["freeze_frames"], question["reference_frames"]
     )
-    return {"cameras": len(found.freeze)}
+    return {"cameras": 0 if cameras.freeze is None else len(cameras.freeze)}
 
 
 if __name__ == "__main__":

@@ -36,23 +36,23 @@ def work(question: Mapping[str, Any]) -> dict[str, Any]:
     try:
         mend = one_field if combed(path, question["max_side"], limits) else None
         whole = clip.read(path, limits, max_side=question["max_side"], thin=True, mend=mend)
-        kept = cut(whole, question)
+        excerpt = cut(whole, question)
     except UserError as error:  # in the words of the person, who never saw our name for the file
         raise UserError(str(error).replace(path.name, question["name"])) from error
     if question["as_is"]:
         shutil.copyfile(path, folder / "clip.mp4")
     else:
-        clip.write(kept, folder / "clip.mp4")
-    width, height = kept.size
+        clip.write(excerpt, folder / "clip.mp4")
+    width, height = excerpt.size
     info = {
         "width": width + width % 2,  # as it is written
         "height": height + height % 2,
-        "fps": round(kept.fps, 4),
-        "frames": len(kept),
-        "seconds": round(kept.seconds, 3),
+        "fps": round(excerpt.fps, 4),
+        "frames": len(excerpt),
+        "seconds": round(excerpt.seconds, 3),
         **({"interlaced": True} if mend else {}),
     }
-    thumbnails(kept, folder)
+    thumbnails(excerpt, folder)
     info["bytes"] = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     (folder / "info.json").write_text(json.dumps(info | {"name": question["name"]}), encoding="utf-8")
     for file in (folder / "clip.mp4", folder / "info.json"):
@@ -88,16 +88,16 @@ def cut(whole: Clip, question: Mapping[str, Any]) -> Clip:
             f"Too little is left of {question['name']}: it has {len(whole)} frames in {whole.seconds:.1f} seconds. "
             "Keep two frames or more."
         )
-    kept = whole if (first, stop) == (0, len(whole)) else whole[first:stop]
-    return kept[::-1] if question["reverse"] else kept
+    excerpt = whole if (first, stop) == (0, len(whole)) else whole[first:stop]
+    return excerpt[::-1] if question["reverse"] else excerpt
 
 
-def thumbnails(kept: Clip, folder: Path) -> None:
+def thumbnails(excerpt: Clip, folder: Path) -> None:
     """frames/0000.jpg and so on, at most `FRAME_WIDTH` wide and as tall as a phone's picture of that width."""
-    scale = min(1.0, FRAME_WIDTH / kept.size[0], 2 * FRAME_WIDTH / kept.size[1])
-    size = max(1, round(kept.size[0] * scale)), max(1, round(kept.size[1] * scale))
+    scale = min(1.0, FRAME_WIDTH / excerpt.size[0], 2 * FRAME_WIDTH / excerpt.size[1])
+    size = max(1, round(excerpt.size[0] * scale)), max(1, round(excerpt.size[1] * scale))
     (folder / "frames").mkdir()
-    for number, frame in enumerate(kept.frames):
+    for number, frame in enumerate(excerpt.frames):
         small = Image.fromarray(clip.Clip(frame[None], 1.0).resized(size).frames[0])
         small.save(folder / FRAME_FILE.format(number), quality=85)
 

@@ -7,7 +7,8 @@ kept: what can be made again, then videos that no run was made from, then whole 
 import logging
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from fourreal.jobs.files import TRASH, bytes_of, remove, remove_untouched
@@ -57,12 +58,12 @@ def sweep(places: Places, store: Store) -> None:
     videos, runs = store.known()
     for path in places.studies.glob(f"{TRASH}*"):
         shutil.rmtree(path, ignore_errors=True)
-    for parent, known in ((places.videos, videos), (places.runs, runs)):
+    for parent, registered in ((places.videos, videos), (places.runs, runs)):
         for path in parent.iterdir() if parent.is_dir() else ():
             ours = ID.fullmatch(path.name) or path.name.startswith(".new-")
             if path.name.startswith(TRASH):
                 shutil.rmtree(path, ignore_errors=True)
-            elif ours and path.name not in known and path.stat().st_mtime < old:
+            elif ours and path.name not in registered and path.stat().st_mtime < old:
                 remove(path)
     for row in store.all_runs("done", "stopped", "failed"):
         for path in places.run(row["id"]).glob(".*"):
@@ -70,7 +71,7 @@ def sweep(places: Places, store: Store) -> None:
                 path.unlink(missing_ok=True)
 
 
-def disposable(places: Places, store: Store, limits: JobLimits) -> Iterator[tuple[Path, object]]:
+def disposable(places: Places, store: Store, limits: JobLimits) -> Iterator[tuple[Path, Callable[[], bool]]]:
     """What may go, in this order: each folder, and a call that removes it and returns whether it did."""
     finished = sorted(store.all_runs("done", "stopped", "failed"), key=lambda row: row["finished"] or row["created"])
     newest_of = {row["owner"]: row["id"] for row in finished}
@@ -80,19 +81,19 @@ def disposable(places: Places, store: Store, limits: JobLimits) -> Iterator[tupl
         if row["state"] == "done" and row["id"] != newest_of[row["owner"]]:
             for name in AGAIN:
                 if (folder := places.run(row["id"]) / name).is_dir():
-                    yield folder, lambda folder=folder: remove(folder) or True
+                    yield folder, partial(_removed, folder)
     used = set()
     for row in store.all_runs():
         further = stored_takes(places.run(row["id"]) / "inputs")
         used |= {row["reference"], row["freeze"], *(take.video for take in further)}
     for row in store.videos():
         if row["id"] not in used and row["created"] < time.time() - UNUSED_SECONDS:
-            yield places.video(row["id"]), lambda id=row["id"]: _remove_video(places, store, id)
+            yield places.video(row["id"]), partial(_remove_video, places, store, row["id"])
     if limits.keep_days is None:
         return
     for row in finished:
         if row["id"] != newest and (row["finished"] or row["created"]) < time.time() - limits.keep_days * DAY:
-            yield places.run(row["id"]), lambda id=row["id"]: _remove_run(places, store, id)
+            yield places.run(row["id"]), partial(_remove_run, places, store, row["id"])
 
 
 def _remove_video(places: Places, store: Store, id: str) -> bool:
@@ -106,4 +107,9 @@ def _remove_run(places: Places, store: Store, id: str) -> bool:
         return False
     remove(places.run(id))
     store.forget(id)
+    return True
+
+
+def _removed(folder: Path) -> bool:
+    remove(folder)
     return True

@@ -18,8 +18,8 @@ class JournalWriter:
 
     def write(self, line: dict[str, Any]) -> None:
         """line: JSON-able; numbers that are not finite become null, and what is no text question marks."""
-        told = json.dumps(_finite(line), ensure_ascii=False, separators=(",", ":")) + "\n"
-        content = told.encode(errors="replace")
+        entry = json.dumps(_finite(line), ensure_ascii=False, separators=(",", ":")) + "\n"
+        content = entry.encode(errors="replace")
         try:
             with open(self.path, "ab", buffering=0) as file:
                 if _torn(self.path):  # by a full disk or a power cut: the broken line ends here
@@ -62,15 +62,15 @@ def last(path: Path) -> dict[str, Any]:
 
 def _lines(content: bytes) -> list[dict[str, Any]]:
     """What can be read of each line; torn ones are left out."""
-    found = []
+    entries = []
     for line in content.splitlines():
         try:
             value = json.loads(line)
         except ValueError:
             continue
         if isinstance(value, dict):
-            found.append(value)
-    return found
+            entries.append(value)
+    return entries
 
 
 def _torn(path: Path) -> bool:

@@ -100,8 +100,8 @@ class Library:
         """Its reference and freeze-time videos as if they had been uploaded; its cameras are remembered with them."""
         example = next((example for example in examples.examples() if example.name == name), None)
         if example is None:
-            known = ", ".join(example.name for example in examples.examples())
-            raise UserError(f"There is no example of that name: choose from {known}.")
+            names = ", ".join(example.name for example in examples.examples())
+            raise UserError(f"There is no example of that name: choose from {names}.")
         added = []
         for role, path in (("reference", example.reference), ("freeze", example.freeze)):
             what = {"reference": "reference", "freeze": "freeze-time"}[role]
@@ -115,19 +115,18 @@ class Library:
         if (seen := self._seen(reference_id, freeze_id)) is not None:
             return seen
         cameras = self._cameras(reference, freeze)
-        clips = (self.places.video(id) / "clip.mp4" for id in (reference_id, freeze_id))
+        one, other = (self.places.video(id) / "clip.mp4" for id in (reference_id, freeze_id))
         with self._checks.turn(owner):
             if (seen := self._seen(reference_id, freeze_id)) is not None:  # asked twice at once, by a page opened anew
                 return seen
             mended = [role for role, row in (("reference", reference), ("freeze", freeze)) if was_interlaced(row)]
-            found, pictures = asking.look(*clips, cameras, mended, self.limits)
+            checks, pictures = asking.look(one, other, cameras, mended, self.limits)
         with contextlib.suppress(OSError):  # a full disk: it is looked at again next time
             pair = {"reference": (reference_id, freeze_id), "freeze": (freeze_id, reference_id)}
             for role, content in pictures.items():
-                id, other = pair[role]
-                put(self.places.flaws(id, role, other), content)
-            put(self.places.checks(freeze_id, reference_id), json.dumps(asdict(found)).encode())
-        return found
+                put(self.places.flaws(pair[role][0], role, pair[role][1]), content)
+            put(self.places.checks(freeze_id, reference_id), json.dumps(asdict(checks)).encode())
+        return checks
 
     def seen_checks(self, owner: str, reference_id: str, freeze_id: str) -> Checks | None:
         """The same where somebody has looked before, else None."""

@@ -38,7 +38,7 @@ class Live:
         self.numbers = itertools.count(1 + taken)  # never a name that a browser has seen before
         self.told_at, self.stage = -math.inf, ""
         self.scene_at, self.scene_cost = -math.inf, 0.0
-        self.placed = None
+        self.placed: tuple[int, int] | None = None  # how many cameras and points were last told of
 
     def __call__(self, event: Event) -> None:
         now = time.monotonic()
@@ -64,7 +64,7 @@ class Live:
         from fourreal.scene.r4d import r4d_bytes
 
         begin = time.monotonic()
-        made = event.scene()
+        made = None if event.scene is None else event.scene()
         if made is None:
             return None
         progress = {"stage": event.stage, "step": event.step, "steps": event.steps}
@@ -115,8 +115,8 @@ class Live:
 
 
 def _number(path: Path) -> int:
-    found = re.search(r"-(\d+)\.", path.name)
-    return int(found[1]) if found else 0
+    match = re.search(r"-(\d+)\.", path.name)
+    return int(match[1]) if match else 0
 
 
 def final_files(folder: Path, scene, name: str, live: Live) -> None:
@@ -143,7 +143,7 @@ def metrics_of(folder: Path) -> dict[str, Any]:
     from fourreal.jobs import journal
 
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    kept = ("preset", "device", "splats", "moving_splats", "frames", "fps", "seconds", "peak_memory_mb", "notes")
+    shown = ("preset", "device", "splats", "moving_splats", "frames", "fps", "seconds", "peak_memory_mb", "notes")
     stages, offset = {}, 0
     while True:
         lines, end = journal.read(folder / "journal.jsonl", offset)
@@ -153,7 +153,7 @@ def metrics_of(folder: Path) -> dict[str, Any]:
         if end <= offset:
             break
         offset = end
-    return {key: manifest[key] for key in kept if key in manifest} | {
+    return {key: manifest[key] for key in shown if key in manifest} | {
         "cameras": manifest["cameras"]["freeze"]["origin"],  # how they were found, and how sure that is
         "stopped": manifest.get("stopped"),
         "stages": stages,
@@ -171,6 +171,6 @@ def add_ground_truth(folder: Path, scene, example: str, cancel: CancelToken) -> 
     from fourreal.evaluate.score import score
 
     path = folder / "metrics.json"
-    found = score(folder, scene, ground_truth.read(examples.FOLDER / example), ignore, cancel)
-    metrics = json.loads(path.read_text(encoding="utf-8")) | {"ground_truth": found}
+    scores = score(folder, scene, ground_truth.read(examples.FOLDER / example), ignore, cancel)
+    metrics = json.loads(path.read_text(encoding="utf-8")) | {"ground_truth": scores}
     put(path, json.dumps(metrics, indent=2).encode())

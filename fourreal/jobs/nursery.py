@@ -15,6 +15,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from fourreal.jobs.children import end, environment
 
@@ -33,7 +34,8 @@ class Forked:
     """A runner that was forked: of `subprocess.Popen` what the worker uses."""
 
     def __init__(self, pid: int) -> None:
-        self.pid, self.returncode = pid, None
+        self.pid = pid
+        self.returncode: int | None = None
 
     def terminate(self) -> None:
         """Send SIGTERM."""
@@ -51,7 +53,7 @@ class Nursery:
 
     def __init__(self, command: Sequence[str]) -> None:
         self.command = [*command, "--nursery"]
-        self.process: subprocess.Popen | None = None
+        self.process: subprocess.Popen[bytes] | None = None
         self.ready, self.used = False, 0.0
 
     def warm(self) -> bool:
@@ -64,20 +66,22 @@ class Nursery:
                 start_new_session=True,
             )  # fmt: skip
             self.used = time.monotonic()
+        answers = self._pipes[1]
         if not self.ready:
             # at its end as well: what is wrong is then seen by the runner that is started without it
-            self.ready = bool(select.select([self.process.stdout], [], [], 0)[0]) and self._line() == READY
-        return self.ready or self.process.stdout.closed
+            self.ready = bool(select.select([answers], [], [], 0)[0]) and self._line() == READY
+        return self.ready or answers.closed
 
     def fork(self, arguments: Sequence[str], changes: Mapping[str, str], log: Path) -> Forked | None:
         """A runner with `arguments`, these changes of the environment, and its output in `log`; None if that failed."""
         if not self.ready:
             return None
-        asked = {"arguments": list(arguments), "environment": environment(**changes), "log": str(log)}
+        payload = {"arguments": list(arguments), "environment": environment(**changes), "log": str(log)}
         try:
-            self.process.stdin.write(json.dumps(asked).encode() + b"\n")
-            self.process.stdin.flush()
-            there = select.select([self.process.stdout], [], [], FORK_SECONDS)[0]
+            questions, answers = self._pipes
+            questions.write(json.dumps(payload).encode() + b"\n")
+            questions.flush()
+            there = select.select([answers], [], [], FORK_SECONDS)[0]
             pid = int(self._line()) if there else 0
         except (OSError, ValueError):
             pid = 0
@@ -102,10 +106,19 @@ class Nursery:
     def pids(self) -> set[int]:
         return set() if self.process is None else {self.process.pid}
 
+    @property
+    def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
+        """To the process and from it."""
+        assert self.process is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        return self.process.stdin, self.process.stdout
+
     def _line(self) -> bytes:
-        line = self.process.stdout.readline()
+        answers = self._pipes[1]
+        line = answers.readline()
         if not line:
-            self.process.stdout.close()
+            answers.close()
         return line
 
 
@@ -125,7 +138,7 @@ def serve(run: Callable[[Sequence[str]], int]) -> int:
     return 0
 
 
-def _hand_over(asked: Mapping, run: Callable[[Sequence[str]], int]) -> None:
+def _hand_over(payload: Mapping, run: Callable[[Sequence[str]], int]) -> None:
     """In a child: fork once more and end, so that the worker gets the grandchild; it does the run and never returns."""
     between, code = os.getpid(), 1
     if os.fork():
@@ -135,12 +148,12 @@ def _hand_over(asked: Mapping, run: Callable[[Sequence[str]], int]) -> None:
         time.sleep(0.001)
     try:
         os.write(sys.stdout.fileno(), f"{os.getpid()}\n".encode())
-        with open(asked["log"], "ab") as log, open(os.devnull, "rb") as nothing:
+        with open(payload["log"], "ab") as log, open(os.devnull, "rb") as nothing:
             for fd, file in enumerate((nothing, log, log)):
                 os.dup2(file.fileno(), fd)
         os.environ.clear()
-        os.environ.update(asked["environment"])
-        code = run(asked["arguments"])
+        os.environ.update(payload["environment"])
+        code = run(payload["arguments"])
     except BaseException:
         traceback.print_exc()
     finally:  # not the interpreter's end: what the parent had registered for it is the parent's

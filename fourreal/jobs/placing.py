@@ -10,10 +10,11 @@ from typing import Any
 
 import torch
 
+from fourreal.device import pick_device
 from fourreal.jobs.children import answer
 from fourreal.pipeline import Request
 from fourreal.pipeline.footage import Footage, read
-from fourreal.pipeline.machine import pick_device, working_folder
+from fourreal.pipeline.machine import working_folder
 from fourreal.pipeline.placement import Placement
 from fourreal.pipeline.reconstruct import about_videos, located
 from fourreal.pipeline.request import chosen_preset

@@ -52,23 +52,23 @@ class Placings(Takes):
         name = hashlib.sha256(json.dumps([question, cameras], sort_keys=True).encode()).hexdigest()[:16]
         path = folder / f"layout-{name}.json"
         with self._placings.turn(owner):
-            if (found := _kept(path)) is None:
+            if (layout := _kept(path)) is None:
                 self._room()
                 try:
                     folder.mkdir(exist_ok=True)
                     if cameras is not None:
                         put(folder / "cameras.json", json.dumps(cameras).encode())
                 except OSError as error:
-                    told = f"The cameras could not be stored: {error.strerror or error}. Free some space."
-                    raise UserError(told) from error
+                    sentence = f"The cameras could not be stored: {error.strerror or error}. Free some space."
+                    raise UserError(sentence) from error
                 try:
-                    found = asking.place(question, self.limits)
+                    layout = asking.place(question, self.limits)
                 except UserError as error:
                     raise UserError(without_paths(str(error), folder)) from None
                 with contextlib.suppress(OSError):  # a full disk: it is looked for again next time
-                    put(path, json.dumps(found).encode())
+                    put(path, json.dumps(layout).encode())
                 _let_go(folder.glob("layout-*.json"), (folder / "work").glob("placement-*"))
-        return found
+        return layout
 
     def _hand_placement(self, work: Path, reference_id: str, freeze_id: str) -> None:
         """Put what was found before among a run's work: by its name the run sees whether it is of the same videos."""

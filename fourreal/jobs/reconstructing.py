@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from fourreal.description import Options
 from fourreal.errors import Cancelled, Unusable, UserError
@@ -41,11 +41,12 @@ class Reconstructing:
         """Raises UserError and Cancelled; what was reached is gone on from the next time."""
         from fourreal import pipeline
         from fourreal.pipeline.takes import Further
+        from fourreal.video.score import Role
 
         options, inputs = self.options, self.folder / "inputs"
         (self.folder / REFUSAL).unlink(missing_ok=True)
         further = tuple(
-            Further(take.role, take_file(inputs, number), take.at, take.label)
+            Further(cast(Role, take.role), take_file(inputs, number), take.at, take.label)
             for number, take in enumerate(stored_takes(inputs))
         )
         cameras = inputs / "cameras.json"

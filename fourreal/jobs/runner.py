@@ -33,7 +33,8 @@ POLL_SECONDS = 0.25
 LOCK_SECONDS = 15.0  # a predecessor may just be leaving
 NICE = 10  # the page answers first
 WARM_SECONDS = 60.0  # for so long a model stays loaded after a creation
-WORK = {"reconstruct": Reconstructing, "create": Creating}  # by the run's kind
+# by the run's kind
+WORK: dict[str, type[Reconstructing | Creating]] = {"reconstruct": Reconstructing, "create": Creating}
 
 
 def main(arguments: Sequence[str] | None = None, presets: Mapping[str, Preset] = PRESETS) -> int:
@@ -71,12 +72,13 @@ class Shift:
         """Returns the exit code: `COLD` where it ends for lack of work."""
         row = self.store.current(claim)
         with self.models:
-            while claim is not None and not self.over.is_set():
-                self.runner = Runner(self.store, self.places, claim, self.presets, self.models)
+            following: Claim | None = claim
+            while following is not None and not self.over.is_set():
+                self.runner = Runner(self.store, self.places, following, self.presets, self.models)
                 code = self.runner.run()
                 if code or row is None or not self.models.loaded:
                     return code
-                claim = self.next(claim, row["device"])
+                following = self.next(following, row["device"])
         return COLD
 
     def next(self, last: Claim, device: str) -> Claim | None:
@@ -131,7 +133,7 @@ class Runner:
                 pass  # more was asked for in the last moment
             self.over.set()
             watch.join()
-            if ended[0] == "done":
+            if ended[0] == "done" and self.work is not None:
                 self.work.afterwards()
         return 0
 
@@ -146,8 +148,8 @@ class Runner:
         except Cancelled:
             return ("pause" if self.told in ("pause", "leave") else "stopped"), ""
         except UserError as error:
-            told = disk_full() if out_of_space(error) else error
-            return "failed", without_paths(str(told), self.folder)
+            sentence = disk_full() if out_of_space(error) else error
+            return "failed", without_paths(str(sentence), self.folder)
         except Exception as error:
             traceback.print_exc()
             return "failed", in_words(error)
@@ -159,12 +161,13 @@ class Runner:
                 if state == "pause":
                     self.store.interrupted(self.claim)
                     return True
-                cost = self.work.cost() if state == "done" else None
+                cost = self.work.cost() if state == "done" and self.work is not None else None
                 return self.store.finish(self.claim, state, error, cost) or self.store.wanted(self.claim) != "go"
             except UserError:
                 if patience is None:
                     raise
                 time.sleep(patience)
+        raise AssertionError("the last try returns or raises")
 
     def watch(self) -> None:
         """Look into the store now and then for what the person wants."""

@@ -54,11 +54,11 @@ class Runs(Placings):
 
     def devices(self) -> list[dict[str, Any]]:
         """What computes here; seconds the first time, if no worker has looked yet."""
-        found = self.store.fact("devices")
-        if found is None:
-            found = devices.find()
-            self.store.remember("devices", found)
-        return found
+        available = self.store.fact("devices")
+        if available is None:
+            available = devices.find()
+            self.store.remember("devices", available)
+        return available
 
     # --- Within -------------------------------------------------------------------------------------------------------
 
@@ -74,10 +74,10 @@ class Runs(Placings):
             (folder / "inputs").mkdir(parents=True)
             fill(folder / "inputs")
             most = self.limits.queued_per_person
-            kept = self.store.add_run(
+            queued = self.store.add_run(
                 id, owner, name, reference, freeze, options, example, most, kind, candidates
             )
-            if not kept:
+            if not queued:
                 raise self._too_many()
         except OSError as error:
             remove(folder)

@@ -54,8 +54,8 @@ class Service(Shares, Creations):
     ) -> Estimate:
         """What a run would take, and whether it can be held here. further: how many videos besides the two."""
         reference, freeze = self._video(owner, reference_id), self._video(owner, freeze_id)
-        known = options.use_cameras and self._cameras(reference, freeze) is not None
-        return self._estimate(owner, options, known, further)
+        given = options.use_cameras and self._cameras(reference, freeze) is not None
+        return self._estimate(owner, options, given, further)
 
     # --- Runs ---------------------------------------------------------------------------------------------------------
 
@@ -91,8 +91,8 @@ class Service(Shares, Creations):
         """The same videos with other options, in a new run. What the options do not touch is not computed again."""
         row = self._row(owner, id, "reconstruct")
         old = self.places.run(id)
-        known = (old / "inputs" / "cameras.json").is_file() and options.use_cameras
-        self._fitting(owner, options, known, len(stored_takes(old / "inputs")))
+        given = (old / "inputs" / "cameras.json").is_file() and options.use_cameras
+        self._fitting(owner, options, given, len(stored_takes(old / "inputs")))
 
         def fill(inputs: Path) -> None:
             for file in (old / "inputs").iterdir():
@@ -120,17 +120,17 @@ class Service(Shares, Creations):
         row = self._row(owner, id, "reconstruct")
         inputs = self.places.run(id) / "inputs"
         takes = enumerate(stored_takes(inputs))
-        asked = [
+        files = [
             (row["reference"], inputs / "reference.mp4", f"{row['name']} (reference)"),
             (row["freeze"], inputs / "freeze.mp4", f"{row['name']} (freeze-time)"),
             *((take.video, take_file(inputs, number), take.label) for number, take in takes),
         ]
-        found = []
-        for video, path, name in asked:
+        ids = []
+        for video, path, name in files:
             there = self.store.video(video)
             ours = there is not None and there["owner"] == owner
-            found.append(video if ours else self._take_in(owner, path, shown_name(name, "video"), as_is=True).id)
-        return found[0], found[1], found[2:]
+            ids.append(video if ours else self._take_in(owner, path, shown_name(name, "video"), as_is=True).id)
+        return ids[0], ids[1], ids[2:]
 
     def resume(self, owner: str, id: str) -> None:
         """Put a stopped or failed run back into the line; it goes on from where it was."""
@@ -140,8 +140,8 @@ class Service(Shares, Creations):
             if outdated:
                 raise UserError(outdated)
             inputs = self.places.run(id) / "inputs"
-            known = (inputs / "cameras.json").is_file() and options.use_cameras
-            self._fitting(owner, options, known, len(stored_takes(inputs)))
+            given = (inputs / "cameras.json").is_file() and options.use_cameras
+            self._fitting(owner, options, given, len(stored_takes(inputs)))
             self._requeue(id)
 
     def rename(self, owner: str, id: str, name: str) -> None:
@@ -238,9 +238,9 @@ class Service(Shares, Creations):
 
     def _fitting(self, owner: str, options: Options, cameras_known: bool, further: int) -> None:
         """Raises UserError where a run with these options cannot be held here."""
-        found = self._estimate(owner, options, cameras_known, further)
-        if not found.fits:
-            raise UserError(found.reason)
+        estimate = self._estimate(owner, options, cameras_known, further)
+        if not estimate.fits:
+            raise UserError(estimate.reason)
 
     def _estimate(self, owner: str, options: Options, cameras_known: bool, further: int) -> Estimate:
         return estimate_with_critic(

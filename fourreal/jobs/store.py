@@ -83,11 +83,11 @@ class Store:
         with self.database.writing() as db:
             if queued_of(db, owner) >= most_queued:
                 return False
-            told, ticket = json.dumps(options), next_of(db, "ticket")
+            stored, ticket = json.dumps(options), next_of(db, "ticket")
             db.execute(
                 "INSERT INTO runs (id, owner, kind, name, reference, freeze, options, example, state, ticket, created)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?)",
-                (id, owner, kind, name, reference, freeze, told, example, ticket, time.time()),
+                (id, owner, kind, name, reference, freeze, stored, example, ticket, time.time()),
             )
             for candidate in candidates:
                 insert(db, id, **candidate)

@@ -29,13 +29,13 @@ class Takes(Library):
         with self._checks.turn(owner):
             if (seen := self._seen_take(id, freeze_id, given)) is not None:  # asked twice at once
                 return seen
-            clips = (self.places.video(one) / "clip.mp4" for one in (id, freeze_id))
-            found, pictures = asking.look_at_take(*clips, given, was_interlaced(row), self.limits)
+            own, other = (self.places.video(one) / "clip.mp4" for one in (id, freeze_id))
+            checks, pictures = asking.look_at_take(own, other, given, was_interlaced(row), self.limits)
         with contextlib.suppress(OSError):  # a full disk: it is looked at again next time
             for role, content in pictures.items():
                 put(self.places.flaws(id, role, freeze_id), content)
-            put(self.places.take_checks(id, freeze_id, given), json.dumps(asdict(found)).encode())
-        return found
+            put(self.places.take_checks(id, freeze_id, given), json.dumps(asdict(checks)).encode())
+        return checks
 
     def further_checks(self, owner: str, id: str, reference_id: str, freeze_id: str) -> FurtherChecks | None:
         """The same where somebody has looked before, else None."""

@@ -42,8 +42,9 @@ class Checks:
     @property
     def meeting(self) -> tuple[int, int] | None:
         """Both frames, as `pipeline.Request.meeting` wants them."""
-        both = self.canonical_frame, self.freeze_frame
-        return None if None in both else both
+        if self.canonical_frame is None or self.freeze_frame is None:
+            return None
+        return self.canonical_frame, self.freeze_frame
 
     @property
     def ok(self) -> bool:

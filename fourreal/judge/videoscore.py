@@ -7,6 +7,7 @@ was trained to be asked stands on its card, which is downloaded with the weights
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,7 +38,8 @@ class ScoredIdefics2(Idefics2PreTrainedModel):
     def __init__(self, config: Idefics2Config) -> None:
         super().__init__(config)
         self.model = Idefics2Model(config)
-        self.score = nn.Linear(config.text_config.hidden_size, config.num_labels, bias=False)
+        sizes: Any = config
+        self.score = nn.Linear(sizes.text_config.hidden_size, sizes.num_labels, bias=False)
         self.post_init()
 
     def forward(self, attention_mask: torch.Tensor, **inputs: torch.Tensor) -> torch.Tensor:
@@ -60,9 +62,10 @@ class VideoScore:
         try:
             pictures = Idefics2ImageProcessorPil.from_pretrained(str(folder), local_files_only=True)
             words = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-            self._model, info = ScoredIdefics2.from_pretrained(
+            loading: Any = ScoredIdefics2.from_pretrained(
                 str(folder), local_files_only=True, use_safetensors=True, dtype=kind, output_loading_info=True
             )
+            self._model, info = loading
         except (OSError, ValueError, KeyError) as error:
             raise UserError(f"VideoScore cannot be loaded from {folder}: {error}") from error
         wrong = sorted({*info["missing_keys"], *info["unexpected_keys"]})

@@ -1,6 +1,7 @@
 """Weights of judges: from a folder that somebody provides, an earlier download, or the hub."""
 
 from pathlib import Path
+from typing import Any
 
 from fourreal.errors import Cancelled, UserError
 from fourreal.judge.offers import Offer
@@ -23,7 +24,7 @@ def folder_of(offer: Offer, download: bool, progress: Progress, cancel: CancelTo
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    query = {"repo_id": offer.repository, "revision": offer.revision, "allow_patterns": list(WANTED)}
+    query: dict[str, Any] = {"repo_id": offer.repository, "revision": offer.revision, "allow_patterns": list(WANTED)}
     try:
         return Path(snapshot_download(**query, local_files_only=True))
     except LocalEntryNotFoundError:

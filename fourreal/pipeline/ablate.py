@@ -42,7 +42,7 @@ class Ablation:
     seeds: int = 3
 
 
-def ablate(asked: Ablation, progress: Progress = ignore, cancel: CancelToken | None = None) -> Path:
+def ablate(ablation: Ablation, progress: Progress = ignore, cancel: CancelToken | None = None) -> Path:
     """Run all variants in folders of `request.out`, and write table.json, table.csv and page.html there.
 
     Runs that are finished there are not made again. Without ground truth, freeze-time frames that the request holds out
@@ -52,23 +52,24 @@ def ablate(asked: Ablation, progress: Progress = ignore, cancel: CancelToken | N
         The page.
     """
     cancel = cancel or CancelToken()
-    request, out = asked.request, asked.request.out
-    _check(asked)
-    truth = ground_truth.read(asked.truth) if asked.truth is not None else None
-    names = [name for name in asked.variants if request.criticised or name not in CRITICS]
+    request, out = ablation.request, ablation.request.out
+    _check(ablation)
+    truth = ground_truth.read(ablation.truth) if ablation.truth is not None else None
+    names = [name for name in ablation.variants if request.criticised or name not in CRITICS]
     notes = []
-    if len(names) < len(asked.variants):
+    if len(names) < len(ablation.variants):
         notes.append("The parts that need a video model are not among them, as none was given (--critic).")
         progress(Event("ablate", message=notes[-1]))
-    runs = [(name, seed) for name in (FULL, *names) for seed in range(request.seed, request.seed + asked.seeds)]
-    rows, shown = [], {}
+    runs = [(name, seed) for name in (FULL, *names) for seed in range(request.seed, request.seed + ablation.seeds)]
+    rows: list[dict[str, float | int | str | None]] = []
+    shown = {}
     for number, (name, seed) in enumerate(runs):
         cancel.check()
         progress(Event("ablate", number, len(runs), message=f"{name}, seed {seed}"))
         without = request.without | ({name} - {FULL})
         folder = out / f"{name}-{seed}"
         scene = reconstruct(replace(request, out=folder, without=without, seed=seed), progress, cancel)
-        rows.append({"variant": name, "seed": seed} | _scores(folder, scene, truth, request))
+        rows.append({"variant": name, "seed": seed, **_scores(folder, scene, truth, request)})
         if seed == request.seed:
             shown[name] = _pictures(scene, truth)
     progress(Event("ablate", len(runs), len(runs)))
@@ -83,14 +84,14 @@ def ablate(asked: Ablation, progress: Progress = ignore, cancel: CancelToken | N
     return out / "page.html"
 
 
-def _check(asked: Ablation) -> None:
+def _check(ablation: Ablation) -> None:
     """UserError for what can be known to be wrong before the first run."""
-    if not 1 <= asked.seeds <= MOST_SEEDS:
-        raise UserError(f"{asked.seeds} seeds are out of range; ask for 1 to {MOST_SEEDS}.")
-    unknown = sorted(set(asked.variants) - set(ABLATIONS))
+    if not 1 <= ablation.seeds <= MOST_SEEDS:
+        raise UserError(f"{ablation.seeds} seeds are out of range; ask for 1 to {MOST_SEEDS}.")
+    unknown = sorted(set(ablation.variants) - set(ABLATIONS))
     if unknown:
         raise UserError(f"No part is called {unknown[0]!r}. There are: {', '.join(ABLATIONS)}.")
-    if asked.truth is None and not asked.request.hold_out_freeze:
+    if ablation.truth is None and not ablation.request.hold_out_freeze:
         raise UserError(
             "There is nothing to score by. Give --ground-truth, or keep some freeze-time frames out of the fit with "
             "--hold-out-freeze, such as 4,12,20,28."
@@ -100,9 +101,9 @@ def _check(asked: Ablation) -> None:
 def _scores(folder: Path, scene: Scene4D, truth: GroundTruth | None, request: Request) -> dict[str, float | None]:
     """Flat numbers, dB and SSIM; all of views that were not fitted to."""
     if truth is not None:
-        told = score(folder, scene, truth)
+        scores = score(folder, scene, truth)
         names = ("psnr_moving_reference_times", "psnr_moving", "psnr", "ssim", "psnr_static", "psnr_freeze_left_out")
-        return {name: told[name] for name in names} | {"seconds": told["seconds"]["total"]}
+        return {name: scores[name] for name in names} | {"seconds": scores["seconds"]["total"]}
     video = clip.read(request.freeze)
     values = []
     for frame in request.hold_out_freeze:

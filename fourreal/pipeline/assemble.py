@@ -37,9 +37,10 @@ class Setting:
 def assemble(result: Canonical | Moving, setting: Setting) -> Scene4D:
     """The scene of a result, on the CPU; of stage one it is one in which nothing moves yet. `setting.freeze` are
     the cameras that a `Moving` was fitted with; a `Canonical` has its own."""
-    cameras, moving = setting.freeze, result
     if isinstance(result, Canonical):
         cameras, moving = result.cameras, _still(result.gaussians, setting)
+    else:
+        cameras, moving = setting.freeze, result
     return Scene4D(
         gaussians=smoothed(moving.gaussians.detach(), cameras.centres, float(cameras.intrinsics[0])).finite().to("cpu"),
         field=deepcopy(moving.field).to("cpu").requires_grad_(False),  # the one in use is still being trained

@@ -43,7 +43,7 @@ def critic_for(
             except UserError as error:
                 yield None, (_without(error, progress),)
                 return
-        notes = ()
+        notes: tuple[str, ...] = ()
         if not words:
             notes = ("The video model was asked without words, as no prompt was given; one would help it.",)
         elif request.critic_model is None and (remark := request.critic_choice.entry.remark(words)):

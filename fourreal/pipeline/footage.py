@@ -14,12 +14,12 @@ from fourreal.camera.known import Known
 from fourreal.camera.match import find_frozen_frame, moving_camera, still_camera
 from fourreal.clip import Clip, sample_indices
 from fourreal.clip.flaws import Cleaned, cleaned, refuse_cuts, without_lone_overlay
+from fourreal.clip.value import ASPECT_TOLERANCE, aspect_ratio
 from fourreal.errors import UserError
 from fourreal.pipeline.takes import Further
 from fourreal.progress import Event, Progress
 from fourreal.settings import Preset, check_takes
 
-ASPECT_TOLERANCE = 0.02
 FEWEST = 3  # freeze-time frames to fit to
 SAME_RATE = 0.02  # rates this close are the same: frames go by their numbers
 
@@ -130,7 +130,7 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
             raise UserError(moves.sentence)
         if not request.refine_poses:  # else they were commanded, and a plain floor does not show them
             notes.append(f"{moves.sentence} The cameras of {request.cameras.name} are believed all the same.")
-    canonical = met[0] if met else first(request.canonical_frame, given and given.canonical_index)
+    canonical = met[0] if met else first(request.canonical_frame, None if given is None else given.canonical_index)
     still = stands_still(given, reference)
     if not still:
         notes.append("The camera of the reference video moves; where it was is found frame by frame.")
@@ -150,21 +150,13 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
         progress(Event("videos", message=note))
     pace = max(len(used) - 1, 1) / max(len(reference) - 1, 1)
     return Footage(
-        Clip(reference.frames[used], reference.fps * pace),
-        freeze[chosen],
-        reference_frames,
-        [frozen.frames[i] for i in chosen],
-        totals,
-        (clip.content_hash(request.reference), clip.content_hash(request.freeze)),
-        met,
-        tuple(notes),
-        likeness,
-        canonical if canonical is None else running.frames[nearest_place(running, canonical)],
-        still,
-        (scene_mask(running), scene_mask(frozen)),
-        tuple(takes),
-        given,
-    )
+        reference=Clip(reference.frames[used], reference.fps * pace), freeze=freeze[chosen],
+        reference_frames=reference_frames, freeze_frames=[frozen.frames[i] for i in chosen], totals=totals,
+        hashes=(clip.content_hash(request.reference), clip.content_hash(request.freeze)), meeting=met,
+        notes=tuple(notes), likeness=likeness,
+        canonical=canonical if canonical is None else running.frames[nearest_place(running, canonical)], still=still,
+        masks=(scene_mask(running), scene_mask(frozen)), takes=tuple(takes), given=given,
+    )  # fmt: skip
 
 
 def put_right(
@@ -200,7 +192,8 @@ def read_take(
     whole = clip.read(further.path)
     freezes = further.role == "freeze"
     result = put_right(request, name, further.path, whole, freezes, None if freezes else beside)
-    if freezes:
+    codes: list[int]
+    if moment is not None:
         places = sample_indices(len(result.clip), preset.freeze_frames).tolist()
         at = min(range(len(reference_frames)), key=lambda i: abs(reference_frames[i] - moment))
         codes, still = [at] * len(places), False
@@ -212,7 +205,10 @@ def read_take(
     frames = [result.frames[i] for i in places]
     notes = tuple(f"{name}: {finding.sentence}" for finding in result.findings)
     digest = clip.content_hash(further.path)
-    return Take(further, result.clip[places], frames, codes, still, len(whole), digest, scene_mask(result), notes)
+    return Take(
+        further=further, clip=result.clip[places], frames=frames, codes=codes, still=still, total=len(whole),
+        hash=digest, mask=scene_mask(result), notes=notes,
+    )  # fmt: skip
 
 
 def simultaneous(
@@ -226,13 +222,13 @@ def simultaneous(
     begin = further.at or 0
     where = {frame: place for place, frame in enumerate(result.frames)}
     at = {code: where.get(round((frame - begin) * pace)) for code, frame in enumerate(reference_frames)}
-    codes = [code for code, place in at.items() if place is not None]
-    if not codes:
+    both = {code: place for code, place in at.items() if place is not None}
+    if not both:
         raise UserError(
             f"{further.name} and the first reference video have no moment in common, as it would begin at frame "
             f"{begin} of that. Say at which frame it begins.", "--offset N does so.",
         )
-    return [at[code] for code in codes], codes
+    return list(both.values()), list(both)
 
 
 def frozen_moment(further: Further, running: Cleaned) -> int:
@@ -277,9 +273,9 @@ def check_held_out(request, frames: int) -> None:
 def same_shape(reference: Clip, freeze: Clip, path: Path) -> None:
     """Raises UserError where the aspect ratios differ by more than 2%, and offers a crop."""
     (rw, rh), (fw, fh) = reference.size, freeze.size
-    aspect = rw / rh
-    if abs(fw / fh / aspect - 1) <= ASPECT_TOLERANCE:
+    if alike_in_shape(reference, freeze):
         return
+    aspect = rw / rh
     width, height = (round(fh * aspect / 2) * 2, fh) if fw / fh > aspect else (fw, round(fw / aspect / 2) * 2)
     raise UserError(
         f"The two videos have different shapes: the reference is {rw}x{rh}, the freeze-time video {fw}x{fh}. If both "
@@ -323,7 +319,10 @@ def meeting(
         in_range(request.meeting[0], running.frames[-1] + 1, "Where the two videos meet", "reference video")
         in_range(request.meeting[1], frozen.frames[-1] + 1, "Where the two videos meet", "freeze-time video")
         if request.meeting[1] in frozen.frames:
-            return (first(canonical, request.meeting[0]), first(freeze_reference, request.meeting[1])), 1.0
+            return (
+                request.meeting[0] if canonical is None else canonical,
+                request.meeting[1] if freeze_reference is None else freeze_reference,
+            ), 1.0
     at = lambda one, frame: None if frame is None else nearest_place(one, frame)
     try:
         if not alike_in_shape(running.clip, frozen.clip):
@@ -339,8 +338,7 @@ def meeting(
 
 
 def alike_in_shape(reference: Clip, freeze: Clip) -> bool:
-    aspects = [one.size[0] / one.size[1] for one in (reference, freeze)]
-    return abs(aspects[1] / aspects[0] - 1) <= ASPECT_TOLERANCE
+    return abs(aspect_ratio(reference.size, freeze.size) - 1) <= ASPECT_TOLERANCE
 
 
 def first(*values: int | None) -> int | None:

@@ -64,8 +64,8 @@ def from_prompt(request: PromptRequest, progress: Progress = ignore, cancel: Can
     goal = Goal(request.arc, usual if request.windows is None else request.windows)
     with shelf.opened(request.out), OneModel(video_device(request.device), progress, cancel) as models:
         choices = Choices(request.out / "choices.json", progress, request.prompt)
-        found = make(_first_wish(request), models, folder, seeds, progress, cancel)
-        reference = _pick(found, request.pick_reference, "reference video", request, choices)
+        candidates = make(_first_wish(request), models, folder, seeds, progress, cancel)
+        reference = _pick(candidates, request.pick_reference, "reference video", request, choices)
         shot = reference.read()
         frame, why = best_frame(shot) if request.pick_frame is None else (request.pick_frame, "You picked it.")
         picture = pick_frame(shot, frame)
@@ -78,13 +78,13 @@ def from_prompt(request: PromptRequest, progress: Progress = ignore, cancel: Can
         arc = goal.first_arc(request.going_around, request.frames)
         wish = request.wish("freeze", picked=picture, size=size, arc=arc)
         # a folder for each picture, so that those of another one are neither mixed in nor lost
-        found = make(wish, models, folder / f"{reference.path.stem}-frame-{frame}", seeds, progress, cancel)
-        freeze = _pick(found, request.pick_freeze, "freeze-time video", request, choices)
+        candidates = make(wish, models, folder / f"{reference.path.stem}-frame-{frame}", seeds, progress, cancel)
+        freeze = _pick(candidates, request.pick_freeze, "freeze-time video", request, choices)
 
         how = How(words, NEGATIVE, request.seed, request.steps, request.guidance, freeze.path.parent / "windows")
         path = inputs / "freeze.mp4"
-        video, why = lengthen(freeze, goal, how, request.going_around, models, path, progress, cancel)
-        choices.add("length of the freeze-time video", f"{len(video.clip)} frames", why)
+        video, reasons = lengthen(freeze, goal, how, request.going_around, models, path, progress, cancel)
+        choices.add("length of the freeze-time video", f"{len(video.clip)} frames", reasons)
     # from here on the models' memory is free again
     with writing(inputs / "reference.mp4") as temporary:
         shutil.copyfile(reference.path, temporary)
@@ -95,11 +95,11 @@ def from_prompt(request: PromptRequest, progress: Progress = ignore, cancel: Can
         meeting = find_frozen_frame(shot.frames[list(rows)], video.clip.frames)
         canonical, shared = rows[meeting.canonical_index], meeting.freeze_reference_index
         choices.add("frames in which the two videos meet", [canonical, shared], ["They look most alike."])
-    asked = request.reconstruction(
+    reconstruction = request.reconstruction(
         reference=inputs / "reference.mp4", freeze=inputs / "freeze.mp4", cameras=cameras, canonical_frame=canonical,
         freeze_reference_frame=shared,
     )  # fmt: skip
-    return reconstruct(asked, progress, cancel)
+    return reconstruct(reconstruction, progress, cancel)
 
 
 def best_frame(shot: Clip) -> tuple[int, str]:
@@ -135,14 +135,15 @@ def _first_wish(request: PromptRequest) -> Wish:
     return wish if request.image is None else wish.beginning_with(read_picture(request.image))
 
 
-def _pick(found: Sequence[Kept], seed: int | None, what: str, request: PromptRequest, choices: Choices) -> Kept:
+def _pick(candidates: Sequence[Kept], seed: int | None, what: str, request: PromptRequest, choices: Choices) -> Kept:
     """The best-scored candidate, or the one that the person wants."""
-    best = found[0] if seed is None else next(kept for kept in found if kept.seed == seed)
-    place = "You picked it." if seed is not None else f"It has the best score of {len(found)}." if found[1:] else ""
+    best = candidates[0] if seed is None else next(one for one in candidates if one.seed == seed)
+    best_of = f"It has the best score of {len(candidates)}." if candidates[1:] else ""
+    place = best_of if seed is None else "You picked it."
     own = ["You put it there."] if best.own else []
     others = [
-        {"video": str(kept.path.relative_to(request.out)), "total": round(kept.total, 3), "why": list(kept.reasons)}
-        for kept in found if kept is not best
+        {"video": str(one.path.relative_to(request.out)), "total": round(one.total, 3), "why": list(one.reasons)}
+        for one in candidates if one is not best
     ]  # fmt: skip
     why = [*([place] if place else []), *own, *best.reasons]
     choices.add(what, str(best.path.relative_to(request.out)), why, total=round(best.total, 3), others=others)

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from fourreal import system
+from fourreal.device import pick_device as pick_device
 from fourreal.errors import UserError
 from fourreal.fit.losses import photometric
 from fourreal.fit.rigidity import Neighbours, rigidity
@@ -18,17 +19,10 @@ from fourreal.splat.rasterize.cpu import warm_up
 from fourreal.splat.skinning import follow_learned
 
 
-def pick_device(name: str) -> str:
-    """"cuda" or "cpu". Raises UserError where CUDA is asked for and not there."""
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("There is no CUDA device here: leave --device out, or say --device cpu.")
-    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"
-
-
 @contextmanager
 def working_folder(out: Path) -> Iterator[Path]:
     """RUN/work, for this process alone. Where nothing came of it, it is taken away again."""
-    work, found = out / "work", out.exists()
+    work, existed = out / "work", out.exists()
     try:
         work.mkdir(parents=True, exist_ok=True)
         lock = open(work / "lock", "w")  # noqa: SIM115 closed below
@@ -47,7 +41,7 @@ def working_folder(out: Path) -> Iterator[Path]:
             if [path.name for path in work.iterdir()] == ["lock"]:
                 (work / "lock").unlink()
                 work.rmdir()
-                if not found:
+                if not existed:
                     out.rmdir()
 
 

@@ -45,8 +45,8 @@ def phase_places(preset: Preset, critic: Critic | None, path: Path) -> list[Path
     (settings, distilled), out = motion_settings(preset, critic), []
     for number, phase in enumerate(settings.phases):
         so_far = replace(settings, phases=settings.phases[: number + 1])
-        told = critic_key(critic, preset.distillation) if phase.name == distilled else []
-        out.append(path.with_name(f"{path.name}-{name_of(asdict(so_far), *told)}-{phase.name}"))
+        distilling = critic_key(critic, preset.distillation) if phase.name == distilled else []
+        out.append(path.with_name(f"{path.name}-{name_of(asdict(so_far), *distilling)}-{phase.name}"))
     return out
 
 

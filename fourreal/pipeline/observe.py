@@ -33,7 +33,7 @@ def observe(request, preset: Preset, footage: Footage, placement: Placement) -> 
         pictures, where, mask = seen(take.clip, cameras, take.mask)
         others.append(Take(pictures, where, tuple(take.codes), mask))
     # not before it is known which moment was frozen
-    frozen = [place for place, take in enumerate(others)
+    moments = [place for place, take in enumerate(others)
               if footage.takes[place].further.role == "freeze" and set(take.codes) == {canonical}]  # fmt: skip
     observations = Observations(
         reference=reference,
@@ -49,14 +49,14 @@ def observe(request, preset: Preset, footage: Footage, placement: Placement) -> 
         reference_mask=reference_mask,
         freeze_mask=freeze_mask,
         others=tuple(others),
-        frozen=tuple(frozen) if placement.canonical is not None else (),
+        frozen=tuple(moments) if placement.canonical is not None else (),
     )
     return observations, similarity
 
 
 def free_takes(placement: Placement, refine: bool) -> list[bool]:
     """Of each take, the reference video first, whether its poses may be improved by what the scene shows."""
-    return [not placement.exact and not placement.given, *(refine or not known for known in placement.known)]
+    return [not placement.exact and not placement.given, *(refine or not given for given in placement.known)]
 
 
 def resized_mask(mask: Mask | None, size: tuple[int, int]) -> Mask | None:

@@ -82,7 +82,10 @@ class Placement:
 
 def known_placement(footage: Footage, cancel: CancelToken) -> Placement:
     """Cameras as a file gives them; those of takes that it does not name are found beside them."""
+    assert footage.given is not None
     given = footage.given.for_clips(footage.freeze.size, footage.totals[1], footage.totals[0])
+    assert given.reference is not None
+    assert given.freeze is not None
     reference = given.reference.resized(footage.reference.size)
     start = Placement(
         cameras=given.freeze[footage.freeze_frames],
@@ -126,10 +129,10 @@ def circled(
     """What the freeze-time frames alone tell, and whether the reference video shares a pose with one of them."""
     # A reference camera that stood elsewhere may have stood in a gap of the freeze-time camera's path.
     beside = some_of(footage.reference.frames) if footage.meeting is None else None
-    found = estimate_cameras(footage.freeze.frames, settings, progress, cancel, beside)
-    progress(Event("cameras", message=f"{found.origin.method}: {found.origin.note}"))
-    registered = found.registered.tolist()
-    frames, cameras = [footage.freeze_frames[i] for i in registered], found.cameras[registered]
+    estimate = estimate_cameras(footage.freeze.frames, settings, progress, cancel, beside)
+    progress(Event("cameras", message=f"{estimate.origin.method}: {estimate.origin.note}"))
+    registered = estimate.registered.tolist()
+    frames, cameras = [footage.freeze_frames[i] for i in registered], estimate.cameras[registered]
     met = footage.meeting
     if met and met[1] not in frames and request.freeze_reference_frame is not None:
         raise UserError(
@@ -137,16 +140,17 @@ def circled(
             "--freeze-reference-frame out, or give the cameras with --cameras."
         )
     shared = met is not None and met[1] in frames
+    place = met[1] if met is not None and shared else frames[0]
     start = Placement(
         cameras=cameras,
-        reference=cameras[frames.index(met[1])].resized(footage.reference.size) if shared else cameras[0],
+        reference=cameras[frames.index(place)].resized(footage.reference.size) if shared else cameras[0],
         frames=frames,
         canonical=footage.canonical,
-        freeze_reference=met[1] if shared else frames[0],
+        freeze_reference=place,
         given=False,
         exact=shared and footage.still and footage.likeness >= EXACT,
-        points=found.points,
-        point_colors=found.colours,
+        points=estimate.points,
+        point_colors=estimate.colours,
     )
     return start, shared
 
@@ -201,6 +205,7 @@ def anchored(start: Placement, footage: Footage) -> Cameras:
     """
     exact = start.cameras[start.frames.index(start.freeze_reference)].world_to_camera[0].double()
     path = start.reference.world_to_camera.double()
+    assert start.canonical is not None
     at = footage.reference_frames.index(start.canonical)
     moved = path @ invert_rigid(path[at]) @ exact
     return replace(start.reference, world_to_camera=moved.float())

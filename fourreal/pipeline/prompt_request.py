@@ -22,7 +22,7 @@ class PromptRequest(Chain):
     """
 
     out: Path
-    preset: str | InstanceOf[Preset] | None = option(None)
+    preset: str | InstanceOf[Preset] | None = option(None)  # type: ignore[assignment]  # wider than what strangers may say
     without: frozenset[str] = frozenset()
 
     @property
@@ -49,7 +49,7 @@ class PromptRequest(Chain):
         """What the videos of a role are asked to be. more: other fields of it."""
         freeze = role == "freeze"
         choice, prompt = (self.going_around, self.freeze_words) if freeze else (self.choice, self.prompt)
-        same = {"frames": self.frames, "steps": self.steps, "guidance": self.guidance}
+        same: dict[str, Any] = {"frames": self.frames, "steps": self.steps, "guidance": self.guidance}
         return Wish(
             role=role, prompt=prompt, model=choice.name, source=choice.source, adapter=choice.adapter, **same, **more
         )

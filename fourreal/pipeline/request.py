@@ -30,7 +30,7 @@ class Request(Options):
     out: Path
     cameras: Path | None = None
     meeting: tuple[int, int] | None = None
-    preset: str | InstanceOf[Preset] | None = option(None)
+    preset: str | InstanceOf[Preset] | None = option(None)  # type: ignore[assignment]  # wider than what strangers may say
     further: tuple[InstanceOf[Further], ...] = ()
     freeze_prompt: str | None = None
     critic_adapter: str | None = None
@@ -78,5 +78,5 @@ def chosen_preset(request: Request, device: str) -> Preset:
 
 def criticised(preset: Preset, options: Options) -> Preset:
     """The preset with its distillation and its imagined takes as asked for."""
-    asked = preset.distillation.asked(options.strength, options.distillation_steps, options.critic_guidance)
-    return replace(preset, distillation=asked, imagination=replace(preset.imagination, takes=options.imagine))
+    distillation = preset.distillation.asked(options.strength, options.distillation_steps, options.critic_guidance)
+    return replace(preset, distillation=distillation, imagination=replace(preset.imagination, takes=options.imagine))

@@ -50,6 +50,7 @@ class Watch:
         self.drawn = True
         points, colors = self.observations.points, self.observations.point_colors
         if not len(points):
+            assert self.latest is not None  # the caller has looked
             gaussians = self.latest().gaussians.detach()
             points, colors = gaussians.means, gaussians.colors.clamp(0, 1)
         some = torch.linspace(0, len(points) - 1, min(len(points), SHOWN_POINTS)).long()

@@ -76,5 +76,6 @@ def _cell(name: str, value: float | None, whole: float | None) -> str:
 
 
 def _number(value: object) -> float | None:
-    fine = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if fine else None
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    return None

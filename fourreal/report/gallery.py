@@ -39,7 +39,7 @@ def markup(rows: Sequence[Row], methods: Sequence[str], names: Mapping[int, str]
         clips = []
         for method in methods:
             number = places.get((name, method))
-            if number not in names:
+            if number is None or number not in names:
                 caption = f"<figcaption><b>{escape(method)}</b></figcaption>"
                 clips.append(f"<figure class='none'><p>no clip</p>{caption}</figure>")
                 continue

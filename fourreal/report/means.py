@@ -48,6 +48,6 @@ def means(rows: Sequence[Row]) -> dict[str, dict[str, Mean]]:
     for method in methods(rows):
         scores = [row.scores for row in rows if row.method == method]
         names = dict.fromkeys(name for one in scores for name in one)
-        scored = {name: mean([one[name] for one in scores if one.get(name) is not None]) for name in names}
+        scored = {name: mean([score for one in scores if (score := one.get(name)) is not None]) for name in names}
         out[method] = {name: one for name, one in scored.items() if one is not None}
     return out

@@ -83,7 +83,7 @@ def chart(results: Mapping[str, Mapping[str, Mean]]) -> str:
 
 def _bar(figure, method: str, one: Mean, color: str, at: Mapping[str, int], first: bool) -> None:
     ends = None
-    if one.low is not None:
+    if one.low is not None and one.high is not None:
         ends = {"type": "data", "symmetric": False, "array": [one.high - one.value],
                 "arrayminus": [one.value - one.low], "color": "#262626", "thickness": 1.5}  # fmt: skip
     figure.add_bar(

@@ -53,8 +53,8 @@ def export_mp4(
 def filmed(scene: Scene4D, film: Film) -> tuple[list[Cameras], list[float], float]:
     """One camera (F = 1, in the input's frame) for each picture, the times in [0, 1] that they show, and the rate."""
     if film.path is None:
-        cameras, times = shots(scene, film)
-        return [cameras[frame] for frame in range(len(times))], times, scene.fps if film.fps is None else film.fps
+        along, times = shots(scene, film)
+        return [along[frame] for frame in range(len(times))], times, scene.fps if film.fps is None else film.fps
     if film.trajectory is not None or film.frames is not None:
         raise UserError("A path says itself where the camera goes and for how long: leave trajectory and frames out.")
     fps, size = RATE if film.fps is None else film.fps, film.size or scene.reference.size

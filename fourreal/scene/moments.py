@@ -29,9 +29,9 @@ class ReferenceVideo:
         inputs = manifest.get("inputs")
         video = inputs.get("reference") if isinstance(inputs, dict) else None
         frames, size = (video.get(name) if isinstance(video, dict) else None for name in ("frames", "size"))
-        sized = isinstance(size, list) and len(size) == 2 and all(type(side) is int and side > 0 for side in size)
-        return cls(frames if type(frames) is int and frames > 0 else scene.frames,
-                   (size[0], size[1]) if sized else scene.reference.size)  # fmt: skip
+        if not (isinstance(size, list) and len(size) == 2 and all(type(side) is int and side > 0 for side in size)):
+            size = scene.reference.size
+        return cls(frames if type(frames) is int and frames > 0 else scene.frames, (size[0], size[1]))
 
 
 def even_frames(frames: int, count: int) -> list[int]:

@@ -107,13 +107,13 @@ def tensor(named: dict[str, Tensor], name: str, shape: tuple, dtype: torch.dtype
     """A finite tensor of that shape (None: any length) and type (float32 unless given)."""
     if name not in named:
         raise Malformed(f"{name} is missing")
-    found = named[name]
-    fits = found.dim() == len(shape) and all(s is None or s == f for s, f in zip(shape, found.shape, strict=True))
-    if not fits or found.dtype != (dtype or torch.float32):
-        raise Malformed(f"{name} is {found.dtype} of shape {tuple(found.shape)}, expected {shape}")
-    if not torch.isfinite(found).all():
+    stored = named[name]
+    fits = stored.dim() == len(shape) and all(s is None or s == f for s, f in zip(shape, stored.shape, strict=True))
+    if not fits or stored.dtype != (dtype or torch.float32):
+        raise Malformed(f"{name} is {stored.dtype} of shape {tuple(stored.shape)}, expected {shape}")
+    if not torch.isfinite(stored).all():
         raise Malformed(f"{name} is not finite")
-    return found
+    return stored
 
 
 def _field(named: dict[str, Tensor], manifest: dict) -> DeformationField:

@@ -14,38 +14,38 @@ class Malformed(Exception):
 
 def value(values: dict, kind: type | UnionType, *path: str):
     """The value at a path of keys, of that type."""
-    found = values
+    node = values
     for key in path:
-        if not isinstance(found, dict) or key not in found:
+        if not isinstance(node, dict) or key not in node:
             raise Malformed(f"{'.'.join(path)} is missing")
-        found = found[key]
-    if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
+        node = node[key]
+    if not isinstance(node, kind) or (isinstance(node, bool) and kind is not bool):
         raise Malformed(f"{'.'.join(path)} is not a {getattr(kind, '__name__', 'number')}")
-    return found
+    return node
 
 
 def whole(values: dict, *path: str) -> int:
     """A whole number >= 0."""
-    found = value(values, int, *path)
-    if found < 0:
+    count = value(values, int, *path)
+    if count < 0:
         raise Malformed(f"{'.'.join(path)} is negative")
-    return found
+    return count
 
 
 def number(values: dict, *path: str) -> float:
     """A finite number."""
-    found = value(values, int | float, *path)
-    if not -LARGEST < found < LARGEST:
+    figure = value(values, int | float, *path)
+    if not -LARGEST < figure < LARGEST:
         raise Malformed(f"{'.'.join(path)} is not a number")
-    return float(found)
+    return float(figure)
 
 
 def numbers(values: dict, shape: tuple[int, ...], *path: str) -> Tensor:
     """A nested list of finite numbers of that shape, as float32."""
     try:
-        found = torch.tensor(value(values, list, *path), dtype=torch.float64).float()
+        array = torch.tensor(value(values, list, *path), dtype=torch.float64).float()
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise Malformed(f"{'.'.join(path)} is not a list of numbers") from error
-    if tuple(found.shape) != shape or not torch.isfinite(found).all():
+    if tuple(array.shape) != shape or not torch.isfinite(array).all():
         raise Malformed(f"{'.'.join(path)} is not {shape} numbers")
-    return found
+    return array

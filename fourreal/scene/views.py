@@ -17,27 +17,27 @@ from fourreal.scene.scene4d import Scene4D
 from fourreal.whole import writing
 
 
-def placed(known: Known, scene: Scene4D) -> Cameras:
+def placed(given: Known, scene: Scene4D) -> Cameras:
     """The file's cameras of those freeze-time frames that the scene has cameras for, in the same order.
 
     Raises:
         UserError: the file does not have them.
     """
-    if known.freeze is None:
+    if given.freeze is None:
         raise UserError(
             "The scene's cameras were estimated, so a cameras.json needs its `freeze` list to be brought into their "
             "frame: one {w2c} for each frame of the freeze-time video."
         )
     last = scene.freeze_frames[-1]
-    if last >= len(known.freeze):
+    if last >= len(given.freeze):
         raise UserError(
-            f"cameras.json lists {len(known.freeze)} freeze-time cameras, but the scene was made from a freeze-time "
+            f"cameras.json lists {len(given.freeze)} freeze-time cameras, but the scene was made from a freeze-time "
             f"video of at least {last + 1} frames: they do not belong together. Give the cameras of that video."
         )
-    return known.freeze[list(scene.freeze_frames)]
+    return given.freeze[list(scene.freeze_frames)]
 
 
-def into_scene(known: Known, scene: Scene4D) -> Registration:
+def into_scene(given: Known, scene: Scene4D) -> Registration:
     """From the file's frame to the scene's input frame.
 
     They are one where the scene's cameras were given. Where they were estimated, the freeze-time cameras of both are
@@ -46,7 +46,7 @@ def into_scene(known: Known, scene: Scene4D) -> Registration:
     if scene.freeze.origin.method == "given":
         return Registration.identity()
     solid = scene.gaussians.means[scene.gaussians.opacities > 0]
-    return register(placed(known, scene), scene.outward(scene.freeze), scene.similarity.inverse().apply_points(solid))
+    return register(placed(given, scene), scene.outward(scene.freeze), scene.similarity.inverse().apply_points(solid))
 
 
 def draw(scene: Scene4D, camera: Cameras, t: float) -> UInt8[np.ndarray, "H W 3"]:
@@ -62,7 +62,7 @@ def moved(views: Sequence[View], into: Registration) -> list[View]:
 
 def render_views(
     scene: Scene4D,
-    known: Known,
+    given: Known,
     folder: Path,
     progress: Callable[[Event], None] = ignore,
     cancel: CancelToken | None = None,
@@ -72,15 +72,15 @@ def render_views(
     Raises:
         UserError: the file has no views, does not fit the scene, or the folder cannot be written.
     """
-    if not known.views:
+    if not given.views:
         raise UserError("cameras.json asks for no pictures. Add a `views` list of {file, time, w2c}.")
     cancel = cancel or CancelToken()
     written = []
-    for number, view in enumerate(moved(known.views, into_scene(known, scene))):
+    for number, view in enumerate(moved(given.views, into_scene(given, scene))):
         cancel.check()
         path = folder / Path(view.file).name  # never outside the folder, whatever the file says
         with writing(path) as temporary:
             Image.fromarray(draw(scene, view.camera, view.time)).save(temporary, format="PNG")
         written.append(path)
-        progress(Event("render", number + 1, len(known.views)))
+        progress(Event("render", number + 1, len(given.views)))
     return written

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 from fourreal.settings.presets import Preset
 
@@ -33,7 +34,8 @@ def _without_phase(name: str) -> Callable[[Preset], Preset]:
 
 def _no_regularisers(preset: Preset) -> Preset:
     names = ("norm", "difference", "acceleration", "rigidity", "twist")
-    return replace(preset, motion=replace(preset.motion, **dict.fromkeys(names, 0.0)))
+    weights: dict[str, Any] = dict.fromkeys(names, 0.0)
+    return replace(preset, motion=replace(preset.motion, **weights))
 
 
 # What can be left out of a run, to see what it is good for. "freeze-time" is the pipeline's: it changes what is seen.

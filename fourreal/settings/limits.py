@@ -87,4 +87,7 @@ class JobLimits:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "JobLimits":
         """The limits of which `dataclasses.asdict` made `values`."""
-        return cls(**{name: TurnLimits(**one) if isinstance(one, Mapping) else one for name, one in values.items()})
+        limits: dict[str, Any] = {
+            name: TurnLimits(**one) if isinstance(one, Mapping) else one for name, one in values.items()
+        }
+        return cls(**limits)

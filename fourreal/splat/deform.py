@@ -1,7 +1,7 @@
 """What every deformation field promises, and how its offsets bend the splats (4Real sec. 3.1)."""
 
 from dataclasses import replace
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Integer
@@ -23,12 +23,11 @@ class Offsets(NamedTuple):
     ds: Float[Tensor, "N 3"]
 
 
-@runtime_checkable
-class DeformationField(Protocol):
+class DeformationField(torch.nn.Module):
     """A field over codes 0 .. frames - 1: frame numbers of the freeze-time or of the reference video.
 
-    Zero at the canonical code by construction, identity before training. Every field is a `torch.nn.Module` that
-    `config()` describes well enough for `fourreal.splat.fields.build` to make an untrained copy of it.
+    Zero at the canonical code by construction, identity before training. `config()` describes it well
+    enough for `fourreal.splat.fields.build` to make an untrained copy of it.
     """
 
     frames: int
@@ -39,19 +38,19 @@ class DeformationField(Protocol):
 
         where: (M,) int64, different Gaussians to bend, the others' offsets are zero; all that it bends unless given.
         """
-        ...
+        raise NotImplementedError
 
     def groups(self) -> dict[str, list[torch.nn.Parameter]]:
         """The trained parameters by kind: each kind has a learning rate of its own."""
-        ...
+        raise NotImplementedError
 
     def unfold(self, frame: int) -> None:
         """Start `frame` where its neighbour towards the canonical frame leaves off, before it is first fitted."""
-        ...
+        raise NotImplementedError
 
     def config(self) -> dict:
         """JSON-able keyword arguments that rebuild the field, and its "kind"."""
-        ...
+        raise NotImplementedError
 
 
 def bend(gaussians: Gaussians, offsets: Offsets) -> Gaussians:

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Integer
 from torch import Tensor
 
-from fourreal.splat.deform import Offsets, scatter, zero
+from fourreal.splat.deform import DeformationField, Offsets, scatter, zero
 from fourreal.splat.gaussians import Gaussians
 
 
@@ -17,7 +17,7 @@ def frequency_encoding(x: Float[Tensor, "N D"], octaves: int) -> Float[Tensor, "
     return torch.cat([x, angles.sin(), angles.cos()], dim=1)
 
 
-class DeformationMLP(torch.nn.Module):
+class DeformationMLP(DeformationField):
     """8 fully connected layers of 256 with ReLU, the input again at layer 4, three linear heads.
 
     Within one frame of the canonical code the output is scaled by the distance to it, which makes the canonical code
@@ -47,8 +47,9 @@ class DeformationMLP(torch.nn.Module):
         inputs = 3 * (1 + 2 * octaves[0]) + 1 + 2 * octaves[1]
         sizes = [inputs] + [width + (inputs if layer == skip else 0) for layer in range(1, depth)]
         self.layers = torch.nn.ModuleList(torch.nn.Linear(size, width) for size in sizes)
-        self.heads = torch.nn.ModuleList(torch.nn.Linear(width, size) for size in (3, 4, 3))
-        for head in self.heads:
+        heads = [torch.nn.Linear(width, size) for size in (3, 4, 3)]
+        self.heads = torch.nn.ModuleList(heads)
+        for head in heads:
             torch.nn.init.zeros_(head.weight)
             torch.nn.init.zeros_(head.bias)
 

@@ -28,8 +28,9 @@ class ScreenStatistics:
         self.seen = torch.zeros(count, device=device)
 
     @torch.no_grad()
-    def add(self, gradient: Float[Tensor, "N 2"], size: tuple[int, int]) -> None:
+    def add(self, gradient: Float[Tensor, "N 2"] | None, size: tuple[int, int]) -> None:
         """gradient: of the loss by the projected centres in pixels; size: (width, height) of that render."""
+        assert gradient is not None  # of a loss that has been propagated
         length = torch.linalg.vector_norm(gradient * gradient.new_tensor(size) / 2, dim=1)
         self.total += length
         self.seen += length > 0

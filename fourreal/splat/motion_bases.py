@@ -12,14 +12,14 @@ from jaxtyping import Bool, Float, Integer
 from torch import Tensor
 
 from fourreal.splat import skinning
-from fourreal.splat.deform import Offsets, zero
+from fourreal.splat.deform import DeformationField, Offsets, zero
 from fourreal.splat.gaussians import Gaussians
 
 # Logits of "does not move" at the start, for what surely moves and for what may; the best pivot has logit 0.
 SURE, UNSURE = -2.0, 2.0
 
 
-class MotionBases(torch.nn.Module):
+class MotionBases(DeformationField):
     """B rigid trajectories around pivots.
 
     weighting "learned": blend weights are the softmax of `gaussians.motion`, (N, B + 1) logits that are trained with
@@ -27,6 +27,11 @@ class MotionBases(torch.nn.Module):
     weighting "spatial": weights fall off with the distance to the pivots and every Gaussian is bent, smoothly in
         space; nothing is trained per Gaussian. For the per-frame field.
     """
+
+    pivots: Tensor
+    radius: Tensor
+    reach: Tensor
+    mask: Tensor
 
     def __init__(
         self,
@@ -77,8 +82,8 @@ class MotionBases(torch.nn.Module):
         """Go on from the poses of the frame before, as seen from the canonical one, and most of their last change."""
         step = 1 if frame > self.canonical else -1
         for path in (self.rotation, self.translation):
-            last, before = path[frame - step], path[frame - 2 * step] if frame - step != self.canonical else None
-            path[frame] = 0 if frame - step == self.canonical else last + momentum * (last - before)
+            last = path[frame - step]
+            path[frame] = 0 if frame - step == self.canonical else last + momentum * (last - path[frame - 2 * step])
 
     def affinity(self, means: Float[Tensor, "N 3"]) -> Float[Tensor, "N B"]:
         """Logits by distance to the pivots: 0 at the nearest one, never under -8 so that any weight can grow."""

@@ -105,26 +105,26 @@ class _Follow(torch.autograd.Function):
         table = np.empty((bases, skinning_kernels.COLUMNS), np.float32)
         skinning_kernels.make_table(*poses, table)
         sharpness = array(math.log2(math.e) / (2 * radius.square()))
-        kept = np.empty((-(-len(rows) // LANES), (bases + 1 + skinning_kernels.COLUMNS) * LANES), np.float32)
+        blends = np.empty((-(-len(rows) // LANES), (bases + 1 + skinning_kernels.COLUMNS) * LANES), np.float32)
         make = np.empty if len(rows) == len(means) else np.zeros
         moved = [make(x.shape, np.float32) for x in given]
         weighed = array(logits), poses[2], sharpness
-        run_parts(skinning_kernels.follow, parts_for(COST * len(rows)), rows, *given, *weighed, table, kept, *moved)
-        ctx.kept = rows, given, table, kept, poses, logits.shape
+        run_parts(skinning_kernels.follow, parts_for(COST * len(rows)), rows, *given, *weighed, table, blends, *moved)
+        ctx.stored = rows, given, table, blends, poses, logits.shape
         return tuple(torch.from_numpy(x) for x in moved)
 
     @staticmethod
     def backward(ctx, d_dx, d_dq):
-        rows, given, table, kept, poses, logits = ctx.kept
+        rows, given, table, blends, poses, logits = ctx.stored
         parts = parts_for(COST * len(rows))
         shapes = given[0].shape, given[1].shape, logits
-        asked = ctx.needs_input_grad[2:5]
-        rest = [np.zeros(s if a else (0, s[1]), np.float32) for s, a in zip(shapes, asked, strict=True)]
+        needed = ctx.needs_input_grad[2:5]
+        rest = [np.zeros(s if a else (0, s[1]), np.float32) for s, a in zip(shapes, needed, strict=True)]
         d_tables = np.empty((parts, *table.shape), np.float32)
         upstream = array(d_dx), array(d_dq)
-        run_parts(skinning_kernels.follow_backward, parts, rows, *given, table, kept, *upstream, d_tables, *rest)
+        run_parts(skinning_kernels.follow_backward, parts, rows, *given, table, blends, *upstream, d_tables, *rest)
         d_rotation, d_translation = np.empty_like(poses[0]), np.empty_like(poses[1])
         skinning_kernels.table_backward(poses[0], poses[2], d_tables.sum(0), d_rotation, d_translation)
         results = [torch.from_numpy(x) for x in (d_rotation, d_translation)]
-        results += [torch.from_numpy(x) if a else None for x, a in zip(rest, asked, strict=True)]
+        results += [torch.from_numpy(x) if a else None for x, a in zip(rest, needed, strict=True)]
         return *results, None, None, None

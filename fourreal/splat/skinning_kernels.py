@@ -120,16 +120,16 @@ def _product(a, b, c, d, w, x, y, z):
 
 
 @njit(**KERNEL)
-def follow(p, parts, where, means, quats, logits, pivots, sharpness, table, kept, dx, dq):
+def follow(p, parts, where, means, quats, logits, pivots, sharpness, table, blends, dx, dq):
     """Part p of how far the Gaussians `where` come, into their rows of dx (N, 3) and dq (N, 4).
 
     Weights are learned where there are logits (N, B + 1), else they go by the distance to the pivots.
     """
     bases = len(table)
-    share = (len(kept) + parts - 1) // parts
+    share = (len(blends) + parts - 1) // parts
     scratch = np.empty(7 * LANES, np.float32)
-    for block in range(p * share, min(len(kept), (p + 1) * share)):
-        first, here = block * LANES, kept[block]
+    for block in range(p * share, min(len(blends), (p + 1) * share)):
+        first, here = block * LANES, blends[block]
         _gather(where, first, means, scratch, 0)
         _gather(where, first, quats, scratch, 3)
         x, y, z = load(scratch, 0), load(scratch, LANES), load(scratch, 2 * LANES)
@@ -176,17 +176,17 @@ def _unit(here, blend):
 
 
 @njit(**KERNEL)
-def follow_backward(p, parts, where, means, quats, table, kept, d_dx, d_dq, d_tables, d_means, d_quats, d_logits):
+def follow_backward(p, parts, where, means, quats, table, blends, d_dx, d_dq, d_tables, d_means, d_quats, d_logits):
     """Part p of the gradients: rows `where` of the last three, which may be empty, and d_tables[p] (B, 16)."""
     bases = len(table)
-    share = (len(kept) + parts - 1) // parts
+    share = (len(blends) + parts - 1) // parts
     scratch = np.zeros(14 * LANES, np.float32)  # x, q, then the upstream of both
     by = np.empty(COLUMNS * LANES, np.float32)
     pull = np.empty((bases + 1) * LANES, np.float32)
     sums = np.zeros(bases * COLUMNS * LANES, np.float32)
     blend = (bases + 1) * LANES
-    for block in range(p * share, min(len(kept), (p + 1) * share)):
-        first, here = block * LANES, kept[block]
+    for block in range(p * share, min(len(blends), (p + 1) * share)):
+        first, here = block * LANES, blends[block]
         _gather(where, first, means, scratch, 0)
         _gather(where, first, quats, scratch, 3)
         _gather(where, first, d_dx, scratch, 7)

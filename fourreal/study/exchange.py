@@ -54,7 +54,9 @@ def vote_of(study: Study, rater: str, values: Mapping[str, Any]) -> Vote:
     pair, question, clip = (values.get(name) for name in ("pair", "question", "clip"))
     if type(pair) is not int or not isinstance(question, str) or not isinstance(clip, str):
         raise UserError("A vote is an object {pair, question, clip, left}.")
-    vote = Vote(rater, pair, question, clip, values.get("left") is True, time.time())
+    vote = Vote(
+        rater=rater, pair=pair, question=question, clip=clip, on_left=values.get("left") is True, when=time.time(),
+    )  # fmt: skip
     check(study, vote)
     return vote
 
@@ -72,12 +74,16 @@ def _from_row(study: Study, where: str, row: Mapping[str, str]) -> Vote:
     if row["question"] not in pair.questions:
         raise UserError(f"{where}: pair {number} has no question {row['question']}, only {', '.join(pair.questions)}.")
     rater, side = rater_of(f"imported rater: {row['rater']}"[:LONGEST_TOKEN]), {"1": True, "0": False}
-    return Vote(rater, int(number), row["question"], film.clip, side.get(row.get("on_left") or ""), time.time())
+    return Vote(
+        rater=rater, pair=int(number), question=row["question"], clip=film.clip,
+        on_left=side.get(row.get("on_left") or ""), when=time.time(),
+    )  # fmt: skip
 
 
 def table(study: Study, votes: Iterable[Vote]) -> str:
     """All votes as CSV, the films by their methods. Raters are numbers: a hash would lead back to a browser."""
-    out, numbers = io.StringIO(), {}
+    out = io.StringIO()
+    numbers: dict[str, str] = {}
     rows = csv.writer(out)
     rows.writerow(COLUMNS)
     for vote in votes:

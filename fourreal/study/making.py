@@ -98,11 +98,13 @@ def _made(
             films.append(Film(entry.method, name, originals[entry.source][1]))
             done += 1
             progress(Event("study", done, len(entries), message=_said(entry, films[-1])))
-        pairs.append(Pair(*films, pair.prompt))
+        first, second = films
+        pairs.append(Pair(first=first, second=second, prompt=pair.prompt))
     created = time.time()
     alike(sorted(clips.iterdir()), created)
     study = Study(
-        new_id(), new_id(), request.name, created, form.size, form.seconds, form.fps, tuple(pairs), owner
+        id=new_id(), key=new_id(), name=request.name, created=created, size=form.size, seconds=form.seconds,
+        fps=form.fps, pairs=tuple(pairs), owner=owner,
     )  # fmt: skip
     (folder / RATERS / "index.html").write_text(rater_page(study), encoding="utf-8")
     shutil.rmtree(work)

@@ -126,17 +126,20 @@ def chart(one: Comparison) -> str:
     """The paper's bar chart: how often each method was preferred, question by question."""
     import plotly.graph_objects as go
 
-    bars = [share for share in one.shares if share.percent is not None]
+    bars = [
+        (share.question, share.percent, share.low, share.high) for share in one.shares
+        if share.percent is not None and share.low is not None and share.high is not None
+    ]  # fmt: skip
     if not bars:
         return "<p>There are no answers yet.</p>"
-    names = [TITLES[share.question] for share in bars]
-    ours = [share.percent for share in bars]
+    names = [TITLES[question] for question, *_ in bars]
+    ours = [percent for _, percent, _, _ in bars]
     # plotly draws names as markup of its own
     method, other = html.escape(one.method), html.escape(one.other)
     ends = {
         "type": "data", "symmetric": False, "color": INK, "thickness": 1.5, "width": 5,
-        "array": [share.high - share.percent for share in bars],
-        "arrayminus": [share.percent - share.low for share in bars],
+        "array": [high - percent for _, percent, _, high in bars],
+        "arrayminus": [percent - low for _, percent, low, _ in bars],
     }  # fmt: skip
     figure = go.Figure([
         go.Bar(y=names, x=ours, name=method, orientation="h", marker_color=OURS,
@@ -148,7 +151,11 @@ def chart(one: Comparison) -> str:
         go.Scatter(y=names, x=ours, mode="markers", marker={"size": 1, "color": INK}, error_x=ends, name="95 %",
                    hoverinfo="skip"),
     ])  # fmt: skip
-    paper = [(TITLES[share.question], share.paper) for share in bars if share.paper is not None]
+    shown = {question for question, *_ in bars}
+    paper = [
+        (TITLES[share.question], share.paper) for share in one.shares
+        if share.question in shown and share.paper is not None
+    ]  # fmt: skip
     if paper:
         figure.add_scatter(
             y=[name for name, _ in paper], x=[value for _, value in paper], mode="markers",

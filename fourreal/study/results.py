@@ -78,7 +78,10 @@ def results(study: Study, votes: Sequence[Vote], finished_only: bool = False) ->
     compared = tuple(_comparison(study, votes, *names, numbers) for names, numbers in groups.items())
     sides = [vote.on_left for vote in votes if vote.on_left is not None]
     left = 100 * sum(sides) / len(sides) if sides else None
-    return Results(study.name, len(raters), len(finished), len(votes), left, compared)
+    return Results(
+        name=study.name, raters=len(raters), finished=len(finished), votes=len(votes), on_left=left,
+        comparisons=compared,
+    )  # fmt: skip
 
 
 def _ordered(first: str, second: str, ours: str) -> tuple[str, str]:
@@ -102,9 +105,12 @@ def share(question: str, ballots: Sequence[tuple[str, bool]], paper: float | Non
     """The share of (rater, whether the method was preferred)."""
     votes, won = len(ballots), sum(preferred for _, preferred in ballots)
     if not votes:
-        return Share(question, 0, 0, None, None, None, None, paper)
+        return Share(question=question, votes=0, won=0, percent=None, low=None, high=None, by_rater=None, paper=paper)
     low, high = wilson(won, votes)
-    return Share(question, votes, won, 100 * won / votes, 100 * low, 100 * high, over_raters(ballots), paper)
+    return Share(
+        question=question, votes=votes, won=won, percent=100 * won / votes, low=100 * low, high=100 * high,
+        by_rater=over_raters(ballots), paper=paper,
+    )  # fmt: skip
 
 
 def wilson(won: int, votes: int) -> tuple[float, float]:

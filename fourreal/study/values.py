@@ -109,8 +109,9 @@ class Pair:
     def questions(self) -> tuple[str, ...]:
         return asked_of(self.prompt)
 
-    def film(self, clip: str) -> Film | None:
-        return next((film for film in (self.first, self.second) if film.clip == clip), None)
+    def film(self, clip: str) -> Film:
+        """The one of that name. Raises KeyError where the pair has none."""
+        return {film.clip: film for film in (self.second, self.first)}[clip]
 
 
 @dataclass(frozen=True)
@@ -186,4 +187,5 @@ def _pair(number: int, values: object) -> PairRequest:
         if not isinstance(entry, Mapping) or not all(isinstance(entry.get(key), str) for key in ("method", "source")):
             raise UserError(f'Pair {number} has no {side} film: write "{side}": {{"method": ..., "source": ...}}.')
         entries.append(Entry(one_line(entry["method"], LONGEST_NAME), entry["source"]))
-    return PairRequest(*entries, one_line(values.get("prompt") or "", LONGEST_PROMPT))
+    first, second = entries
+    return PairRequest(first=first, second=second, prompt=one_line(values.get("prompt") or "", LONGEST_PROMPT))

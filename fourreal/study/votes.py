@@ -76,7 +76,12 @@ class Votes:
             return []
         with _explained(self.path), closing(self._connect()) as db:
             rows = db.execute(query, values).fetchall()
-        return [Vote(*row[:4], None if row[4] is None else bool(row[4]), row[5]) for row in rows]
+        return [
+            Vote(
+                rater=rater, pair=pair, question=question, clip=clip,
+                on_left=None if on_left is None else bool(on_left), when=when,
+            ) for rater, pair, question, clip, on_left, when in rows
+        ]  # fmt: skip
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -107,7 +112,7 @@ def rater_of(token: object) -> str:
 def check(study: Study, vote: Vote) -> None:
     """Raises UserError where a vote answers no question of the study."""
     pair = study.pairs[vote.pair] if type(vote.pair) is int and 0 <= vote.pair < len(study.pairs) else None
-    if pair is None or vote.question not in pair.questions or pair.film(vote.clip) is None:
+    if pair is None or vote.question not in pair.questions or vote.clip not in (pair.first.clip, pair.second.clip):
         raise UserError("That answers no question of this study. Load the page again.")
 
 

@@ -118,7 +118,7 @@ def add_window(
         _write(how.folder, name, frames, {"side": side, "model": model.identity, "prompt": how.prompt})
     clip = Clip(np.concatenate([forward.clip.frames, frames]), video.clip.fps)
     angles = None
-    if turn is not None:
+    if turn is not None and forward.angles is not None:
         angles = torch.cat([forward.angles, forward.angles[-1] + torch.arange(1, new + 1) * turn])
     longer = FreezeTime(clip, angles, forward.canonical, forward.rig)
     return longer if side == "right" else _reversed(longer)

@@ -7,6 +7,7 @@ import errno
 import os
 import shutil
 from pathlib import Path
+from typing import Protocol
 
 from fourreal.errors import Cancelled, UserError
 from fourreal.progress import CancelToken, Event, Progress
@@ -34,8 +35,8 @@ def local_copy(entry: Entry) -> Path | None:
         return folder
     from huggingface_hub import try_to_load_from_cache
 
-    found = try_to_load_from_cache(entry.repository, INDEX, revision=entry.revision)
-    return Path(found).parent if isinstance(found, str) else None
+    cached = try_to_load_from_cache(entry.repository, INDEX, revision=entry.revision)
+    return Path(cached).parent if isinstance(cached, str) else None
 
 
 def on_disk(entry: Entry) -> bool:
@@ -56,8 +57,8 @@ def fetch(entry: Entry, progress: Progress, cancel: CancelToken) -> Path:
     if (folder := at_hand(entry)) is not None:
         check_folder(folder, {})
         return folder
-    if on_disk(entry):
-        return local_copy(entry)
+    if (folder := local_copy(entry)) is not None and on_disk(entry):
+        return folder
     from huggingface_hub import constants, hf_hub_download, snapshot_download
 
     _check_disk(entry, Path(constants.HF_HUB_CACHE))
@@ -72,7 +73,7 @@ def fetch(entry: Entry, progress: Progress, cancel: CancelToken) -> Path:
         index = hf_hub_download(entry.repository, INDEX, revision=entry.revision)
         wanted = [INDEX] + [f"{name}/{kind}" for name in components(Path(index).parent) for kind in _KINDS]
         cancel.check()
-        folder = snapshot_download(
+        fetched = snapshot_download(
             entry.repository, revision=entry.revision, allow_patterns=wanted, tqdm_class=_reporter(progress, cancel)
         )
     except (UserError, Cancelled):
@@ -80,13 +81,29 @@ def fetch(entry: Entry, progress: Progress, cancel: CancelToken) -> Path:
     except Exception as error:
         raise explained(entry, error) from error
     cancel.check()
-    return Path(folder)
+    return Path(fetched)
 
 
 _KINDS = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
 
 
-def explained(entry: Entry, error: Exception) -> Exception:
+class Downloaded(Protocol):
+    """What is fetched from the hub: a model's entry, or a judge's offer."""
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def repository(self) -> str: ...
+
+    @property
+    def revision(self) -> str: ...
+
+    @property
+    def page(self) -> str: ...
+
+
+def explained(entry: Downloaded, error: Exception) -> Exception:
     """A UserError in place of what the network, the hub or the disk raises; anything else as it is."""
     import httpx
     from huggingface_hub import errors

@@ -53,10 +53,11 @@ def checked_job(
             raise ValueError("this model follows no cameras; see its capabilities")
         if len(cameras) != frames:
             raise ValueError(f"{len(cameras)} cameras for {frames} frames")
-        cameras = cameras.resized(tuple(size))
+        cameras = cameras.resized((size[0], size[1]))
     return Job(
-        prompt.strip(), negative, given, cameras, frames, tuple(size), float(fps or able.fps),
-        float(able.usual_guidance(bool(given)) if guidance is None else guidance), steps or able.steps,
+        prompt=prompt.strip(), negative=negative, known=given, cameras=cameras, frames=frames,
+        size=(size[0], size[1]), fps=float(fps or able.fps),
+        guidance=float(able.usual_guidance(bool(given)) if guidance is None else guidance), steps=steps or able.steps,
     )  # fmt: skip
 
 
@@ -78,7 +79,9 @@ class Condition:
 
     def with_known(self, latents: Tensor) -> Tensor:
         """The latents with the known ones put in."""
-        return latents if self.clean is None else torch.where(self.keep.bool(), self.clean.to(latents), latents)
+        if self.clean is None or self.keep is None:
+            return latents
+        return torch.where(self.keep.bool(), self.clean.to(latents), latents)
 
 
 def known_span(known: Collection[int], frame_step: int, frames: int) -> list[bool]:

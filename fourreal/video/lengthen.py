@@ -112,12 +112,12 @@ def _needed(
 def _there(path: Path, key: dict) -> tuple[FreezeTime, tuple[str, ...]] | None:
     """What an earlier try left, if it was asked for the same and is whole."""
     try:
-        told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        if told["asked"] != key or not path.is_file() or told["sha256"] != clip.content_hash(path):
+        notes = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        if notes["asked"] != key or not path.is_file() or notes["sha256"] != clip.content_hash(path):
             return None
-        angles = None if told["angles"] is None else torch.tensor(told["angles"])
-        video = FreezeTime(clip.read(path), angles, int(told["canonical"]), Rig(**told["rig"]))
-        return video, tuple(told["why"])
+        angles = None if notes["angles"] is None else torch.tensor(notes["angles"])
+        video = FreezeTime(clip.read(path), angles, int(notes["canonical"]), Rig(**notes["rig"]))
+        return video, tuple(notes["why"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):  # nothing usable: it is made again
         return None
 
@@ -130,8 +130,8 @@ def _write(video: FreezeTime, same: Path | None, path: Path, key: dict, why: tup
         with writing(path) as temporary:
             shutil.copyfile(same, temporary)
     angles = None if video.angles is None else video.angles.tolist()
-    told = {
+    notes = {
         "sha256": clip.content_hash(path), "asked": key, "angles": angles, "canonical": video.canonical,
         "rig": asdict(video.rig), "why": why,
     }  # fmt: skip
-    shelf.write_json(path.with_suffix(".json"), told)
+    shelf.write_json(path.with_suffix(".json"), notes)

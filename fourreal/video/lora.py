@@ -6,6 +6,7 @@ They are added into the weights, so that nothing runs slower and offloading work
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fourreal.errors import UserError
 
@@ -46,14 +47,14 @@ def find(adapter: str, bases: tuple[str, ...]) -> Path:
         return Path(adapter)
     repository, _, file = adapter.partition(":")
     if adapter in KNOWN:
-        known = KNOWN[adapter]
-        if known.base not in bases:
+        entry = KNOWN[adapter]
+        if entry.base not in bases:
             fitting = [name for name, other in KNOWN.items() if other.base in bases]
             raise UserError(
-                f"The LoRA {adapter} is made for {known.base}, not for this model. "
+                f"The LoRA {adapter} is made for {entry.base}, not for this model. "
                 + (f"These fit: {', '.join(fitting)}." if fitting else "None of the known ones fits it; leave it out.")
             )
-        repository, file = known.repository, ""
+        repository, file = entry.repository, ""
     if "/" not in repository:
         raise UserError(f"There is no LoRA {adapter!r}. Known are {', '.join(KNOWN)}; or give a file.")
     return _download(repository, file)
@@ -109,7 +110,7 @@ def merge(pipe, file: Path, strength: float | int = 1.0) -> int:
     return len(changes)
 
 
-def _alpha(state: Mapping[str, object], stem: str, rank: int) -> float:
+def _alpha(state: Mapping[str, Any], stem: str, rank: int) -> float:
     alpha = state.get(f"{stem}.alpha")
     return float(rank if alpha is None else alpha)
 

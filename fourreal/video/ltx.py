@@ -27,11 +27,12 @@ def _pipeline():
             if not conditions:
                 return tokens, None, ids, 0
             vae, (video,) = self.vae, conditions
-            known = vae.encode(video).latent_dist.mode().float()
-            known = self._normalize_latents(known, vae.latents_mean, vae.latents_std)
-            known = self._pack_latents(known, self.transformer_spatial_patch_size, self.transformer_temporal_patch_size)
-            count = known.shape[1]
-            tokens = torch.cat([known.to(tokens), tokens[:, count:]], 1)
+            latents = vae.encode(video).latent_dist.mode().float()
+            latents = self._normalize_latents(latents, vae.latents_mean, vae.latents_std)
+            patch = (self.transformer_spatial_patch_size, self.transformer_temporal_patch_size)
+            latents = self._pack_latents(latents, *patch)
+            count = latents.shape[1]
+            tokens = torch.cat([latents.to(tokens), tokens[:, count:]], 1)
             marks = torch.zeros_like(tokens[..., 0])
             marks[:, :count] = 1
             return tokens, marks, ids, 0

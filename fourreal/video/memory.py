@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from fourreal import system
@@ -11,10 +10,6 @@ from fourreal.video.registry import GB, MODELS, Entry
 
 Offload = Literal["none", "model", "sequential"]
 
-_CGROUP = (
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-)
 _ROOMY = 4 * GB  # beyond what is needed; with less the autoencoder works tile by tile
 _SLIVER = 2 * GB  # of graphics memory, with which a model still runs when its layers come and go one by one
 
@@ -72,10 +67,7 @@ def free_memory(device: str | None = None) -> Memory:
 def host_memory() -> int:
     """Bytes of the machine's memory that are free to this process, containers' limits considered."""
     free = system.free_memory()
-    for limit, used in _CGROUP:
-        if Path(limit).exists() and Path(used).exists() and (most := Path(limit).read_text().strip()).isdigit():
-            free = min(free, int(most) - int(Path(used).read_text()))
-    return max(free, 0)
+    return max(0, min([free, *(most - used for most, used in system.group_memory())]))
 
 
 def make_plan(entry: Entry, sizes: Mapping[str, int], memory: Memory) -> Plan:

@@ -103,7 +103,8 @@ class Fetched:
     """
 
     def __init__(self, choice: Choice, models: OneModel) -> None:
-        self._choice, self._models, self._loaded = choice, models, None
+        self._choice, self._models = choice, models
+        self._loaded: VideoModel | None = None
         self.capabilities, self.identity = choice.entry.capabilities, models.fetch(choice)
 
     def load(self) -> VideoModel:

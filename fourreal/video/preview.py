@@ -25,12 +25,12 @@ class LatentPreview:
         )
         colours = torch.nn.functional.interpolate(coarse, size=side, mode="bicubic").clamp(0, 1) * 2 - 1
         latents = encode(colours[:, :, None].repeat(1, 1, frames, 1, 1).to(device))[0].float().cpu()  # (C, f, h, w)
-        cells = torch.nn.functional.adaptive_avg_pool2d(colours, latents.shape[-2:])[0]  # (3, h, w)
-        known = torch.cat([latents, torch.ones_like(latents[:1])]).flatten(1).T.double()  # (f*h*w, C + 1)
+        cells = torch.nn.functional.adaptive_avg_pool2d(colours, (latents.shape[-2], latents.shape[-1]))[0]  # (3, h, w)
+        inputs = torch.cat([latents, torch.ones_like(latents[:1])]).flatten(1).T.double()  # (f*h*w, C + 1)
         wanted = cells[:, None].expand(-1, latents.shape[1], -1, -1).flatten(1).T.double()
-        gram = known.T @ known / len(known)
+        gram = inputs.T @ inputs / len(inputs)
         ridge = _RIDGE * gram.diagonal().mean() * torch.eye(len(gram), dtype=gram.dtype)
-        self._map = torch.linalg.solve(gram + ridge, known.T @ wanted / len(known)).float()  # (C + 1, 3)
+        self._map = torch.linalg.solve(gram + ridge, inputs.T @ wanted / len(inputs)).float()  # (C + 1, 3)
 
     def __call__(self, latents: Float[Tensor, "1 C f h w"]) -> UInt8[np.ndarray, "H W 3"]:
         """The middle latent frame as a picture of about 320 pixels."""

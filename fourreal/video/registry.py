@@ -124,63 +124,68 @@ MODELS: dict[str, Entry] = {
     entry.name: entry
     for entry in (
         Entry(
-            "wan-vace-1.3b", "Wan 2.1 VACE 1.3B", "The default for 24 GB: text, and known frames anywhere.",
-            "Wan-AI/Wan2.1-VACE-1.3B-diffusers", _APACHE,
-            MappingProxyType({"transformer": 2.15, "text_encoder": 5.68, "vae": 0.127}), 6.0, WAN,
-            "fourreal.video.wan_vace", "WanVace",
+            name="wan-vace-1.3b", title="Wan 2.1 VACE 1.3B",
+            summary="The default for 24 GB: text, and known frames anywhere.",
+            repository="Wan-AI/Wan2.1-VACE-1.3B-diffusers", licence=_APACHE,
+            parameters=MappingProxyType({"transformer": 2.15, "text_encoder": 5.68, "vae": 0.127}), working_gb=6.0,
+            capabilities=WAN, module="fourreal.video.wan_vace", model="WanVace",
         ),
         Entry(
-            "wan-vace-14b", "Wan 2.1 VACE 14B", "The same with more detail, for 48 GB and more.",
-            "Wan-AI/Wan2.1-VACE-14B-diffusers", _APACHE,
-            MappingProxyType({"transformer": 17.3, "text_encoder": 5.68, "vae": 0.127}), 10.0, WAN,
-            "fourreal.video.wan_vace", "WanVace", adapters=("Wan2.1-I2V-14B",),
+            name="wan-vace-14b", title="Wan 2.1 VACE 14B", summary="The same with more detail, for 48 GB and more.",
+            repository="Wan-AI/Wan2.1-VACE-14B-diffusers", licence=_APACHE,
+            parameters=MappingProxyType({"transformer": 17.3, "text_encoder": 5.68, "vae": 0.127}), working_gb=10.0,
+            capabilities=WAN, module="fourreal.video.wan_vace", model="WanVace", adapters=("Wan2.1-I2V-14B",),
         ),
         Entry(
-            "ltx-video", "LTX-Video 0.9.5", "Fast and small: text, and a clip that the video begins with.",
-            "Lightricks/LTX-Video-0.9.5", "OpenRAIL-M (LTX-Video)",
-            MappingProxyType({"transformer": 1.92, "text_encoder": 4.76, "vae": 0.42}), 4.0,
-            Capabilities(
+            name="ltx-video", title="LTX-Video 0.9.5",
+            summary="Fast and small: text, and a clip that the video begins with.",
+            repository="Lightricks/LTX-Video-0.9.5", licence="OpenRAIL-M (LTX-Video)",
+            parameters=MappingProxyType({"transformer": 1.92, "text_encoder": 4.76, "vae": 0.42}), working_gb=4.0,
+            capabilities=Capabilities(
                 frame_step=8, size_step=32, native_size=(704, 480), native_frames=121, fps=24.0, known="leading clip",
                 text_alone=True, cameras=False, guidance=3.0, steps=40, prompt_tokens=256, most_frames=257,
             ),
-            "fourreal.video.ltx", "Ltx",
+            module="fourreal.video.ltx", model="Ltx",
         ),
         Entry(
-            "sana-wm", "SANA-WM", "Follows a camera path: a freeze-time video whose cameras are commanded.",
-            "Efficient-Large-Model/SANA-WM_bidirectional-diffusers", _APACHE,
-            MappingProxyType({"transformer": 2.66, "text_encoder": 2.61, "vae": 1.22}), 8.0,
-            Capabilities(
+            name="sana-wm", title="SANA-WM",
+            summary="Follows a camera path: a freeze-time video whose cameras are commanded.",
+            repository="Efficient-Large-Model/SANA-WM_bidirectional-diffusers", licence=_APACHE,
+            parameters=MappingProxyType({"transformer": 2.66, "text_encoder": 2.61, "vae": 1.22}), working_gb=8.0,
+            capabilities=Capabilities(
                 frame_step=8, size_step=32, native_size=(1280, 704), native_frames=161, fps=16.0, known="first frame",
                 text_alone=False, cameras=True, guidance=5.0, steps=60, prompt_tokens=300,
             ),
-            "fourreal.video.sana_wm", "SanaWm", cpu_bfloat16=False,
+            module="fourreal.video.sana_wm", model="SanaWm", cpu_bfloat16=False,
         ),
         Entry(
-            "wan-ti2v-5b", "Wan 2.2 TI2V 5B", "720p from text, or from one picture.",
-            "Wan-AI/Wan2.2-TI2V-5B-Diffusers", _APACHE,
-            MappingProxyType({"transformer": 5.0, "text_encoder": 5.68, "vae": 0.705}), 8.0,
-            Capabilities(
+            name="wan-ti2v-5b", title="Wan 2.2 TI2V 5B", summary="720p from text, or from one picture.",
+            repository="Wan-AI/Wan2.2-TI2V-5B-Diffusers", licence=_APACHE,
+            parameters=MappingProxyType({"transformer": 5.0, "text_encoder": 5.68, "vae": 0.705}), working_gb=8.0,
+            capabilities=Capabilities(
                 frame_step=4, size_step=32, native_size=(1280, 704), native_frames=121, fps=24.0, known="first frame",
                 text_alone=True, cameras=False, guidance=5.0, steps=50, prompt_tokens=512,
             ),
-            "fourreal.video.wan_ti2v", "WanTi2v",
+            module="fourreal.video.wan_ti2v", model="WanTi2v",
         ),
         Entry(
-            "mini", "Mini", "A small demonstration that runs anywhere: a few words, and one ball, box or cylinder.",
-            "comes along", "Apache-2.0", MappingProxyType({"network": 0.0019, "upsampler": 0.0001}), 0.5,
-            Capabilities(
+            name="mini", title="Mini",
+            summary="A small demonstration that runs anywhere: a few words, and one ball, box or cylinder.",
+            repository="comes along", licence="Apache-2.0",
+            parameters=MappingProxyType({"network": 0.0019, "upsampler": 0.0001}), working_gb=0.5,
+            capabilities=Capabilities(
                 frame_step=15, size_step=4, native_size=(256, 144), native_frames=16, fps=8.0, known="anywhere",
                 text_alone=True, cameras=True, guidance=2.0, steps=6, prompt_tokens=64, least_size=36, most_frames=16,
                 sizes=((256, 144), (64, 36)), distilled_size=(64, 36), rig=Rig(1.1, 3.0, 16.0), windows=2,
                 known_guidance=1.0,  # measured: the arc and the frozen scene are nearer to the truth without
             ),
-            "fourreal.video.mini.model", "Mini", revision="1", seconds=MappingProxyType({"cpu": 2.0}),
-            loader="fourreal.video.mini.loading",
-            shipped=assets() / "mini", vocabulary="fourreal.video.mini.vocabulary",
+            module="fourreal.video.mini.model", model="Mini", revision="1", seconds=MappingProxyType({"cpu": 2.0}),
+            loader="fourreal.video.mini.loading", shipped=assets() / "mini",
+            vocabulary="fourreal.video.mini.vocabulary",
             pictures="Mini has seen nothing but its own balls and boxes: it cannot carry on a photo or a drawing well.",
         ),
     )
-}  # fmt: skip
+}
 
 DEFAULT = "wan-vace-1.3b"
 EMBEDDED = "mini"

@@ -59,6 +59,7 @@ class SanaWm(DiffusersModel):
 
     def velocity(self, latents: Tensor, sigma: float | int, text, condition: Condition) -> Tensor:
         embeddings, mask = text
+        assert condition.keep is not None
         times = torch.full_like(condition.keep[..., 0, 0], sigma * 1000.0)  # (1, 1, f)
         times = torch.minimum(times, (1 - condition.keep[..., 0, 0]) * 1000.0)
         size = [[side * self.capabilities.size_step for side in latents.shape[-2:]]]

@@ -90,11 +90,11 @@ def order(judged: Sequence[tuple[Score, ...]]) -> list[Scored]:
         weight = sum(score.weight for score in scores)
         total = sum(score.good * score.weight for score in scores) / max(weight, 1e-9)
         total *= prod(_LEFT + (1 - _LEFT) * score.good for score in scores if score.vital)
-        told = sorted(scores, key=lambda score: (score.good - 1) * score.weight)  # what it loses most by
+        costly = sorted(scores, key=lambda score: (score.good - 1) * score.weight)  # what it loses most by
         unseen = [score for score in scores if not score.sure]
         judged = bool(scores) and not any(score.vital for score in unseen)
         judged &= sum(score.weight for score in unseen) <= _MOST_UNSEEN * weight
-        out.append(Scored(index, total, tuple(score.sentence for score in told), tuple(scores), judged))
+        out.append(Scored(index, total, tuple(score.sentence for score in costly), tuple(scores), judged))
     return sorted(out, key=lambda scored: (-scored.total, scored.index))
 
 
@@ -130,8 +130,10 @@ def _something_happens(frames: Frames) -> Score:
 def _camera_goes(frames: Frames, arc: float | None) -> Score:
     motion = still_camera(frames)
     if arc and not motion.moves:  # on a plain floor nothing shows where the camera is
-        told = f"The camera was told to go {arc:.0f} degrees around; the picture is too plain to show whether it did."
-        return Score("camera", 1 - motion.put, 0.5, 4.0, told, vital=True, sure=False)
+        sentence = (
+            f"The camera was told to go {arc:.0f} degrees around; the picture is too plain to show whether it did."
+        )
+        return Score("camera", 1 - motion.put, 0.5, 4.0, sentence, vital=True, sure=False)
     return Score("camera", 1 - motion.put, _between(1 - motion.put, 0.4, 0.85), 4.0, motion.sentence, vital=True)
 
 
@@ -147,13 +149,13 @@ def agreement(frames: Frames, picked: UInt8[np.ndarray, "_ _ 3"]) -> Score:
     size = (frames.shape[2], frames.shape[1])
     goal = fitted(picked, size)
     try:
-        found = find_frozen_frame(goal[None], frames)
+        match = find_frozen_frame(goal[None], frames)
     except UserError:
         return Score("agreement", 0.0, 0.0, 3.0, "It does not show the picked frame anywhere.")
-    a, b = (gaussian_filter(_grey(x[None])[0], 1.0) for x in (goal, frames[found.freeze_reference_index]))
+    a, b = (gaussian_filter(_grey(x[None])[0], 1.0) for x in (goal, frames[match.freeze_reference_index]))
     decibels = float(10 * np.log10(255**2 / max(float(((a - b) ** 2).mean()), 1e-2)))
-    good = _between(found.score, 0.65, 0.97) * (0.5 + 0.5 * _between(decibels, 20, 34))
-    words = f"Its frame {found.freeze_reference_index} shows the picked frame, at {decibels:.0f} dB."
+    good = _between(match.score, 0.65, 0.97) * (0.5 + 0.5 * _between(decibels, 20, 34))
+    words = f"Its frame {match.freeze_reference_index} shows the picked frame, at {decibels:.0f} dB."
     return Score("agreement", decibels, good, 2.0, words)
 
 
@@ -162,20 +164,20 @@ def coverage(clip: Clip, cancel: CancelToken | None = None, settings: SfmSetting
     from fourreal.camera.estimate import estimate_cameras
 
     try:
-        found = estimate_cameras(clip.frames, settings or SfmSettings(), ignore, cancel or CancelToken())
+        estimate = estimate_cameras(clip.frames, settings or SfmSettings(), ignore, cancel or CancelToken())
     except UserError as error:
         return (Score("coverage", 0.0, 0.0, 4.0, f"Its cameras cannot be found. {error}"),)
-    centre, up = scene_centre(found.cameras, found.points), world_up(found.cameras)
-    at = azimuths(found.cameras, centre, up, found.cameras[0])
-    degrees, share = float((at.max() - at.min()).rad2deg()), len(found.registered) / len(clip)
-    guessed = found.origin.method == "orbit prior"
-    sure = found.origin.confidence * (0.5 if guessed else 1.0)
+    centre, up = scene_centre(estimate.cameras, estimate.points), world_up(estimate.cameras)
+    at = azimuths(estimate.cameras, centre, up, estimate.cameras[0])
+    degrees, share = float((at.max() - at.min()).rad2deg()), len(estimate.registered) / len(clip)
+    guessed = estimate.origin.method == "orbit prior"
+    sure = estimate.origin.confidence * (0.5 if guessed else 1.0)
     return (
         Score(
             "coverage", degrees, _between(degrees, 0, _ENOUGH_ARC), 3.0,
             f"The camera goes {degrees:.0f} degrees around{', as a guess' if guessed else ''}.",
         ),
-        Score("placed", share, sure * share, 2.0, f"{share:.0%} of its frames could be placed. {found.origin.note}"),
+        Score("placed", share, sure * share, 2.0, f"{share:.0%} of its frames could be placed. {estimate.origin.note}"),
     )  # fmt: skip
 
 
@@ -185,17 +187,20 @@ def coverage(clip: Clip, cancel: CancelToken | None = None, settings: SfmSetting
 def _steady(frames: Frames) -> tuple[Score, ...]:
     """Rendered orbits jerked by 0.32 to 0.45 pixels of 320 and flickered by 0.3 to 0.5 grey levels; the same warped and
     flickering as generated ones are by 0.75 to 0.9 and 1.1."""
-    found = steadiness(frames)
-    if found is None:
+    motion = steadiness(frames)
+    if motion is None:
         words = "Too plain to tell how steady it is: there is no texture to follow."
         return (Score("steady", 0.0, 0.0, 2.0, words, sure=False),)
-    jerk = "smoothly" if found.jerk < 0.55 else "with jolts, as if the picture were bent anew in each frame"
-    flicker = "evenly" if found.flicker < 0.7 else "and flickers"
+    jerk = "smoothly" if motion.jerk < 0.55 else "with jolts, as if the picture were bent anew in each frame"
+    flicker = "evenly" if motion.flicker < 0.7 else "and flickers"
     return (
-        Score("steady", found.jerk, _between(-found.jerk, -1.2, -0.3), 2.0, f"It moves {jerk} ({found.jerk:.2f} px)."),
         Score(
-            "light", found.flicker, _between(-found.flicker, -2.0, -0.3), 1.0,
-            f"It is lit {flicker} ({found.flicker:.1f} grey levels).",
+            "steady", motion.jerk, _between(-motion.jerk, -1.2, -0.3), 2.0,
+            f"It moves {jerk} ({motion.jerk:.2f} px).",
+        ),
+        Score(
+            "light", motion.flicker, _between(-motion.flicker, -2.0, -0.3), 1.0,
+            f"It is lit {flicker} ({motion.flicker:.1f} grey levels).",
         ),
     )  # fmt: skip
 

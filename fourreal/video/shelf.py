@@ -87,45 +87,48 @@ def find(folder: Path, role: Role, seed: int) -> Kept | None:
         return None
     own = Kept(path, role, seed, clip.content_hash(path))
     try:
-        told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        if told["sha256"] != own.sha256:
+        notes = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        if notes["sha256"] != own.sha256:
             return own
-        scores = tuple(Score(**score) for score in told["scores"])
-        angles = None if told["angles"] is None else tuple(float(angle) for angle in told["angles"])
+        scores = tuple(Score(**score) for score in notes["scores"])
+        angles = None if notes["angles"] is None else tuple(float(angle) for angle in notes["angles"])
         return replace(
-            own, asked=told["asked"], model=told["model"], seconds=told["seconds"], angles=angles,
-            canonical=told["canonical"], rig=Rig(**told.get("rig", {})), scores=scores, judged_with=told["judged_with"],
+            own, asked=notes["asked"], model=notes["model"], seconds=notes["seconds"], angles=angles,
+            canonical=notes["canonical"], rig=Rig(**notes.get("rig", {})), scores=scores,
+            judged_with=notes["judged_with"],
         )  # fmt: skip
     except (FileNotFoundError, ValueError, KeyError, TypeError):  # nothing usable is known about it
         return own
 
 
-def keep(video: FreezeTime, kept: Kept) -> Kept:
+def keep(video: FreezeTime, candidate: Kept) -> Kept:
     """Writes a video just made. It has its name only once all that is known of it lies beside it.
 
     Raises UserError where it cannot be written; then nothing has changed.
     """
-    with writing(kept.path) as new:
+    with writing(candidate.path) as new:
         clip.write(video.clip, new)
         angles = None if video.angles is None else tuple(video.angles.tolist())
-        kept = replace(kept, sha256=clip.content_hash(new), angles=angles, canonical=video.canonical, rig=video.rig)
-        note(kept)
-    return kept
+        candidate = replace(
+            candidate, sha256=clip.content_hash(new), angles=angles, canonical=video.canonical, rig=video.rig,
+        )  # fmt: skip
+        note(candidate)
+    return candidate
 
 
-def note(kept: Kept) -> None:
+def note(candidate: Kept) -> None:
     """Writes down what is known of a candidate."""
-    told = asdict(kept) | {"path": kept.path.name}
-    if kept.scores:
-        told |= {"total": kept.total, "judged": kept.judged, "reasons": kept.reasons}
-    write_json(kept.path.with_suffix(".json"), told)
+    notes = asdict(candidate) | {"path": candidate.path.name}
+    if candidate.scores:
+        notes |= {"total": candidate.total, "judged": candidate.judged, "reasons": candidate.reasons}
+    write_json(candidate.path.with_suffix(".json"), notes)
 
 
 def write_json(path: Path, content: Any) -> None:
     """Whole or not at all. Raises UserError where it cannot be written."""
     with writing(path) as part:
-        told = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        part.write_bytes(told.encode(errors="replace"))
+        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        part.write_bytes(text.encode(errors="replace"))
 
 
 @contextmanager

@@ -25,12 +25,12 @@ class Steadiness:
 
 def steadiness(frames: UInt8[np.ndarray, "F H W 3"]) -> Steadiness | None:
     """None where too little can be followed, or there are fewer than four frames."""
-    known: dict[int, Pyramid] = {}
+    pyramids: dict[int, Pyramid] = {}
 
     def at(frame: int) -> Pyramid:
-        if frame not in known:
-            known[frame] = pyramid(_grey(frames[frame]))
-        return known[frame]
+        if frame not in pyramids:
+            pyramids[frame] = pyramid(_grey(frames[frame]))
+        return pyramids[frame]
 
     jerks, flickers = [], []
     if len(frames) < 4:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -36,7 +37,7 @@ class TextAlignment:
         """Raises UserError where the folder holds no such model."""
         from transformers import AutoConfig, AutoTokenizer, CLIPImageProcessorPil, CLIPModel, XCLIPModel
 
-        kinds = {"clip": CLIPModel, "xclip": XCLIPModel}
+        kinds: dict[str, Any] = {"clip": CLIPModel, "xclip": XCLIPModel}
         try:
             kind = AutoConfig.from_pretrained(str(folder), local_files_only=True).model_type
             if kind not in kinds:
@@ -76,11 +77,11 @@ class TextAlignment:
         ask = {name: text[name].to(self._model.device) for name in ("input_ids", "attention_mask")}
         with torch.no_grad():
             if self._video:
-                found = self._model(**ask, pixel_values=pixels.unflatten(0, (len(clips), count)))
+                embedded = self._model(**ask, pixel_values=pixels.unflatten(0, (len(clips), count)))
                 # X-CLIP tells of each text anew for each video, (videos, texts, D): what the video shows changes it
-                seen, words = found.video_embeds[:, None], found.text_embeds.diagonal(dim1=0, dim2=1).T[:, None]
+                seen, words = embedded.video_embeds[:, None], embedded.text_embeds.diagonal(dim1=0, dim2=1).T[:, None]
             else:
-                found = self._model(**ask, pixel_values=pixels)
-                seen, words = found.image_embeds.unflatten(0, (len(clips), count)), found.text_embeds[:, None]
+                embedded = self._model(**ask, pixel_values=pixels)
+                seen, words = embedded.image_embeds.unflatten(0, (len(clips), count)), embedded.text_embeds[:, None]
             cosines = torch.nn.functional.cosine_similarity(seen, words, dim=-1)
         return (100 * cosines.mean(dim=1)).tolist()

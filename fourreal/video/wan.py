@@ -20,14 +20,15 @@ class WanModel(DiffusersModel):
         return vae.decode((latents.float() * std + mean).to(vae.dtype), return_dict=False)[0].float()
 
     def encode_text(self, prompt: str, negative: str | None) -> tuple[Tensor, Tensor | None]:
-        found = self.pipe.encode_prompt(
+        embedding, against = self.pipe.encode_prompt(
             prompt, negative, negative is not None, max_sequence_length=self.capabilities.prompt_tokens
         )
-        return tuple(None if embedding is None else embedding.to(self.dtype) for embedding in found)
+        return embedding.to(self.dtype), None if against is None else against.to(self.dtype)
 
     def _statistics(self) -> tuple[Tensor, Tensor]:
         config = self.pipe.vae.config
-        return tuple(
+        mean, std = (
             torch.tensor(values, device=self.device).view(1, -1, 1, 1, 1)
             for values in (config.latents_mean, config.latents_std)
         )
+        return mean, std

@@ -23,8 +23,8 @@ def _pipeline():
         def prepare_masks(self, mask, reference_images=None, generator=None):
             folded = super().prepare_masks(mask, reference_images, generator)  # (1, 64, f, h, w)
             given = (mask[0, 0].amax((1, 2)) < 0.5).nonzero()[:, 0].tolist()
-            known = known_span(given, self.vae_scale_factor_temporal, mask.shape[2])
-            return torch.tensor(known).logical_not().to(folded).view(1, 1, -1, 1, 1).expand_as(folded).contiguous()
+            spans = known_span(given, self.vae_scale_factor_temporal, mask.shape[2])
+            return torch.tensor(spans).logical_not().to(folded).view(1, 1, -1, 1, 1).expand_as(folded).contiguous()
 
     return Pipeline
 

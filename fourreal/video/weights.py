@@ -18,8 +18,8 @@ def components(folder: Path) -> dict[str, tuple[str, str]]:
     """
     try:
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        found = {name: tuple(value) for name, value in index.items() if isinstance(value, list) and len(value) == 2}
-        return {name: value for name, value in found.items() if all(isinstance(word, str) for word in value)}
+        named = {name: tuple(value) for name, value in index.items() if isinstance(value, list) and len(value) == 2}
+        return {name: value for name, value in named.items() if all(isinstance(word, str) for word in value)}
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UserError(
             f"{folder.name} holds no {INDEX}, so it is no diffusers model. Give the folder that has this file."
@@ -35,15 +35,15 @@ def check_folder(folder: Path, expected: dict[str, str]) -> dict[str, int]:
 
     Raises UserError where something is missing, cut short or of another model.
     """
-    found, sizes = components(folder), {}
+    parts, sizes = components(folder), {}
     for name, wanted in expected.items():
-        there = found.get(name, ("", "nothing"))[1]
+        there = parts.get(name, ("", "nothing"))[1]
         if there != wanted:
             raise UserError(
                 f"{folder.name} holds another kind of model: its {name} is {there}, where {wanted} is needed. Give the "
                 "folder of the model that was chosen, or choose the one that this folder is of."
             )
-    for name in found:
+    for name in parts:
         part = folder / name
         if not part.is_dir() or not any(part.iterdir()):
             raise _incomplete(folder, f"its {name} is missing")

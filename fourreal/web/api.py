@@ -81,8 +81,8 @@ class Calls(CreateCalls, StudyCalls):
 
     def check(self, token: str, reference: str, freeze: str) -> dict:
         """Whether two videos will do: {ok, verdicts: [{name, ok, sentence, value}], canonical_frame, freeze_frame}."""
-        found = self._service.check(self._service.owner(token), reference, freeze)
-        return asdict(found) | {"ok": found.ok}
+        checks = self._service.check(self._service.owner(token), reference, freeze)
+        return asdict(checks) | {"ok": checks.ok}
 
     def estimate(
         self, token: str, reference: str, freeze: str, options: dict | None = None, further: list | None = None
@@ -99,16 +99,16 @@ class Calls(CreateCalls, StudyCalls):
         self, token: str, reference: str, freeze: str, options: dict | None = None, further: list | None = None
     ) -> dict:
         """Where the cameras of such a run would be: {cameras, reference, takes, points, colors, notes}."""
-        owner, asked = self._service.owner(token), Options.from_dict(options or {})
-        return self._service.place(owner, reference, freeze, asked, further_videos(further))
+        owner, chosen = self._service.owner(token), Options.from_dict(options or {})
+        return self._service.place(owner, reference, freeze, chosen, further_videos(further))
 
     def reconstruct(
         self, token: str, reference: str, freeze: str, options: dict | None = None, name: str = "",
         further: list | None = None,
     ) -> dict:  # fmt: skip
         """Put a reconstruction in the line; answers with the run. further: [{video, role, at}], see docs/api.md."""
-        owner, asked = self._service.owner(token), Options.from_dict(options or {})
-        return _run(self._service.submit(owner, reference, freeze, asked, name, further_videos(further)))
+        owner, chosen = self._service.owner(token), Options.from_dict(options or {})
+        return _run(self._service.submit(owner, reference, freeze, chosen, name, further_videos(further)))
 
     def status(self, token: str, run: str) -> dict:
         """A run as it is now: {id, name, state, place, options, progress, error, has_scene, seconds, ...}."""

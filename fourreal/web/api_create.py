@@ -127,10 +127,10 @@ class CreateCalls:
         return asdict(video) | {"url": clip_urls(owner, video.id) + "clip.mp4"}
 
 
-def _creation(found: Creation) -> dict:
+def _creation(creation: Creation) -> dict:
     """A creation as JSON, with the addresses of its candidates."""
-    value = asdict(found) | {"wishes": found.wishes.as_dict()}
-    value["picture"] = file_urls(found.id) + found.picture if found.picture else None
+    value = asdict(creation) | {"wishes": creation.wishes.as_dict()}
+    value["picture"] = file_urls(creation.id) + creation.picture if creation.picture else None
     for one in value["candidates"]:
-        one["url"] = file_urls(found.id) + one.pop("file") if one["made"] else None
+        one["url"] = file_urls(creation.id) + one.pop("file") if one["made"] else None
     return value

@@ -24,26 +24,26 @@ def card(role: str, video: Video | None, owner: str) -> str:
     if video is None:
         return tag("div", head, tag("p", what), class_="clip-card empty")
     source = clip_urls(owner, video.id) + "clip.mp4"
-    told = f"{video.width} × {video.height}, {video.seconds:.1f} s, {video.frames} frames"
+    facts = f"{video.width} × {video.height}, {video.seconds:.1f} s, {video.frames} frames"
     return tag(
         "div",
         head,
         moving(source, f"{title}: {video.name}"),
-        tag("p", tag("b", text(video.name)), tag("span", text(told)), class_="what"),
+        tag("p", tag("b", text(video.name)), tag("span", text(facts)), class_="what"),
         button("Choose another", "leave", "quiet", role=role),
         class_="clip-card",
     )
 
 
-def reasons(role: str, video: Video, other: Video, owner: str, found: Checks) -> str:
+def reasons(role: str, video: Video, other: Video, owner: str, checks: Checks) -> str:
     """Why one of the two videos has its role, and what is put right in it, with a picture where that can be seen."""
-    by_name = {verdict.name: verdict for verdict in found.verdicts}
-    told = [by_name[name] for name in REASONS[role] if name in by_name]
-    why = " ".join(verdict.sentence for verdict in told if verdict.ok is not False)  # problems are told beneath
+    by_name = {verdict.name: verdict for verdict in checks.verdicts}
+    verdicts = [by_name[name] for name in REASONS[role] if name in by_name]
+    why = " ".join(verdict.sentence for verdict in verdicts if verdict.ok is not False)  # problems are told beneath
     drawn = ""
-    if role in found.pictures:
+    if role in checks.pictures:
         title = f"{ROLES[role][0]}: "  # needless on its own card
-        sentences = [one.sentence.removeprefix(title) for one in put_right(role, found.verdicts)]
+        sentences = [one.sentence.removeprefix(title) for one in put_right(role, checks.verdicts)]
         drawn = flaws_picture(flaws_url(owner, video.id, role, other.id), sentences)
     return tag("div", tag("p", text(why), class_="why"), drawn, class_="reasons") if why or drawn else ""
 

@@ -41,16 +41,16 @@ def build(page: Parts) -> None:
     @safely
     def show(me: dict, names: list | None, layout: str):
         owner = page.owner(known(me))
-        found = [things.thing(page.service, owner, name) for name in (names or [])[:MOST]]
-        if len(found) < 2:
+        chosen = [things.thing(page.service, owner, name) for name in (names or [])[:MOST]]
+        if len(chosen) < 2:
             return [gr.skip(), gr.skip(), "", gr.skip(), tag("p", "Choose one more to compare.", class_="quiet")]
-        first, *others = found
+        first, *others = chosen
         value = shown(first.url, kind=first.kind, title=first.title, others=[one.shown for one in others],
-                      address=links.address([one.name for one in found]),
-                      layout="wipe" if layout == "wipe" and len(found) == 2 else "side")  # fmt: skip
+                      address=links.address([one.name for one in chosen]),
+                      layout="wipe" if layout == "wipe" and len(chosen) == 2 else "side")  # fmt: skip
         wiped = "Drag the divider." if value["layout"] == "wipe" else "All of them follow your hand and the time."
-        words = tag("div", tag("h2", text(listing([one.title for one in found]))), tag("p", wiped), class_="caption")
-        return [value, words, table([(one.title, one.figures) for one in found]), gr.update(visible=True), ""]
+        words = tag("div", tag("h2", text(listing([one.title for one in chosen]))), tag("p", wiped), class_="caption")
+        return [value, words, table([(one.title, one.figures) for one in chosen]), gr.update(visible=True), ""]
 
     event = {"fn": show, "inputs": [page.me, chosen, layout],
              "outputs": [page.viewer, page.caption, figures, alone, hint], **PRIVATE}  # fmt: skip
@@ -104,8 +104,8 @@ def chosen_of(page: Parts, owner: str, names: list[str]):
 
 def with_shared(page: Parts, names: list | None) -> list[tuple[str, str]]:
     """(title, name) of those among `names` that others shared: no list has them."""
-    found = [name for name in names or [] if isinstance(name, str) and name.startswith("shared:")]
-    return [(things.thing(page.service, "", name).title, name) for name in found]
+    shared = [name for name in names or [] if isinstance(name, str) and name.startswith("shared:")]
+    return [(things.thing(page.service, "", name).title, name) for name in shared]
 
 
 def usual(listed: list[tuple[str, str]], run: str) -> list[str]:

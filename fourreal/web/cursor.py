@@ -47,8 +47,8 @@ def advance(cursor: dict, entries: list[dict], offset: int) -> dict:
             series["psnr"].append(psnr)
         if (distilled := finite(values.get("distillation"))) is not None:
             series["distillation"].append([cursor["base"] + step, distilled])
-        told = {name.removeprefix(TRUST): finite(share) for name, share in values.items() if name.startswith(TRUST)}
-        cursor["trust"] = cursor["trust"] | {kind: share for kind, share in told.items() if share is not None}
+        trust = {name.removeprefix(TRUST): finite(share) for name, share in values.items() if name.startswith(TRUST)}
+        cursor["trust"] = cursor["trust"] | {kind: share for kind, share in trust.items() if share is not None}
         for name in ("scene", "preview", "critique"):
             if entry.get(name):
                 cursor[name] = str(entry[name])

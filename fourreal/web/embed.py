@@ -44,9 +44,9 @@ def router(service: Service) -> APIRouter:
     @routes.get("/embed/{name}", response_class=HTMLResponse)
     def embed(name: str) -> Response:
         try:
-            found = thing(service, "", f"shared:{name}" if TOKEN.fullmatch(name) else f"ready:{name}")
+            shown = thing(service, "", f"shared:{name}" if TOKEN.fullmatch(name) else f"ready:{name}")
         except UserError:
             return missing()
-        return HTMLResponse(PAGE.format(title=text(found.title), url=text(found.url)), headers={"cache-control": AGAIN})
+        return HTMLResponse(PAGE.format(title=text(shown.title), url=text(shown.url)), headers={"cache-control": AGAIN})
 
     return routes

@@ -144,18 +144,18 @@ def summary_box(page: Parts, run: Run, owner: str) -> str:
     if run.state == "failed":
         why_not_again = note(run.outdated) if run.outdated != run.error else ""
         return tag("div", tag("h4", text(run.name)), note(run.error, "bad"), why_not_again)
-    known = [("Preset", run.options.preset or "by the device"), ("Took", duration(run.seconds))]
+    basics = [("Preset", run.options.preset or "by the device"), ("Took", duration(run.seconds))]
     try:
-        found = page.service.metrics(owner, run.id)
+        measured = page.service.metrics(owner, run.id)
     except UserError:  # deleted in this moment
-        found = {}
-    rows = facts([*known, *metrics.rows(found)])
-    return tag("div", tag("h4", text(run.name)), rows, note(run.outdated), remarks(found), class_="figures")
+        measured = {}
+    rows = facts([*basics, *metrics.rows(measured)])
+    return tag("div", tag("h4", text(run.name)), rows, note(run.outdated), remarks(measured), class_="figures")
 
 
-def remarks(found: dict) -> str:
+def remarks(measured: dict) -> str:
     """What a run's metrics say in sentences."""
-    return "".join(note(sentence) for sentence in found.get("notes", ()) if sentence)
+    return "".join(note(sentence) for sentence in measured.get("notes", ()) if sentence)
 
 
 def link_row(run: Run) -> str:

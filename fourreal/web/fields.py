@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from fourreal.description.base import About, about, default_of, remote
+from fourreal.description.base import About, about, annotation_of, default_of, remote
 
 MOST_TEXT = 4000
 BLANK = "none"  # of a choice: the one that leaves the field out
@@ -16,7 +16,7 @@ def component(cls: type, name: str, **more: Any) -> gr.components.Component:
 
     Numbers have no limits here, as Gradio's words for what is out of range say nothing to people.
     """
-    said, default, kind = about(cls)[name], default_of(cls, name), cls.__pydantic_fields__[name].annotation
+    said, default, kind = about(cls)[name], default_of(cls, name), annotation_of(cls, name)
     look = {"label": said.title, "elem_id": name.replace("_", "-"), "value": shown(cls, name, default)} | more
     if said.choices is not None:
         offered = [(words[0].upper() + words[1:], choice) for choice, words in said.choices.items()]
@@ -48,7 +48,7 @@ def group(cls: type, name: str, **more: dict[str, Any]) -> dict[str, gr.componen
 
 
 def _numeric(cls: type, name: str, said: About) -> bool:
-    kind = cls.__pydantic_fields__[name].annotation
+    kind = annotation_of(cls, name)
     return said.choices is None and kind in (int, int | None, float, float | None)
 
 

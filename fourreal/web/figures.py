@@ -55,30 +55,30 @@ def curves(series: dict) -> go.Figure:
     return figure
 
 
-def layout(found: dict) -> go.Figure:
+def layout(arrays: dict) -> go.Figure:
     """Camera frusta and sparse points in space, up drawn up.
 
     Args:
-        found: {"cameras": [world_to_camera 4x4 ...], "points": [[x, y, z] ...], "colors": [[r, g, b] in 0..1 ...]};
+        arrays: {"cameras": [world_to_camera 4x4 ...], "points": [[x, y, z] ...], "colors": [[r, g, b] in 0..1 ...]};
             with the cameras of other takes, {"reference": [...], "takes": [{"name", "cameras"} ...]}, each take has a
             colour of its own.
     """
     figure = go.Figure()
-    takes = {"Freeze-time video": found.get("cameras") or []}
-    if "reference" in found:
-        takes |= {"Reference video": found["reference"]}
-        for number, take in enumerate(found["takes"], start=1):
+    takes = {"Freeze-time video": arrays.get("cameras") or []}
+    if "reference" in arrays:
+        takes |= {"Reference video": arrays["reference"]}
+        for number, take in enumerate(arrays["takes"], start=1):
             takes[f"{number}. {text(take['name'][:24])}"] = take["cameras"]
     # one that stands still would hardly be seen among others
     drawn = {name: [frustum(camera, DEPTH if len(cameras) > 1 else 2 * DEPTH) for camera in cameras]
              for name, cameras in takes.items()}  # fmt: skip
     reach = 1.25 * max((max(map(abs, centre)) for one in drawn.values() for _, centre in one), default=1.0)
     # a few points lie far away, and would make everything else tiny
-    near = [i for i, point in enumerate(found.get("points") or []) if max(map(abs, point)) <= reach]
+    near = [i for i, point in enumerate(arrays.get("points") or []) if max(map(abs, point)) <= reach]
     if near:
         rgb = lambda colour: f"rgb({','.join(str(round(255 * min(max(c, 0), 1))) for c in colour)})"
-        colours = [rgb(found["colors"][i]) for i in near] if found.get("colors") else GREY
-        x, y, z = zip(*(upright(found["points"][i]) for i in near), strict=True)
+        colours = [rgb(arrays["colors"][i]) for i in near] if arrays.get("colors") else GREY
+        x, y, z = zip(*(upright(arrays["points"][i]) for i in near), strict=True)
         figure.add_trace(go.Scatter3d(x=x, y=y, z=z, mode="markers", name="points", hoverinfo="skip", showlegend=False,
                                       marker={"size": 1.8, "color": colours}))  # fmt: skip
     alone = len(drawn) == 1

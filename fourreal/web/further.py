@@ -102,8 +102,8 @@ def entries_of(run: Run) -> list[dict]:
 
 def there(page: Parts, me: dict) -> dict:
     """`me` without videos that were deleted meanwhile, as if they had not been chosen."""
-    kept = {role: me[role] if exists(page, me, me[role]) else "" for role in ("reference", "freeze")}
-    return me | kept | {"further": [one for one in me["further"] if exists(page, me, one["video"])]}
+    pair = {role: me[role] if exists(page, me, me[role]) else "" for role in ("reference", "freeze")}
+    return me | pair | {"further": [one for one in me["further"] if exists(page, me, one["video"])]}
 
 
 def exists(page: Parts, me: dict, id: str) -> bool:
@@ -135,25 +135,25 @@ def cards(page: Parts, me: dict, refused: Mapping[str, str] | None = None) -> st
     pair = me["reference"], me["freeze"]
     for entry in me["further"]:
         video = page.service.video(owner, entry["video"])
-        found = page.service.further_checks(owner, video.id, *pair) if all(pair) else None
-        shown.append(card(entry, video, owner, found, me["freeze"], (refused or {}).get(video.id, "")))
+        checks = page.service.further_checks(owner, video.id, *pair) if all(pair) else None
+        shown.append(card(entry, video, owner, checks, me["freeze"], (refused or {}).get(video.id, "")))
     head = tag("h4", "More videos of the same scene") + tag("p", text(LEAD), class_="quiet")
     return tag("div", head, tag("div", *shown, class_="takes") if shown else "", class_="further")
 
 
 def card(
-    entry: Mapping[str, object], video: Video, owner: str, found: FurtherChecks | None, freeze: str, refused: str
+    entry: Mapping[str, object], video: Video, owner: str, checks: FurtherChecks | None, freeze: str, refused: str
 ) -> str:
     """A further video playing, its role and why, and what is put right in it."""
-    role = str(entry["role"]) or ("" if found is None else found.role)
+    role = str(entry["role"]) or ("" if checks is None else checks.role)
     said = ""
     if refused:
         said = note(refused, "bad")
-    elif role != "out" and found is not None:
-        verdicts = found.verdicts(role)
+    elif role != "out" and checks is not None:
+        verdicts = checks.verdicts(role)
         rows = [verdict_row(one, video=video.id) for one in verdicts if one.ok is False]
         rest = [one.sentence for one in verdicts if one.ok is not False]
-        if role in found.pictures:
+        if role in checks.pictures:
             said = flaws_picture(flaws_url(owner, video.id, role, freeze), rest)
         else:
             rows += [verdict_row(one) for one in verdicts if one.ok is not False]
@@ -162,7 +162,7 @@ def card(
     about = [
         tag("p", tag("b", text(video.name)), tag("span", text(size)), class_="what"),
         role_choice(video, role),
-        tag("p", text(why(entry, role, found, bool(freeze), refused)), class_="why"),
+        tag("p", text(why(entry, role, checks, bool(freeze), refused)), class_="why"),
         frame_field(entry, video, role),
         said,
         button("Remove", "remove", "quiet", video=video.id),
@@ -172,22 +172,22 @@ def card(
     return tag("article", playing, tag("div", *about, class_="about"), class_=kind)
 
 
-def why(entry: Mapping[str, object], role: str, found: FurtherChecks | None, pair: bool, refused: str) -> str:
+def why(entry: Mapping[str, object], role: str, checks: FurtherChecks | None, pair: bool, refused: str) -> str:
     """One sentence on why a further video has its role."""
     if role == "out":
         return "The scene is made without it."
     if refused:
         return ""
-    if found is None:
+    if checks is None:
         return "It is being looked at." if pair else "It is looked at once the two videos above are there."
-    if entry["role"] and entry["role"] != found.role:
-        return f"You chose this. {found.sentence}"
-    return found.sentence
+    if entry["role"] and entry["role"] != checks.role:
+        return f"You chose this. {checks.sentence}"
+    return checks.sentence
 
 
 def role_choice(video: Video, role: str) -> str:
     options = [tag("option", "Looking", value="", selected=True, disabled=True)] if not role else []
-    options += [tag("option", text(told), value=name, selected=name == role) for name, told in ROLES.items()]
+    options += [tag("option", text(words), value=name, selected=name == role) for name, words in ROLES.items()]
     return tag("select", *options, data_change="role", data_video=video.id, aria_label=f"What {video.name} is")
 
 

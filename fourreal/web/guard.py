@@ -77,10 +77,10 @@ class Guard:
         if b"{" not in body:
             return True
         try:
-            found = list(files_named(json.loads(body)))
+            files = list(files_named(json.loads(body)))
         except (ValueError, RecursionError):
             return False
-        return all(isinstance(path, str) and self.holds(path) for path in found)
+        return all(isinstance(path, str) and self.holds(path) for path in files)
 
 
 def files_named(value: object):
@@ -139,9 +139,9 @@ def with_headers(send: Send, own: Mapping[str, str]) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             # an own policy of Gradio's CORS layer and the like stays; ours replaces what has the same name
-            kept = [pair for pair in message.get("headers", []) if pair[0].decode("latin-1").lower() not in own]
+            headers = [pair for pair in message.get("headers", []) if pair[0].decode("latin-1").lower() not in own]
             added = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in own.items()]
-            message = {**message, "headers": [*kept, *added]}
+            message = {**message, "headers": [*headers, *added]}
         await send(message)
 
     return sending

@@ -30,10 +30,10 @@ def opened_by(service: Service, owner: str, search: str) -> list[str]:
     if not any(name.startswith("own:") for name in names):
         return names
     own = {digest(name): name for _, name in choices(service, owner) if name.startswith(OWN)}
-    found = [own.get(name, name) for name in names]
-    if any(name.startswith("own:") for name in found):
+    own_names = [own.get(name, name) for name in names]
+    if any(name.startswith("own:") for name in own_names):
         raise UserError("This link leads to a scene of another browser. Ask its owner to share it.")
-    return found
+    return own_names
 
 
 def address(names: list[str]) -> str:

@@ -32,19 +32,19 @@ COMPARED: tuple[tuple[str, str, Callable[[float], str]], ...] = (
 
 def flat(metrics: dict, prefix: str = "") -> dict[str, float]:
     """Every number of nested metrics by its dotted key, and fit.freeze and fit.reference, the PSNR of either stage."""
-    found = {}
+    numbers = {}
     for key, value in metrics.items():
         if isinstance(value, dict):
-            found |= flat(value, f"{prefix}{key}.")
+            numbers |= flat(value, f"{prefix}{key}.")
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            found[prefix + key] = float(value)
+            numbers[prefix + key] = float(value)
     if not prefix:
         stages = {
-            key.split(".")[1]: value for key, value in found.items() if key.startswith("stages.") and ".psnr" in key
+            key.split(".")[1]: value for key, value in numbers.items() if key.startswith("stages.") and ".psnr" in key
         }
         for stage, value in stages.items():  # in the order of the work, so the last phase counts
-            found["fit.freeze" if stage == "canonical" else "fit.reference"] = value
-    return found
+            numbers["fit.freeze" if stage == "canonical" else "fit.reference"] = value
+    return numbers
 
 
 def rows(metrics: dict) -> list[tuple[str, str]]:

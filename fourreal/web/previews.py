@@ -57,13 +57,13 @@ class Previews:
 
     def linked(self, scope: Scope) -> list[Thing]:
         """What the address names that is there for everybody."""
-        found = []
+        things = []
         for name in things_of(parse_qs(scope["query_string"].decode("latin-1"))):
             try:
-                found.append(public(self.service, name))
+                things.append(public(self.service, name))
             except UserError:  # not there, or somebody's own: a preview says nothing of it
                 return []
-        return found
+        return things
 
 
 def public(service: Service, name: str) -> Thing:
@@ -73,10 +73,10 @@ def public(service: Service, name: str) -> Thing:
     return thing(service, "", name)
 
 
-def preview(found: list[Thing], address: str) -> str:
+def preview(things: list[Thing], address: str) -> str:
     """The elements, for the things that a link names; for the page as such where it names none."""
-    title = f"{' and '.join(one.title for one in found[:2])} · fourreal" if found else TITLE
-    picture = next((one.picture for one in found if one.picture), READY_PICTURE)
+    title = f"{' and '.join(one.title for one in things[:2])} · fourreal" if things else TITLE
+    picture = next((one.picture for one in things if one.picture), READY_PICTURE)
     words = [
         ("description", WORDS), ("og:type", "website"), ("og:site_name", "fourreal"), ("og:title", title),
         ("og:description", WORDS), ("og:image", f"{address}/{picture}"), ("twitter:card", "summary_large_image"),
@@ -85,7 +85,7 @@ def preview(found: list[Thing], address: str) -> str:
         tag("meta", **{"property" if key.startswith("og:") else "name_": key}, content=value).replace("></meta>", ">")
         for key, value in words
     ]
-    embed = found[0].embed if len(found) == 1 else None
+    embed = things[0].embed if len(things) == 1 else None
     return "".join([*metas, *([f'<link rel="alternate" href="{address}/{embed}" title="Viewer">'] if embed else [])])
 
 

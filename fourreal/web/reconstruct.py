@@ -41,8 +41,8 @@ def build(page: Parts) -> None:
     def tell(me: dict, *values):
         return expected(page, known(me), lambda me: options(me, *values))
 
-    told = [estimate, start]
-    page.named["estimate_event"] = {"fn": tell, "inputs": [page.me, *chosen], "outputs": told, **PRIVATE}
+    outputs = [estimate, start]
+    page.named["estimate_event"] = {"fn": tell, "inputs": [page.me, *chosen], "outputs": outputs, **PRIVATE}
     # one event of all of them: of two, the answer to the change before may come last
     changes = [one.blur if isinstance(one, gr.Textbox) else one.change for one in chosen]
     gr.on(changes, trigger_mode="always_last", **page.named["estimate_event"])
@@ -93,28 +93,28 @@ def expected(page: Parts, me: dict, options_of: Callable[[dict], Options]) -> li
         return [note("The videos of this scene are kept with it."), gr.update(interactive=True)]
     if not (me["reference"] and me["freeze"]):
         return [note("Choose two videos first."), gr.update(interactive=False)]
-    found = page.service.estimate(page.owner(me), me["reference"], me["freeze"], options, len(further.chosen(me)))
-    return [estimate_box(found), gr.update(interactive=found.fits)]
+    estimate = page.service.estimate(page.owner(me), me["reference"], me["freeze"], options, len(further.chosen(me)))
+    return [estimate_box(estimate), gr.update(interactive=estimate.fits)]
 
 
-def estimate_box(found: Estimate) -> str:
-    wait = "starts at once" if found.place == 0 else f"{found.place} before it"
+def estimate_box(estimate: Estimate) -> str:
+    wait = "starts at once" if estimate.place == 0 else f"{estimate.place} before it"
     rows = facts([
-        ("Time", time_told(found)), ("Memory", amount(found.memory_mb)), ("Disk", amount(found.disk_mb)),
-        ("Runs on", where(found.device)), ("Line", wait),
-        *critic_told(found.critic),
+        ("Time", time_told(estimate)), ("Memory", amount(estimate.memory_mb)), ("Disk", amount(estimate.disk_mb)),
+        ("Runs on", where(estimate.device)), ("Line", wait),
+        *critic_told(estimate.critic),
     ])  # fmt: skip
-    notes = note(found.reason, "" if found.fits else "bad")
-    if found.critic is not None:
-        notes += note(found.critic.reason, "" if found.critic.steps else "warn")
+    notes = note(estimate.reason, "" if estimate.fits else "bad")
+    if estimate.critic is not None:
+        notes += note(estimate.critic.reason, "" if estimate.critic.steps else "warn")
     return tag("div", rows, notes, class_="estimate")
 
 
-def time_told(found: Estimate) -> str:
-    if found.seconds is not None:
-        return "about " + duration(found.seconds)
-    if found.critic is not None and found.critic.seconds_without is not None:
-        return f"about {duration(found.critic.seconds_without)}, and the critic's"
+def time_told(estimate: Estimate) -> str:
+    if estimate.seconds is not None:
+        return "about " + duration(estimate.seconds)
+    if estimate.critic is not None and estimate.critic.seconds_without is not None:
+        return f"about {duration(estimate.critic.seconds_without)}, and the critic's"
     return "unknown"
 
 

@@ -58,9 +58,9 @@ def router(service: Service, painter: Painter) -> APIRouter:
 
     @routes.get("/assets/films/{name}")
     def ready_film(request: Request, name: str) -> Response:
-        kept = "download" in request.query_params
+        saved = "download" in request.query_params
         try:
-            return sent(request, service.ready_film_file(name), AGAIN, saved_name(READY_NAME, name) if kept else None)
+            return sent(request, service.ready_film_file(name), AGAIN, saved_name(READY_NAME, name) if saved else None)
         except UserError:
             return missing()
 
@@ -105,12 +105,12 @@ def router(service: Service, painter: Painter) -> APIRouter:
         try:
             # live files have a number each and never change
             path, keep = service.public_file(run, name), FOREVER if name.startswith("live/") else AGAIN
-            kept = path.suffix in SAVED or "download" in request.query_params
-            answer = sent(request, path, keep, saved_name(service.public_name(run), name) if kept else None)
+            saved = path.suffix in SAVED or "download" in request.query_params
+            answer = sent(request, path, keep, saved_name(service.public_name(run), name) if saved else None)
         except UserError:
             answer = missing()
-        found = LIVE.fullmatch(name)
-        while found and answer.status_code == 404 and (newer := newest(service, run, *found.groups())):
+        match = LIVE.fullmatch(name)
+        while match and answer.status_code == 404 and (newer := newest(service, run, *match.groups())):
             answer = sent(request, newer, AGAIN)  # which may be gone by now, too
         return answer
 

@@ -63,14 +63,14 @@ def build(page: Parts) -> None:
 def otherwise(page: Parts, me: dict, run: Run) -> dict:
     """Updates that lead to step two with a run's videos and settings, to be changed."""
     o = run.options
-    kept = {
+    saved = {
         "reference": run.reference,
         "freeze": run.freeze,
         "example": run.example or "",
         "canonical": o.canonical_frame,
         "further": further.entries_of(run),
     }
-    me = me | kept | {"run": "", "again": run.id}
+    me = me | saved | {"run": "", "again": run.id}
     settings = {
         field: fields.shown(Options, name, getattr(o, name)) for name, field in page.named["settings"].items()
     }  # fmt: skip

@@ -65,21 +65,21 @@ def kept_secret(path: Path) -> str:
 
 def known(me: object) -> dict:
     """What the browser kept, made whole: whatever is missing or of another kind is as for a newcomer."""
-    kept = me if isinstance(me, dict) else {}
-    whole = {key: kept.get(key) if isinstance(kept.get(key), str) else "" for key in FORGOTTEN}
-    whole["further"] = further_entries(kept.get("further"))
-    frame = kept.get("canonical")
+    stored = me if isinstance(me, dict) else {}
+    whole = {key: stored.get(key) if isinstance(stored.get(key), str) else "" for key in FORGOTTEN}
+    whole["further"] = further_entries(stored.get("further"))
+    frame = stored.get("canonical")
     whole["canonical"] = frame if isinstance(frame, int) and not isinstance(frame, bool) and frame >= 0 else None
     whole["start"] = whole["start"] if whole["start"] in STARTS else WORDS
     whole["token"] = whole["token"] or secrets.token_urlsafe(32)
     return whole
 
 
-def further_entries(kept: object) -> list[dict]:
+def further_entries(stored: object) -> list[dict]:
     """[{video, role, at}] with a video's id; of its role, what the person chose: "reference", "freeze" or "out", and ""
     where it is as it was found; and the frame that they gave, if any."""
     entries = []
-    for one in kept if isinstance(kept, list) else ():
+    for one in stored if isinstance(stored, list) else ():
         if isinstance(one, dict) and isinstance(one.get("video"), str):
             role, at = one.get("role"), one.get("at")
             number = isinstance(at, int) and not isinstance(at, bool) and abs(at) <= MOST_FRAME

@@ -144,8 +144,8 @@ class StudyLinks:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = b"study=" in scope.get("query_string", b"") and scope["type"] == "http" and scope["path"] == "/"
-        id = parse_qs(scope["query_string"].decode("latin-1")).get("study", [""])[0] if asked else ""
+        study = b"study=" in scope.get("query_string", b"") and scope["type"] == "http" and scope["path"] == "/"
+        id = parse_qs(scope["query_string"].decode("latin-1")).get("study", [""])[0] if study else ""
         if ID.fullmatch(id):
             return await RedirectResponse(f"study/{id}/", 303)(scope, receive, send)
         await self.app(scope, receive, send)

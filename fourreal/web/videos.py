@@ -73,9 +73,9 @@ def build(page: Parts) -> None:
     page.named |= {"look": look, "look_further": look_further}
     restore = {"fn": safely(show_pair_now), "inputs": page.me, "outputs": shown, **PRIVATE}
 
-    def patiently(event, function, inputs: list, told: str) -> None:
+    def patiently(event, function, inputs: list, sentence: str) -> None:
         """What takes its time: a line says so meanwhile, and what failed leaves the step as it was."""
-        event(lambda: waiting(told), None, checks, **PRIVATE)
+        event(lambda: waiting(sentence), None, checks, **PRIVATE)
         done = event(safely(function), inputs, shown, **INTAKE)
         done.success(**look).success(**look_further)
         done.failure(**restore).then(**look)
@@ -212,12 +212,12 @@ def check(page: Parts, me: dict) -> list:
     if not (me["reference"] and me["freeze"]):
         return [gr.skip()] * 4
     owner = page.owner(me)
-    found = page.service.check(owner, me["reference"], me["freeze"])
+    checks = page.service.check(owner, me["reference"], me["freeze"])
     pair = {role: page.service.video(owner, me[role]) for role in ROLES}
-    chosen = me["canonical"] if me["canonical"] is not None else found.canonical_frame
-    whys = [reasons("reference", pair["reference"], pair["freeze"], owner, found),
-            reasons("freeze", pair["freeze"], pair["reference"], owner, found)]  # fmt: skip
-    return [verdict_list(found), frozen_moment(pair["reference"], owner, chosen or 0), *whys]
+    chosen = me["canonical"] if me["canonical"] is not None else checks.canonical_frame
+    whys = [reasons("reference", pair["reference"], pair["freeze"], owner, checks),
+            reasons("freeze", pair["freeze"], pair["reference"], owner, checks)]  # fmt: skip
+    return [verdict_list(checks), frozen_moment(pair["reference"], owner, chosen or 0), *whys]
 
 
 def whole(sent: dict, name: str) -> int:

@@ -68,20 +68,20 @@ def build(page: Parts) -> None:
     page.timer.tick(tick, [page.me, page.cursor, more], [*often, more], **PRIVATE)
     more.change(**page.named["follow_event"])
 
-    def ending(kept: bool):
+    def ending(keeps: bool):
         @safely
         def end(me: dict):
             me = known(me)
-            page.service.cancel(page.owner(me), me["run"], keep=kept)
-            gr.Info("Stopping. What was done so far stays." if kept else "Stopping.", title="", duration=4)
+            page.service.cancel(page.owner(me), me["run"], keep=keeps)
+            gr.Info("Stopping. What was done so far stays." if keeps else "Stopping.", title="", duration=4)
 
         return end
 
     page.named["resumed_here"] = resume.click(
         page.named["go_on"], page.me, [page.steps, page.timer, page.cursor], **PRIVATE
     )  # fmt: skip
-    for press, kept in ((keep, True), (stop, False)):
-        press.click(ending(kept), page.me, None, **PRIVATE)
+    for press, keeps in ((keep, True), (stop, False)):
+        press.click(ending(keeps), page.me, None, **PRIVATE)
 
 
 def news(page: Parts, me: dict, cursor: dict | None) -> dict:
@@ -107,10 +107,10 @@ def news(page: Parts, me: dict, cursor: dict | None) -> dict:
     live = run.state in LIVE
     # an example's score against unseen views comes a little after its scene
     awaited = not live and explore.score_awaited(page, run, owner)
-    told = [run.state, run.place, awaited]
-    if not entries and told == before["state"]:
+    state = [run.state, run.place, awaited]
+    if not entries and state == before["state"]:
         return change
-    cursor["state"] = told
+    cursor["state"] = state
     change[page.cursor] = cursor
     change[progress] = progress_box(page, run, cursor, owner)
     turned = before["state"][:1] != [run.state]
@@ -185,17 +185,17 @@ def curves_now(cursor: dict | None, drawn: float):
 
 def layout_now(page: Parts, id: str):
     """The cameras and points of a run; none where it has none yet."""
-    found = layout_of(page, id) if id else None
-    return figures.layout(found) if found else None
+    layout = layout_of(page, id) if id else None
+    return figures.layout(layout) if layout else None
 
 
 def layout_of(page: Parts, id: str) -> dict | None:
     """What live/layout.json of a run says, once its cameras are known."""
     try:
-        found = json.loads(page.service.public_file(id, "live/layout.json").read_text(encoding="utf-8"))
+        layout = json.loads(page.service.public_file(id, "live/layout.json").read_text(encoding="utf-8"))
     except (UserError, FileNotFoundError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return layout if isinstance(layout, dict) else None
 
 
 def there(page: Parts, run: Run, name: str) -> bool:
@@ -224,8 +224,8 @@ def progress_box(page: Parts, run: Run, cursor: dict, owner: str) -> str:
         offered = failed.offers(run, failed.looks_swapped(page, run, owner))
         return tag("div", tag("h4", "It did not work out"), note(run.error, "bad"), offered, class_="progress")
     if run.state == "stopped":
-        kept = "The scene as it was is kept." if run.has_scene else "Nothing could be kept yet."
-        return tag("div", tag("h4", "Stopped"), tag("p", kept), class_="progress")
+        remains = "The scene as it was is kept." if run.has_scene else "Nothing could be kept yet."
+        return tag("div", tag("h4", "Stopped"), tag("p", remains), class_="progress")
     now = stage_name(str(last.get("stage") or ""))
     done = run.state == "done"
     head = "Done" if done else STAGES.get(now, "Starting")
@@ -262,8 +262,8 @@ def critique_box(page: Parts, run: Run, cursor: dict) -> str:
 def figures_told(last: dict) -> str:
     values = last.get("values") or {}
     psnr, splats = values.get("psnr"), values.get("splats")
-    told = [f"{psnr:.1f} dB" if psnr is not None else "", f"{splats:,.0f} splats" if splats is not None else ""]
-    return " · ".join(part for part in told if part)
+    figures = [f"{psnr:.1f} dB" if psnr is not None else "", f"{splats:,.0f} splats" if splats is not None else ""]
+    return " · ".join(part for part in figures if part)
 
 
 def stage_row(now: str, done: bool) -> str:

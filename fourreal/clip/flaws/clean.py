@@ -66,9 +66,9 @@ def cleaned(
     findings: list[Finding] = []
     keep = ~faded(clip.frames)
     if not keep.all():
-        lost = (~keep).nonzero()[0].tolist()
+        dark = (~keep).nonzero()[0].tolist()
         done = "left out" if travels else "replaced by the nearest that is not, so that time stays what it is"
-        findings.append(Finding("fade", f"Black or faded at an end, and {done}: {numbers(lost)}.", tuple(lost)))
+        findings.append(Finding("fade", f"Black or faded at an end, and {done}: {numbers(dark)}.", tuple(dark)))
         if not travels:
             clear = keep.nonzero()[0]
             nearest = np.abs(np.arange(len(clip))[:, None] - clear).argmin(1)
@@ -80,8 +80,8 @@ def cleaned(
         remedy = f"Frames {first} to {last} are used." if longer_part else (
             f"Trim it to frames {first} to {last}."
         )  # fmt: skip
-        told = f"The video is cut to another shot at frame {', '.join(map(str, begins))}. {remedy}"
-        findings.append(Finding("cut", told, begins, (first, last)))
+        sentence = f"The video is cut to another shot at frame {', '.join(map(str, begins))}. {remedy}"
+        findings.append(Finding("cut", sentence, begins, (first, last)))
         if longer_part:
             frames = frames[(frames >= first) & (frames <= last)]
     fps = clip.fps
@@ -93,7 +93,8 @@ def cleaned(
         frames = frames[fresh]
         findings.append(Finding("repeats", f"{len(lost)} frames repeat the ones before; left out.", lost))
     pictures = clip.frames[frames] if len(frames) < len(clip) else clip.frames
-    crop = left, top, width, height = picture_box(pictures)
+    left, top, width, height = picture_box(pictures)
+    crop = left, top, width, height
     if (width, height) != clip.size:
         pictures = pictures[:, top : top + height, left : left + width]
         findings.append(Finding("bars", f"It has black bars; the picture within, {width}x{height}, is used."))
@@ -112,7 +113,7 @@ def regular(keep: Bool[np.ndarray, " F"]) -> bool:
 def refuse_cuts(name: str, path: Path, result: Cleaned, longer_part: bool) -> None:
     """Raises Unusable where a clip is cut to another shot and nobody said what to do about it."""
     for finding in result.findings:
-        if finding.kind == "cut" and not longer_part:
+        if finding.part is not None and not longer_part:
             raise Unusable(f"{name}: {finding.sentence}", "--longer-part does so.", (path, *finding.part))
 
 
@@ -123,7 +124,7 @@ def _masked(
     """With overlays masked, and filled so that nothing takes them for scene."""
     if travels:
         over = overlay(clip.frames)
-    elif beside is not None and beside.unfilled is not None:
+    elif beside is not None and beside.unfilled is not None and beside.mask is not None:
         over = shared_overlay(clip.frames, beside.unfilled, ~beside.mask)
     else:
         over = np.zeros(clip.frames.shape[1:3], bool)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -26,21 +27,21 @@ def cuts(frames: UInt8[np.ndarray, "F H W 3"]) -> list[int]:
     colours = _histograms(pictures)
     steps = _distance(colours[:-1], colours[1:])
     detail = gaussian_filter(pictures.mean(-1), (0, 1, 1)).reshape(len(frames), -1)
-    found = []
-    for step in np.flatnonzero(steps > _APART):
+    places = []
+    for step in np.flatnonzero(steps > _APART).tolist():
         others = np.sort(np.delete(steps, step))
         usual = others[int(0.8 * (len(others) - 1))]  # a few of them may be cuts as well
         before = range(max(0, step + 1 - _REACH), step + 1)
         after = range(step + 1, min(len(frames), step + 1 + _REACH))
         apart = min(float(_distance(colours[a], colours[b])) for a in before for b in after)
         if steps[step] > _OUTSTANDING * usual and apart > _APART and _likeness(detail[step], detail[step + 1]) < _ALIKE:
-            found.append(int(step) + 1)
-    return found if len(found) <= max(1, _MOST * len(steps)) else []
+            places.append(int(step) + 1)
+    return places if len(places) <= max(1, _MOST * len(steps)) else []
 
 
-def longest(total: int, found: Sequence[int]) -> tuple[int, int]:
+def longest(total: int, shots: Sequence[int]) -> tuple[int, int]:
     """The first and the last frame of the longest part between cuts."""
-    ends = [0, *found, total]
+    ends = [0, *shots, total]
     first, stop = max(pairwise(ends), key=lambda part: part[1] - part[0])
     return first, stop - 1
 
@@ -51,8 +52,8 @@ def _histograms(pictures: UInt8[np.ndarray, "F h w 3"]) -> Float[np.ndarray, "F 
     return counts / counts.sum(1, keepdims=True)
 
 
-def _distance(one: Float[np.ndarray, "*F B"], other: Float[np.ndarray, "*F B"]) -> Float[np.ndarray, "*F"] | float:
-    """The share of the colours that two pictures do not have in common."""
+def _distance(one: Float[np.ndarray, "*F B"], other: Float[np.ndarray, "*F B"]) -> Any:
+    """The share of the colours that two pictures do not have in common: (*F), or a number for one pair."""
     return 1 - np.minimum(one, other).sum(-1)
 
 

@@ -28,14 +28,15 @@ def repeats(frames: UInt8[np.ndarray, "F H W 3"], moving_camera: bool) -> list[i
     steps = np.array([np.quantile(np.abs(before - after), _PEAK) for before, after in pairwise(pictures)])
     still = steps <= np.maximum(_SAME, _SAME_SHARE * np.quantile(steps, 0.9))
     edges = np.flatnonzero(np.diff(np.concatenate([[False], still, [False]]).astype(int)))
-    found, within = [], False
+    copies: list[int] = []
+    within = False
     for start, stop in edges.reshape(-1, 2):
         around = np.concatenate([steps[max(0, start - 1) : start], steps[stop : stop + 1]])
         if not len(around) or (not moving_camera and stop - start > _PAUSE):
             continue
         if steps[start:stop].max() <= _AMONG * around.min():  # slowing down is no repetition
-            found += range(start + 1, stop + 1)
+            copies += range(start + 1, stop + 1)
             within |= start > 0 and stop < len(steps)
-    if len(frames) - len(found) < _FEWEST or not (within or moving_camera):  # at an end alone it is a pause, too
+    if len(frames) - len(copies) < _FEWEST or not (within or moving_camera):  # at an end alone it is a pause, too
         return []
-    return [int(frame) for frame in found]
+    return [int(frame) for frame in copies]

@@ -132,15 +132,15 @@ def covered(frames: UInt8[np.ndarray, "F H W 3"], scene: Bool[np.ndarray, "H W"]
     rows, columns = np.nonzero(~scene.all(1))[0], np.nonzero(~scene.all(0))[0]
     reach = 24
     part = np.s_[max(0, rows[0] - reach) : rows[-1] + reach + 1, max(0, columns[0] - reach) : columns[-1] + reach + 1]
-    known = scene[part][..., None].astype(np.float32)
+    scenery = scene[part][..., None].astype(np.float32)
     sigma = (reach / 3, reach / 3, 0)
-    weight = gaussian_filter(known, sigma)
+    weight = gaussian_filter(scenery, sigma)
     out = frames.copy()
     for frame in out:
         window = frame[part].astype(np.float32)
-        mean = (window * known).sum((0, 1)) / max(float(known.sum()), 1.0)  # of what is out of reach
-        around = (gaussian_filter(window * known, sigma) + 1e-3 * mean) / (weight + 1e-3)
-        frame[part] = np.where(known > 0, window, around + 0.5).astype(np.uint8)
+        mean = (window * scenery).sum((0, 1)) / max(float(scenery.sum()), 1.0)  # of what is out of reach
+        around = (gaussian_filter(window * scenery, sigma) + 1e-3 * mean) / (weight + 1e-3)
+        frame[part] = np.where(scenery > 0, window, around + 0.5).astype(np.uint8)
     return out
 
 

@@ -51,7 +51,7 @@ def _strip(result: Cleaned, total: int, width: int) -> UInt8[np.ndarray, "1 w 3"
     frames = np.full((total, 3), KEPT, np.uint8)
     cuts: tuple[int, ...] = ()
     for finding in result.findings:
-        if finding.kind == "cut":
+        if finding.part is not None:
             cuts = finding.frames
             first, last = finding.part
             frames[:first], frames[last + 1 :] = BEYOND, BEYOND

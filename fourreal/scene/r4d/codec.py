@@ -1,6 +1,7 @@
 """One array of an `.r4d` file: real numbers as whole ones of 1 to 3 bytes, in an order that compresses well."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt
@@ -44,10 +45,10 @@ class Descriptor:
     def from_dict(cls, values: dict) -> "Descriptor":
         """The inverse of `to_dict`. Raises Malformed."""
         name = value(values, str, "name")
-        counts = {key: whole(values, key) for key in ("frames", "rows", "columns", "bytes")}
+        counts: dict[str, Any] = {key: whole(values, key) for key in ("frames", "rows", "columns", "bytes")}
         if not all(count <= LARGEST_COUNT for count in counts.values()) or counts["bytes"] not in WORDS:
             raise Malformed(f"the array {name!r} has an absurd size")
-        lines = {key: _line(values, key, counts["columns"]) for key in ("origin", "step")}
+        lines: dict[str, Any] = {key: _line(values, key, counts["columns"]) for key in ("origin", "step")}
         delta = value(values, str, "delta")
         if delta not in DELTAS or min(lines["step"], default=0.0) < 0:
             raise Malformed(f"the array {name!r} is kept in an unknown way")
@@ -56,10 +57,10 @@ class Descriptor:
 
 def _line(values: dict, key: str, count: int) -> tuple[float, ...]:
     """`count` finite numbers."""
-    found = value(values, list, key)
-    if len(found) != count or not all(type(x) in (int, float) and abs(x) < 1e9 for x in found):
+    numbers = value(values, list, key)
+    if len(numbers) != count or not all(type(x) in (int, float) and abs(x) < 1e9 for x in numbers):
         raise Malformed(f"{key} is not {count} numbers")
-    return tuple(float(x) for x in found)
+    return tuple(float(x) for x in numbers)
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,12 @@ def quantise(
     q = np.empty((values.shape[2], *values.shape[:2]), WORDS[bytes])
     for frame, numbers in enumerate(values):  # one at a time, as they may be many and are widened
         q[:, frame] = np.rint((numbers - origin) / steps).clip(0, 256**bytes - 1).T
-    return Packed(Descriptor(name, *values.shape, bytes, _floats(origin), _floats(steps), delta), q)
+    frames, rows, columns = values.shape
+    described = Descriptor(
+        name=name, frames=frames, rows=rows, columns=columns, bytes=bytes, origin=_floats(origin), step=_floats(steps),
+        delta=delta,
+    )  # fmt: skip
+    return Packed(described, q)
 
 
 def _floats(values: ArrayLike) -> tuple[float, ...]:

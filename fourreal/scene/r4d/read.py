@@ -234,10 +234,10 @@ def _check_arrays(header: dict, splats: int, moving: int, frames: int) -> list[D
     if len(set(names)) < len(names) or set(STILL) - set(names):
         raise Malformed("an array is missing or there twice")
     for kind in kinds:
-        known = STILL | (MOTION if moving else {})
-        if kind.name not in known:
+        fields = STILL | (MOTION if moving else {})
+        if kind.name not in fields:
             raise Malformed(f"the array {kind.name[:40]!r} is unknown")
-        columns = known[kind.name][0]
+        columns = fields[kind.name][0]
         shape = (1, splats, columns) if kind.name in STILL else (frames, moving, columns)
         if (kind.frames, kind.rows, kind.columns) != shape:
             raise Malformed(f"the array {kind.name} is not of shape {shape}")

@@ -90,7 +90,7 @@ class _Rasterize(torch.autograd.Function):
         cuts = share_tiles(np.diff(starts) + TILE_COST, threads)
         lists, images = (starts, ends, pairs, spans), (colour, depth, transmittance)
         run_parts(blend, threads, splats, *lists, cuts, width, height, array(background), *images)
-        ctx.kept = splat_rows, camera, splats, radii, lists, images
+        ctx.stored = splat_rows, camera, splats, radii, lists, images
         ctx.count = len(means)
         ctx.set_materialize_grads(False)
         tensors = [torch.from_numpy(x) for x in (colour, depth, 1 - transmittance, radii[: len(means)])]
@@ -99,7 +99,7 @@ class _Rasterize(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, d_colour, d_depth, d_alpha, _d_radii):
-        splat_rows, camera, splats, radii, lists, images = ctx.kept
+        splat_rows, camera, splats, radii, lists, images = ctx.stored
         width, height = camera[2:]
         threads = thread_count()
         starts, ends, _pairs, _spans = lists
@@ -120,6 +120,6 @@ class _Rasterize(torch.autograd.Function):
         d_pose = np.zeros((4, 4), np.float32)
         d_pose[:3] = d_poses[:, :12].sum(0).reshape(3, 4)
         results = [*(x[: ctx.count] for x in d_rows), d_pose, d_screen[: ctx.count]]
-        asked = ctx.needs_input_grad
-        gradients = [torch.from_numpy(x) if a else None for x, a in zip(results, asked, strict=False)]
+        needed = ctx.needs_input_grad
+        gradients = [torch.from_numpy(x) if a else None for x, a in zip(results, needed, strict=False)]
         return *gradients, None, None, None, None

@@ -7,6 +7,7 @@ import stat
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numba
 import numpy as np
@@ -32,7 +33,7 @@ def _keep_compiled_code() -> bool:
     if folder is None:
         log.warning("No folder of our own for compiled kernels: set NUMBA_CACHE_DIR to one, or each start compiles.")
         return False
-    numba.config.CACHE_DIR = str(folder)
+    numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]  # numba sets its options by name
     return True
 
 
@@ -72,7 +73,7 @@ f32 = np.float32
 # Not "nnan" and "ninf": comparisons with NaN must stay what they are, they cull broken Gaussians.
 # Not "reassoc": `simd.exp2` rounds by adding and subtracting the same number.
 # No wrapper for callers in C, of which there are none: a fifteenth less to compile.
-KERNEL = {
+KERNEL: dict[str, Any] = {
     "cache": CACHED,
     "nogil": True,
     "no_cfunc_wrapper": True,

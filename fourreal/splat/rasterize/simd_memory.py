@@ -65,9 +65,9 @@ def _fold(builder, first, second, distance):
     b, more = second or (a, {})
     keep = [i + LANES * bool(i & distance) for i in range(LANES)]
     swap = [(i ^ distance) + LANES * bool(i & distance) for i in range(LANES)]
-    kept, swapped = (builder.shuffle_vector(a, b, ir.Constant(INTS, picks)) for picks in (keep, swap))
+    stay, swapped = (builder.shuffle_vector(a, b, ir.Constant(INTS, picks)) for picks in (keep, swap))
     places = places | {lane + distance: vector for lane, vector in more.items()}
-    return builder.fadd(kept, swapped), places
+    return builder.fadd(stay, swapped), places
 
 
 @intrinsic

@@ -37,39 +37,39 @@ def scales(sigma: Float[Tensor, " B"]) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def predicted(
-    network: MiniNetwork, noisy: Float[Tensor, "B F 3 H W"], sigma: Float[Tensor, " B"], asked: Asked
+    network: MiniNetwork, noisy: Float[Tensor, "B F 3 H W"], sigma: Float[Tensor, " B"], conditions: Asked
 ) -> Float[Tensor, "B F 3 H W"]:
     """The network's raw answer, for a picture in [-1, 1] under noise of spread sigma."""
     _, _, c_in = scales(sigma)
-    unknown = (~asked.mask)[:, :, None, None, None]
+    unknown = (~conditions.mask)[:, :, None, None, None]
     asking = (
-        noisy * c_in * unknown, asked.known / SIGMA_DATA, asked.mask, asked.rays, asked.slots, asked.frozen,
-        sigma.log() / 4,
+        noisy * c_in * unknown, conditions.known / SIGMA_DATA, conditions.mask, conditions.rays, conditions.slots,
+        conditions.frozen, sigma.log() / 4,
     )  # fmt: skip
     # on CPUs, products at two bytes take longer than at four (measured 1.7 times on one with AVX-512 and bf16)
     return network.at_two_bytes(*asking) if noisy.is_cuda else network(*asking)
 
 
 def denoised(
-    network: MiniNetwork, noisy: Float[Tensor, "B F 3 H W"], sigma: Float[Tensor, " B"], asked: Asked
+    network: MiniNetwork, noisy: Float[Tensor, "B F 3 H W"], sigma: Float[Tensor, " B"], conditions: Asked
 ) -> Float[Tensor, "B F 3 H W"]:
     """x0_hat, known frames as they are."""
     c_skip, c_out, _ = scales(sigma)
-    out = c_skip * noisy + c_out * predicted(network, noisy, sigma, asked)
-    known = asked.mask[:, :, None, None, None]
-    return torch.where(known, asked.known, out)
+    out = c_skip * noisy + c_out * predicted(network, noisy, sigma, conditions)
+    known = conditions.mask[:, :, None, None, None]
+    return torch.where(known, conditions.known, out)
 
 
 @torch.no_grad()
 def guided(
-    network: MiniNetwork, noisy: Float[Tensor, "B F 3 H W"], sigma: float, asked: Asked, guidance: float | int,
+    network: MiniNetwork, noisy: Float[Tensor, "B F 3 H W"], sigma: float, conditions: Asked, guidance: float | int,
     rescale: float | int = 0.0,
 ) -> Float[Tensor, "B F 3 H W"]:  # fmt: skip
     """x0_hat with classifier-free guidance away from saying nothing, on velocities as in `denoise.guided`."""
     level = noisy.new_full((len(noisy),), sigma)
-    if guidance == 1 or not asked.slots.any():
-        return denoised(network, noisy, level, asked)
-    both = Asked(*(torch.cat([value, value]) for value in asked))
+    if guidance == 1 or not conditions.slots.any():
+        return denoised(network, noisy, level, conditions)
+    both = Asked(*(torch.cat([value, value]) for value in conditions))
     both.slots[len(noisy) :] = 0
     answers = denoised(network, torch.cat([noisy, noisy]), torch.cat([level, level]), both)
     text, without = ((torch.cat([noisy, noisy]) - answers) / sigma).chunk(2)
@@ -85,7 +85,7 @@ def levels(steps: int) -> list[float]:
 
 @torch.no_grad()
 def sample(
-    network: MiniNetwork, asked: Asked, steps: int, guidance: float | int, noise: Float[Tensor, "B F 3 H W"],
+    network: MiniNetwork, conditions: Asked, steps: int, guidance: float | int, noise: Float[Tensor, "B F 3 H W"],
     watch: Callable[[int, Tensor], None] = lambda step, clean: None,
 ) -> Float[Tensor, "B F 3 H W"]:  # fmt: skip
     """Clips in about [-1, 1] by Euler's steps along EDM's noise levels.
@@ -95,7 +95,7 @@ def sample(
     path = levels(steps)
     x = noise * path[0]
     for number, (sigma, following) in enumerate(itertools.pairwise(path)):
-        clean = guided(network, x, sigma, asked, guidance)
+        clean = guided(network, x, sigma, conditions, guidance)
         x = clean + (x - clean) * (following / sigma)
         watch(number + 1, clean)
-    return torch.where(asked.mask[:, :, None, None, None], asked.known, x)
+    return torch.where(conditions.mask[:, :, None, None, None], conditions.known, x)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -69,20 +70,20 @@ def checked(folder: Path) -> str:
     try:
         sums = json.loads((folder / SUMS).read_text(encoding="utf-8"))
         wanted = {name: str(sums[name]) for name in FILES}
-        found = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES}
+        digests = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"The embedded model's weights in {folder.name} are not whole ({error}). {_REMEDY}") from error
-    damaged = [name for name in FILES if wanted[name] != found[name]]
+    damaged = [name for name in FILES if wanted[name] != digests[name]]
     if damaged:
         raise UserError(f"The embedded model's weights are damaged: {', '.join(damaged)}. {_REMEDY}")
-    return hashlib.sha256("".join(found[name] for name in FILES).encode()).hexdigest()[:16]
+    return hashlib.sha256("".join(digests[name] for name in FILES).encode()).hexdigest()[:16]
 
 
 def save(folder: Path, network: MiniNetwork, upsampler: Upsampler) -> None:
     """Write weights, at two bytes a number, as `load_model` reads them."""
     for name, part in (("network", network), ("upsampler", upsampler)):
         kind = type(part)
-        small = kind.from_config({key: value for key, value in part.config.items() if key != "_name_or_path"})
+        small: Any = kind.from_config({key: value for key, value in part.config.items() if key != "_name_or_path"})
         small.load_state_dict(part.state_dict())
         small.half().save_pretrained(folder / name, safe_serialization=True)
     index = {"_class_name": "Mini", **{name: ["fourreal", kind.__name__] for name, kind in PARTS.items()}}

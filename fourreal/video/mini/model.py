@@ -2,6 +2,8 @@
 
 import gc
 import time
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,8 +38,10 @@ class Mini:
     ) -> None:  # fmt: skip
         self.capabilities, self.identity = capabilities, identity
         self.device = torch.device(device)
-        self.network: MiniNetwork | None = network.to(self.device).eval().requires_grad_(False)
-        self.upsampler: Upsampler | None = upsampler.to(self.device).eval().requires_grad_(False)
+        modules: Any = (network, upsampler)  # diffusers' and torch's `to` have no common type
+        network, upsampler = (module.to(self.device).eval().requires_grad_(False) for module in modules)
+        self.network: MiniNetwork | None = network
+        self.upsampler: Upsampler | None = upsampler
 
     def generate(
         self,
@@ -62,10 +66,10 @@ class Mini:
             prompt, negative, known, cameras, frames or able.native_frames, size or able.native_size, fps, guidance,
             steps,
         )  # fmt: skip
-        if remark := vocabulary.remark(job.prompt, self.network.config.actors):
+        if remark := vocabulary.remark(job.prompt, self._networks[0].config["actors"]):
             progress(Event("video", message=remark))
         cancel.check()
-        asked, start = self.asked(job), time.monotonic()
+        conditions, start = self.asked(job), time.monotonic()
 
         def watch(step: int, clean: Tensor) -> None:
             cancel.check()
@@ -74,10 +78,10 @@ class Mini:
             progress(Event("video", step, job.steps, left, preview=image))
 
         random = torch.Generator().manual_seed(seed)
-        noise = torch.randn(asked.known.shape, generator=random).to(self.device)
+        noise = torch.randn(conditions.known.shape, generator=random).to(self.device)
         progress(Event("video", 0, job.steps))
         try:
-            video = edm.sample(self.network, asked, job.steps, job.guidance, noise, watch)[0]
+            video = edm.sample(self._networks[0], conditions, job.steps, job.guidance, noise, watch)[0]
             video = self.enlarged(video) if job.size != SMALL else video
         except torch.OutOfMemoryError as error:
             raise MemoryRanOut("Memory ran out. Close other programs, or run it on the CPU.") from error
@@ -107,14 +111,14 @@ class Mini:
             raise ValueError("guidance goes by the prompt; without one it is 1")
         size = video.shape[3], video.shape[2]
         job = self._job(prompt, negative, known, cameras, len(video), size, fps, guidance, None, wordless=True)
-        asked = self.asked(job)
+        conditions = self.asked(job)
         factor = size[0] // SMALL[0]
 
         def predict(small: Tensor) -> Tensor:
             random = torch.Generator().manual_seed(seed)
             noise = torch.randn(small.shape, generator=random).to(small)
             noisy = denoise.noised(small, noise, sigma) / (1 - sigma)
-            return edm.guided(self.network, noisy, sigma / (1 - sigma), asked, job.guidance, rescale)
+            return edm.guided(self._networks[0], noisy, sigma / (1 - sigma), conditions, job.guidance, rescale)
 
         shrink = lambda clip: avg_pool2d(clip[0], factor)[None]
         enlarge = lambda clip: self.enlarged(clip[0])[None] if factor > 1 else clip
@@ -139,7 +143,7 @@ class Mini:
             known[index] = avg_pool2d(pixels, factor) / 127.5 - 1
             mask[index] = True
         frozen = turning(cameras) > _GOING_AROUND or (reading.frozen and job.cameras is None)
-        slots = torch.tensor(reading.slots(self.network.config.actors), device=self.device)
+        slots = torch.tensor(reading.slots(self._networks[0].config["actors"]), device=self.device)
         return edm.Asked(known[None], mask[None], rays[None], slots[None], torch.tensor([frozen], device=self.device))
 
     def standing(self, frames: int) -> Cameras:
@@ -154,7 +158,7 @@ class Mini:
     @torch.no_grad()
     def enlarged(self, video: Float[Tensor, "F 3 h w"]) -> Float[Tensor, "F 3 H W"]:
         """Four times as large a side; [-1, 1]."""
-        return self.upsampler(video)
+        return self._networks[1](video)
 
     def rest(self) -> None:
         """It takes a few megabytes: it stays where it is."""
@@ -166,10 +170,16 @@ class Mini:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _job(self, prompt: str, *asked, wordless: bool = False) -> Job:
-        if self.network is None:
+    @property
+    def _networks(self) -> tuple[MiniNetwork, Upsampler]:
+        if self.network is None or self.upsampler is None:
             raise ValueError("this model was released; load it again")
-        return checked_job(self.capabilities, prompt, *asked, wordless=wordless)
+        return self.network, self.upsampler
+
+    def _job(self, prompt: str, *options: Any, wordless: bool = False) -> Job:
+        _ = self._networks
+        checked = partial(checked_job, self.capabilities, prompt, wordless=wordless)
+        return checked(*options)
 
 
 def _picture(frame: Float[Tensor, "3 h w"], scale: int = 5) -> np.ndarray:

@@ -5,11 +5,12 @@ place to itself at the other times. Frames and places are told apart by their ra
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 import torch.nn.functional as F
-from diffusers import ConfigMixin, ModelMixin
-from diffusers.configuration_utils import register_to_config
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
 from jaxtyping import Bool, Float, Integer
 from torch import Tensor, nn
 
@@ -20,7 +21,7 @@ FOLD = 2
 FUSED = 64  # tokens from which on a graphics card's fused attention pays
 
 
-class MiniNetwork(ModelMixin, ConfigMixin):
+class MiniNetwork(ModelMixin, ConfigMixin):  # type: ignore[misc]  # their `config_name` are of two types
     """F-space of EDM (Karras et al. 2022): what is predicted is scaled by `edm.denoised`.
 
     slots: how many words each slot of a prompt has, the unsaid one not counted. widths: channels at a half and at a
@@ -54,7 +55,7 @@ class MiniNetwork(ModelMixin, ConfigMixin):
         self.gain = nn.Linear(condition, 3 * FOLD**2)
         for layer in (self.leave, self.direct):
             nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            nn.init.zeros_(cast(Tensor, layer.bias))
         nn.init.zeros_(self.gain.weight)
         nn.init.ones_(self.gain.bias)
 
@@ -95,11 +96,11 @@ class MiniNetwork(ModelMixin, ConfigMixin):
         return torch.func.functional_call(self, weights, given).float()
 
     def _condition(self, mask: Tensor, slots: Tensor, frozen: Tensor, noise: Tensor) -> Float[Tensor, "B F C"]:
-        told = self.told(torch.cat([words(slots[:, i]) for i, words in enumerate(self.words)], dim=-1))
+        text = self.told(torch.cat([words(slots[:, i]) for i, words in enumerate(self.words)], dim=-1))
         wave = torch.exp(torch.linspace(0, 4, 16, device=noise.device)) * noise[:, None]
-        wave = torch.cat([wave.sin(), wave.cos()], dim=-1).to(told)
-        whole = torch.cat([wave, told, frozen[:, None].to(told), mask.any(1)[:, None].to(told)], dim=-1)
-        each = torch.cat([whole[:, None].expand(-1, mask.shape[1], -1), mask[..., None].to(told)], dim=-1)
+        wave = torch.cat([wave.sin(), wave.cos()], dim=-1).to(text)
+        whole = torch.cat([wave, text, frozen[:, None].to(text), mask.any(1)[:, None].to(text)], dim=-1)
+        each = torch.cat([whole[:, None].expand(-1, mask.shape[1], -1), mask[..., None].to(text)], dim=-1)
         return F.silu(self.frame(each) + self.moment)
 
 
@@ -128,7 +129,7 @@ class Block(nn.Module):
         self.time = Attention(out, head, condition) if head else None
         for layer in (self.second, self.over_time):
             nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            nn.init.zeros_(cast(Tensor, layer.bias))
 
     def forward(self, x: Float[Tensor, "N C H W"], condition: Float[Tensor, "N K"], frames: int) -> Tensor:
         """N = clips x frames."""
@@ -139,7 +140,7 @@ class Block(nn.Module):
         y = F.silu(F.layer_norm(x, x.shape[-1:]))
         before, after = F.pad(y[:, :-1], (0, 0) * 3 + (1, 0)), F.pad(y[:, 1:], (0, 0) * 3 + (0, 1))
         x = x + self.over_time(torch.cat([before, y, after], dim=-1))
-        if self.space is not None:
+        if self.space is not None and self.time is not None:
             batch, _, height, width, channels = x.shape
             x = x + self.space(x.reshape(batch * frames, height * width, channels)).view_as(x)
             column = x.permute(0, 2, 3, 1, 4).reshape(batch * height * width, frames, channels)

@@ -1,8 +1,10 @@
 """Four times as large a side: a small network's correction of bicubic enlargement, frame by frame."""
 
+from typing import cast
+
 import torch
-from diffusers import ConfigMixin, ModelMixin
-from diffusers.configuration_utils import register_to_config
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import gelu, interpolate, pixel_shuffle
@@ -10,7 +12,7 @@ from torch.nn.functional import gelu, interpolate, pixel_shuffle
 FACTOR = 4
 
 
-class Upsampler(ModelMixin, ConfigMixin):
+class Upsampler(ModelMixin, ConfigMixin):  # type: ignore[misc]  # their `config_name` are of two types
     """width: channels. depth: residual blocks of a depthwise 5x5 convolution and two pointwise ones."""
 
     @register_to_config
@@ -25,12 +27,13 @@ class Upsampler(ModelMixin, ConfigMixin):
         )  # fmt: skip
         self.leave = nn.Conv2d(width, 3 * FACTOR**2, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        nn.init.zeros_(cast(Tensor, self.leave.bias))
 
     def forward(self, small: Float[Tensor, "N 3 h w"]) -> Float[Tensor, "N 3 H W"]:
         """Pictures in [-1, 1]; H = FACTOR h."""
         x = self.enter(small)
-        for spread, wide, narrow in self.blocks:
+        for block in self.blocks:
+            spread, wide, narrow = cast(nn.ModuleList, block)
             x = x + narrow(gelu(wide(spread(x))))
         large = interpolate(small, scale_factor=FACTOR, mode="bicubic", align_corners=False)
         return large + pixel_shuffle(self.leave(x), FACTOR)

@@ -80,10 +80,11 @@ class Reading:
 
         actors: how many of them are told of.
         """
-        told = (*self.actors[:actors], ("", "", ""), ("", "", ""))[:2]
+        named = (*self.actors[:actors], ("", "", ""), ("", "", ""))[:2]
         number = lambda table, name: 1 + list(table).index(name) if name else 0
-        said = [number(table, word) for actor in told for table, word in zip(_TABLES, actor, strict=True)]
-        return *said, number(FLOORS, self.floor)
+        words = zip(_TABLES, zip(*named, strict=True), strict=True)
+        colours, things, verbs = ([number(table, word) for word in said] for table, said in words)
+        return colours[0], things[0], verbs[0], colours[1], things[1], verbs[1], number(FLOORS, self.floor)
 
     @property
     def sentence(self) -> str:
@@ -116,15 +117,15 @@ def read(prompt: str) -> Reading:
         elif word not in _PASSED:
             unknown.append(word)
     return Reading(
-        tuple(tuple(actor) for actor in actors), floor, any(mark in lowered for mark in _FROZEN),
+        tuple((colour, thing, verb) for colour, thing, verb in actors), floor, any(mark in lowered for mark in _FROZEN),
         tuple(dict.fromkeys(unknown)),
     )  # fmt: skip
 
 
 def nearest(word: str) -> str:
     """The word of the vocabulary that is written most alike; "" where none is."""
-    found = difflib.get_close_matches(word, sorted(KNOWN), 1, 0.6)
-    return found[0] if found else ""
+    close = difflib.get_close_matches(word, sorted(KNOWN), 1, 0.6)
+    return close[0] if close else ""
 
 
 def remark(prompt: str, actors: int = 1) -> str:
@@ -132,8 +133,8 @@ def remark(prompt: str, actors: int = 1) -> str:
     reading, said = read(prompt), []
     if reading.unknown:
         alike = {word: nearest(word) for word in reading.unknown}
-        told = [f'"{word}" (do you mean "{near}"?)' if near else f'"{word}"' for word, near in alike.items()]
-        said.append(f"Mini does not know {', '.join(told)} and goes on without.")
+        doubts = [f'"{word}" (do you mean "{near}"?)' if near else f'"{word}"' for word, near in alike.items()]
+        said.append(f"Mini does not know {', '.join(doubts)} and goes on without.")
     if len(reading.actors) > actors:
         rest = " and ".join(" ".join(filter(None, (colour, thing))) for colour, thing, _ in reading.actors[actors:])
         said.append(f"It learnt one thing at a time, so the {rest} is left out." if actors == 1 else
@@ -146,5 +147,7 @@ def check(prompt: str) -> None:
     reading = read(prompt)
     wordless = reading.unknown or not _WORD.search(prompt)
     if wordless and not reading.actors and not reading.floor:
-        known = "; ".join(f"{name}: {', '.join(words)}" for name, words in WORDS.items())
-        raise UserError(f"Mini knows no word of this prompt. It knows {known}. Use some of them, or a larger model.")
+        vocabulary = "; ".join(f"{name}: {', '.join(words)}" for name, words in WORDS.items())
+        raise UserError(
+            f"Mini knows no word of this prompt. It knows {vocabulary}. Use some of them, or a larger model."
+        )
