@@ -92,9 +92,9 @@ def order(judged: Sequence[tuple[Score, ...]]) -> list[Scored]:
         total *= prod(_LEFT + (1 - _LEFT) * score.good for score in scores if score.vital)
         costly = sorted(scores, key=lambda score: (score.good - 1) * score.weight)  # what it loses most by
         unseen = [score for score in scores if not score.sure]
-        judged = bool(scores) and not any(score.vital for score in unseen)
-        judged &= sum(score.weight for score in unseen) <= _MOST_UNSEEN * weight
-        out.append(Scored(index, total, tuple(score.sentence for score in costly), tuple(scores), judged))
+        sure = bool(scores) and not any(score.vital for score in unseen)
+        sure &= sum(score.weight for score in unseen) <= _MOST_UNSEEN * weight
+        out.append(Scored(index, total, tuple(score.sentence for score in costly), tuple(scores), sure))
     return sorted(out, key=lambda scored: (-scored.total, scored.index))
 
 

@@ -74,7 +74,7 @@ def own_item(video: Video, address: str) -> dict:
 
 def best_of(there: list[Candidate]) -> int | None:
     """The number of the candidate with the best score; None where several share it, or nothing can be compared."""
-    judged = sorted((one for one in there if one.total is not None), key=lambda one: -one.total)
+    judged = sorted((one for one in there if one.total is not None), key=lambda one: -(one.total or 0.0))
     if len(there) < 2 or not judged:
         return None
     tie = len(judged) > 1 and score(judged[0]) == score(judged[1])
