@@ -33,6 +33,7 @@ $(STAMP): requirements.txt requirements-dev.txt
 
 lint: setup
 	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check --quiet .
 
 # A minute the first time, seconds after that.
 types: setup

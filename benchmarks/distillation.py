@@ -30,14 +30,7 @@ from fourreal.fit.initialize import initial_gaussians
 from fourreal.fit.motion import MotionStage, Moving, still
 from fourreal.fit.observations import Observations
 from fourreal.progress import CancelToken, ignore
-from fourreal.settings import (
-    DISTILLED,
-    CanonicalSettings,
-    DistillationSettings,
-    Growth,
-    MotionPhase,
-    MotionSettings,
-)
+from fourreal.settings import DISTILLED, CanonicalSettings, DistillationSettings, Growth, MotionPhase, MotionSettings
 from fourreal.video import registry
 from research.oracle import Oracle
 from research.world.world import World
@@ -158,9 +151,7 @@ def step(options: argparse.Namespace) -> None:
         clock["step"].append(now(options.device) - begin)
         clock["rendering"].append(clock["step"][-1] - clock["model"][-1])
     told = ", ".join(f"{name} {np.median(values[2:]):.3f} s" for name, values in clock.items())  # two to warm up
-    memory = torch.cuda.max_memory_allocated() / 2**20 if options.device == "cuda" else (
-        system.peak_memory() / 2**20
-    )
+    memory = torch.cuda.max_memory_allocated() / 2**20 if options.device == "cuda" else (system.peak_memory() / 2**20)
     asked = f"{work.shots.frames} frames of {work.shots.size}, {len(gaussians)} splats at {size}"
     print(f"{asked}: {told}; {memory:.0f} MB")
 
@@ -178,10 +169,18 @@ def full_size_vace(device: str):
     from fourreal.video.wan_vace import WanVace
 
     with torch.device(device):
-        transformer = WanVACETransformer3DModel(
-            num_attention_heads=12, attention_head_dim=128, ffn_dim=8960, num_layers=30,
-            vace_layers=list(range(0, 30, 2)), vace_in_channels=96,
-        ).bfloat16().eval()  # fmt: skip
+        transformer = (
+            WanVACETransformer3DModel(
+                num_attention_heads=12,
+                attention_head_dim=128,
+                ffn_dim=8960,
+                num_layers=30,
+                vace_layers=list(range(0, 30, 2)),
+                vace_in_channels=96,
+            )
+            .bfloat16()
+            .eval()
+        )
         vae = AutoencoderKLWan().bfloat16().eval()
     scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
     pipe = WanVACEPipeline(tokenizer=None, text_encoder=None, transformer=transformer, vae=vae, scheduler=scheduler)

@@ -24,8 +24,10 @@ def harmed_truth(truth: GroundTruth, reference: Path, freeze: Path) -> GroundTru
         UserError: a video cannot be read.
     """
     shown, kept = same_frames(truth.reference, reference)
-    views = [replace(true, view=replace(true.view, time=moved(true.view.time, shown, kept, len(truth.reference))))
-             for true in truth.views]  # fmt: skip
+    views = [
+        replace(true, view=replace(true.view, time=moved(true.view.time, shown, kept, len(truth.reference))))
+        for true in truth.views
+    ]
     frames, _ = same_frames(truth.freeze, freeze)
     known = replace(truth.known, freeze=truth.known.freeze[frames.tolist()])
     return GroundTruth(known, tuple(views), truth.reference[shown], truth.freeze[frames])

@@ -102,9 +102,7 @@ class Trial:
             made = self._longer(without)
         else:
             preset = PRESET if self.what == "oracle" else FOR_MINI
-            work = Imagining(
-                self.observations, self.canonical, preset, self.seed, None, ignore, CancelToken(), critic
-            )  # fmt: skip
+            work = Imagining(self.observations, self.canonical, preset, self.seed, None, ignore, CancelToken(), critic)
             done = work.run(without)
             made, row = done.moving, {"calls": work.man.calls, "note": done.note, **done.report}
         row |= {"psnr": self.judge.moving_psnr(made), "seconds": time.monotonic() - begin}

@@ -48,14 +48,18 @@ def main() -> None:
         service = Service(data, replace(JobLimits(), queued_per_person=options.jobs, free_bytes=0))
         (data / "share.json").write_text(json.dumps(options.share))
         worker = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.jobs", "worker", str(data)], cwd=ROOT, env=environment(),
+            [sys.executable, "-m", "benchmarks.jobs", "worker", str(data)],
+            cwd=ROOT,
+            env=environment(),
             stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
         port = free_port()
         page = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=ROOT, stderr=subprocess.DEVNULL,
+            [sys.executable, "app.py"],
+            cwd=ROOT,
+            stderr=subprocess.DEVNULL,
             env=os.environ | {"FOURREAL_DATA": str(data), "GRADIO_SERVER_PORT": str(port)},
-        )  # fmt: skip
+        )
         try:
             measure(service, served(f"http://127.0.0.1:{port}"), options.clients, options.jobs)
         finally:

@@ -33,9 +33,7 @@ from research.world.solo import make_solo
 from research.world.worlds import caption
 
 MINI = replace(SETTINGS, motion_steps=150, frames=16)
-VARIANTS = {
-    "views": replace(MINI, times_weight=0.0), "times": replace(MINI, views_weight=0.0), "both": MINI,
-}  # fmt: skip
+VARIANTS = {"views": replace(MINI, times_weight=0.0), "times": replace(MINI, views_weight=0.0), "both": MINI}
 
 
 def main() -> None:

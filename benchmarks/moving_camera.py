@@ -51,15 +51,28 @@ def main() -> None:
                 reconstruct(folder, run, options.preset)
             found = score(run, bundle.load(run), ground_truth.read(folder))
             still = found["baseline_static"]["psnr_moving"]
-            print(f"| {number} | {degrees:g}° | {found['psnr']:.2f} | {found['psnr_moving']:.2f} | {still:.2f} | "
-                  f"{found['pose']['rotation_deg']}° |", flush=True)  # fmt: skip
+            print(
+                f"| {number} | {degrees:g}° | {found['psnr']:.2f} | {found['psnr_moving']:.2f} | {still:.2f} | "
+                f"{found['pose']['rotation_deg']}° |",
+                flush=True,
+            )
 
 
 def reconstruct(folder: Path, run: Path, preset: str) -> None:
     command = [
-        sys.executable, "-m", "fourreal", "reconstruct", "--reference", str(folder / "reference.mp4"),
-        "--freeze", str(folder / "freeze.mp4"), "--out", str(run), "--preset", preset,
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "fourreal",
+        "reconstruct",
+        "--reference",
+        str(folder / "reference.mp4"),
+        "--freeze",
+        str(folder / "freeze.mp4"),
+        "--out",
+        str(run),
+        "--preset",
+        preset,
+    ]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
@@ -84,17 +97,23 @@ def write(world: World, degrees: float, folder: Path) -> None:
     for number, (colour, mask) in enumerate(zip(pictures(seen.colour), seen.moving, strict=True)):
         Image.fromarray(colour).save(folder / "heldout" / f"{number:03d}.png")
         Image.fromarray(((mask > MOVES) * 255).byte().numpy()).save(folder / "heldout" / f"{number:03d}_mask.png")
-        entries.append({
-            "file": f"heldout/{number:03d}.png", "mask": f"heldout/{number:03d}_mask.png",
-            "time": float(heldout.times[number]), "kind": ground_truth.REFERENCE_TIME,
-        })  # fmt: skip
+        entries.append(
+            {
+                "file": f"heldout/{number:03d}.png",
+                "mask": f"heldout/{number:03d}_mask.png",
+                "time": float(heldout.times[number]),
+                "kind": ground_truth.REFERENCE_TIME,
+            }
+        )
     focal = [float(value) for value in freeze.cameras.intrinsics.reshape(-1)[:4]]
     content = {
         "intrinsics": dict(zip(("fx", "fy", "cx", "cy"), focal, strict=True)) | {"w": SIZE[0], "h": SIZE[1]},
-        "canonical_index": canonical, "freeze_reference_index": FROZEN // 2,
-        "reference": posed(reference.cameras), "freeze": posed(freeze.cameras),
+        "canonical_index": canonical,
+        "freeze_reference_index": FROZEN // 2,
+        "reference": posed(reference.cameras),
+        "freeze": posed(freeze.cameras),
         "heldout": [entry | pose for entry, pose in zip(entries, posed(heldout.cameras), strict=True)],
-    }  # fmt: skip
+    }
     (folder / "cameras.json").write_text(json.dumps(content), encoding="utf-8")
 
 

@@ -62,11 +62,20 @@ def torch_project(means, quats, scales, pose, intrinsics, size):
     points = means @ pose[:3, :3].T + pose[:3, 3]
     x, y, z = points.unbind(-1)
     w, i, j, k = torch.nn.functional.normalize(quats, dim=-1).unbind(-1)
-    turn = torch.stack([
-        1 - 2 * (j * j + k * k), 2 * (i * j - w * k), 2 * (i * k + w * j),
-        2 * (i * j + w * k), 1 - 2 * (i * i + k * k), 2 * (j * k - w * i),
-        2 * (i * k - w * j), 2 * (j * k + w * i), 1 - 2 * (i * i + j * j),
-    ], -1).reshape(-1, 3, 3)  # fmt: skip
+    turn = torch.stack(
+        [
+            1 - 2 * (j * j + k * k),
+            2 * (i * j - w * k),
+            2 * (i * k + w * j),
+            2 * (i * j + w * k),
+            1 - 2 * (i * i + k * k),
+            2 * (j * k - w * i),
+            2 * (i * k - w * j),
+            2 * (j * k + w * i),
+            1 - 2 * (i * i + j * j),
+        ],
+        -1,
+    ).reshape(-1, 3, 3)
     fx, fy, cx, cy = intrinsics
     limit_x, limit_y = 0.65 * size[0] / fx, 0.65 * size[1] / fy
     ratio_x, ratio_y = (x / z).clamp(-limit_x, limit_x), (y / z).clamp(-limit_y, limit_y)
@@ -208,10 +217,21 @@ def compare(key, opaque, peer, options):
         finish(*images)
 
     def run_peer():
-        finish(*peer(
-            activated.means, activated.quats, scales, opacities, activated.colors, camera,
-            intrinsic_matrix(intrinsics), width, height, BACKGROUND, screen,
-        ))  # fmt: skip
+        finish(
+            *peer(
+                activated.means,
+                activated.quats,
+                scales,
+                opacities,
+                activated.colors,
+                camera,
+                intrinsic_matrix(intrinsics),
+                width,
+                height,
+                BACKGROUND,
+                screen,
+            )
+        )
 
     contestants = {"ours": (run_ours, options.runs)}
     if peer:

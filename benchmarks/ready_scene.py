@@ -44,11 +44,15 @@ def fit(run: Path) -> Scene4D:
     motion = replace(standard.motion, rigidity=RIGIDITY, rotation_rate=ROTATION_RATE)
     return reconstruct(
         Request(
-            reference=example / "reference.mp4", freeze=example / "freeze.mp4", cameras=example / "cameras.json",
-            out=run, preset=replace(standard, motion=motion), device="cpu",
+            reference=example / "reference.mp4",
+            freeze=example / "freeze.mp4",
+            cameras=example / "cameras.json",
+            out=run,
+            preset=replace(standard, motion=motion),
+            device="cpu",
         ),
         show,
-    )  # fmt: skip
+    )
 
 
 def begun_at(scene: Scene4D, first: int) -> Scene4D:

@@ -68,13 +68,20 @@ def main() -> None:
     add("--cases", type=Path, help="folder of harmed clips")
     add("--base", type=Path, help="the ground-truth scene that the cases were made from")
     add("--only", nargs="*", help="names of pairs, scenes and cases to take (default: all)")
-    add("--variants", type=variants, default=tuple(VARIANTS), help="of pairs and scenes, with commas between (default: "
-        "all four)")  # fmt: skip
+    add(
+        "--variants",
+        type=variants,
+        default=tuple(VARIANTS),
+        help="of pairs and scenes, with commas between (default: all four)",
+    )
     add("--preset", choices=tuple(PRESETS), default="draft")
     add("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add("--sheets", action="store_true", help="OUT/sheets: four moments of each view of a pair, the truth above ours")
-    add("--out", type=Path, help="keep runs and scores here; what is finished is not made again (default: a temporary "
-        "folder)")  # fmt: skip
+    add(
+        "--out",
+        type=Path,
+        help="keep runs and scores here; what is finished is not made again (default: a temporary folder)",
+    )
     options = parser.parse_args()
     if (options.cases is None) != (options.base is None):
         parser.error("--cases and --base go together")
@@ -104,8 +111,9 @@ def trials(options: argparse.Namespace) -> Iterator[Trial]:
     for file in sorted(options.pairs.glob("*/pair.json")) if options.pairs else ():
         for variant in options.variants:
             yield from pair(file.parent, variant)
-    for file in sorted([*options.scenes.glob("cameras.json"), *options.scenes.glob("*/cameras.json")] if options.scenes
-                       else ()):  # fmt: skip
+    for file in sorted(
+        [*options.scenes.glob("cameras.json"), *options.scenes.glob("*/cameras.json")] if options.scenes else ()
+    ):
         for variant in options.variants:
             yield from scene(file.parent, variant)
     if options.cases:
@@ -128,8 +136,9 @@ def pair(folder: Path, variant: str) -> Iterator[Trial]:
     # one take is left to find its frozen moment itself, as a person's is
     freezes = [f"{folder / name}@{frame}" if len(takes) > 1 else str(folder / name) for name, frame in takes]
     others = tuple(OtherView(folder / name, frame) for name, frame in views.items())
-    yield Trial("pairs", folder.name, variant, given(references, freezes),
-                lambda run, ours: score_views(ours, others), others)  # fmt: skip
+    yield Trial(
+        "pairs", folder.name, variant, given(references, freezes), lambda run, ours: score_views(ours, others), others
+    )
 
 
 def scene(folder: Path, variant: str) -> Iterator[Trial]:
@@ -140,8 +149,9 @@ def scene(folder: Path, variant: str) -> Iterator[Trial]:
     if VARIANTS[variant] > 1 or not references[-1].exists():
         return
     inputs = (*given(references, [folder / "freeze.mp4"]), "--cameras", str(folder / "cameras.json"))
-    yield Trial("scenes", folder.name, variant, inputs,
-                lambda run, ours: held_out(run, ours, ground_truth.read(folder)))  # fmt: skip
+    yield Trial(
+        "scenes", folder.name, variant, inputs, lambda run, ours: held_out(run, ours, ground_truth.read(folder))
+    )
 
 
 def cases(folder: Path, base: Path) -> Iterator[Trial]:
@@ -152,8 +162,9 @@ def cases(folder: Path, base: Path) -> Iterator[Trial]:
         if path.is_file() and video in ("reference", "freeze"):
             found.setdefault(case, {})[video] = path
     for case, videos in found.items():
-        yield harmed(case, base, videos.get("reference", base / "reference.mp4"),
-                     videos.get("freeze", base / "freeze.mp4"))  # fmt: skip
+        yield harmed(
+            case, base, videos.get("reference", base / "reference.mp4"), videos.get("freeze", base / "freeze.mp4")
+        )
 
 
 def harmed(case: str, base: Path, reference: Path, freeze: Path) -> Trial:
@@ -173,10 +184,14 @@ def held_out(run: Path, ours: Scene4D, true: ground_truth.GroundTruth) -> dict[s
     """`evaluate`'s figures under the names of those of other views."""
     found = score(run, ours, true)
     still = found["baseline_static"]
-    return {"held-out views": {
-        "psnr": found["psnr"], "moving": found["psnr_moving"],
-        "static_psnr": still["psnr"], "static_moving": still["psnr_moving"],
-    }}  # fmt: skip
+    return {
+        "held-out views": {
+            "psnr": found["psnr"],
+            "moving": found["psnr_moving"],
+            "static_psnr": still["psnr"],
+            "static_moving": still["psnr_moving"],
+        }
+    }
 
 
 # --- One of them -----------------------------------------------------------------------------------------------------
@@ -195,11 +210,13 @@ def rows(trial: Trial, options: argparse.Namespace) -> Iterator[dict]:
         ours = ours.to("cuda")
     origin = ours.freeze.origin
     row |= {
-        "method": origin.method, "note": origin.note, "placed": len(ours.freeze_frames),
+        "method": origin.method,
+        "note": origin.note,
+        "placed": len(ours.freeze_frames),
         "arc": round(covered(ours.freeze.forward.double().numpy()), 1),
         "focal": round(float(ours.freeze.intrinsics[0]) / ours.freeze.size[0], 3),
         "seconds": (manifest.get("seconds") or {}).get("total"),
-    }  # fmt: skip
+    }
     try:
         found = trial.scores(run, ours)
     except UserError as error:
@@ -217,9 +234,18 @@ def made(trial: Trial, run: Path, options: argparse.Namespace) -> tuple[str | No
         return None, 0.0
     begin = time.monotonic()
     command = [
-        sys.executable, "-m", "fourreal", "reconstruct", *trial.inputs, "--out", str(run),
-        "--preset", options.preset, "--device", options.device,
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "fourreal",
+        "reconstruct",
+        *trial.inputs,
+        "--out",
+        str(run),
+        "--preset",
+        options.preset,
+        "--device",
+        options.device,
+    ]
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     seconds = time.monotonic() - begin
     if done.returncode == 0:

@@ -129,9 +129,16 @@ def noisy(scene: Path, options: argparse.Namespace) -> None:
     variants = {"none": REMEDIES} | {name: [r for r in REMEDIES if r != name] for name in REMEDIES} | {"all": ()}
     for name, without in variants.items():
         result = run(
-            scene, options, preset, f"noisy-{name}", "noisy", frozenset(without),
-            freeze="freeze_noisy.mp4", cameras=None, hold_out_freeze=(),
-        )  # fmt: skip
+            scene,
+            options,
+            preset,
+            f"noisy-{name}",
+            "noisy",
+            frozenset(without),
+            freeze="freeze_noisy.mp4",
+            cameras=None,
+            hold_out_freeze=(),
+        )
         clean = clean_frames(scene, options.out / scene.name / "noisy")
         rotation = result["pose"]["rotation_deg"]
         print(f"| {name} | {clean:.2f} | {result['psnr_static']:.2f} | {result['psnr']:.2f} | {rotation} |", flush=True)
@@ -144,11 +151,27 @@ def killed(scene: Path, options: argparse.Namespace) -> None:
     print(f"| uninterrupted | {whole['seconds']['total']:.0f} | {whole['psnr']:.2f} | {whole['psnr_moving']:.2f} |")
     out = options.out / scene.name / "killed"
     command = [
-        sys.executable, "-m", "fourreal", "reconstruct", "--reference", str(scene / "reference.mp4"),
-        "--freeze", str(scene / "freeze.mp4"), "--cameras", str(scene / "cameras.json"), "--out", str(out),
-        "--preset", options.preset, "--device", options.device, "--seed", str(options.seed),
-        "--hold-out-freeze", ",".join(map(str, HELD_OUT)),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "fourreal",
+        "reconstruct",
+        "--reference",
+        str(scene / "reference.mp4"),
+        "--freeze",
+        str(scene / "freeze.mp4"),
+        "--cameras",
+        str(scene / "cameras.json"),
+        "--out",
+        str(out),
+        "--preset",
+        options.preset,
+        "--device",
+        options.device,
+        "--seed",
+        str(options.seed),
+        "--hold-out-freeze",
+        ",".join(map(str, HELD_OUT)),
+    ]
     interval = whole["seconds"]["total"] / (options.kill + 1)
     begin = time.monotonic()
     for _ in range(options.kill):
@@ -166,9 +189,15 @@ def killed(scene: Path, options: argparse.Namespace) -> None:
 
 
 def run(
-    scene: Path, options: argparse.Namespace, preset: Preset, name: str, folder: str | None = None,
-    without: frozenset[str] = frozenset(), freeze: str = "freeze.mp4", **changes,
-) -> dict:  # fmt: skip
+    scene: Path,
+    options: argparse.Namespace,
+    preset: Preset,
+    name: str,
+    folder: str | None = None,
+    without: frozenset[str] = frozenset(),
+    freeze: str = "freeze.mp4",
+    **changes,
+) -> dict:
     """Reconstruct and score; the scores are kept as <name>.json. Variants of one folder share what they can."""
     out = options.out / scene.name / (folder or name)
     request = Request(
@@ -222,10 +251,17 @@ def row(
     name: str, seconds: float | None, left_out: float | None, scores: dict, full: dict | None, run: dict | None
 ) -> str:
     cells = [
-        seconds, left_out, scores["psnr"], scores["psnr_moving"], scores["psnr_moving_reference_times"],
-        scores["ssim_moving"], scores["psnr_static"], full and full["psnr"], run and run["splats"],
+        seconds,
+        left_out,
+        scores["psnr"],
+        scores["psnr_moving"],
+        scores["psnr_moving_reference_times"],
+        scores["ssim_moving"],
+        scores["psnr_static"],
+        full and full["psnr"],
+        run and run["splats"],
         run and run["peak_memory_mb"],
-    ]  # fmt: skip
+    ]
     show = lambda x: "" if x is None else (f"{x:.2f}" if isinstance(x, float) and x < 100 else f"{x:.0f}")
     return f"| {name} | " + " | ".join(map(show, cells)) + " |"
 

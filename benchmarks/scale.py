@@ -99,9 +99,13 @@ def head(given: argparse.Namespace) -> None:
 def nodes(given: argparse.Namespace) -> None:
     """The same runs through each engine, one thread and one core each, what starts the nodes not counted."""
     os.environ |= {
-        SHARE: str(given.share), "FOURREAL_THREADS": "1", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "",
-        "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-    }  # fmt: skip
+        SHARE: str(given.share),
+        "FOURREAL_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+    }
     cores = sorted(os.sched_getaffinity(0))
     print_head("engine", "runs", "s", "runs an hour", "s of a run, median", "ms of the head to hear once")
     with tempfile.TemporaryDirectory() as folder:
@@ -137,8 +141,15 @@ def row(name: str, items, out: Path, engine) -> None:
     seconds = time.monotonic() - begin
     failed = [state.why for state in leader.states.values() if state.state != "done"]
     each = statistics.median(state.seconds for state in leader.states.values())
-    cells = [name, len(items), f"{seconds:.0f}", f"{3600 * len(items) / seconds:.0f}", f"{each:.1f}",
-             f"{1000 * spent[0] / calls[0]:.2f}", *failed]  # fmt: skip
+    cells = [
+        name,
+        len(items),
+        f"{seconds:.0f}",
+        f"{3600 * len(items) / seconds:.0f}",
+        f"{each:.1f}",
+        f"{1000 * spent[0] / calls[0]:.2f}",
+        *failed,
+    ]
     print("| " + " | ".join(map(str, cells)) + " |", flush=True)
 
 

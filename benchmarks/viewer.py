@@ -48,8 +48,10 @@ def main() -> None:
         for name, content in scenes.items():
             (site / f"{name}.r4d").write_bytes(content)
         with static_server(site) as url, chromium() as browser:
-            print(f"Chromium {browser.version}, {SIZE[0]}x{SIZE[1]}, load {os.getloadavg()[0]:.1f} "
-                  f"on {os.cpu_count()} cores\n")  # fmt: skip
+            print(
+                f"Chromium {browser.version}, {SIZE[0]}x{SIZE[1]}, load {os.getloadavg()[0]:.1f} "
+                f"on {os.cpu_count()} cores\n"
+            )
             print("| scene | MB | loads in ms | of it unpacked in ms | fps | fps at full resolution |")
             print("|---|---|---|---|---|---|")
             for name, content in scenes.items():
@@ -65,21 +67,30 @@ def made(count: int, frames: int) -> bytes:
     ring, floor, wall = count // 3, count // 3, count - 2 * (count // 3)
     angle, around = rand(ring) * 2 * math.pi, rand(ring) * 2 * math.pi
     out = 0.28 + 0.07 * around.cos()
-    means = torch.cat([
-        torch.stack([out * angle.cos(), 0.07 * around.sin(), out * angle.sin()], 1),
-        torch.stack([rand(floor) * 1.8 - 0.9, torch.full((floor,), 0.3), rand(floor) * 1.6 - 0.8], 1),
-        torch.stack([rand(wall) * 1.8 - 0.9, rand(wall) * 1.0 - 0.7, torch.full((wall,), 0.8)], 1),
-    ])  # fmt: skip
-    spacing = torch.cat([
-        torch.full((ring,), math.sqrt(0.77 / ring)), torch.full((floor,), math.sqrt(2.9 / floor)),
-        torch.full((wall,), math.sqrt(1.8 / wall)),
-    ])  # fmt: skip
+    means = torch.cat(
+        [
+            torch.stack([out * angle.cos(), 0.07 * around.sin(), out * angle.sin()], 1),
+            torch.stack([rand(floor) * 1.8 - 0.9, torch.full((floor,), 0.3), rand(floor) * 1.6 - 0.8], 1),
+            torch.stack([rand(wall) * 1.8 - 0.9, rand(wall) * 1.0 - 0.7, torch.full((wall,), 0.8)], 1),
+        ]
+    )
+    spacing = torch.cat(
+        [
+            torch.full((ring,), math.sqrt(0.77 / ring)),
+            torch.full((floor,), math.sqrt(2.9 / floor)),
+            torch.full((wall,), math.sqrt(1.8 / wall)),
+        ]
+    )
     moves = torch.arange(count) < ring
     gaussians = Gaussians(
-        means=means, quats=torch.tensor([1.0, 0, 0, 0]).repeat(count, 1),
-        scales=(spacing[:, None] / 2).log().repeat(1, 3), opacities=torch.full((count,), 2.0),
-        colors=rand(count, 3) * 0.5 + 0.25, moves=moves, motion=torch.zeros(count, 2),
-    )  # fmt: skip
+        means=means,
+        quats=torch.tensor([1.0, 0, 0, 0]).repeat(count, 1),
+        scales=(spacing[:, None] / 2).log().repeat(1, 3),
+        opacities=torch.full((count,), 2.0),
+        colors=rand(count, 3) * 0.5 + 0.25,
+        moves=moves,
+        motion=torch.zeros(count, 2),
+    )
     field = MotionBases(torch.zeros(1, 3), torch.full((1,), 1.0), frames, 0)
     with torch.no_grad():
         field.rotation += torch.randn(field.rotation.shape, generator=g) * 0.15
@@ -90,9 +101,15 @@ def made(count: int, frames: int) -> bytes:
         look_at(centres, torch.zeros(3), UP), torch.tensor([480.0, 480.0, 240.0, 135.0]), SIZE, Origin("given", 1.0)
     )
     scene = Scene4D(
-        gaussians, field.requires_grad_(False), freeze[4], freeze, tuple(range(9)), Similarity.identity(), 12.0,
+        gaussians,
+        field.requires_grad_(False),
+        freeze[4],
+        freeze,
+        tuple(range(9)),
+        Similarity.identity(),
+        12.0,
         torch.tensor([0.06, 0.07, 0.08]),
-    )  # fmt: skip
+    )
     return r4d_bytes(scene, "made")
 
 
@@ -112,8 +129,11 @@ def row(browser, url: str, name: str, size: int, seconds: float) -> None:
             rates.append(viewer.run("[viewer.counted, viewer.pacer.share]"))
     (quick, share), (full, _) = rates
     middle = lambda values: sorted(values)[len(values) // 2]
-    print(f"| {name} | {size / 1e6:.1f} | {middle(loads):.0f} | {middle(unpacked):.0f} | "
-          f"{quick / seconds:.0f} (at {100 * share:.0f} %) | {full / seconds:.0f} |", flush=True)  # fmt: skip
+    print(
+        f"| {name} | {size / 1e6:.1f} | {middle(loads):.0f} | {middle(unpacked):.0f} | "
+        f"{quick / seconds:.0f} (at {100 * share:.0f} %) | {full / seconds:.0f} |",
+        flush=True,
+    )
 
 
 def reloads(browser, url: str) -> None:

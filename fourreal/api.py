@@ -14,9 +14,15 @@ __all__ = ["Cameras", "CancelToken", "Cancelled", "Event", "Scene4D", "UserError
 
 
 def reconstruct(
-    reference: Path | str, freeze: Path | str, out: Path | str, *, cameras: Path | str | None = None,
-    progress: Progress = ignore, cancel: CancelToken | None = None, **options: Any,
-) -> Scene4D:  # fmt: skip
+    reference: Path | str,
+    freeze: Path | str,
+    out: Path | str,
+    *,
+    cameras: Path | str | None = None,
+    progress: Progress = ignore,
+    cancel: CancelToken | None = None,
+    **options: Any,
+) -> Scene4D:
     """Make a scene from two videos and write it into the folder `out`; goes on from what an earlier try left there.
 
     Args:
@@ -29,9 +35,7 @@ def reconstruct(
         Cancelled: on request; a checkpoint was kept.
     """
     given = None if cameras is None else Path(cameras)
-    request = pipeline.Request(
-        reference=Path(reference), freeze=Path(freeze), out=Path(out), cameras=given, **options
-    )
+    request = pipeline.Request(reference=Path(reference), freeze=Path(freeze), out=Path(out), cameras=given, **options)
     return pipeline.reconstruct(request, progress, cancel)
 
 

@@ -4,7 +4,7 @@ from fourreal.errors import UserError
 
 
 def pick_device(name: str) -> str:
-    """"cuda" or "cpu" for "auto", "cuda" or "cpu". Raises UserError where CUDA is asked for and not there."""
+    """ "cuda" or "cpu" for "auto", "cuda" or "cpu". Raises UserError where CUDA is asked for and not there."""
     import torch  # takes a second, and most of what stands here needs none of it
 
     if name == "cuda" and not torch.cuda.is_available():

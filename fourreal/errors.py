@@ -37,9 +37,10 @@ def memory_ran_out(error: Exception) -> bool:
     Torch has a class of its own for the card, which is loaded by those alone who use it, and none for the machine.
     """
     return (
-        isinstance(error, MemoryRanOut | MemoryError) or type(error).__name__ == "OutOfMemoryError"
+        isinstance(error, MemoryRanOut | MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
         or "DefaultCPUAllocator" in str(error)
-    )  # fmt: skip
+    )
 
 
 def out_of_space(error: BaseException | None) -> bool:

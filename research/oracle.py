@@ -34,9 +34,14 @@ class Oracle:
     identity = "oracle"
 
     def __init__(
-        self, worlds: Sequence[World], similarity: Similarity, frames: int, size: tuple[int, int] = (64, 36),
-        tolerance: float | int = TOLERANCE, supersample: int = 2,
-    ) -> None:  # fmt: skip
+        self,
+        worlds: Sequence[World],
+        similarity: Similarity,
+        frames: int,
+        size: tuple[int, int] = (64, 36),
+        tolerance: float | int = TOLERANCE,
+        supersample: int = 2,
+    ) -> None:
         """
         Args:
             similarity: from the worlds' frame to the one that shots are in.
@@ -47,9 +52,19 @@ class Oracle:
         self.worlds, self.similarity, self.frames = tuple(worlds), similarity, frames
         self.tolerance, self.supersample = float(tolerance), supersample
         self.capabilities = Capabilities(
-            frame_step=1, size_step=1, native_size=size, native_frames=16, fps=12.0, known="anywhere", text_alone=True,
-            cameras=False, guidance=1.0, steps=1, prompt_tokens=512, least_size=8,
-        )  # fmt: skip
+            frame_step=1,
+            size_step=1,
+            native_size=size,
+            native_frames=16,
+            fps=12.0,
+            known="anywhere",
+            text_alone=True,
+            cameras=False,
+            guidance=1.0,
+            steps=1,
+            prompt_tokens=512,
+            least_size=8,
+        )
         self.asked: list[int] = []  # how many clips agreed, of each time it was asked
         self._shot: Shot | None = None
 
@@ -58,10 +73,19 @@ class Oracle:
         self._shot = shot
 
     def denoise_once(
-        self, video: Float[Tensor, "F 3 H W"], sigma: float | int, prompt: str, *, negative: str = "",
-        known: KnownOrNone = None, cameras: Cameras | None = None, fps: float | int | None = None,
-        guidance: float | int | None = None, rescale: float | int = 0.0, seed: int = 0,
-    ) -> Float[Tensor, "F 3 H W"]:  # fmt: skip
+        self,
+        video: Float[Tensor, "F 3 H W"],
+        sigma: float | int,
+        prompt: str,
+        *,
+        negative: str = "",
+        known: KnownOrNone = None,
+        cameras: Cameras | None = None,
+        fps: float | int | None = None,
+        guidance: float | int | None = None,
+        rescale: float | int = 0.0,
+        seed: int = 0,
+    ) -> Float[Tensor, "F 3 H W"]:
         """See `VideoModel.denoise_once`; words and guidance say nothing to it."""
         shot, self._shot = self._shot, None
         if shot is None or len(shot) != len(video):
@@ -142,10 +166,11 @@ def drifted(world: World) -> World:
             )
             parts.append(
                 replace(
-                    part, half=tuple(np.multiply(part.half, sizes).tolist()),
+                    part,
+                    half=tuple(np.multiply(part.half, sizes).tolist()),
                     texture=replace(texture, colours=colours, phases=phases),
                 )
-            )  # fmt: skip
+            )
         actors.append(replace(actor, parts=tuple(parts)))
     return replace(world, actors=tuple(actors))
 

@@ -21,9 +21,14 @@ REACH = 50.0  # degrees from the reference camera within which held-out cameras 
 
 
 def held_out(
-    world: World, frames: int, size: tuple[int, int], count: int = 12, between: int = 2, canonical: int = 2,
+    world: World,
+    frames: int,
+    size: tuple[int, int],
+    count: int = 12,
+    between: int = 2,
+    canonical: int = 2,
     seed: int = 0,
-) -> tuple[Shot, list[str]]:  # fmt: skip
+) -> tuple[Shot, list[str]]:
     """(cameras and times, kinds) of views that no video shows.
 
     frames: of the reference video. count, between, canonical: how many views there are at times of its frames, at
@@ -47,17 +52,24 @@ def held_out(
 
 
 def write_scene(
-    world: World, folder: Path, size: tuple[int, int] = (256, 144), frames: int = 24, freeze_frames: int = 33,
-    arc: float | int = 150.0, views: int = 12, supersample: int = 3,
-) -> Path:  # fmt: skip
+    world: World,
+    folder: Path,
+    size: tuple[int, int] = (256, 144),
+    frames: int = 24,
+    freeze_frames: int = 33,
+    arc: float | int = 150.0,
+    views: int = 12,
+    supersample: int = 3,
+) -> Path:
     """Write `world` as a scene folder that `reconstruct` and `evaluate` read; returns it.
 
     size: (width, height) of everything, even numbers. views: held-out views at times of reference frames.
     """
     at, middle = round(world.still * (frames - 1)), freeze_frames // 2
     reference = shot(world, DYNAMIC, frames, size)
-    freeze = shot(world, FROZEN, freeze_frames, size, arc=arc * (freeze_frames - 1) / (2 * middle or 1),
-                  still=at / (frames - 1))  # fmt: skip
+    freeze = shot(
+        world, FROZEN, freeze_frames, size, arc=arc * (freeze_frames - 1) / (2 * middle or 1), still=at / (frames - 1)
+    )
     hidden, kinds = held_out(world, frames, size, views)
     (folder / "heldout").mkdir(parents=True, exist_ok=True)
     for name, path in (("reference", reference), ("freeze", freeze)):
@@ -68,21 +80,37 @@ def write_scene(
         file, mask = f"{number:03d}.png", f"heldout/{number:03d}_mask.png"
         Image.fromarray(to_bytes(seen.colour[number])).save(folder / "heldout" / file)
         Image.fromarray(to_bytes(seen.moving[number])).save(folder / mask)
-        entries.append({
-            "file": f"heldout/{file}", "mask": mask, "kind": kind, "time": float(hidden.times[number]),
-            "w2c": hidden.cameras.world_to_camera[number].tolist(),
-        })  # fmt: skip
+        entries.append(
+            {
+                "file": f"heldout/{file}",
+                "mask": mask,
+                "kind": kind,
+                "time": float(hidden.times[number]),
+                "w2c": hidden.cameras.world_to_camera[number].tolist(),
+            }
+        )
     fx, fy, cx, cy = reference.cameras.intrinsics.tolist()
     poses = lambda path: [
         {"index": i, "time": float(t), "w2c": w2c.tolist()}
         for i, (t, w2c) in enumerate(zip(path.times, path.cameras.world_to_camera, strict=True))
     ]
-    (folder / "cameras.json").write_text(json.dumps({
-        "prompt": caption(world), "convention": "w2c: world to camera, OpenCV axes (x right, y down, z forward)",
-        "intrinsics": {"fx": fx, "fy": fy, "cx": cx, "cy": cy, "w": size[0], "h": size[1]},
-        "canonical_index": at, "canonical_time": at / (frames - 1), "freeze_reference_index": middle,
-        "reference": poses(reference), "freeze": poses(freeze), "heldout": entries, "credits": "procedural",
-    }), encoding="utf-8")  # fmt: skip
+    (folder / "cameras.json").write_text(
+        json.dumps(
+            {
+                "prompt": caption(world),
+                "convention": "w2c: world to camera, OpenCV axes (x right, y down, z forward)",
+                "intrinsics": {"fx": fx, "fy": fy, "cx": cx, "cy": cy, "w": size[0], "h": size[1]},
+                "canonical_index": at,
+                "canonical_time": at / (frames - 1),
+                "freeze_reference_index": middle,
+                "reference": poses(reference),
+                "freeze": poses(freeze),
+                "heldout": entries,
+                "credits": "procedural",
+            }
+        ),
+        encoding="utf-8",
+    )
     return folder
 
 

@@ -19,24 +19,20 @@ from urllib.parse import urlsplit
 import pytest
 import shared
 from playwright._impl._driver import compute_driver_executable
-from playwright.sync_api import (
-    Browser,
-    ConsoleMessage,
-    Error,
-    Page,
-    Playwright,
-    Request,
-    expect,
-    sync_playwright,
-)
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Playwright, Request, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 QUIET = (
-    "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--mute-audio",
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--mute-audio",
     "--disable-features=SpareRendererForSitePerProcess",  # a process more for each context, and most need only one
     "--disable-gpu-compositing",  # only WebGL needs the graphics card, which is SwiftShader: slow at whole pages
-)  # fmt: skip
+)
 SOFTWARE_GL = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader")  # WebGL2 on any machine
 NO_GL = ("--disable-gpu", "--disable-3d-apis")
 WITHOUT_GL = """((get) => {

@@ -20,7 +20,6 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(ROOT / ".numba_cache"))
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
-
 class CheckWhereShapesLive(MetaPathFinder):
     """Sees to it that shapes and types are checked at each call, in modules that name shapes.
 

@@ -8,9 +8,19 @@ from fourreal.settings import DistillationSettings, MotionPhase
 from fourreal.video.capabilities import Capabilities
 
 ABLE = Capabilities(
-    frame_step=1, size_step=1, native_size=(24, 16), native_frames=8, fps=12.0, known="anywhere", text_alone=True,
-    cameras=False, guidance=3.0, steps=1, prompt_tokens=64, least_size=8,
-)  # fmt: skip
+    frame_step=1,
+    size_step=1,
+    native_size=(24, 16),
+    native_frames=8,
+    fps=12.0,
+    known="anywhere",
+    text_alone=True,
+    cameras=False,
+    guidance=3.0,
+    steps=1,
+    prompt_tokens=64,
+    least_size=8,
+)
 PHASE = MotionPhase("distillation", 0, "all", "both", field_scale=1.0)
 SETTINGS = DistillationSettings(every=2, canonical_steps=4, motion_steps=6, phase=PHASE, frames=5, chunk=2, examine=3)
 

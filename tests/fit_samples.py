@@ -40,9 +40,12 @@ def true_scene(time: float) -> Gaussians:
     ball = torch.nn.functional.normalize(torch.randn(120, 3, generator=g), dim=1) * 0.12
     ball[:, 0] += 0.24 * (time - CANONICAL / (FRAMES - 1))
     make = lambda points, size: Gaussians.static(
-        points, torch.tensor([[1.0, 0, 0, 0]]).repeat(len(points), 1), torch.full((len(points), 3), math.log(size)),
-        torch.full((len(points),), 3.0), torch.rand(len(points), 3, generator=g),
-    )  # fmt: skip
+        points,
+        torch.tensor([[1.0, 0, 0, 0]]).repeat(len(points), 1),
+        torch.full((len(points), 3), math.log(size)),
+        torch.full((len(points),), 3.0),
+        torch.rand(len(points), 3, generator=g),
+    )
     return concatenate(make(wall, 0.06), make(ball, 0.03))
 
 

@@ -37,8 +37,11 @@ def work(question: dict) -> dict:
     inside = Path(question["folder"])
     steps = {
         "read the input": lambda: Path(question["path"]).read_bytes(),
-        "write the output": lambda: ((inside / "sub").mkdir(), (inside / "sub" / "a").write_text("a"),
-                                     os.replace(inside / "sub" / "a", inside / "sub" / "b")),
+        "write the output": lambda: (
+            (inside / "sub").mkdir(),
+            (inside / "sub" / "a").write_text("a"),
+            os.replace(inside / "sub" / "a", inside / "sub" / "b"),
+        ),
         "import a module": lambda: __import__("colorsys"),
         "load a library": lambda: __import__("av"),
         "write to the null device": lambda: Path(os.devnull).write_text("x"),
@@ -58,11 +61,14 @@ def work(question: dict) -> dict:
         "end its parent": lambda: os.kill(os.getppid(), 0),
         "end itself": lambda: os.killpg(0, 0),
         "look into its parent": lambda: look_into(os.getppid()),
-    }  # fmt: skip
+    }
     status = dict(line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return {"outcomes": {name: tried(step) for name, step in steps.items()}, "force": sorted(FORCE),
-            "environment": dict(os.environ),
-            "status": status}  # fmt: skip
+    return {
+        "outcomes": {name: tried(step) for name, step in steps.items()},
+        "force": sorted(FORCE),
+        "environment": dict(os.environ),
+        "status": status,
+    }
 
 
 def noting(reads: list, writes: list) -> frozenset[str]:

@@ -87,9 +87,13 @@ def working(data: Path, *arguments: str, script: str = "job_worker.py") -> Itera
     data.mkdir(parents=True, exist_ok=True)
     with open(data / "worker.log", "ab") as log:
         worker = subprocess.Popen(
-            [sys.executable, str(HERE / script), str(data), *arguments], stdout=log, stderr=log, cwd=ROOT,
-            env=environment(), start_new_session=True,
-        )  # fmt: skip
+            [sys.executable, str(HERE / script), str(data), *arguments],
+            stdout=log,
+            stderr=log,
+            cwd=ROOT,
+            env=environment(),
+            start_new_session=True,
+        )
     try:
         yield worker
     finally:

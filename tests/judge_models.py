@@ -49,12 +49,27 @@ def videoscore(path: Path) -> Path:
     torch.manual_seed(0)
     config = Idefics2Config(
         vision_config=SMALL | {"image_size": 28, "patch_size": 14},
-        perceiver_config={"resampler_n_latents": 4, "resampler_depth": 1, "resampler_n_heads": 2,
-                          "resampler_head_dim": 8, "num_key_value_heads": 1, "hidden_size": 16},
-        text_config=SMALL | {"model_type": "mistral", "num_key_value_heads": 1, "head_dim": 8, "vocab_size": len(words),
-                             "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 1},
-        image_token_id=words.index("<image>"), num_labels=5,
-    )  # fmt: skip
+        perceiver_config={
+            "resampler_n_latents": 4,
+            "resampler_depth": 1,
+            "resampler_n_heads": 2,
+            "resampler_head_dim": 8,
+            "num_key_value_heads": 1,
+            "hidden_size": 16,
+        },
+        text_config=SMALL
+        | {
+            "model_type": "mistral",
+            "num_key_value_heads": 1,
+            "head_dim": 8,
+            "vocab_size": len(words),
+            "pad_token_id": 1,
+            "bos_token_id": 0,
+            "eos_token_id": 1,
+        },
+        image_token_id=words.index("<image>"),
+        num_labels=5,
+    )
     ScoredIdefics2(config).save_pretrained(path)
     (path / "README.md").write_text(CARD)
     return path

@@ -18,9 +18,14 @@ def tiny(steps: int) -> dict:
     motion = MotionSettings(phases=(MotionPhase("field", steps, unfold=0.5),), bases=6)
     distilled = replace(DRAFT.distillation, frames=5)
     draft = replace(
-        DRAFT, pixels=160 * 90, freeze_frames=12, reference_frames=8, canonical=canonical, motion=motion,
+        DRAFT,
+        pixels=160 * 90,
+        freeze_frames=12,
+        reference_frames=8,
+        canonical=canonical,
+        motion=motion,
         distillation=distilled,
-    )  # fmt: skip
+    )
     long = replace(draft, name=STANDARD.name, canonical=replace(canonical, steps=LONG))
     return {"draft": draft, "standard": long, "paper": long}
 

@@ -22,10 +22,15 @@ def cameras_json(**changes) -> dict:
     times = [0.0, 0.25, 1.0, 0.6, 0.5]
     kinds = ["novel view, reference time"] * 3 + ["novel view, between reference times", "novel view, canonical time"]
     views = [
-        {"file": f"heldout/{i:03d}.png", "mask": f"heldout/{i:03d}_mask.png", "time": t, "kind": kind,
-         "w2c": between.world_to_camera[2 * i + 3].tolist()}
+        {
+            "file": f"heldout/{i:03d}.png",
+            "mask": f"heldout/{i:03d}_mask.png",
+            "time": t,
+            "kind": kind,
+            "w2c": between.world_to_camera[2 * i + 3].tolist(),
+        }
         for i, (t, kind) in enumerate(zip(times, kinds, strict=True))
-    ]  # fmt: skip
+    ]
     return {
         "intrinsics": dict(zip(("fx", "fy", "cx", "cy", "w", "h"), [*INTRINSICS.tolist(), *SIZE], strict=True)),
         "canonical_index": CANONICAL,

@@ -29,9 +29,11 @@ def keep() -> Callable[[], None]:
     """Start the keeper; what ends it, and all that it started by then, is returned."""
     folder = os.environ[PLACE] = tempfile.mkdtemp(prefix="fourreal-tests-")
     keeper = subprocess.Popen(
-        [sys.executable, "-I", "-S", __file__, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        [sys.executable, "-I", "-S", __file__, folder],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         start_new_session=True,
-    )  # fmt: skip
+    )
 
     def end() -> None:
         keeper.stdin.close()

@@ -23,7 +23,10 @@ def request(folder: Path, pairs: int = 2, prompt: str = "a square") -> StudyRequ
     """Pairs of ours and theirs, which differ in size, length and rate. The second pair has no prompt."""
     ours = [str(moving(folder / f"ours-{n}.mp4", seed=n)) for n in range(pairs)]
     theirs = [str(moving(folder / f"theirs-{n}.mp4", (64, 64), 8, 6.0, seed=9 + n)) for n in range(pairs)]
-    return StudyRequest(tuple(
-        PairRequest(Entry("ours", one), Entry("4Dfy", two), prompt if number == 0 else "")
-        for number, (one, two) in enumerate(zip(ours, theirs, strict=True))
-    ), size=(64, 64))  # fmt: skip
+    return StudyRequest(
+        tuple(
+            PairRequest(Entry("ours", one), Entry("4Dfy", two), prompt if number == 0 else "")
+            for number, (one, two) in enumerate(zip(ours, theirs, strict=True))
+        ),
+        size=(64, 64),
+    )

@@ -28,15 +28,22 @@ PRESET = replace(
 def test_variants_are_scored_against_the_truth_and_shown_beside_it(tmp_path):
     scene = write_scene(make_world(2), tmp_path / "scene", size=(64, 36), frames=8, freeze_frames=9, views=4)
     asked = Request(
-        reference=scene / "reference.mp4", freeze=scene / "freeze.mp4", out=tmp_path / "out",
-        cameras=scene / "cameras.json", preset=PRESET, device="cpu",
-    )  # fmt: skip
+        reference=scene / "reference.mp4",
+        freeze=scene / "freeze.mp4",
+        out=tmp_path / "out",
+        cameras=scene / "cameras.json",
+        preset=PRESET,
+        device="cpu",
+    )
     events = []
     shown = ablate(Ablation(asked, ("small-motion", "joint-sds"), scene, seeds=2), events.append).read_text()
     rows = json.loads((tmp_path / "out" / "table.json").read_text())
     assert [(row["variant"], row["seed"]) for row in rows] == [
-        ("everything", 0), ("everything", 1), ("small-motion", 0), ("small-motion", 1)
-    ]  # fmt: skip
+        ("everything", 0),
+        ("everything", 1),
+        ("small-motion", 0),
+        ("small-motion", 1),
+    ]
     assert all(row["psnr_moving"] > 5 for row in rows)
     with open(tmp_path / "out" / "table.csv", newline="") as file:
         assert [float(row["psnr"]) for row in csv.DictReader(file)] == [row["psnr"] for row in rows]
@@ -44,7 +51,7 @@ def test_variants_are_scored_against_the_truth_and_shown_beside_it(tmp_path):
     assert any("--critic" in event.message for event in events)
     assert shown.count("<img") == 3 * 3  # the truth and two variants at three views
     assert "<script src" not in shown
-    assert "src=\"http" not in shown
+    assert 'src="http' not in shown
 
 
 def test_without_the_truth_frames_left_out_are_scored(videos, tmp_path):  # noqa: F811

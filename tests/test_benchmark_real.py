@@ -38,11 +38,14 @@ def inputs(trial: Trial, folder: Path) -> str:
     ("variant", "asked", "scored"),
     [
         ("one", "--reference reference.mp4 --freeze freeze_20.mp4", {"view_mid.mp4": 7, "view_end.mp4": 14}),
-        ("two", "--reference reference.mp4 --freeze freeze_20.mp4@20 --freeze freeze_40.mp4@40",
-         {"view_mid.mp4": 7, "view_end.mp4": 14}),
+        (
+            "two",
+            "--reference reference.mp4 --freeze freeze_20.mp4@20 --freeze freeze_40.mp4@40",
+            {"view_mid.mp4": 7, "view_end.mp4": 14},
+        ),
         ("second", "--reference reference.mp4 --reference view_mid.mp4 --freeze freeze_20.mp4", {"view_end.mp4": 14}),
     ],
-)  # fmt: skip
+)
 def test_a_pair_is_never_scored_by_what_it_was_given(footage, variant, asked, scored):
     (trial,) = pair(footage, variant)
     assert inputs(trial, footage) == asked

@@ -16,9 +16,14 @@ def around(degrees: float, at: float, **changes) -> dict:
     turn = math.radians(degrees)
     position = [2 * math.sin(turn), 0.0, 1 - 2 * math.cos(turn)]
     return {
-        "at": at, "position": position, "target": [0.0, 0.0, 1.0], "roll": 0.0, "fov": 50.0, "time": 0.5,
+        "at": at,
+        "position": position,
+        "target": [0.0, 0.0, 1.0],
+        "roll": 0.0,
+        "fov": 50.0,
+        "time": 0.5,
         "ease": "smooth",
-    } | changes  # fmt: skip
+    } | changes
 
 
 def some_path(*keys: dict, clock: str = "keys") -> dict:
@@ -69,15 +74,30 @@ def test_what_was_read_is_what_was_written(tmp_path):
 
 # What makes a file no path: a place in it, and what stands there instead.
 BROKEN = [
-    (["format"], "something else"), (["version"], 2), (["up"], [0, 0, 0]), (["up"], "up"), (["clock"], "later"),
+    (["format"], "something else"),
+    (["version"], 2),
+    (["up"], [0, 0, 0]),
+    (["up"], "up"),
+    (["clock"], "later"),
     (["clock"], []),
-    (["keys"], []), (["keys"], {}), (["keys"], [around(0, 0)]), (["keys", 1], None), (["keys", 1, "at"], 0.0),
-    (["keys", 1, "at"], -1), (["keys", 3, "at"], 500), (["keys", 1, "fov"], 0), (["keys", 1, "fov"], math.nan),
-    (["keys", 1, "fov"], True), (["keys", 1, "time"], 1.5), (["keys", 1, "roll"], "1"), (["keys", 1, "ease"], "bounce"),
-    (["keys", 1, "position"], [0, 0, 1]), (["keys", 1, "position"], [0, 0]),
+    (["keys"], []),
+    (["keys"], {}),
+    (["keys"], [around(0, 0)]),
+    (["keys", 1], None),
+    (["keys", 1, "at"], 0.0),
+    (["keys", 1, "at"], -1),
+    (["keys", 3, "at"], 500),
+    (["keys", 1, "fov"], 0),
+    (["keys", 1, "fov"], math.nan),
+    (["keys", 1, "fov"], True),
+    (["keys", 1, "time"], 1.5),
+    (["keys", 1, "roll"], "1"),
+    (["keys", 1, "ease"], "bounce"),
+    (["keys", 1, "position"], [0, 0, 1]),
+    (["keys", 1, "position"], [0, 0]),
     (["keys", 1, "position"], [0, 0, math.inf]),
     (["keys", 1, "target"], [0, 0, 1e9]),
-]  # fmt: skip
+]
 
 
 def broken(place: list, value: object) -> dict:

@@ -39,9 +39,17 @@ def model(poses: np.ndarray, matches: dict, focal: float = FOCAL / WIDTH, mapper
     principal = np.array([WIDTH / 2, HEIGHT / 2])
     links, support = sfm_worker._support(dict(enumerate(poses)), focal * WIDTH, principal, matches)
     return Model(
-        mapper, np.arange(len(poses)), poses, focal, np.zeros((0, 3)), np.zeros((0, 3), np.uint8),
-        np.full(len(poses), 0.7), links[:, :2], links[:, 2], support,
-    )  # fmt: skip
+        mapper,
+        np.arange(len(poses)),
+        poses,
+        focal,
+        np.zeros((0, 3)),
+        np.zeros((0, 3), np.uint8),
+        np.full(len(poses), 0.7),
+        links[:, :2],
+        links[:, 2],
+        support,
+    )
 
 
 def carried(poses: np.ndarray, frames: slice, vector: list[float]) -> np.ndarray:

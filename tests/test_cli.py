@@ -102,8 +102,22 @@ def test_export_writes_each_format(fourreal, run, tmp_path):
     assert code == 0, err
     assert b"f_rest_44" in zipfile.ZipFile(tmp_path / "e.zip").read("frame_0000.ply")
     film = tmp_path / "film.mp4"
-    code, _, err = fourreal("export", run, "--format", "mp4", "--out", film, "--trajectory", "swing", "--frames", 5,
-                            "--fps", 10, "--size", "64x48")  # fmt: skip
+    code, _, err = fourreal(
+        "export",
+        run,
+        "--format",
+        "mp4",
+        "--out",
+        film,
+        "--trajectory",
+        "swing",
+        "--frames",
+        5,
+        "--fps",
+        10,
+        "--size",
+        "64x48",
+    )
     assert code == 0, err
     assert (len(clip.read(film)), clip.read(film).size) == (5, (64, 48))
 
@@ -163,15 +177,34 @@ def test_cameras_that_do_not_match_or_damage_leave_no_output(fourreal, run, trut
 
 def test_reconstruct_hands_its_options_on():
     code, out, err = faked(
-        "--hold-out-freeze", "12, 4,4", "--without", "exposure", "growth", "--without", "small-motion",
-        "--preset", "paper", "--canonical-frame", "7",
-    )  # fmt: skip
+        "--hold-out-freeze",
+        "12, 4,4",
+        "--without",
+        "exposure",
+        "growth",
+        "--without",
+        "small-motion",
+        "--preset",
+        "paper",
+        "--canonical-frame",
+        "7",
+    )
     assert (code, out) == (0, "run\n"), err
     for line in (
-        "hold_out_freeze (4, 12)", "without ['exposure', 'growth', 'small-motion']", "preset paper",
-        "canonical_frame 7", "freeze_reference_frame None", "refine_poses False", "deformation None", "device auto",
-        "seed 0", "reference r.mp4", "cameras None", "canonical: working", "canonical 1/10  20.0 dB  5000 splats",
-    ):  # fmt: skip
+        "hold_out_freeze (4, 12)",
+        "without ['exposure', 'growth', 'small-motion']",
+        "preset paper",
+        "canonical_frame 7",
+        "freeze_reference_frame None",
+        "refine_poses False",
+        "deformation None",
+        "device auto",
+        "seed 0",
+        "reference r.mp4",
+        "cameras None",
+        "canonical: working",
+        "canonical 1/10  20.0 dB  5000 splats",
+    ):
         assert line in err
 
 
@@ -200,11 +233,7 @@ def test_a_users_error_has_no_traceback_and_a_bug_has_one():
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_on_request_says_how_to_continue(number):
     process = subprocess.Popen(
-        [sys.executable, "-c", FAKE, "--seed=15"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
+        [sys.executable, "-c", FAKE, "--seed=15"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
     )
     for line in process.stderr:
         if "working" in line:

@@ -41,10 +41,12 @@ def marked(test):
 def nodes(request, monkeypatch):
     """A cluster with a head that does no work and two nodes of a core each, whose fits have `request.param` steps."""
     for name, value in {
-        "PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]), "CUDA_VISIBLE_DEVICES": "",
-        "RAY_USAGE_STATS_ENABLED": "0", "FOURREAL_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")]),
+        "CUDA_VISIBLE_DEVICES": "",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "FOURREAL_THREADS": "1",
         "TINY_STEPS": str(getattr(request, "param", 20)),
-    }.items():  # fmt: skip
+    }.items():
         monkeypatch.setenv(name, value)
     import ray
     from ray.cluster_utils import Cluster

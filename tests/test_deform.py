@@ -97,9 +97,14 @@ def test_a_single_basis_moves_its_gaussians_rigidly():
         field.rotation[1, 0] = half_turn
         field.translation[1, 0] = torch.tensor([0.0, 0.0, 2.0])
     gaussians = Gaussians(
-        torch.tensor([[2.0, 0.0, 0.0]]), torch.tensor([[1.0, 0, 0, 0]]), torch.zeros(1, 3), torch.zeros(1),
-        torch.zeros(1, 3), torch.tensor([True]), torch.tensor([[40.0, -40.0]]),
-    )  # fmt: skip
+        torch.tensor([[2.0, 0.0, 0.0]]),
+        torch.tensor([[1.0, 0, 0, 0]]),
+        torch.zeros(1, 3),
+        torch.zeros(1),
+        torch.zeros(1, 3),
+        torch.tensor([True]),
+        torch.tensor([[40.0, -40.0]]),
+    )
     bent = bend(gaussians, field.offsets(gaussians, 1))
     torch.testing.assert_close(bent.means, torch.tensor([[1.0, 1.0, 2.0]]))
     turned = quaternion.to_matrix(bent.quats)[0] @ torch.tensor([1.0, 0.0, 0.0])

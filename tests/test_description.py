@@ -19,9 +19,14 @@ from fourreal.web.fields import group, shown, values_of
 
 BOUNDS = {"gt": "above {}", "ge": "{:,} or more", "le": "{:,} or less"}
 KINDS = {
-    int: "whole number", int | None: "whole number", float: "number", float | None: "number", bool: "true or false",
-    str: "text", str | None: "text",
-}  # fmt: skip
+    int: "whole number",
+    int | None: "whole number",
+    float: "number",
+    float | None: "number",
+    bool: "true or false",
+    str: "text",
+    str | None: "text",
+}
 DOCS = Path(__file__).parents[1] / "docs" / "api.md"
 
 
@@ -30,9 +35,16 @@ class Sharpened(Options):
     """An option more."""
 
     sharpness: int | None = option(
-        None, "how sharp it shall be", unset="as it is", metavar="N", title="Sharpness (0: as it is)", blank="0",
-        group="advanced", bounds={"ge": 1, "le": 9}, refusal="A sharpness of {value} is none from {ge} to {le}.",
-    )  # fmt: skip
+        None,
+        "how sharp it shall be",
+        unset="as it is",
+        metavar="N",
+        title="Sharpness (0: as it is)",
+        blank="0",
+        group="advanced",
+        bounds={"ge": 1, "le": 9},
+        refusal="A sharpness of {value} is none from {ge} to {le}.",
+    )
 
 
 def said_on_the_command_line(cls: type, *words: str):
@@ -43,8 +55,10 @@ def said_on_the_command_line(cls: type, *words: str):
 
 def table(cls: type) -> str:
     """The rows of docs/api.md for the fields that programs may choose: name, values, what it is."""
-    return "\n".join(f"| `{name}` | {values_said(cls, name, said)} | {sentence(cls, name, said)} |"
-                     for name, said in remote(cls).items())  # fmt: skip
+    return "\n".join(
+        f"| `{name}` | {values_said(cls, name, said)} | {sentence(cls, name, said)} |"
+        for name, said in remote(cls).items()
+    )
 
 
 def values_said(cls: type, name: str, said: About) -> str:
@@ -129,7 +143,14 @@ def test_a_form_as_it_is_laid_out_asks_for_what_the_model_is_best_at():
     half = asyncio.run(made())
     wishes, count, seeds, seed = wishes_of(half, 3, *(field.value for field in half.form), prompt="a red ball")
     assert wishes == Wishes(
-        role="freeze", prompt="a red ball", model="mini", frames=16, size=(256, 144), steps=6, guidance=1.0, arc=60,
+        role="freeze",
+        prompt="a red ball",
+        model="mini",
+        frames=16,
+        size=(256, 144),
+        steps=6,
+        guidance=1.0,
+        arc=60,
         frame=3,
-    )  # fmt: skip
+    )
     assert (count, seeds, seed) == (2, "next", 0)

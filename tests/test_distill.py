@@ -175,9 +175,12 @@ def test_every_backend_does_a_step_and_learns_nothing(name, seen, tmp_path, devi
     large = torch.nn.functional.interpolate
     grown = lambda video: large(video.permute(0, 3, 1, 2), (64, 96)).permute(0, 2, 3, 1).contiguous()
     seen = replace(
-        seen, reference=grown(seen.reference), freeze=grown(seen.freeze),
-        reference_camera=seen.reference_camera.resized((96, 64)), freeze_cameras=seen.freeze_cameras.resized((96, 64)),
-    )  # fmt: skip
+        seen,
+        reference=grown(seen.reference),
+        freeze=grown(seen.freeze),
+        reference_camera=seen.reference_camera.resized((96, 64)),
+        freeze_cameras=seen.freeze_cameras.resized((96, 64)),
+    )
     model = registry.load(name, tiny_models.save(name, tmp_path / name), device=device)
     work = distilled(seen, model, frames=9, guidance=4.0)
     for index in (0, 1):  # views, with an examination, and times
@@ -187,8 +190,11 @@ def test_every_backend_does_a_step_and_learns_nothing(name, seen, tmp_path, devi
         assert work.last[1].isfinite().all()
         assert means.grad.isfinite().all()
         model.rest()  # and it comes back by itself
-    assert all(parameter.grad is None for part in (model.pipe.transformer, model.pipe.vae, model.pipe.text_encoder)
-               for parameter in part.parameters())  # fmt: skip
+    assert all(
+        parameter.grad is None
+        for part in (model.pipe.transformer, model.pipe.vae, model.pipe.text_encoder)
+        for parameter in part.parameters()
+    )
     work.critic = Critic(model, "", "")  # nobody said what the videos show
     assert work.step(2, scene_at)["distillation"] >= 0
     model.release()

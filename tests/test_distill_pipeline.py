@@ -109,8 +109,10 @@ def test_killed_while_it_is_distilled_it_goes_on_with_what_it_knew_of_the_model(
         reconstruct(asked, lambda event, shares=shares: "distillation" in event.stage and shares(event))
         scenes[name] = bundle.load(tmp_path / name).gaussians.tensors()
     assert [question["prompt"] == "a ball rolls to the right" for question in models["run"].asked] == [
-        True, False, True,
-    ]  # fmt: skip
+        True,
+        False,
+        True,
+    ]
     assert len(trust["run"]) == 3
     assert all(share < 0.9 for share in trust["run"].values())  # a model that was never examined is believed wholly
     assert trust["run"] == pytest.approx({at: trust["whole"][at] for at in trust["run"]}, abs=1e-4)
@@ -190,12 +192,15 @@ def test_without_a_prompt_it_is_asked_without_words_and_says_so(videos, tmp_path
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"strength": 0.0}, "strength of 0"), ({"strength": 11}, "strength of 11"),
+        ({"strength": 0.0}, "strength of 0"),
+        ({"strength": 11}, "strength of 11"),
         ({"distillation_steps": 0}, "0 distillation"),
-        ({"distillation_steps": 10**6}, "1000000 distillation"), ({"critic_guidance": 0.5}, "guidance of 0.5"),
-        ({"critic": "sora"}, "sora"), ({"prompt": "long " * 5000}, "characters"),
+        ({"distillation_steps": 10**6}, "1000000 distillation"),
+        ({"critic_guidance": 0.5}, "guidance of 0.5"),
+        ({"critic": "sora"}, "sora"),
+        ({"prompt": "long " * 5000}, "characters"),
     ],
-)  # fmt: skip
+)
 def test_what_is_out_of_range_is_refused_before_anything_is_made(changes, says, videos, tmp_path):  # noqa: F811
     with pytest.raises(UserError, match=says):
         reconstruct(request(videos, tmp_path / "run", **({"prompt": "a ball", "critic": "mini"} | changes)))

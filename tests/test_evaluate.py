@@ -53,9 +53,18 @@ def estimated(drop=()):
 def test_the_object_has_exactly_the_keys_of_the_contract_and_perfect_scores(truth_folder, tmp_path):
     result = scored(some_scene(), truth_folder, tmp_path)
     assert list(result) == [
-        "views", *REGIONS, "baseline_static", "baseline_copy", "psnr_freeze_left_out", "pose", "seconds", "splats",
-        "moving_splats", "peak_memory_mb", "full_size",
-    ]  # fmt: skip
+        "views",
+        *REGIONS,
+        "baseline_static",
+        "baseline_copy",
+        "psnr_freeze_left_out",
+        "pose",
+        "seconds",
+        "splats",
+        "moving_splats",
+        "peak_memory_mb",
+        "full_size",
+    ]
     assert list(result["baseline_static"]) == list(result["baseline_copy"]) == REGIONS
     assert result["views"] == 5
     assert result["psnr"] == result["psnr_moving"] == result["psnr_static"] == 100

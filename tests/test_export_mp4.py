@@ -55,10 +55,17 @@ def test_the_reference_camera_stands_still_and_the_study_halts():
 @pytest.mark.parametrize(
     "film",
     [
-        Film("moonwalk"), Film(frames=0), Film(frames=10**6), Film(fps=0.0), Film(fps=-3.0), Film(fps=math.inf),
-        Film(size=(0, 10)), Film(size=(10**5, 16)), Film(frames=3000, size=(4096, 4096)),
+        Film("moonwalk"),
+        Film(frames=0),
+        Film(frames=10**6),
+        Film(fps=0.0),
+        Film(fps=-3.0),
+        Film(fps=math.inf),
+        Film(size=(0, 10)),
+        Film(size=(10**5, 16)),
+        Film(frames=3000, size=(4096, 4096)),
     ],
-)  # fmt: skip
+)
 def test_films_that_cannot_be_made_are_refused(tmp_path, film):
     with pytest.raises(UserError, match="choose"):
         export_mp4(some_scene(), tmp_path / "film.mp4", film)
@@ -77,10 +84,15 @@ def along_keys(scene, seconds: float = 1.0) -> CameraPath:
     pose = scene.reference.camera_to_world[0]
     place = lambda shift: {"position": (pose[:3, 3] + shift * pose[:3, 0]).tolist(), "target": [0.0, 0.0, 0.0]}
     common = {"roll": 0.0, "fov": 40.0, "ease": "smooth"}
-    return CameraPath.of({
-        "format": "fourreal camera path", "version": 1, "up": [0.0, -1.0, 0.0], "clock": "keys",
-        "keys": [{"at": 0, "time": 0, **place(0), **common}, {"at": seconds, "time": 1, **place(0.3), **common}],
-    })  # fmt: skip
+    return CameraPath.of(
+        {
+            "format": "fourreal camera path",
+            "version": 1,
+            "up": [0.0, -1.0, 0.0],
+            "clock": "keys",
+            "keys": [{"at": 0, "time": 0, **place(0), **common}, {"at": seconds, "time": 1, **place(0.3), **common}],
+        }
+    )
 
 
 def test_a_film_along_keyframes_has_their_length_and_is_never_stretched(tmp_path):

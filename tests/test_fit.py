@@ -169,10 +169,14 @@ def stages(seen, canonical):
             for phase in STAGE_TWO.phases
         },
         "mlp": lambda: MotionStage(
-            seen, still(canonical.gaussians, seen, MLP_STAGE_TWO, 0), canonical, MLP_STAGE_TWO,
-            replace(MLP_STAGE_TWO.phases[0], steps=12), 0,
+            seen,
+            still(canonical.gaussians, seen, MLP_STAGE_TWO, 0),
+            canonical,
+            MLP_STAGE_TWO,
+            replace(MLP_STAGE_TWO.phases[0], steps=12),
+            0,
         ),
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("name", ["canonical", "field", "growth", "joint", "mlp"])

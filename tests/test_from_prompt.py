@@ -56,10 +56,21 @@ def test_tiny_weights_lead_to_two_videos_and_the_cameras_that_were_commanded(
     monkeypatch.setattr(from_prompt_module, "reconstruct", reconstruct)
     out = tmp_path / "run"
     request = PromptRequest(
-        prompt="A fox eats an apple", out=out, model="wan-vace-1.3b", source=weights / "wan-vace-1.3b",
-        freeze_model="sana-wm", freeze_source=weights / "sana-wm", candidates=2, frames=17, size=(96, 64), steps=2,
-        windows=2, arc=64, preset=TINY, device="cpu",
-    )  # fmt: skip
+        prompt="A fox eats an apple",
+        out=out,
+        model="wan-vace-1.3b",
+        source=weights / "wan-vace-1.3b",
+        freeze_model="sana-wm",
+        freeze_source=weights / "sana-wm",
+        candidates=2,
+        frames=17,
+        size=(96, 64),
+        steps=2,
+        windows=2,
+        arc=64,
+        preset=TINY,
+        device="cpu",
+    )
     from_prompt(request)
     made = choices(out)
     assert made["reference video"]["picked"].startswith("candidates/reference-")
@@ -76,9 +87,7 @@ def test_tiny_weights_lead_to_two_videos_and_the_cameras_that_were_commanded(
     torch.testing.assert_close(given.freeze.world_to_camera[given.freeze_reference_index], torch.eye(4))
     # the same without any weights: all is there
     before = everything(out)
-    gone = replace(
-        request, source=tmp_path / "none", freeze_source=tmp_path / "none"
-    )
+    gone = replace(request, source=tmp_path / "none", freeze_source=tmp_path / "none")
     from_prompt(gone)
     assert everything(out) == before
     assert asked[0] == asked[1]
@@ -153,9 +162,14 @@ def test_a_prompt_ends_in_a_scene_and_a_chain_that_was_stopped_goes_on(actor, tm
     stages = set()
     scene = from_prompt(acted(out), lambda event: stages.add(event.stage))
     assert actor == [
-        ("load", "wan-ti2v-5b"), ("reference", 0), ("reference", 1), ("load", "sana-wm"), ("freeze", 0),
-        ("load", "sana-wm"), ("freeze", 1),
-    ]  # fmt: skip
+        ("load", "wan-ti2v-5b"),
+        ("reference", 0),
+        ("reference", 1),
+        ("load", "sana-wm"),
+        ("freeze", 0),
+        ("load", "sana-wm"),
+        ("freeze", 1),
+    ]
     assert {"candidates", "choices", "canonical", "motion"} <= stages
     after = everything(out)
     assert {name: after[name] for name in kept if name != "choices.json"} == {
@@ -177,16 +191,23 @@ def own_videos(quick_scores, tmp_path, fox_yard) -> PromptRequest:
     folder = tmp_path / "run" / "candidates"
     (folder / "reference-0-frame-11").mkdir(parents=True)
     for name, *places in (
-        ("reference", "reference-0"), ("freeze_noisy", "reference-0-frame-11/freeze-0"),
+        ("reference", "reference-0"),
+        ("freeze_noisy", "reference-0-frame-11/freeze-0"),
         ("freeze", "reference-1", "reference-0-frame-11/freeze-1"),
-    ):  # fmt: skip
+    ):
         clip.write(clip.read(fox_yard / f"{name}.mp4").resized((256, 144)), tmp_path / f"{name}.mp4")
         for place in places:
             shutil.copy(tmp_path / f"{name}.mp4", folder / f"{place}.mp4")
     return PromptRequest(
-        prompt="A fox", out=tmp_path / "run", model="wan-vace-1.3b", candidates=2, windows=0, pick_frame=11,
-        preset=TINY, device="cpu",
-    )  # fmt: skip
+        prompt="A fox",
+        out=tmp_path / "run",
+        model="wan-vace-1.3b",
+        candidates=2,
+        windows=0,
+        pick_frame=11,
+        preset=TINY,
+        device="cpu",
+    )
 
 
 def test_ones_own_videos_are_taken_for_candidates(own_videos, monkeypatch, tmp_path):
@@ -234,12 +255,19 @@ def test_the_person_picks_another_and_nothing_is_lost(actor, quick_scores, monke
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"prompt": ""}, "empty"), ({"candidates": 0}, "1 to 64"), ({"pick_reference": 2}, "0 to 1"),
-        ({"pick_freeze": 9}, "0 to 1"), ({"frames": 16}, "nearest"), ({"size": (250, 160)}, "nearest"),
-        ({"arc": 0.0}, "degrees"), ({"arc": 361}, "degrees"), ({"freeze_prompt": " "}, "empty"),
-        ({"model": "sana-wm"}, "starts from a picture"), ({"freeze_model": "x"}, "There are"),
+        ({"prompt": ""}, "empty"),
+        ({"candidates": 0}, "1 to 64"),
+        ({"pick_reference": 2}, "0 to 1"),
+        ({"pick_freeze": 9}, "0 to 1"),
+        ({"frames": 16}, "nearest"),
+        ({"size": (250, 160)}, "nearest"),
+        ({"arc": 0.0}, "degrees"),
+        ({"arc": 361}, "degrees"),
+        ({"freeze_prompt": " "}, "empty"),
+        ({"model": "sana-wm"}, "starts from a picture"),
+        ({"freeze_model": "x"}, "There are"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_is_said_before_anything_is_made(actor, tmp_path, change, told):
     with pytest.raises(UserError, match=told):
         from_prompt(replace(acted(tmp_path / "run"), **change))

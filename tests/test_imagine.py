@@ -27,11 +27,13 @@ from fourreal.splat.deform import bend
 
 TIMES = torch.linspace(0, 1, FRAMES).tolist()
 FOLLOW = ImaginationSettings(
-    takes=2, batch=1, calls=2,
+    takes=2,
+    batch=1,
+    calls=2,
     field=MotionPhase("imagined motion", 300, field_scale=2.0, matched=60),
     again=MotionPhase("imagined motion", 300, field_scale=2.0, matched=60),
     joint=MotionPhase("imagined", 10, "all", "both"),
-)  # fmt: skip
+)
 PRESET = replace(SHORT, motion=STAGE_TWO, imagination=FOLLOW)
 
 

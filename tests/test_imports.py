@@ -14,10 +14,33 @@ PACKAGE = Path(__file__).parents[1] / "fourreal"
 
 # Top to bottom. `__main__` is the command line's front door.
 ROOMS = [
-    "web", "__main__", "cli", "sweep", "jobs", "engine", "report", "judge", "study", "api", "pipeline", "evaluate",
-    "scene", "fit", "description", "video", "splat", "camera", "clip", "settings", "progress", "device", "whole",
-    "errors", "system", "installed",
-]  # fmt: skip
+    "web",
+    "__main__",
+    "cli",
+    "sweep",
+    "jobs",
+    "engine",
+    "report",
+    "judge",
+    "study",
+    "api",
+    "pipeline",
+    "evaluate",
+    "scene",
+    "fit",
+    "description",
+    "video",
+    "splat",
+    "camera",
+    "clip",
+    "settings",
+    "progress",
+    "device",
+    "whole",
+    "errors",
+    "system",
+    "installed",
+]
 
 # torchvision: a broken one stops text encoders from importing, and nothing here needs it. The others run code on load.
 FORBIDDEN = {"torchvision", "pickle", "cPickle", "cloudpickle", "dill"}

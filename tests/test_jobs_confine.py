@@ -12,17 +12,27 @@ from fourreal.jobs.confine import KEPT_CAPABILITIES, confine, without_secrets
 
 REFUSED = {
     "files": (
-        "read the store", "list the data", "read a key of the user", "read another process's variables",
-        "change the input", "write outside", "remove outside", "change the code",
+        "read the store",
+        "list the data",
+        "read a key of the user",
+        "read another process's variables",
+        "change the input",
+        "write outside",
+        "remove outside",
+        "change the code",
     ),
     "tcp": ("reach a machine",),
     "signals": ("end its parent",),
     "calls": ("open a socket", "open a unix socket", "start a program", "become a program", "look into its parent"),
-}  # fmt: skip
+}
 NEEDED = (
-    "read the input", "write the output", "import a module", "load a library", "write to the null device",
+    "read the input",
+    "write the output",
+    "import a module",
+    "load a library",
+    "write to the null device",
     "end itself",
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")

@@ -62,8 +62,18 @@ def worker(service):
 @pytest.fixture
 def worker_process(idle):
     """Makes what is asked for as it is for people, in processes of its own."""
-    command = [sys.executable, "-m", "fourreal.jobs.worker", "--data", str(idle.places.data), "--device", "cpu",
-               "--stay", "--limits", json.dumps(asdict(LIMITS))]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "fourreal.jobs.worker",
+        "--data",
+        str(idle.places.data),
+        "--device",
+        "cpu",
+        "--stay",
+        "--limits",
+        json.dumps(asdict(LIMITS)),
+    ]
     process = subprocess.Popen(command, cwd=ROOT, env=environment())
     yield process
     process.terminate()
@@ -114,8 +124,10 @@ def test_from_a_prompt_to_two_videos_a_person_choosing(service, worker, fox_yard
     until(over(service, made.id), "more candidates")
     found = service.creation(ANNA, made.id)
     assert {one.number: (one.way, one.kept) for one in found.candidates} == {
-        6: ("model", True), 7: ("model", False), 8: ("own", False),
-    }  # fmt: skip
+        6: ("model", True),
+        7: ("model", False),
+        8: ("own", False),
+    }
     own = next(one for one in found.candidates if one.way == "own")
     assert own.name == "my fox.mp4"
     assert own == found.candidates[0], "a real video with a still camera is better than noise"
@@ -191,18 +203,27 @@ def test_killed_stopped_and_gone_on_with_what_is_finished_stays(idle, worker_pro
 
 def test_what_cannot_be_made_is_refused_with_what_can(idle, monkeypatch, tmp_path):
     for wrong, said in (
-        ({"prompt": "  "}, "empty"), ({"prompt": "a" * 9000}, "characters"), ({"frames": 10}, "nearest is 9"),
-        ({"size": (65, 64)}, "nearest"), ({"steps": 0}, "steps"), ({"model": "sora"}, "no video model"),
-        ({"model": SANA, "size": None, "frames": None}, "starts from a picture"), ({"arc": 0}, "degrees"),
-        ({"prompt": "a fox \ud83e"}, "broken character"), ({"negative": "\ud83e"}, "broken character"),
-        ({"role": "dream"}, "role"), ({"adapter": "arc-shot"}, "adapter"), ({"adapter": "/etc/passwd"}, "adapter"),
-    ):  # fmt: skip
+        ({"prompt": "  "}, "empty"),
+        ({"prompt": "a" * 9000}, "characters"),
+        ({"frames": 10}, "nearest is 9"),
+        ({"size": (65, 64)}, "nearest"),
+        ({"steps": 0}, "steps"),
+        ({"model": "sora"}, "no video model"),
+        ({"model": SANA, "size": None, "frames": None}, "starts from a picture"),
+        ({"arc": 0}, "degrees"),
+        ({"prompt": "a fox \ud83e"}, "broken character"),
+        ({"negative": "\ud83e"}, "broken character"),
+        ({"role": "dream"}, "role"),
+        ({"adapter": "arc-shot"}, "adapter"),
+        ({"adapter": "/etc/passwd"}, "adapter"),
+    ):
         with pytest.raises(UserError, match=said):
             reference(**wrong)
     for values, said in (
-        ({"role": "reference"}, "needs prompt"), ({"role": "reference", "prompt": "a", "x": 1}, "no option"),
+        ({"role": "reference"}, "needs prompt"),
+        ({"role": "reference", "prompt": "a", "x": 1}, "no option"),
         ({"role": "reference", "prompt": "a", "frames": "9"}, "no value"),
-    ):  # fmt: skip
+    ):
         with pytest.raises(UserError, match=said):
             Wishes.from_dict(values)
     for how, said in (({"count": 0}, "candidates"), ({"count": 99}, "candidates"), ({"seed": -1}, "Seed")):
@@ -239,12 +260,19 @@ def test_of_the_embedded_model_it_is_known_how_long_it_takes_before_it_was_used_
 def test_what_is_somebody_elses_is_not_there(idle, fox_yard):
     made = idle.create(ANNA, reference())
     calls = [
-        lambda: idle.creation(BEN, made.id), lambda: idle.more(BEN, made.id), lambda: idle.discard(BEN, made.id, 0),
-        lambda: idle.keep(BEN, made.id, 0), lambda: idle.take(BEN, made.id, 0), lambda: idle.cancel(BEN, made.id),
-        lambda: idle.add_own(BEN, made.id, fox_yard / "reference.mp4", "x"), lambda: idle.delete(BEN, made.id),
-        lambda: idle.longer(BEN, made.id, 0, "left"), lambda: idle.renew(BEN, made.id),
-        lambda: idle.file(BEN, made.id, "candidates/reference-0.mp4"), lambda: idle.run(ANNA, made.id),
-    ]  # fmt: skip
+        lambda: idle.creation(BEN, made.id),
+        lambda: idle.more(BEN, made.id),
+        lambda: idle.discard(BEN, made.id, 0),
+        lambda: idle.keep(BEN, made.id, 0),
+        lambda: idle.take(BEN, made.id, 0),
+        lambda: idle.cancel(BEN, made.id),
+        lambda: idle.add_own(BEN, made.id, fox_yard / "reference.mp4", "x"),
+        lambda: idle.delete(BEN, made.id),
+        lambda: idle.longer(BEN, made.id, 0, "left"),
+        lambda: idle.renew(BEN, made.id),
+        lambda: idle.file(BEN, made.id, "candidates/reference-0.mp4"),
+        lambda: idle.run(ANNA, made.id),
+    ]
     for call in calls:
         with pytest.raises(UserError, match="There is no such"):
             call()
@@ -354,8 +382,12 @@ def test_a_picture_is_taken_in_and_can_be_used_again(idle, tmp_path):
     assert idle.create(ANNA, reference(), 1).picture == ""
     with pytest.raises(UserError, match="no such"):
         idle.create(BEN, reference(), 1, picture_of=made.id)
-    assert "photo" in idle.estimate_creation(ANNA, Wishes(role="reference", prompt="red ball", model="mini"), 1,
-                                             picture=True).reason  # fmt: skip
+    assert (
+        "photo"
+        in idle.estimate_creation(
+            ANNA, Wishes(role="reference", prompt="red ball", model="mini"), 1, picture=True
+        ).reason
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 60, b"<svg/>"])
@@ -383,11 +415,15 @@ def test_an_owner_says_which_models_are_started_and_whether_anything_is_download
     assert idle.usual_model() == "mini"
 
 
-@pytest.mark.parametrize(("said", "downloads", "names"), [
-    ({}, True, tuple(registry.MODELS)), ({"SPACE_ID": "a/b"}, False, tuple(registry.MODELS)),
-    ({"SPACE_ID": "a/b", "FOURREAL_DOWNLOADS": "Yes"}, True, tuple(registry.MODELS)),
-    ({"FOURREAL_MODELS_OFFERED": " mini, ltx-video,"}, True, ("mini", "ltx-video")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("said", "downloads", "names"),
+    [
+        ({}, True, tuple(registry.MODELS)),
+        ({"SPACE_ID": "a/b"}, False, tuple(registry.MODELS)),
+        ({"SPACE_ID": "a/b", "FOURREAL_DOWNLOADS": "Yes"}, True, tuple(registry.MODELS)),
+        ({"FOURREAL_MODELS_OFFERED": " mini, ltx-video,"}, True, ("mini", "ltx-video")),
+    ],
+)
 def test_a_space_downloads_nothing_unless_its_owner_says_so(said, downloads, names):
     assert offered(said) == Offered(names, downloads)
 
@@ -442,7 +478,8 @@ def test_a_store_of_the_version_before_is_brought_up_to_date(tmp_path):
             old.execute("\n".join(lines))
         old.execute(
             "INSERT INTO runs (id, owner, name, reference, freeze, options, state, ticket, created)"
-            " VALUES ('a', 'b', 'c', 'd', 'e', '{}', 'done', 1, ?)", (time.time(),)
+            " VALUES ('a', 'b', 'c', 'd', 'e', '{}', 'done', 1, ?)",
+            (time.time(),),
         )
         old.execute("PRAGMA user_version = 1")
         old.commit()

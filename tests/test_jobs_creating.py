@@ -137,8 +137,10 @@ def test_a_model_that_cannot_be_had_ends_the_run_but_no_video_of_ones_own(servic
     found, by = work(service)
     assert (found.state, found.error) == ("failed", "The hub could not be reached. Try again.")
     assert {number: (one.made, one.error) for number, one in by.items()} == {
-        0: (False, ""), 1: (False, ""), 2: (True, ""),
-    }  # fmt: skip
+        0: (False, ""),
+        1: (False, ""),
+        2: (True, ""),
+    }
     service.discard(ANNA, id, 0)  # one that waits can go as well
     model.clear()
     service.resume_creation(ANNA, id)
@@ -200,8 +202,9 @@ def test_a_candidate_at_which_the_runner_dies_again_and_again_is_given_up_alone(
     found, by = work(service)
     assert found.state == "done"
     assert {number: (one.made, one.error) for number, one in by.items()} == {
-        0: (False, "The system ended the work."), 1: (True, ""),
-    }  # fmt: skip
+        0: (False, "The system ended the work."),
+        1: (True, ""),
+    }
     for _ in range(CRASHES):
         service.more(ANNA, id)
         claim = service.store.claim("cpu:0")

@@ -29,9 +29,15 @@ def machine(monkeypatch):
 
 def cost(**changes) -> dict:
     return {
-        "preset": "draft", "device": "cpu", "deformation": None, "without": [], "cameras_known": True,
-        "seconds": 100.0, "memory_mb": 800.0, "disk_mb": 20.0,
-    } | changes  # fmt: skip
+        "preset": "draft",
+        "device": "cpu",
+        "deformation": None,
+        "without": [],
+        "cameras_known": True,
+        "seconds": 100.0,
+        "memory_mb": 800.0,
+        "disk_mb": 20.0,
+    } | changes
 
 
 def ask(tmp_path, options=DEFAULTS, found=CPU, earlier=(), known: bool = True, place: int = 0, limits=LIMITS, more=0):
@@ -63,9 +69,12 @@ def test_earlier_runs_like_it_know_better(tmp_path):
     assert "3" in found.reason
     assert found.place == 4
     unlike = [
-        cost(preset="standard"), cost(device="cuda"), cost(deformation="mlp"), cost(without=["growth"]),
+        cost(preset="standard"),
+        cost(device="cuda"),
+        cost(deformation="mlp"),
+        cost(without=["growth"]),
         cost(cameras_known=False),
-    ]  # fmt: skip
+    ]
     assert ask(tmp_path, earlier=unlike) == ask(tmp_path)
 
 

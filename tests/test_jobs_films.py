@@ -31,9 +31,19 @@ def test_other_paths_and_sizes_are_other_films():
 
 @pytest.mark.parametrize(
     "wish",
-    [{"trajectory": "../../x"}, {"trajectory": ["orbit"]}, {"trajectory": "orbit", "path": some_path()},
-     {"size": "9000p"}, {"size": []}, {"fps": 23}, {"fps": True}, {"fps": "24"}, {"path": {}}, {"path": "x"}],
-)  # fmt: skip
+    [
+        {"trajectory": "../../x"},
+        {"trajectory": ["orbit"]},
+        {"trajectory": "orbit", "path": some_path()},
+        {"size": "9000p"},
+        {"size": []},
+        {"fps": 23},
+        {"fps": True},
+        {"fps": "24"},
+        {"path": {}},
+        {"path": "x"},
+    ],
+)
 def test_what_is_no_film_is_refused(wish):
     with pytest.raises(UserError):
         FilmWish.of(**wish)

@@ -13,8 +13,22 @@ from fourreal.settings import PRESETS
 
 def run_at(stage: str, step: int = 0, steps: int = 0, seconds: float = 0.0, **options) -> Run:
     progress = {"stage": stage, "step": step, "steps": steps} if stage else {}
-    return Run("a" * 32, "fox", "running", 0, Options(**options), 0.0, 0.0, None, "", False, seconds, "r", "f",
-               progress=progress)  # fmt: skip
+    return Run(
+        "a" * 32,
+        "fox",
+        "running",
+        0,
+        Options(**options),
+        0.0,
+        0.0,
+        None,
+        "",
+        False,
+        seconds,
+        "r",
+        "f",
+        progress=progress,
+    )
 
 
 def test_the_bar_never_goes_back():

@@ -166,11 +166,26 @@ def test_a_long_video_is_thinned_out(service, tmp_path):
     assert (part.frames, part.fps) == (75, 15.0)
 
 
-@pytest.mark.parametrize("case", [
-    "text", "empty", "noise", "a script by the name of a video", "a picture", "a picture bomb", "a video bomb",
-    "cut short", "broken midway", "too long", "too many bytes", "absent", "a link", "a pipe",
-    "a folder",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "case",
+    [
+        "text",
+        "empty",
+        "noise",
+        "a script by the name of a video",
+        "a picture",
+        "a picture bomb",
+        "a video bomb",
+        "cut short",
+        "broken midway",
+        "too long",
+        "too many bytes",
+        "absent",
+        "a link",
+        "a pipe",
+        "a folder",
+    ],
+)
 def test_hostile_uploads_are_refused_and_leave_nothing(case, service, tmp_path):
     if case == "too many bytes":
         service.limits = replace(LIMITS, max_upload_bytes=1_000_000)
@@ -184,10 +199,13 @@ def test_hostile_uploads_are_refused_and_leave_nothing(case, service, tmp_path):
     assert service.videos(ANNA) == []
 
 
-@pytest.mark.parametrize(("limits", "shape", "says"), [
-    ({"intake_bytes": 700 * 2**20}, (60, 1080, 1920, 3), "memory|cannot be read"),
-    ({"intake_seconds": 0.05}, (8, 48, 64, 3), "too long"),  # not even enough to start
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("limits", "shape", "says"),
+    [
+        ({"intake_bytes": 700 * 2**20}, (60, 1080, 1920, 3), "memory|cannot be read"),
+        ({"intake_seconds": 0.05}, (8, 48, 64, 3), "too long"),  # not even enough to start
+    ],
+)
 def test_a_decoder_that_takes_too_much_is_ended(limits, shape, says, service, real_children, tmp_path):
     path = encode(tmp_path / "large.mp4", np.zeros(shape, np.uint8))
     service.limits = replace(LIMITS, max_side=4096, **limits)
@@ -254,9 +272,13 @@ def test_a_child_whose_parent_was_gone_before_it_looked_leaves_too(tmp_path):
     here = {"FOURREAL_PARENT": str(dead.pid), "PYTHONPATH": os.pathsep.join([str(ROOT), str(Path(__file__).parent)])}
     asked = json.dumps({"question": {"sleep": True}, "limits": {"seconds": 600, "memory": 2**33}})
     child = subprocess.run(
-        [sys.executable, "-m", "job_sleeper"], input=asked, text=True, env=os.environ | here, timeout=PATIENCE,
+        [sys.executable, "-m", "job_sleeper"],
+        input=asked,
+        text=True,
+        env=os.environ | here,
+        timeout=PATIENCE,
         start_new_session=True,
-    )  # fmt: skip
+    )
     assert child.returncode == -9
 
 

@@ -296,7 +296,7 @@ def test_a_bug_is_said_shortly_and_its_traceback_is_in_the_log(worker):
     with house.halted:
         run = house.service.submit(ANNA, house.reference, house.freeze, Options(preset="draft")).id
         with house.service.store.database.writing() as db:  # a preset that is unknown to this runner
-            db.execute("UPDATE runs SET options = '{\"preset\": \"paper\"}' WHERE id = ?", (run,))
+            db.execute('UPDATE runs SET options = \'{"preset": "paper"}\' WHERE id = ?', (run,))
     house.wait(run, "failed")
     assert "log.txt" in house.service.run(ANNA, run).error
     assert "Traceback" in (house.data / "runs" / run / "log.txt").read_text()

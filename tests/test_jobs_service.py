@@ -237,21 +237,36 @@ def test_a_cap_of_waiting_runs_and_a_sentence_about_it(service, videos):
 
 def test_options_are_checked_wherever_they_come_from(service, videos):
     for values, says in (
-        ({"preset": "huge"}, "preset"), ({"device": "tpu"}, "device"), ({"without": ["everything"]}, "leave out"),
-        ({"deformation": "rubber"}, "deformation"), ({"seed": -1}, "seed"), ({"seed": 1.5}, "seed"),
-        ({"seed": True}, "seed"), ({"nonsense": 1}, "nonsense"), ({"without": [3]}, "names"),
-        ({"canonical_frame": -1}, "Frames"), ({"critic": "sora"}, "critic"), ({"strength": 0}, "strength of 0"),
-        ({"strength": 10.5}, "strength of 10.5"), ({"strength": float("nan")}, "strength of nan"),
-        ({"strength": "much"}, "strength"), ({"distillation_steps": 0}, "0 distillation"),
-        ({"distillation_steps": 20_001}, "20001 distillation"), ({"distillation_steps": 2.5}, "distillation_steps"),
+        ({"preset": "huge"}, "preset"),
+        ({"device": "tpu"}, "device"),
+        ({"without": ["everything"]}, "leave out"),
+        ({"deformation": "rubber"}, "deformation"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 1.5}, "seed"),
+        ({"seed": True}, "seed"),
+        ({"nonsense": 1}, "nonsense"),
+        ({"without": [3]}, "names"),
+        ({"canonical_frame": -1}, "Frames"),
+        ({"critic": "sora"}, "critic"),
+        ({"strength": 0}, "strength of 0"),
+        ({"strength": 10.5}, "strength of 10.5"),
+        ({"strength": float("nan")}, "strength of nan"),
+        ({"strength": "much"}, "strength"),
+        ({"distillation_steps": 0}, "0 distillation"),
+        ({"distillation_steps": 20_001}, "20001 distillation"),
+        ({"distillation_steps": 2.5}, "distillation_steps"),
         ({"use_cameras": "no"}, "use_cameras"),
-    ):  # fmt: skip
+    ):
         with pytest.raises(UserError, match=says):
             Options.from_dict(values)
     options = Options(
-        preset="paper", without=("growth", "exposure"), canonical_frame=2, critic="ltx-video", strength=2.5,
+        preset="paper",
+        without=("growth", "exposure"),
+        canonical_frame=2,
+        critic="ltx-video",
+        strength=2.5,
         distillation_steps=40,
-    )  # fmt: skip
+    )
     assert Options.from_dict(json.loads(json.dumps(options.as_dict()))) == options
     with pytest.raises(UserError, match="0 to 7"):
         service.submit(ANNA, *videos, Options(canonical_frame=8))
@@ -314,10 +329,14 @@ def test_a_creation_that_asked_for_what_is_no_more_stays_and_says_what_it_cannot
     service.store.candidates.is_made(made.id, 0)
     about = ANNA, made.id
     for call in (
-        lambda: service.more(*about), lambda: service.regenerate(*about, 0), lambda: service.renew(*about),
-        lambda: service.longer(*about, 0, "left"), lambda: service.change(*about, 0, 0, 3),
-        lambda: service.resume_creation(*about), lambda: service.add_own(*about, place, "own"),
-    ):  # fmt: skip
+        lambda: service.more(*about),
+        lambda: service.regenerate(*about, 0),
+        lambda: service.renew(*about),
+        lambda: service.longer(*about, 0, "left"),
+        lambda: service.change(*about, 0, 0, 3),
+        lambda: service.resume_creation(*about),
+        lambda: service.add_own(*about, place, "own"),
+    ):
         with pytest.raises(UserError, match="cannot make more"):
             call()
     assert place.is_file()  # what was refused changed nothing
@@ -399,10 +418,27 @@ def test_what_is_anothers_is_not_there_in_the_same_words_as_what_is_nowhere(serv
     run = service.submit(ANNA, *videos, Options()).id
     named = {name for name in dir(Service) if not name.startswith("_")}
     open_to_all = {
-        "owner", "examples", "add_example", "add_video", "videos", "runs", "public_file", "public_name", "devices",
-        "close", "shared_file", "shared_name", "ready_film", "ready_film_file",
-        "models", "usual_model", "creations", "estimate_creation", "ablations", "ablation_page",
-    }  # fmt: skip
+        "owner",
+        "examples",
+        "add_example",
+        "add_video",
+        "videos",
+        "runs",
+        "public_file",
+        "public_name",
+        "devices",
+        "close",
+        "shared_file",
+        "shared_name",
+        "ready_film",
+        "ready_film_file",
+        "models",
+        "usual_model",
+        "creations",
+        "estimate_creation",
+        "ablations",
+        "ablation_page",
+    }
     assert named - open_to_all == set(calls(service, BEN, videos[0], run)) - {"picture"}
     foreign, unknown = calls(service, BEN, videos[0], run), calls(service, BEN, new_id(), new_id())
     odd_ids = ("", "../x", "a" * 31, "A" * 32, "a" * 33, "a" * 32 + "\n", "\0")
@@ -420,12 +456,36 @@ def test_what_is_anothers_is_not_there_in_the_same_words_as_what_is_nowhere(serv
 
 
 TRICKS = (
-    "../../store.sqlite", "/etc/passwd", "live/../inputs/cameras.json", "live/../../../store.sqlite", "inputs",
-    "inputs/cameras.json", "live", "", ".", "..", "scene.r4d/..", "./thumbnail.jpg", "thumbnail.jpg/", "log.txt",
-    "thumbnail.jpg\0", "thumbnail.jpg\n", "%2e%2e/store.sqlite", "exports/..", "exports/../scene.r4d", "work/lock",
-    "exports/.hidden.zip", "live\\scene-1.r4d", "live/scene-1.r4d.part", "live//scene-1.r4d", "exports/a/b.zip",
-    "scene.safetensors", "journal.jsonl", "THUMBNAIL.JPG", "live/scene-\u0661.r4d",
-)  # fmt: skip
+    "../../store.sqlite",
+    "/etc/passwd",
+    "live/../inputs/cameras.json",
+    "live/../../../store.sqlite",
+    "inputs",
+    "inputs/cameras.json",
+    "live",
+    "",
+    ".",
+    "..",
+    "scene.r4d/..",
+    "./thumbnail.jpg",
+    "thumbnail.jpg/",
+    "log.txt",
+    "thumbnail.jpg\0",
+    "thumbnail.jpg\n",
+    "%2e%2e/store.sqlite",
+    "exports/..",
+    "exports/../scene.r4d",
+    "work/lock",
+    "exports/.hidden.zip",
+    "live\\scene-1.r4d",
+    "live/scene-1.r4d.part",
+    "live//scene-1.r4d",
+    "exports/a/b.zip",
+    "scene.safetensors",
+    "journal.jsonl",
+    "THUMBNAIL.JPG",
+    "live/scene-\u0661.r4d",
+)
 
 
 def test_no_name_leads_out_of_a_run_or_to_what_is_not_for_show(service, tmp_path):

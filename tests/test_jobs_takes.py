@@ -76,8 +76,9 @@ def test_a_run_keeps_its_further_videos_and_hands_them_on(service, videos, monke
     further = FurtherVideo(video=videos[2], role="reference", at=5), FurtherVideo(video=videos[3], role="freeze")
     run = service.submit(ANNA, *videos[:2], Options(), further=further)
     assert [(take.video, take.role, take.at) for take in run.further] == [
-        (videos[2], "reference", 5), (videos[3], "freeze", None),
-    ]  # fmt: skip
+        (videos[2], "reference", 5),
+        (videos[3], "freeze", None),
+    ]
     assert not {path.name for path, _ in disposable(service.places, service.store, service.limits)} & {*videos}
     for id in videos:
         service.delete_video(ANNA, id)
@@ -86,25 +87,31 @@ def test_a_run_keeps_its_further_videos_and_hands_them_on(service, videos, monke
     for id in (run.id, again.id):
         (request,) = requests(service, id, monkeypatch)
         assert [(take.role, take.at, take.name) for take in request.further] == [
-            ("reference", 5, "side <b>.mp4"), ("freeze", None, "later.mp4"),
-        ]  # fmt: skip
+            ("reference", 5, "side <b>.mp4"),
+            ("freeze", None, "later.mp4"),
+        ]
         assert all(take.path.is_file() for take in request.further)
 
 
 def test_what_is_said_of_further_videos_is_checked_wherever_it_comes_from(service, videos):
     id = videos[2]
     for values, says in (
-        ("all", "list"), ([id], "given as"), ([{"role": "freeze"}], "given as"), ([{"video": id, "more": 1}], "more"),
-        ([{"video": id, "role": "side"}], "role"), ([{"video": id, "at": "x"}], "at"),
-        ([{"video": id, "at": 10**9}], "no frame"), ([{"video": id}] * (MOST_TAKES + 1), "at most 10"),
-    ):  # fmt: skip
+        ("all", "list"),
+        ([id], "given as"),
+        ([{"role": "freeze"}], "given as"),
+        ([{"video": id, "more": 1}], "more"),
+        ([{"video": id, "role": "side"}], "role"),
+        ([{"video": id, "at": "x"}], "at"),
+        ([{"video": id, "at": 10**9}], "no frame"),
+        ([{"video": id}] * (MOST_TAKES + 1), "at most 10"),
+    ):
         with pytest.raises(UserError, match=says):
             further_videos(values)
     for further, says in (
         (FurtherVideo(video="../../etc", role="freeze"), "no such video"),
         (FurtherVideo(video=new_id(), role="freeze"), "no such video"),
         (FurtherVideo(video=id, role="freeze", at=24), "0 to 23"),
-    ):  # fmt: skip
+    ):
         with pytest.raises(UserError, match=says):
             service.submit(ANNA, *videos[:2], Options(), further=[further])
     with pytest.raises(UserError, match="no such"):
@@ -160,6 +167,7 @@ def test_the_videos_of_a_run_can_be_had_again_even_where_they_were_deleted(servi
     assert reference == videos[0]
     assert {freeze, side} & {*videos} == set()
     assert service.video(ANNA, side).name == "side <b>.mp4"
-    assert service.video_file(ANNA, freeze, "clip.mp4").read_bytes() == service.video_file(
-        ANNA, reference, "clip.mp4"
-    ).read_bytes()  # fmt: skip
+    assert (
+        service.video_file(ANNA, freeze, "clip.mp4").read_bytes()
+        == service.video_file(ANNA, reference, "clip.mp4").read_bytes()
+    )

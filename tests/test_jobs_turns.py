@@ -159,5 +159,8 @@ def test_each_kind_of_work_has_a_lane_wider_than_what_it_holds():
         assert limits.held_each < limits.held
     lane = lambda call: api.LANE_OF[call]["concurrency_id"]
     assert [lane(call) for call in ("add_video", "trim", "check", "export")] == [
-        "intakes", "intakes", "checks", "exports",
-    ]  # fmt: skip
+        "intakes",
+        "intakes",
+        "checks",
+        "exports",
+    ]

@@ -33,9 +33,12 @@ def store(tmp_path):
 def working(data: Path, *arguments: str):
     with open(data / "worker.log", "ab") as out:
         process = subprocess.Popen(
-            [sys.executable, SCRIPT, "worker", str(data), *arguments], stdout=out, stderr=out, cwd=ROOT,
+            [sys.executable, SCRIPT, "worker", str(data), *arguments],
+            stdout=out,
+            stderr=out,
+            cwd=ROOT,
             env=environment(A_VARIABLE="inherited"),
-        )  # fmt: skip
+        )
     try:
         yield process
     finally:

@@ -83,10 +83,13 @@ def test_one_run_a_device_at_a_time(store, data):
 @pytest.mark.parametrize(
     ("lent", "entries"),
     [
-        (None, ["0", "1"]), ("3", ["3"]), ("5, 2", ["5", "2"]), ("GPU-8932f937,1", ["GPU-8932f937", "1"]),
+        (None, ["0", "1"]),
+        ("3", ["3"]),
+        ("5, 2", ["5", "2"]),
+        ("GPU-8932f937,1", ["GPU-8932f937", "1"]),
         ("MIG-GPU-8932f937/1/0,MIG-GPU-8932f937/1/1", ["MIG-GPU-8932f937/1/0", "MIG-GPU-8932f937/1/1"]),
     ],
-)  # fmt: skip
+)
 def test_each_child_sees_the_gpu_of_its_number_among_those_that_were_lent(lent, entries, data, monkeypatch):
     seen = []
 

@@ -94,8 +94,12 @@ class Counting:
 def test_nothing_is_asked_twice_and_one_bad_video_spoils_no_other(tmp_path):
     (tmp_path / "broken.mp4").write_bytes(b"no video")
     good = moving(tmp_path / "good.mp4")
-    items = [Item("m", "a", good, "fox"), Item("m", "b", good, "bad"), Item("m", "c", tmp_path / "broken.mp4", "x"),
-             Item("m", "d", good, "foxes")]  # fmt: skip
+    items = [
+        Item("m", "a", good, "fox"),
+        Item("m", "b", good, "bad"),
+        Item("m", "c", tmp_path / "broken.mp4", "x"),
+        Item("m", "d", good, "foxes"),
+    ]
     counting = Counting()
     rows = judge(items, [counting], tmp_path / "out", ["a note"])
     assert [row.scores for row in rows] == [{"still": 3.0}, {}, {}, {"still": 5.0}]
@@ -116,8 +120,10 @@ def test_folders_become_items_and_what_is_missing_is_said(tmp_path):
     (tmp_path / "all" / "prompts.csv").write_text("a_cat,A cat that sleeps\n")
     items, notes = items_of([tmp_path / "all"], tmp_path / "out", tmp_path / "all" / "truth")
     assert [(item.method, item.prompt, item.truth is not None) for item in items] == [
-        ("4Dfy", "a fox", True), ("ours", "A cat that sleeps", False), ("ours", "a fox", True)
-    ]  # fmt: skip
+        ("4Dfy", "a fox", True),
+        ("ours", "A cat that sleeps", False),
+        ("ours", "a fox", True),
+    ]
     assert notes == ["4Dfy has no film of a_cat: its means are over the others."]
     with pytest.raises(UserError, match="no folder"):
         items_of([tmp_path / "none"], tmp_path / "out")

@@ -24,8 +24,9 @@ def test_a_prompt_ends_in_a_scene_that_the_same_model_criticised(tmp_path, monke
     scene = from_prompt(
         PromptRequest(
             prompt=PROMPT, out=out, model="mini", candidates=1, steps=2, arc=120, preset=TINY, device="cpu", distil=True
-        ), events.append,
-    )  # fmt: skip
+        ),
+        events.append,
+    )
     assert scene.frames == 12
     freeze = clip.read(out / "inputs" / "freeze.mp4")
     assert (len(freeze), freeze.size) == (32, (256, 144))  # 8 + 16 + 8

@@ -56,18 +56,20 @@ def test_the_wheel_works_without_the_checkout(tmp_path):
         wheel.extractall(tmp_path / "packages")
     (tmp_path / "empty").mkdir()
     run = subprocess.run(
-        [sys.executable, "-P", "-c", ELSEWHERE], capture_output=True, text=True, cwd=tmp_path / "empty",
+        [sys.executable, "-P", "-c", ELSEWHERE],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path / "empty",
         env=os.environ | {"PYTHONPATH": str(tmp_path / "packages"), "CUDA_VISIBLE_DEVICES": ""},
-    )  # fmt: skip
+    )
     assert run.stdout.splitlines() == ["False True True", "fox_yard robot_dance cpu mini"], run.stderr
     assert not any((tmp_path / "empty").iterdir())
 
 
 @pytest.mark.parametrize(
     ("file", "asked"),
-    [("requirements.txt", PROJECT["dependencies"]),
-     ("requirements-dev.txt", PROJECT["optional-dependencies"]["dev"])],
-)  # fmt: skip
+    [("requirements.txt", PROJECT["dependencies"]), ("requirements-dev.txt", PROJECT["optional-dependencies"]["dev"])],
+)
 def test_what_was_tested_is_within_what_the_package_asks_for(file, asked):
     pins = [Requirement(line) for line in (ROOT / file).read_text().splitlines() if line[:1] not in "#"]
     pinned = {canonicalize_name(pin.name): next(iter(pin.specifier)) for pin in pins}

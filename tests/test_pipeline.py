@@ -159,10 +159,13 @@ reconstruct(request(Path({videos!r}), Path({out!r})), told)
 """
 
 
-@pytest.mark.parametrize("moments", [
-    ["motion: field 20"],
-    pytest.param(["canonical 20", "canonical 50", "motion: field 40", "motion: joint 10"], marks=pytest.mark.slow),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "moments",
+    [
+        ["motion: field 20"],
+        pytest.param(["canonical 20", "canonical 50", "motion: field 40", "motion: joint 10"], marks=pytest.mark.slow),
+    ],
+)
 def test_killed_at_any_moment_the_same_command_ends_the_same(moments, finished, videos, tmp_path):
     out = tmp_path / "run"
     code = KILLED.format(tests=str(Path(__file__).parent), videos=str(videos), out=str(out))
@@ -216,11 +219,22 @@ def bad(videos: Path, tmp_path: Path) -> dict:
     }
 
 
-@pytest.mark.parametrize("case", [
-    "different shapes", "one frame", "no video", "no such file", "canonical frame out of range",
-    "held-out frame out of range", "everything held out", "cameras of another video", "a folder that cannot be",
-    "nothing moves", "cuda without a device",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "case",
+    [
+        "different shapes",
+        "one frame",
+        "no video",
+        "no such file",
+        "canonical frame out of range",
+        "held-out frame out of range",
+        "everything held out",
+        "cameras of another video",
+        "a folder that cannot be",
+        "nothing moves",
+        "cuda without a device",
+    ],
+)
 def test_what_a_person_can_mend_is_said(case, finished, videos, tmp_path, monkeypatch):
     if case == "cuda without a device":
         monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -309,9 +323,10 @@ def test_the_reference_camera_is_that_of_the_meeting_or_found_by_what_stands_sti
     placed = [i for i, frame in enumerate(footage.freeze_frames) if not (lost and frame == MEETING_FRAME)]
     cameras = replace(arc(len(footage.freeze)), size=footage.freeze.size)
     monkeypatch.setattr(
-        placements, "estimate_cameras",
+        placements,
+        "estimate_cameras",
         lambda *_: Estimate(cameras, torch.zeros(0, 3), torch.zeros(0, 3), torch.tensor(placed)),
-    )  # fmt: skip
+    )
     found = cameras[footage.freeze_frames.index(28)]
     monkeypatch.setattr(placements.resection, "resect", lambda *_: [found])
     place = lambda asked: placements.estimated_placement(asked, footage, ignore, CancelToken())

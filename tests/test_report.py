@@ -63,8 +63,11 @@ def test_the_papers_table_is_whole():
 def test_a_report_is_one_folder_that_asks_nobody(judged, tmp_path):
     study = making.make(request(tmp_path, 1), tmp_path / "study")
     Votes(tmp_path / "study").add(study, [Vote("r", 0, "motion", study.pairs[0].first.clip, True)])
-    ablated = [{"variant": name, "seed": seed, "psnr": value + seed}
-               for name, value in (("everything", 20.0), ("growth", 18.5)) for seed in (0, 1)]  # fmt: skip
+    ablated = [
+        {"variant": name, "seed": seed, "psnr": value + seed}
+        for name, value in (("everything", 20.0), ("growth", 18.5))
+        for seed in (0, 1)
+    ]
     (tmp_path / "table.json").write_text(json.dumps(ablated))
     index = write(judged, tmp_path / "report", (tmp_path / "study",), (tmp_path,))
     text = index.read_text()
@@ -78,8 +81,12 @@ def test_a_report_is_one_folder_that_asks_nobody(judged, tmp_path):
     assert "{{ 7 * 7 }}" in text
     assert not re.search(r"(?:src|href)=[\"']https?:", text)
     assert {path.name for path in index.parent.iterdir()} == {
-        "index.html", "clips", "plotly.min.js", "report.json", "scores.csv"
-    }  # fmt: skip
+        "index.html",
+        "clips",
+        "plotly.min.js",
+        "report.json",
+        "scores.csv",
+    }
     films = sorted((index.parent / "clips").iterdir())
     assert len(films) == 7
     assert len(clip.read(films[1])) == 12

@@ -160,16 +160,25 @@ def test_a_newer_format_asks_for_an_update(run):
 @pytest.mark.parametrize(
     "change",
     [
-        {"splats": 299}, {"splats": "many"}, {"splats": True}, {"frames": 10**9}, {"fps": 0},
-        {"fps": 1e400}, {"fps": 10**400},
-        {"field": {}}, {"field": {"kind": "os.system"}}, {"cameras": {}}, {"similarity": {"scale": -1}},
+        {"splats": 299},
+        {"splats": "many"},
+        {"splats": True},
+        {"frames": 10**9},
+        {"fps": 0},
+        {"fps": 1e400},
+        {"fps": 10**400},
+        {"field": {}},
+        {"field": {"kind": "os.system"}},
+        {"cameras": {}},
+        {"similarity": {"scale": -1}},
         {"field": {"kind": "bases", "count": 10**12, "frames": FRAMES, "canonical": CANONICAL}},
         {"field": {"kind": "bases", "count": 9999, "frames": FRAMES, "canonical": CANONICAL}},
         {"field": {"kind": "bases", "count": 3, "frames": FRAMES, "canonical": FRAMES}},
         {"field": {"kind": "bases", "count": 3, "frames": FRAMES, "canonical": CANONICAL, "surprise": 1}},
-        {"tensors": []}, {"format": "1"},
+        {"tensors": []},
+        {"format": "1"},
     ],
-)  # fmt: skip
+)
 def test_a_manifest_that_was_tampered_with_is_refused(run, change):
     edit(run, **change)
     with pytest.raises(UserError, match="damaged"):

@@ -34,9 +34,12 @@ def test_following_what_is_near_agrees_with_plain_torch(count, bases, device):
 @pytest.mark.parametrize(("count", "bases", "some"), [(1, 1, 1), (40, 5, 17), (10_001, 24, 9_000)])
 def test_following_as_learned_agrees_with_plain_torch(count, bases, some, device):
     given = (
-        draw(bases, 3, seed=1), draw(bases, 3, seed=2), draw(count, bases + 1, seed=3, scale=3),
-        draw(count, 3, seed=4), draw(count, 4, seed=5),
-    )  # fmt: skip
+        draw(bases, 3, seed=1),
+        draw(bases, 3, seed=2),
+        draw(count, bases + 1, seed=3, scale=3),
+        draw(count, 3, seed=4),
+        draw(count, 4, seed=5),
+    )
     where = torch.randperm(count, generator=torch.Generator().manual_seed(6))[:some]
     pivots = draw(bases, 3, seed=7).detach()
     by = copied(device, given)
@@ -85,6 +88,11 @@ def test_a_whole_turn_is_followed_rigidly(device):
 def test_logits_that_do_not_go_with_the_bases_are_refused(columns):
     with pytest.raises(ValueError, match="3 bases do not go with logits"):
         follow_learned(
-            torch.zeros(3, 3), torch.zeros(3, 3), torch.zeros(3, 3), torch.zeros(9, columns), torch.zeros(9, 3),
-            torch.ones(9, 4), torch.arange(9),
-        )  # fmt: skip
+            torch.zeros(3, 3),
+            torch.zeros(3, 3),
+            torch.zeros(3, 3),
+            torch.zeros(9, columns),
+            torch.zeros(9, 3),
+            torch.ones(9, 4),
+            torch.arange(9),
+        )

@@ -110,12 +110,17 @@ SIDE = {"method": "a", "source": "x"}
 
 @pytest.mark.parametrize(
     ("values", "message"),
-    [({}, "see docs"), ({"pairs": []}, "1 to 60"), ({"pairs": [1]}, "Pair 1 is no object"),
-     ({"pairs": [{"first": {"method": "a", "source": "x"}}]}, "no second film"),
-     ({"pairs": [{"first": SIDE, "second": SIDE | {"source": "y"}}]}, "two different"),
-     ({"pairs": [{"first": SIDE, "second": SIDE | {"method": "b"}}]}, "same one"),
-     ({"size": [3], "pairs": []}, "width, height"), ({"seconds": "1", "pairs": []}, "is a number")],
-)  # fmt: skip
+    [
+        ({}, "see docs"),
+        ({"pairs": []}, "1 to 60"),
+        ({"pairs": [1]}, "Pair 1 is no object"),
+        ({"pairs": [{"first": {"method": "a", "source": "x"}}]}, "no second film"),
+        ({"pairs": [{"first": SIDE, "second": SIDE | {"source": "y"}}]}, "two different"),
+        ({"pairs": [{"first": SIDE, "second": SIDE | {"method": "b"}}]}, "same one"),
+        ({"size": [3], "pairs": []}, "width, height"),
+        ({"seconds": "1", "pairs": []}, "is a number"),
+    ],
+)
 def test_a_study_that_cannot_be_made_is_said(values, message):
     with pytest.raises(UserError, match=message):
         StudyRequest.from_dict(values)
@@ -188,8 +193,11 @@ def test_the_papers_shares_are_found_by_any_spelling():
 def test_votes_travel_as_files_and_rows_that_are_none_are_named(study, tmp_path):
     study, votes = study
     film = study.pairs[0].first.clip
-    saved = {"study": study.id, "rater": "r" * 20, "votes": [
-        {"pair": 0, "question": "motion", "clip": film, "left": False}]}  # fmt: skip
+    saved = {
+        "study": study.id,
+        "rater": "r" * 20,
+        "votes": [{"pair": 0, "question": "motion", "clip": film, "left": False}],
+    }
     path = tmp_path / "answers.json"
     path.write_text(json.dumps(saved))
     votes.add(study, read_votes(study, path))

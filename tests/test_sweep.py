@@ -82,10 +82,13 @@ def test_pairs_are_known_by_their_contents(tmp_path):
     for name, content in (("a", "1"), ("b", "2"), ("c", "1")):
         (tmp_path / f"{name}.mp4").write_text(content)
     lines = [
-        {"reference": "a.mp4", "freeze": "b.mp4", "prompt": "a fox"}, {"reference": "a.mp4", "freeze": "gone.mp4"},
-        {"reference": "c.mp4", "freeze": "b.mp4", "prompt": "a fox"}, {"reference": "a.mp4"}, ["a.mp4"],
+        {"reference": "a.mp4", "freeze": "b.mp4", "prompt": "a fox"},
+        {"reference": "a.mp4", "freeze": "gone.mp4"},
+        {"reference": "c.mp4", "freeze": "b.mp4", "prompt": "a fox"},
+        {"reference": "a.mp4"},
+        ["a.mp4"],
         {"reference": "b.mp4", "freeze": "c.mp4", "lens": "wide"},
-    ]  # fmt: skip
+    ]
     path = tmp_path / "pairs.jsonl"
     path.write_text("\n".join(map(json.dumps, lines)) + "\nno json")
     plan = read(path)
@@ -116,13 +119,19 @@ def test_a_grid_makes_all_combinations_and_the_whole_method_first(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("prompts: [a]\nmodels: [nothing]", "nothing"), ("prompts: [a]\npresets: [huge]", "huge"),
-        ("prompts: [a]\nablations: [all]", "all"), ("prompts: [a]\ngrid: {}", "'grid'"), ("- a", "no names"),
-        ("prompts: [a]\noptions: {speed: 1}", "speed"), ("prompts: [a]\noptions: {candidates: true}", "candidates"),
-        ("prompts: {a: b}", "a list"), ("prompts: [", "YAML"), ("prompts: gone.txt", "cannot be read"),
+        ("prompts: [a]\nmodels: [nothing]", "nothing"),
+        ("prompts: [a]\npresets: [huge]", "huge"),
+        ("prompts: [a]\nablations: [all]", "all"),
+        ("prompts: [a]\ngrid: {}", "'grid'"),
+        ("- a", "no names"),
+        ("prompts: [a]\noptions: {speed: 1}", "speed"),
+        ("prompts: [a]\noptions: {candidates: true}", "candidates"),
+        ("prompts: {a: b}", "a list"),
+        ("prompts: [", "YAML"),
+        ("prompts: gone.txt", "cannot be read"),
         ("prompts: [!!python/object/apply:os.system [ls]]", "YAML"),
     ],
-)  # fmt: skip
+)
 def test_a_grid_that_says_what_does_not_exist_is_refused_at_once(text, said, tmp_path):
     (tmp_path / "grid.yaml").write_text(text)
     with pytest.raises(UserError, match=re.escape(said)):
@@ -222,9 +231,11 @@ def test_a_sweep_of_videos_is_stopped_and_goes_on(tmp_path, tiny_items, fourreal
 
 def test_the_command_says_what_it_needs(tmp_path, fourreal, monkeypatch):
     for arguments, said in (
-        ((), "Give the file"), (("--status", tmp_path), "holds no sweep"),
-        (("a.txt", "--out", tmp_path), "cannot be read"), (("a.txt", "--status", tmp_path), "takes neither"),
-    ):  # fmt: skip
+        ((), "Give the file"),
+        (("--status", tmp_path), "holds no sweep"),
+        (("a.txt", "--out", tmp_path), "cannot be read"),
+        (("a.txt", "--status", tmp_path), "takes neither"),
+    ):
         code, _, told = fourreal("sweep", *arguments)
         assert (code, said in told) == (2, True), told
     (tmp_path / "prompts.txt").write_text("a")
@@ -247,9 +258,16 @@ def test_workers_share_the_cores(monkeypatch):
 def test_a_process_that_is_killed_is_broken_and_one_without_a_listener_ends(tmp_path, tiny_items):
     write_videos(tmp_path)
     engine = LocalEngine()
-    question = {"prompt": "", "preset": "standard", "seed": 0, "without": [], "options": {"device": "cpu"},
-                "files": {kind: f"{kind}.{end}" for kind, end in
-                          (("reference", "mp4"), ("freeze", "mp4"), ("cameras", "json"))}}  # fmt: skip
+    question = {
+        "prompt": "",
+        "preset": "standard",
+        "seed": 0,
+        "without": [],
+        "options": {"device": "cpu"},
+        "files": {
+            kind: f"{kind}.{end}" for kind, end in (("reference", "mp4"), ("freeze", "mp4"), ("cameras", "json"))
+        },
+    }
     ends = []
     for how in ("killed", "deserted"):
         engine.submit(Task(how, "sweep_child", question, tmp_path))

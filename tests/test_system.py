@@ -47,9 +47,12 @@ def test_a_child_is_seen_to_be_dead_and_then_buried_with_all_it_started(kind, re
         request.getfixturevalue("mac")
     # the shell ends, and what it began goes on in its process group
     child = subprocess.Popen(
-        ["sh", "-c", "sleep 60 & echo $!; read line"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        start_new_session=True, text=True,
-    )  # fmt: skip
+        ["sh", "-c", "sleep 60 & echo $!; read line"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
     left = int(child.stdout.readline())
     assert not system.ended(child)
     child.stdin.close()

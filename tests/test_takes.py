@@ -188,8 +188,9 @@ def test_a_further_take_of_the_canonical_moment_is_fitted_in_both_stages(seen, t
     miss = lambda found: float((see(found.gaussians, far)[0] - seen.freeze[FREEZE - 1]).square().mean())
     assert miss(fitted["both"]) < 0.7 * miss(fitted["half"])
     assert len(fitted["both"].cameras) == len(first)
-    stage = MotionStage(both, still(fitted["both"].gaussians, both, STAGE_TWO, 0), fitted["both"], STAGE_TWO,
-                        STAGE_TWO.phases[-1], 0)  # fmt: skip
+    stage = MotionStage(
+        both, still(fitted["both"].gaussians, both, STAGE_TWO, 0), fitted["both"], STAGE_TWO, STAGE_TWO.phases[-1], 0
+    )
     assert len(stage.stills) == len(second)
     losses = [stage._freeze_step(np.random.default_rng(seed))[0] for seed in range(8)]
     assert all(torch.isfinite(loss) for loss in losses)
@@ -252,18 +253,28 @@ def test_a_scene_is_made_from_three_videos_and_tells_of_them(tmp_path):
     write(torch.cat([see(true_scene(time), side) for time in TIMES]), "side.mp4")
     fx, fy, cx, cy = seen.freeze_cameras.intrinsics.tolist()
     poses = lambda cameras: [{"w2c": pose.tolist()} for pose in cameras.world_to_camera]
-    (tmp_path / "cameras.json").write_text(json.dumps({
-        "intrinsics": {"fx": fx, "fy": fy, "cx": cx, "cy": cy, "w": 48, "h": 32},
-        "canonical_index": CANONICAL, "freeze_reference_index": seen.freeze_reference,
-        "freeze": poses(seen.freeze_cameras), "reference": poses(seen.reference_camera),
-        "more_references": [{"file": "side.mp4", **poses(side)[0]}],
-    }))  # fmt: skip
+    (tmp_path / "cameras.json").write_text(
+        json.dumps(
+            {
+                "intrinsics": {"fx": fx, "fy": fy, "cx": cx, "cy": cy, "w": 48, "h": 32},
+                "canonical_index": CANONICAL,
+                "freeze_reference_index": seen.freeze_reference,
+                "freeze": poses(seen.freeze_cameras),
+                "reference": poses(seen.reference_camera),
+                "more_references": [{"file": "side.mp4", **poses(side)[0]}],
+            }
+        )
+    )
     preset = Preset("tiny", 48 * 32, 40, 32, STAGE_ONE, STAGE_TWO)
     request = Request(
-        reference=tmp_path / "reference.mp4", freeze=tmp_path / "freeze.mp4", out=tmp_path / "run",
-        cameras=tmp_path / "cameras.json", preset=preset, device="cpu",
+        reference=tmp_path / "reference.mp4",
+        freeze=tmp_path / "freeze.mp4",
+        out=tmp_path / "run",
+        cameras=tmp_path / "cameras.json",
+        preset=preset,
+        device="cpu",
         further=(Further("reference", tmp_path / "side.mp4"),),
-    )  # fmt: skip
+    )
     reconstruct(request)
     (take,) = bundle.read_manifest(tmp_path / "run")["takes"]
     assert (take["role"], take["file"], take["frames"]) == ("reference", "side.mp4", FRAMES)

@@ -170,11 +170,14 @@ def test_a_video_whose_scores_could_not_be_found_is_kept_all_the_same(tmp_path, 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"prompt": "A dog"}, "another prompt"), ({"steps": 3}, "another steps"), ({"frames": 9}, "another frames"),
-        ({"size": (64, 64)}, "another size"), ({"negative": "rain"}, "another negative"),
+        ({"prompt": "A dog"}, "another prompt"),
+        ({"steps": 3}, "another steps"),
+        ({"frames": 9}, "another frames"),
+        ({"size": (64, 64)}, "another size"),
+        ({"negative": "rain"}, "another negative"),
         ({"adapter": "x.safetensors"}, "another adapter"),
     ],
-)  # fmt: skip
+)
 def test_candidates_of_two_wishes_are_not_mixed(tmp_path, judged, change, told):
     make(WISH, Models(Paper()), tmp_path, range(1))
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
@@ -229,9 +232,15 @@ def test_notes_without_their_video_are_made_good(tmp_path, judged):
 
 def test_a_commanded_path_is_remembered(tmp_path, judged, tiny_clip):
     wish = Wish(
-        role="freeze", prompt="A fox", model="sana-wm", picked=tiny_clip.frames[0], frames=17, size=SIZE, steps=2,
+        role="freeze",
+        prompt="A fox",
+        model="sana-wm",
+        picked=tiny_clip.frames[0],
+        frames=17,
+        size=SIZE,
+        steps=2,
         arc=40,
-    )  # fmt: skip
+    )
     make(wish, Models(Paper("sana-wm")), tmp_path, range(1))
     video = shelf.find(tmp_path, "freeze", 0).freeze_time()
     assert video.degrees == pytest.approx(40, abs=0.01)
@@ -241,11 +250,14 @@ def test_a_commanded_path_is_remembered(tmp_path, judged, tiny_clip):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"prompt": "  "}, "empty"), ({"prompt": "fox " * 5000}, "Shorten"), ({"frames": 16}, "nearest is 17"),
-        ({"size": (100, 64)}, "nearest is 96x64"), ({"model": "x"}, "There are: wan-vace"),
+        ({"prompt": "  "}, "empty"),
+        ({"prompt": "fox " * 5000}, "Shorten"),
+        ({"frames": 16}, "nearest is 17"),
+        ({"size": (100, 64)}, "nearest is 96x64"),
+        ({"model": "x"}, "There are: wan-vace"),
         ({"model": "sana-wm"}, "starts from a picture"),
     ],
-)  # fmt: skip
+)
 def test_what_a_model_cannot_do_is_said_before_it_is_loaded(tmp_path, change, told):
     with pytest.raises(UserError, match=told):
         make(replace(WISH, **change), Models(), tmp_path / "new", range(1))
@@ -266,9 +278,7 @@ def test_a_place_that_cannot_be_written_is_found_before_the_model_is_loaded(tmp_
 
 def test_no_empty_folder_is_left_where_the_model_cannot_be_had(tmp_path):
     with pytest.raises(UserError, match="no folder"):
-        make(
-            replace(WISH, source=tmp_path / "none"), OneModel("cpu"), tmp_path / "a" / "b", range(1)
-        )
+        make(replace(WISH, source=tmp_path / "none"), OneModel("cpu"), tmp_path / "a" / "b", range(1))
     assert names(tmp_path) == []
 
 

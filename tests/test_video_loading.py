@@ -141,8 +141,13 @@ def test_only_what_the_index_names_is_downloaded_and_no_pickles(monkeypatch, no_
     model.release()
     assert (asked["repository"], asked["revision"]) == (ENTRY.repository, ENTRY.revision)
     assert {pattern.split("/")[0] for pattern in asked["patterns"]} == {
-        "model_index.json", "tokenizer", "text_encoder", "transformer", "vae", "scheduler",
-    }  # fmt: skip
+        "model_index.json",
+        "tokenizer",
+        "text_encoder",
+        "transformer",
+        "vae",
+        "scheduler",
+    }
     assert all(pattern.endswith((".json", ".safetensors", ".txt", ".model", ".jinja")) for pattern in asked["patterns"])
     told = " ".join(event.message for event in events)
     assert all(word in told for word in (ENTRY.repository, ENTRY.revision, ENTRY.licence, "GB"))

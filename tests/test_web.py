@@ -193,8 +193,12 @@ def test_the_page_as_people_start_it_loads_no_model_library_and_has_a_worker(tmp
 
 
 def test_the_server_draws_for_browsers_that_cannot(client):
-    camera = {"camera_to_world": [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, -0.4], [0, 0, 0, 1]],
-              "fov_y": 50, "size": [160, 90], "time": 0.3}  # fmt: skip
+    camera = {
+        "camera_to_world": [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, -0.4], [0, 0, 0, 1]],
+        "fov_y": 50,
+        "size": [160, 90],
+        "time": 0.3,
+    }
     ask = lambda **changes: client.get(
         "/frame.jpg", params={"scene": "assets/scene.r4d", "camera": json.dumps(camera | changes)}
     )
@@ -214,18 +218,38 @@ def test_no_route_gives_away_files_of_the_disk(client, page, run):
     store, upload = page.data / "store.sqlite", client.post("/gradio_api/upload", content=form(b"secret"), headers=FORM)
     mine = upload.json()[0]
     for path in (store, ROOT / "app.py", Path("/etc/passwd"), page.data / "runs" / run["id"] / "scene.r4d", mine):
-        for way in (f"/gradio_api/file={path}", f"/file={path}", f"/gradio_api/file/{path}", f"/static/{path}",
-                    f"/gradio_api/proxy=file://{path}", f"/assets/..%2f..%2f{path}", f"/page/..%2f..%2f{path}",
-                    f"/viewer/..%2f..%2f{path}", f"/files/{run['id']}/..%2f..%2f..{path}"):  # fmt: skip
+        for way in (
+            f"/gradio_api/file={path}",
+            f"/file={path}",
+            f"/gradio_api/file/{path}",
+            f"/static/{path}",
+            f"/gradio_api/proxy=file://{path}",
+            f"/assets/..%2f..%2f{path}",
+            f"/page/..%2f..%2f{path}",
+            f"/viewer/..%2f..%2f{path}",
+            f"/files/{run['id']}/..%2f..%2f..{path}",
+        ):
             answer = client.get(way)
             assert answer.status_code in (400, 403, 404, 405), way
             assert str(page.data) not in answer.text
 
 
 @pytest.mark.parametrize(
-    "name", ["journal.jsonl", "log.txt", "inputs/cameras.json", "work/lock", "../../store.sqlite", ".", "", "%00",
-             "scene.safetensors", "live/../journal.jsonl", "live/scene-1.r4d/../../journal.jsonl"]
-)  # fmt: skip
+    "name",
+    [
+        "journal.jsonl",
+        "log.txt",
+        "inputs/cameras.json",
+        "work/lock",
+        "../../store.sqlite",
+        ".",
+        "",
+        "%00",
+        "scene.safetensors",
+        "live/../journal.jsonl",
+        "live/scene-1.r4d/../../journal.jsonl",
+    ],
+)
 def test_of_a_run_only_what_is_meant_to_be_seen_is_served(client, run, name):
     assert client.get(f"/files/{run['id']}/{name}").status_code == 404
 
@@ -249,8 +273,13 @@ def test_a_call_cannot_make_the_server_read_or_fetch_a_file(client, page, path):
 
 
 def test_routes_of_gradio_that_the_page_has_no_use_for_are_closed(client):
-    for way in ("/gradio_api/component_server", "/gradio_api/process_recording", "/gradio_api/vibe-edit",
-                "/gradio_api/run-history/connect", "/gradio_api/stream/x"):  # fmt: skip
+    for way in (
+        "/gradio_api/component_server",
+        "/gradio_api/process_recording",
+        "/gradio_api/vibe-edit",
+        "/gradio_api/run-history/connect",
+        "/gradio_api/stream/x",
+    ):
         assert client.post(way, json={}).status_code == 404
     assert client.get("/gradio_api/proxy=https://example.com/").status_code == 404
     assert client.get("/monitoring").status_code in (403, 404)
@@ -312,8 +341,15 @@ def test_an_estimate_is_given_before_the_start_and_what_cannot_be_is_refused(api
     critic = api("estimate", **pair, options=asked)["critic"]
     assert set(critic) == {"steps", "seconds", "memory_mb", "seconds_without", "reason"}
     assert critic["seconds"] is None
-    for options in ({"preset": "huge"}, {"nonsense": 1}, {"seed": "x"}, {"canonical_frame": -1}, {"without": ["all"]},
-                    {"strength": 11}, {"distillation_steps": 0}):  # fmt: skip
+    for options in (
+        {"preset": "huge"},
+        {"nonsense": 1},
+        {"seed": "x"},
+        {"canonical_frame": -1},
+        {"without": ["all"]},
+        {"strength": 11},
+        {"distillation_steps": 0},
+    ):
         with pytest.raises(AppError):
             api("reconstruct", **pair, options=options)
     with pytest.raises(AppError, match="0 to 23"):
@@ -376,13 +412,17 @@ def test_what_is_annas_is_not_there_for_ben(api, run, videos):
     reference, freeze = videos
     assert api("scenes", token=BEN) == []
     for call, given in [
-        ("status", {"run": run["id"]}), ("journal", {"run": run["id"]}), ("stop", {"run": run["id"]}),
-        ("rename", {"run": run["id"], "name": "mine"}), ("delete", {"run": run["id"]}),
-        ("export", {"run": run["id"], "format": "ply"}), ("duplicate", {"run": run["id"]}),
+        ("status", {"run": run["id"]}),
+        ("journal", {"run": run["id"]}),
+        ("stop", {"run": run["id"]}),
+        ("rename", {"run": run["id"], "name": "mine"}),
+        ("delete", {"run": run["id"]}),
+        ("export", {"run": run["id"], "format": "ply"}),
+        ("duplicate", {"run": run["id"]}),
         ("trim", {"video": reference["id"], "first": 0, "last": 5}),
         ("check", {"reference": reference["id"], "freeze": freeze["id"]}),
         ("reconstruct", {"reference": reference["id"], "freeze": freeze["id"]}),
-    ]:  # fmt: skip
+    ]:
         with pytest.raises(AppError, match="no such"):
             api(call, token=BEN, **given)
     assert api("status", token=ANNA, run=run["id"])["name"] == run["name"]

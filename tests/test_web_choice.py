@@ -16,18 +16,40 @@ from fourreal.web.parts import CREATE, VIDEOS
 from fourreal.web.session import known
 
 ID = "c" * 32
-FORM = {"prompt": "a fox", "model": "mini", "count": 2, "seeds": NEXT, "seed": 0, "frames": 16, "steps": 6,
-        "width": 256, "height": 144, "guidance": 2.0, "arc": 60, "adapter": BLANK, "negative": ""}  # fmt: skip
+FORM = {
+    "prompt": "a fox",
+    "model": "mini",
+    "count": 2,
+    "seeds": NEXT,
+    "seed": 0,
+    "frames": 16,
+    "steps": 6,
+    "width": 256,
+    "height": 144,
+    "guidance": 2.0,
+    "arc": 60,
+    "adapter": BLANK,
+    "negative": "",
+}
 
 
 def creation(totals, role="reference", **changes) -> Creation:
     """Candidates with these scores; "waits" for one that is not there."""
     wishes = Wishes(role=role, prompt="a fox", frame=0 if role == "freeze" else None)
     each = tuple(
-        Candidate(number, "model", total != "waits", False, file=f"candidates/{role}-{number}.mp4", frames=9, fps=8.0,
-                  total=None if total == "waits" else total, **changes)
+        Candidate(
+            number,
+            "model",
+            total != "waits",
+            False,
+            file=f"candidates/{role}-{number}.mp4",
+            frames=9,
+            fps=8.0,
+            total=None if total == "waits" else total,
+            **changes,
+        )
         for number, total in enumerate(totals)
-    )  # fmt: skip
+    )
     return Creation(ID, "done", 0, wishes, 0.0, "", 1.0, "", each)
 
 
@@ -38,14 +60,17 @@ def half(role: str = "reference") -> Part:
     return Part(role=role, kept="making", fields=dict.fromkeys(FORM), **nothing)
 
 
-@pytest.mark.parametrize(("totals", "scores", "best"), [
-    ([0.5, 0.9, 0.7], ["50", "90", "70"], [1]),
-    ([0.76, 0.76, 0.69], ["76", "76", "69"], []),
-    ([0.761, 0.7601], ["76", "76"], []),
-    ([None, None], [NOT_JUDGED, NOT_JUDGED], []),
-    ([None, 0.4], [NOT_JUDGED, "40"], [1]),
-    ([0.9], ["90"], []),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("totals", "scores", "best"),
+    [
+        ([0.5, 0.9, 0.7], ["50", "90", "70"], [1]),
+        ([0.76, 0.76, 0.69], ["76", "76", "69"], []),
+        ([0.761, 0.7601], ["76", "76"], []),
+        ([None, None], [NOT_JUDGED, NOT_JUDGED], []),
+        ([None, 0.4], [NOT_JUDGED, "40"], [1]),
+        ([0.9], ["90"], []),
+    ],
+)
 def test_one_is_best_only_where_it_is(totals, scores, best):
     items = stage(creation(totals), None, {})["reference"]["items"]
     assert [one["score"] for one in items] == scores
@@ -99,10 +124,20 @@ def test_a_form_comes_back_as_it_was_left():
     assert readable(half(), kept) == FORM | {"of": "v:c"}
 
 
-@pytest.mark.parametrize("wrong", [
-    {"model": "gone"}, {"model": ["mini"]}, {"prompt": 5}, {"prompt": "x" * 5000}, {"seeds": "all"}, {"seed": "7"},
-    {"frames": float("nan")}, {"steps": 1e12}, {"count": True},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"model": "gone"},
+        {"model": ["mini"]},
+        {"prompt": 5},
+        {"prompt": "x" * 5000},
+        {"seeds": "all"},
+        {"seed": "7"},
+        {"frames": float("nan")},
+        {"steps": 1e12},
+        {"count": True},
+    ],
+)
 def test_whatever_else_a_browser_kept_of_a_form_is_left_alone(wrong):
     assert readable(half(), FORM | wrong) == {}
     assert readable(half(), None) == readable(half(), ["x"]) == {}

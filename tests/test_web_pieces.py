@@ -46,11 +46,18 @@ def entry(step: int, stage: str = "canonical", **more) -> dict:
 # --- Markup ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("scene", "file", "saved"), [
-    ("Fox", "scene.r4d", "Fox.r4d"), ("Fox", "exports/scene.html", "Fox.html"), ("狐 1", "orbit.mp4", "狐_1-orbit.mp4"),
-    ("../../etc/passwd", "scene.r4d", "etc_passwd.r4d"), ("\"';\r\nx: y", "ply.zip", "x_y-ply.zip"),
-    ("...", "scene.r4d", "scene.r4d"), ("字" * 80, "ply-upright.zip", "字" * 60 + "-ply-upright.zip"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("scene", "file", "saved"),
+    [
+        ("Fox", "scene.r4d", "Fox.r4d"),
+        ("Fox", "exports/scene.html", "Fox.html"),
+        ("狐 1", "orbit.mp4", "狐_1-orbit.mp4"),
+        ("../../etc/passwd", "scene.r4d", "etc_passwd.r4d"),
+        ("\"';\r\nx: y", "ply.zip", "x_y-ply.zip"),
+        ("...", "scene.r4d", "scene.r4d"),
+        ("字" * 80, "ply-upright.zip", "字" * 60 + "-ply-upright.zip"),
+    ],
+)
 def test_a_download_is_named_after_its_scene_and_nothing_else(scene, file, saved):
     assert saved_name(scene, file) == saved
     assert len(saved.encode()) < 255
@@ -70,15 +77,26 @@ def test_a_tag_keeps_zero_and_leaves_out_what_is_absent():
 
 def test_seconds_and_megabytes_are_told_as_people_do():
     assert [duration(seconds) for seconds in (None, 3.4, 75, 1234, 5000)] == [
-        "unknown", "3 s", "1 min 15 s", "21 min", "1 h 23 min",
-    ]  # fmt: skip
+        "unknown",
+        "3 s",
+        "1 min 15 s",
+        "21 min",
+        "1 h 23 min",
+    ]
     assert [amount(size) for size in (None, 0.2, 900, 2048)] == ["unknown", "1 MB", "900 MB", "2.0 GB"]
 
 
 def test_bytes_are_told_as_they_are():
     assert [size(count) for count in (0, 812, 999_600, 1_253_387, 12_345_678, 512_000, 3.2e9, 1e13)] == [
-        "0 B", "812 B", "1 MB", "1.25 MB", "12.3 MB", "512 kB", "3.2 GB", "10000 GB",
-    ]  # fmt: skip
+        "0 B",
+        "812 B",
+        "1 MB",
+        "1.25 MB",
+        "12.3 MB",
+        "512 kB",
+        "3.2 GB",
+        "10000 GB",
+    ]
 
 
 # --- Candidates ------------------------------------------------------------------------------------------------------
@@ -87,9 +105,10 @@ def test_bytes_are_told_as_they_are():
 def test_what_waits_or_could_not_be_made_has_a_card_that_says_so_and_offers_what_can_be_done():
     wishes = Wishes(role="freeze", prompt="a fox", frame=0)
     each = (
-        Candidate(0, "model", True, False, total=0.5), Candidate(1, "model", False, False),
+        Candidate(0, "model", True, False, total=0.5),
+        Candidate(1, "model", False, False),
         Candidate(2, "longer", False, False, "0, longer on the left", error="It is <too> long."),
-    )  # fmt: skip
+    )
     found = Creation("c" * 32, "running", 0, wishes, 0.0, "", 1.0, "", each)
     drawn = gallery(found)
     assert drawn.count('class="candidate"') == 1
@@ -173,8 +192,13 @@ def test_odd_lines_do_no_harm(odd):
 
 
 def test_curves_and_cameras_are_drawn_with_gaps_and_without_points():
-    series = {"step": [1, 2, 3], "loss": [0.5, None, 0.1], "psnr": [None, 20.0, 21.0], "stages": [[0, "a"], [2, "b"]],
-              "distillation": []}  # fmt: skip
+    series = {
+        "step": [1, 2, 3],
+        "loss": [0.5, None, 0.1],
+        "psnr": [None, 20.0, 21.0],
+        "stages": [[0, "a"], [2, "b"]],
+        "distillation": [],
+    }
     drawn = json.loads(figures.curves(series).to_json())
     assert len(drawn["data"]) == 4
     assert {shape["x0"] for shape in drawn["layout"]["shapes"]} == {2}  # where the second stage began
@@ -218,9 +242,12 @@ def test_a_frustum_lies_in_front_of_its_camera():
 def test_figures_are_found_named_and_subtracted():
     psnr = {"canonical": 30.0, "motion: field": 28.0, "motion: joint": 29.0}
     metrics = {
-        "splats": 1000, "stages": {stage: {"psnr": value} for stage, value in psnr.items()}, "stopped": None,
-        "ground_truth": {"psnr": 25.0, "pose": {"rotation_deg": None}}, "notes": ["x"],
-    }  # fmt: skip
+        "splats": 1000,
+        "stages": {stage: {"psnr": value} for stage, value in psnr.items()},
+        "stopped": None,
+        "ground_truth": {"psnr": 25.0, "pose": {"rotation_deg": None}},
+        "notes": ["x"],
+    }
     assert flat(metrics)["fit.freeze"] == 30.0
     assert flat(metrics)["fit.reference"] == 29.0  # that of the last phase
     assert dict(rows(metrics))["Unseen views"] == "25.0 dB"
@@ -388,14 +415,17 @@ def test_only_what_the_page_needs_of_gradio_is_open(path):
     assert guarded("GET", "/gradio_api/info").status_code == 200
 
 
-@pytest.mark.parametrize(("environment", "ancestors"), [
-    ({}, "'self'"),
-    ({"SPACE_HOST": "anna-fourreal.hf.space"}, "'self'"),  # only a Space has an id
-    ({"SPACE_ID": "anna/fourreal"}, "'self' https://huggingface.co"),
-    ({"SPACE_ID": "a/f", "SPACE_HOST": "a-f.hf.space"}, "'self' https://huggingface.co https://a-f.hf.space"),
-    ({"SPACE_ID": "a/f", "SPACE_HOST": "*.hf.space"}, "'self' https://huggingface.co"),
-    ({"SPACE_ID": "a/f", "SPACE_HOST": "a.b; script-src *"}, "'self' https://huggingface.co"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("environment", "ancestors"),
+    [
+        ({}, "'self'"),
+        ({"SPACE_HOST": "anna-fourreal.hf.space"}, "'self'"),  # only a Space has an id
+        ({"SPACE_ID": "anna/fourreal"}, "'self' https://huggingface.co"),
+        ({"SPACE_ID": "a/f", "SPACE_HOST": "a-f.hf.space"}, "'self' https://huggingface.co https://a-f.hf.space"),
+        ({"SPACE_ID": "a/f", "SPACE_HOST": "*.hf.space"}, "'self' https://huggingface.co"),
+        ({"SPACE_ID": "a/f", "SPACE_HOST": "a.b; script-src *"}, "'self' https://huggingface.co"),
+    ],
+)
 def test_only_a_space_lets_itself_be_framed_and_only_by_its_own_page(environment, ancestors):
     policy = headers(environment)["content-security-policy"]
     assert policy.split("frame-ancestors ")[1] == ancestors
@@ -411,6 +441,7 @@ def test_the_guard_says_what_its_surroundings_allow(monkeypatch):
 
 def contrast(one: str, other: str) -> float:
     """WCAG's ratio of two colours #rrggbb, 1 to 21."""
+
     def light(color: str) -> float:
         parts = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
         red, green, blue = (x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts)

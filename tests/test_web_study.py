@@ -121,13 +121,18 @@ def test_answers_are_kept_and_told_to_their_rater_alone(url, made, service):
 
 @pytest.mark.parametrize(
     ("given", "status"),
-    [({"data": {"rater": RATER}}, 415), ({"json": []}, 400), ({"json": {"rater": "short", "votes": []}}, 400),
-     ({"json": {"rater": RATER, "votes": []}}, 400), ({"json": {"rater": RATER, "votes": "x"}}, 400),
-     ({"json": {"rater": RATER, "votes": [{"pair": 0}]}}, 400),
-     ({"json": {"rater": RATER, "votes": [{"pair": True, "question": "motion", "clip": "x"}]}}, 400),
-     ({"json": {"rater": RATER, "votes": ["x" * 20_000]}}, 413),
-     ({"json": {"rater": RATER}, "headers": {"sec-fetch-site": "cross-site"}}, 403)],
-)  # fmt: skip
+    [
+        ({"data": {"rater": RATER}}, 415),
+        ({"json": []}, 400),
+        ({"json": {"rater": "short", "votes": []}}, 400),
+        ({"json": {"rater": RATER, "votes": []}}, 400),
+        ({"json": {"rater": RATER, "votes": "x"}}, 400),
+        ({"json": {"rater": RATER, "votes": [{"pair": 0}]}}, 400),
+        ({"json": {"rater": RATER, "votes": [{"pair": True, "question": "motion", "clip": "x"}]}}, 400),
+        ({"json": {"rater": RATER, "votes": ["x" * 20_000]}}, 413),
+        ({"json": {"rater": RATER}, "headers": {"sec-fetch-site": "cross-site"}}, 403),
+    ],
+)
 def test_what_is_no_answer_is_refused(url, made, given, status):
     assert call(url, f"{made.id}/votes", **given).status_code == status
 

@@ -173,10 +173,10 @@ def crowded(tmp_path, **limits) -> Uploads:
     return Uploads(tmp_path / "uploads", replace(PATIENT, **limits))
 
 
-@pytest.mark.parametrize(("limits", "code", "says"), [
-    ({"client_bytes": 250_000}, 429, "Your uploads"),
-    ({"all_bytes": 250_000}, 507, "as many uploads as it may"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("limits", "code", "says"),
+    [({"client_bytes": 250_000}, 429, "Your uploads"), ({"all_bytes": 250_000}, 507, "as many uploads as it may")],
+)
 @pytest.mark.parametrize("declared", [True, False])
 def test_what_lies_here_unused_has_a_budget(tmp_path, limits, code, says, declared):
     uploads, large = crowded(tmp_path, **limits), form(b"x" * 90_000)

@@ -22,9 +22,15 @@ def solid(kind: int, half: list[float]) -> Solids:
     """One solid at the origin, unturned."""
     plain = torch.zeros(3, 2, 3)
     return Solids(
-        torch.tensor([kind]), torch.tensor([half]), torch.eye(3)[None, None], torch.zeros(1, 1, 3), plain, plain,
-        torch.zeros(3), torch.zeros(1),
-    )  # fmt: skip
+        torch.tensor([kind]),
+        torch.tensor([half]),
+        torch.eye(3)[None, None],
+        torch.zeros(1, 1, 3),
+        plain,
+        plain,
+        torch.zeros(3),
+        torch.zeros(1),
+    )
 
 
 @pytest.mark.parametrize(

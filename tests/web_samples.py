@@ -129,9 +129,13 @@ class Served(Page):
     def start(self, script: str, *arguments: str) -> subprocess.Popen:
         with open(self.data / f"{Path(script).name}.log", "ab") as log:
             return subprocess.Popen(
-                [sys.executable, str(HERE / script), *arguments], stdout=log, stderr=log, cwd=ROOT,
-                env=os.environ | self.place(), start_new_session=True,
-            )  # fmt: skip
+                [sys.executable, str(HERE / script), *arguments],
+                stdout=log,
+                stderr=log,
+                cwd=ROOT,
+                env=os.environ | self.place(),
+                start_new_session=True,
+            )
 
     def start_page(self) -> None:
         self.page = self.start("../app.py")
@@ -158,15 +162,25 @@ def give_scene(page: Page, token: str, name: str, source: Page | None = None) ->
     It is a copy of one that somebody has, or will have soon, at `source` (the same page if none is named), and is made
     only where nobody has one.
     """
+
     def first(*states: str) -> dict | None:
         rows = there.store.all_runs(*states)
-        return next((row for row in rows if row["kind"] == "reconstruct" and not row["deleted"]
-                     and json.loads(row["options"]).get("preset") == "draft"), None)  # fmt: skip
+        return next(
+            (
+                row
+                for row in rows
+                if row["kind"] == "reconstruct"
+                and not row["deleted"]
+                and json.loads(row["options"]).get("preset") == "draft"
+            ),
+            None,
+        )
 
     with (
-        contextlib.closing(Service((source or page).data)) as there, contextlib.closing(Service(page.data)) as here,
+        contextlib.closing(Service((source or page).data)) as there,
+        contextlib.closing(Service(page.data)) as here,
         shared.alone("scenes"),
-    ):  # fmt: skip
+    ):
         if first("done", "queued", "running") is None:
             maker = there.owner("token-of-a-maker-of-scenes")
             pair = there.add_example(maker, "fox_yard")

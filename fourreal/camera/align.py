@@ -54,11 +54,7 @@ class Similarity:
 
     def to_dict(self) -> dict:
         """As plain numbers, for JSON."""
-        return {
-            "scale": self.scale,
-            "rotation": self.rotation.tolist(),
-            "translation": self.translation.tolist(),
-        }
+        return {"scale": self.scale, "rotation": self.rotation.tolist(), "translation": self.translation.tolist()}
 
     @classmethod
     def from_dict(cls, values: dict) -> "Similarity":

@@ -77,9 +77,7 @@ class Cameras:
         return replace(self, intrinsics=self.intrinsics - shift, size=size)
 
     def to(self, device: torch.device | str) -> "Cameras":
-        return replace(
-            self, world_to_camera=self.world_to_camera.to(device), intrinsics=self.intrinsics.to(device)
-        )
+        return replace(self, world_to_camera=self.world_to_camera.to(device), intrinsics=self.intrinsics.to(device))
 
 
 def intrinsic_matrix(intrinsics: Float[Tensor, "4"]) -> Float[Tensor, "3 3"]:

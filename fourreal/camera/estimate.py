@@ -39,9 +39,12 @@ class Estimate:
 
 
 def estimate_cameras(
-    frames: UInt8[np.ndarray, "F H W 3"], settings: SfmSettings, progress: Progress, cancel: CancelToken,
+    frames: UInt8[np.ndarray, "F H W 3"],
+    settings: SfmSettings,
+    progress: Progress,
+    cancel: CancelToken,
     beside: UInt8[np.ndarray, "B h w 3"] | None = None,
-) -> Estimate:  # fmt: skip
+) -> Estimate:
     """Cameras for all frames of a freeze-time video.
 
     beside: pictures of the same scene from elsewhere, in which something else may have moved.

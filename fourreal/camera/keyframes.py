@@ -93,10 +93,18 @@ class CameraPath:
 
     def as_dict(self) -> dict[str, Any]:
         """What the file holds."""
-        keys = [{
-            "at": key.at, "position": list(key.position), "target": list(key.target), "roll": key.roll, "fov": key.fov,
-            "time": key.time, "ease": key.ease,
-        } for key in self.keys]  # fmt: skip
+        keys = [
+            {
+                "at": key.at,
+                "position": list(key.position),
+                "target": list(key.target),
+                "roll": key.roll,
+                "fov": key.fov,
+                "time": key.time,
+                "ease": key.ease,
+            }
+            for key in self.keys
+        ]
         return {"format": FORMAT, "version": VERSION, "up": list(self.up), "clock": self.clock, "keys": keys}
 
     @classmethod
@@ -158,9 +166,11 @@ def interpolate(ats: list[float], rows: list[list[float]], eases: list[str], at:
         secant = (line[k + 1] - line[k]) / h
         begin, end = slope(ats, line, eases, k, secant), slope(ats, line, eases, k + 1, secant)
         values.append(
-            (1 + 2 * u) * (1 - u) ** 2 * line[k] + u * (1 - u) ** 2 * h * begin
-            + u**2 * (3 - 2 * u) * line[k + 1] + u**2 * (u - 1) * h * end
-        )  # fmt: skip
+            (1 + 2 * u) * (1 - u) ** 2 * line[k]
+            + u * (1 - u) ** 2 * h * begin
+            + u**2 * (3 - 2 * u) * line[k + 1]
+            + u**2 * (u - 1) * h * end
+        )
     return values
 
 
@@ -204,10 +214,14 @@ def key_of(value: object, where: str) -> Key:
     if math.dist(position, target) < 1e-4:
         raise UserError(f"{where.capitalize()} stands where it looks. Move its `position` away from its `target`.")
     return Key(
-        at=number(value, "at", 0.0, 3600.0, where), position=position, target=target,
-        roll=number(value, "roll", -180.0, 180.0, where), fov=number(value, "fov", *FOV, where),
-        time=number(value, "time", 0.0, 1.0, where), ease=choice(value, "ease", EASES, where),
-    )  # fmt: skip
+        at=number(value, "at", 0.0, 3600.0, where),
+        position=position,
+        target=target,
+        roll=number(value, "roll", -180.0, 180.0, where),
+        fov=number(value, "fov", *FOV, where),
+        time=number(value, "time", 0.0, 1.0, where),
+        ease=choice(value, "ease", EASES, where),
+    )
 
 
 def number(value: dict, name: str, low: float, high: float, where: str) -> float:

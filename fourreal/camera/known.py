@@ -121,10 +121,13 @@ def read(path: Path) -> Known:
     if count > 1:
         raise UserError(f"cameras.json: `{listed}` names {file!r} {count} times. Give each view a file of its own.")
     return Known(
-        freeze=cameras("freeze"), reference=reference, canonical_index=_index(content, "canonical_index"),
-        freeze_reference_index=_index(content, "freeze_reference_index"), views=tuple(views),
+        freeze=cameras("freeze"),
+        reference=reference,
+        canonical_index=_index(content, "canonical_index"),
+        freeze_reference_index=_index(content, "freeze_reference_index"),
+        views=tuple(views),
         more=_more(content, intrinsics, size, given),
-    )  # fmt: skip
+    )
 
 
 def _more(content: dict, intrinsics: Tensor, size: tuple[int, int], given: Origin) -> dict[str, Cameras]:

@@ -63,9 +63,7 @@ def find_frozen_frame(
         freeze if freeze_reference is None else freeze[at : at + 1],
     )
     return replace(
-        best,
-        canonical_index=first + best.canonical_index,
-        freeze_reference_index=at + best.freeze_reference_index,
+        best, canonical_index=first + best.canonical_index, freeze_reference_index=at + best.freeze_reference_index
     )
 
 
@@ -150,8 +148,11 @@ def moving_camera(reference: UInt8[np.ndarray, "F H W 3"]) -> CameraMotion:
     sentence = (
         "The camera of the reference video moves; where it was is found frame by frame, by what stands still. A camera "
         "that stands on something is better."
-        if moves else motion.sentence if not motion.moves else "The camera stands still."
-    )  # fmt: skip
+        if moves
+        else motion.sentence
+        if not motion.moves
+        else "The camera stands still."
+    )
     return CameraMotion(moves, motion.put, sentence)
 
 
@@ -165,11 +166,12 @@ def still_camera(freeze: UInt8[np.ndarray, "F H W 3"]) -> CameraMotion:
     if motion.moves or _travels(freeze, if_unclear=False):
         return replace(motion, moves=True, sentence="The camera moves.")
     return CameraMotion(
-        False, motion.put,
+        False,
+        motion.put,
         f"The camera of the freeze-time video hardly moves ({motion.put:.0%} of the picture stays in place), so "
         "nothing can be learnt about the scene's depth. Pick a video in which the camera circles around the frozen "
         "subject.",
-    )  # fmt: skip
+    )
 
 
 def _travels(frames: UInt8[np.ndarray, "F H W 3"], if_unclear: bool) -> bool:

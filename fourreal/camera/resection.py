@@ -38,9 +38,13 @@ class Unplaced:
 
 
 def resect(
-    placed: UInt8[np.ndarray, "F h w 3"], cameras: Cameras, takes: list[Unplaced], settings: SfmSettings,
-    cancel: CancelToken, least: float = LEAST_SHARE,
-) -> list[Cameras]:  # fmt: skip
+    placed: UInt8[np.ndarray, "F h w 3"],
+    cameras: Cameras,
+    takes: list[Unplaced],
+    settings: SfmSettings,
+    cancel: CancelToken,
+    least: float = LEAST_SHARE,
+) -> list[Cameras]:
     """The cameras of each take, in the frame of `cameras`, at the take's size: one that stands still, or one a frame.
 
     least: share of a moving take's frames that has to be placed, in (0, 1].
@@ -61,14 +65,20 @@ def resect(
             np.save(folder / f"take-{number}.npy", frames)
             rows.append({"still": take.still, "zoom": not take.same_lens, "focal": lens * frames.shape[2]})
         options = {
-            "poses": scaled.world_to_camera.tolist(), "intrinsics": scaled.intrinsics.tolist(), "takes": rows,
-            "seed": settings.seed, "threads": processors(), "peak_threshold": settings.peak_threshold,
-        }  # fmt: skip
+            "poses": scaled.world_to_camera.tolist(),
+            "intrinsics": scaled.intrinsics.tolist(),
+            "takes": rows,
+            "seed": settings.seed,
+            "threads": processors(),
+            "peak_threshold": settings.peak_threshold,
+        }
         (folder / "options.json").write_text(json.dumps(options), encoding="utf-8")
         worker.run("fourreal.camera.resection_worker", folder, settings.timeout_seconds, cancel, processors())
         answers = [_answer(folder / f"take-{number}.npz") for number in range(len(takes))]
-    return [_cameras(take, answer, frames.shape[2::-1][:2], cameras, least)
-            for take, answer, frames in zip(takes, answers, shrunk, strict=True)]  # fmt: skip
+    return [
+        _cameras(take, answer, frames.shape[2::-1][:2], cameras, least)
+        for take, answer, frames in zip(takes, answers, shrunk, strict=True)
+    ]
 
 
 def _cameras(
@@ -82,16 +92,20 @@ def _cameras(
         )
     poses = torch.from_numpy(answer["world_to_camera"])
     if not take.still:
-        poses = fill(poses, torch.from_numpy(answer["frames"]), len(take.frames)) if count > 1 else poses.expand(
-            len(take.frames), 4, 4
-        )  # fmt: skip
+        poses = (
+            fill(poses, torch.from_numpy(answer["frames"]), len(take.frames))
+            if count > 1
+            else poses.expand(len(take.frames), 4, 4)
+        )
     width, height = worked
     focal = float(answer["focal"])
     note = f"{count} of its frames were placed by {int(np.median(answer['sightings']))} points each."
     cameras = Cameras(
-        poses.float(), torch.tensor([focal, focal, width / 2, height / 2]), (width, height),
+        poses.float(),
+        torch.tensor([focal, focal, width / 2, height / 2]),
+        (width, height),
         Origin("resection", placed.origin.confidence, note),
-    )  # fmt: skip
+    )
     return cameras.resized((take.frames.shape[2], take.frames.shape[1]))
 
 

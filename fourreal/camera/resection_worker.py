@@ -1,13 +1,13 @@
 """Resection in a process of its own: `python -m fourreal.camera.resection_worker FOLDER`, see `resection`.
 
-    in   placed.npy    (F, h, w, 3) uint8 RGB, frames whose cameras are known
-         take-<k>.npy  (F, h, w, 3) uint8 RGB, frames of further takes
-         options.json  poses (F, 4, 4) and intrinsics of the placed frames at that size; seed, threads, peak_threshold;
-                       takes: of each the focal length to begin with in pixels, whether it may be another, and whether
-                       its camera stands still
-    out  take-<k>.npz  frames (R,) that were placed, world_to_camera (R, 4, 4) or (1, 4, 4) where the camera stands
-                       still, focal in pixels, sightings (R,) how many points each saw where they are
-         log.txt       whatever COLMAP prints (written by the parent)
+in   placed.npy    (F, h, w, 3) uint8 RGB, frames whose cameras are known
+     take-<k>.npy  (F, h, w, 3) uint8 RGB, frames of further takes
+     options.json  poses (F, 4, 4) and intrinsics of the placed frames at that size; seed, threads, peak_threshold;
+                   takes: of each the focal length to begin with in pixels, whether it may be another, and whether
+                   its camera stands still
+out  take-<k>.npz  frames (R,) that were placed, world_to_camera (R, 4, 4) or (1, 4, 4) where the camera stands
+                   still, focal in pixels, sightings (R,) how many points each saw where they are
+     log.txt       whatever COLMAP prints (written by the parent)
 """
 
 import json
@@ -76,9 +76,12 @@ def _extract(database: Path, images: Path, options: dict) -> None:
     reader = pycolmap.ImageReaderOptions()
     reader.camera_model = "SIMPLE_PINHOLE"
     pycolmap.extract_features(
-        database, images, camera_mode=pycolmap.CameraMode.PER_FOLDER, reader_options=reader,
+        database,
+        images,
+        camera_mode=pycolmap.CameraMode.PER_FOLDER,
+        reader_options=reader,
         extraction_options=extraction,
-    )  # fmt: skip
+    )
 
 
 def _match(database: Path, pairs: Path, options: dict) -> None:

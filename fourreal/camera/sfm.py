@@ -76,9 +76,12 @@ class SfmFailed(Exception):
 
 
 def reconstruct(
-    frames: UInt8[np.ndarray, "F H W 3"], settings: SfmSettings, progress: Progress, cancel: CancelToken,
+    frames: UInt8[np.ndarray, "F H W 3"],
+    settings: SfmSettings,
+    progress: Progress,
+    cancel: CancelToken,
     beside: UInt8[np.ndarray, "B h w 3"] | None = None,
-) -> Sfm:  # fmt: skip
+) -> Sfm:
     """Cameras of all frames and sparse points.
 
     beside: pictures of the same scene from elsewhere, which help where the frames leave a gap.
@@ -132,9 +135,13 @@ def choose(models: list[Model], frames: int, settings: SfmSettings) -> tuple[Mod
 
 
 def run_worker(
-    folder: Path, frames: UInt8[np.ndarray, "F H W 3"], settings: SfmSettings, progress: Progress, cancel: CancelToken,
+    folder: Path,
+    frames: UInt8[np.ndarray, "F H W 3"],
+    settings: SfmSettings,
+    progress: Progress,
+    cancel: CancelToken,
     beside: UInt8[np.ndarray, "B h w 3"] | None = None,
-) -> bool:  # fmt: skip
+) -> bool:
     """Runs `sfm_worker` on `folder`; False if the time was up first. Models finished until then stay there.
 
     Raises Cancelled, and RuntimeError where the worker broke before it had compared the frames.
@@ -182,10 +189,12 @@ def fill(world_to_camera: Float[Tensor, "R 4 4"], placed: Int[Tensor, " R"], fra
     on by the last step."""
     right = torch.searchsorted(placed, torch.arange(frames)).clamp(1, len(placed) - 1)
     weight = (torch.arange(frames) - placed[right - 1]) / (placed[right] - placed[right - 1])
-    return torch.cat([
-        interpolate(world_to_camera[r - 1], world_to_camera[r], w[None])
-        for r, w in zip(right.tolist(), weight.to(world_to_camera), strict=True)
-    ])  # fmt: skip
+    return torch.cat(
+        [
+            interpolate(world_to_camera[r - 1], world_to_camera[r], w[None])
+            for r, w in zip(right.tolist(), weight.to(world_to_camera), strict=True)
+        ]
+    )
 
 
 def _result(

@@ -62,9 +62,14 @@ class Model:
         """The model with some of its frames, by their position in `frames`."""
         inside = np.isin(self.links, self.frames[keep]).all(1)
         return replace(
-            self, frames=self.frames[keep], world_to_camera=self.world_to_camera[keep], errors=self.errors[keep],
-            links=self.links[inside], matches=self.matches[inside], support=self.support[inside],
-        )  # fmt: skip
+            self,
+            frames=self.frames[keep],
+            world_to_camera=self.world_to_camera[keep],
+            errors=self.errors[keep],
+            links=self.links[inside],
+            matches=self.matches[inside],
+            support=self.support[inside],
+        )
 
     @property
     def explained(self) -> float:

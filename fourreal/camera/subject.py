@@ -51,38 +51,39 @@ def frozen_subject(frames: UInt8[np.ndarray, "F H W 3"]) -> SubjectMotion:
     """The verdict on a freeze-time video, in which nothing but the camera should move."""
     windows = _windows(frames)
     if windows is None:
-        return SubjectMotion(
-            None, 0.0,
-            "Whether the subject stands still cannot be told, as the camera hardly moves.",
-        )  # fmt: skip
+        return SubjectMotion(None, 0.0, "Whether the subject stands still cannot be told, as the camera hardly moves.")
     if len(windows) < 3:
         return SubjectMotion(
-            None, 0.0,
+            None,
+            0.0,
             "Whether the subject stands still cannot be told: too little of the picture can be followed from frame to "
             "frame. Look at the video yourself: nothing but the camera should move.",
-        )  # fmt: skip
+        )
     shares, flat = np.array(windows).T
     # Without its highest tenth: whoever moves does so in more than one place of the video.
     share = float(np.sort(shares)[: len(shares) - max(1, len(shares) // 10)].mean())
     if share >= _MOVES:
         return SubjectMotion(
-            True, share,
+            True,
+            share,
             f"Something in the middle of the freeze-time video moves by itself ({share:.1%} of what can be followed "
             "there), but the subject should be frozen. Pick a video in which nothing but the camera moves, or add "
-            "\"frozen in time, nobody moves\" to the prompt.",
-        )  # fmt: skip
+            '"frozen in time, nobody moves" to the prompt.',
+        )
     if float(np.median(flat)) > _FLAT:
         return SubjectMotion(
-            None, share,
+            None,
+            share,
             "Whether the subject stands still cannot be told: the picture hardly shows any depth. Look at the video "
             "yourself: nothing but the camera should move.",
-        )  # fmt: skip
+        )
     if share >= _UNSURE:
         return SubjectMotion(
-            None, share,
+            None,
+            share,
             f"The subject of the freeze-time video may move a little ({share:.1%} of what can be followed near the "
             "middle). Look at the video yourself: nothing but the camera should move.",
-        )  # fmt: skip
+        )
     return SubjectMotion(False, share, "The subject stands still: what can be followed moves with the camera alone.")
 
 
@@ -158,9 +159,9 @@ def _flat(a: Float[np.ndarray, "N 2"], b: Float[np.ndarray, "N 2"], random: np.r
     picks = random.random((_HYPOTHESES, len(a))).argsort(1)[:, :4]
     here, there = x[picks], y[picks]
     none = np.zeros_like(here)
-    rows = [np.concatenate(r, -1) for r in (
-        (here, none, -there[..., :1] * here), (none, here, -there[..., 1:2] * here),
-    )]  # fmt: skip
+    rows = [
+        np.concatenate(r, -1) for r in ((here, none, -there[..., :1] * here), (none, here, -there[..., 1:2] * here))
+    ]
     moved = x @ np.swapaxes(_least(np.concatenate(rows, -2)), -1, -2)
     depth = np.where(np.abs(moved[..., 2:]) < 1e-9, 1e-9, moved[..., 2:])
     miss = np.linalg.norm(moved[..., :2] / depth - y[:, :2], axis=-1) / scale

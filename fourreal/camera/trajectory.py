@@ -63,9 +63,7 @@ def orbit(stage: Stage, frames: int, time: float | None = None) -> Path:
     return Path(stage.at(_steps(stage, frames + 1)[:-1] * 2 * pi), _times(stage, frames, time))
 
 
-def arc(
-    stage: Stage, frames: int, time: float | None = None, degrees: tuple[float, float] = (-30.0, 30.0)
-) -> Path:
+def arc(stage: Stage, frames: int, time: float | None = None, degrees: tuple[float, float] = (-30.0, 30.0)) -> Path:
     """From one azimuth to another, in degrees from the reference camera. `time` as in `orbit`."""
     start, end = map(radians, degrees)
     return Path(stage.at(start + (end - start) * _steps(stage, frames)), _times(stage, frames, time))
@@ -82,9 +80,7 @@ def swing(stage: Stage, frames: int, time: float | None = None, reach: float = 0
     return Path(stage.at((low + high) / 2 + (high - low) / 2 * torch.sin(phase)), _times(stage, frames, time))
 
 
-def spiral(
-    stage: Stage, frames: int, time: float | None = None, turns: float = 2.0, radius: float = 0.1
-) -> Path:
+def spiral(stage: Stage, frames: int, time: float | None = None, turns: float = 2.0, radius: float = 0.1) -> Path:
     """Small circles of a camera that keeps looking at the centre, moving in and out. `time` as in `orbit`.
 
     radius: of the circles, relative to the distance from the centre.
@@ -125,8 +121,13 @@ def fixed(stage: Stage, frames: int, time: float | None = None) -> Path:
 
 
 PATHS: dict[str, Callable[..., Path]] = {
-    "orbit": orbit, "arc": arc, "swing": swing, "spiral": spiral, "study": study, "fixed": fixed,
-}  # fmt: skip
+    "orbit": orbit,
+    "arc": arc,
+    "swing": swing,
+    "spiral": spiral,
+    "study": study,
+    "fixed": fixed,
+}
 
 
 def look_at(

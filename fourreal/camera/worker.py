@@ -17,9 +17,13 @@ KILLED = -signal.SIGKILL
 
 
 def run(
-    module: str, folder: Path, seconds: float, cancel: CancelToken, threads: int,
+    module: str,
+    folder: Path,
+    seconds: float,
+    cancel: CancelToken,
+    threads: int,
     look: Callable[[], object] = lambda: None,
-) -> int:  # fmt: skip
+) -> int:
     """`python -m MODULE FOLDER`, until it ends or for `seconds`; its exit code, KILLED where the time was up.
 
     look: called about twenty times a second meanwhile. Raises Cancelled where the person stops.
@@ -28,8 +32,12 @@ def run(
     with (folder / LOG).open("wb") as log:
         process = subprocess.Popen(
             [*installed.command(module), str(folder)],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=variables, start_new_session=True,
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=variables,
+            start_new_session=True,
+        )
         try:
             end = time.monotonic() + seconds
             while process.poll() is None and time.monotonic() < end:

@@ -35,9 +35,13 @@ def request_of(arguments: argparse.Namespace):
         options = {"canonical_frame": frozen} | options
     further = further_takes(arguments.reference[1:], arguments.offset, arguments.freeze[1:])
     return pipeline.Request(
-        reference=arguments.reference[0], freeze=freeze, out=arguments.out, cameras=arguments.cameras, further=further,
+        reference=arguments.reference[0],
+        freeze=freeze,
+        out=arguments.out,
+        cameras=arguments.cameras,
+        further=further,
         **Options(**options).values(),
-    )  # fmt: skip
+    )
 
 
 def further_takes(references: list[Path], offsets: list[int], frozen: list[tuple[Path, int | None]]):

@@ -20,12 +20,19 @@ def models(arguments: argparse.Namespace, progress: Progress, cancel: CancelToke
         able = entry.capabilities
         there = "yes" if hub.on_disk(entry) else "in part" if hub.local_copy(entry) else "no"
         frames, size = str(able.native_frames), "{}x{}".format(*able.native_size)
-        rows.append((
-            entry.name, ", ".join(entry.roles), frames if able.only_frames else f"{frames} ({able.frame_step}k+1)",
-            size if able.sizes else f"{size} ({able.size_step}k)", entry.weights,
-            f"{entry.least_memory_gb:.0f}-{entry.memory_gb:.0f} GB", entry.licence, there,
-            "yes" if memory.fits(entry, free) else "no",
-        ))  # fmt: skip
+        rows.append(
+            (
+                entry.name,
+                ", ".join(entry.roles),
+                frames if able.only_frames else f"{frames} ({able.frame_step}k+1)",
+                size if able.sizes else f"{size} ({able.size_step}k)",
+                entry.weights,
+                f"{entry.least_memory_gb:.0f}-{entry.memory_gb:.0f} GB",
+                entry.licence,
+                there,
+                "yes" if memory.fits(entry, free) else "no",
+            )
+        )
     summaries = [f"{entry.name}: {entry.summary} {entry.page}".rstrip() for entry in registry.MODELS.values()]
     notes = (
         f"The default is {registry.usual(free.device != 'cpu')}. Memory: of a graphics card, the least and what is at "

@@ -14,9 +14,11 @@ CHEAP = ("still",)  # judges that need neither weights nor minutes
 
 def judge(arguments: argparse.Namespace, progress: Progress, cancel: CancelToken) -> str:
     if arguments.list:
-        return "\n".join(["  ".join(row) for row in table()] + [""] + [
-            f"{one.name}: {one.summary} {one.page if one.repository else ''}".rstrip() for one in OFFERS.values()
-        ])  # fmt: skip
+        return "\n".join(
+            ["  ".join(row) for row in table()]
+            + [""]
+            + [f"{one.name}: {one.summary} {one.page if one.repository else ''}".rstrip() for one in OFFERS.values()]
+        )
     if not arguments.films or arguments.out is None:
         raise UserError("Give the folders of the methods, and with --out where the scores go.")
     from fourreal.judge.judging import items_of
@@ -59,12 +61,24 @@ def report(arguments: argparse.Namespace, progress: Progress, cancel: CancelToke
 def add_parser(commands) -> None:
     """`fourreal judge` and `fourreal report`."""
     add = step(commands, "judge", judge, "score the videos of one or more methods; nothing is scored twice")
-    add("films", type=Path, nargs="*", metavar="FOLDER", help="a folder for each method with videos or finished runs, "
-        "named after their prompts, or one that holds those; a prompts.csv (name, prompt) may say more")  # fmt: skip
+    add(
+        "films",
+        type=Path,
+        nargs="*",
+        metavar="FOLDER",
+        help="a folder for each method with videos or finished runs, "
+        "named after their prompts, or one that holds those; a prompts.csv (name, prompt) may say more",
+    )
     add("--out", type=Path, metavar="DIR", help="folder for scores.json, scores.csv and what is remembered")
-    add("--judges", nargs="+", choices=tuple(OFFERS), metavar="JUDGE", help="whom to ask (default: "
+    add(
+        "--judges",
+        nargs="+",
+        choices=tuple(OFFERS),
+        metavar="JUDGE",
+        help="whom to ask (default: "
         f"{', '.join(CHEAP)}, with --truth also truth). "
-        + " ".join(f"{one.name}: {one.summary}" for one in OFFERS.values()).replace("%", "%%"))  # fmt: skip
+        + " ".join(f"{one.name}: {one.summary}" for one in OFFERS.values()).replace("%", "%%"),
+    )
     add("--truth", type=Path, metavar="FOLDER", help="videos of what the others should show, of the same names")
     add("--download", action="store_true", help="fetch weights that are not here; their licence is told first")
     add("--list", action="store_true", help="list the judges, their weights and licences")
@@ -73,7 +87,19 @@ def add_parser(commands) -> None:
     add = step(commands, "report", report, "write scores beside the paper's as files that open anywhere")
     add("folder", type=Path, metavar="DIR", help="folder that `judge --out` wrote")
     add("--out", type=Path, metavar="DIR", help="folder for the report (default: DIR/report)")
-    add("--study", type=Path, action="append", default=[], metavar="STUDY", help="add a study's results; "
-        "may be repeated")  # fmt: skip
-    add("--ablation", type=Path, action="append", default=[], metavar="DIR", help="add what `ablate --out` "
-        "wrote there; may be repeated")  # fmt: skip
+    add(
+        "--study",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="STUDY",
+        help="add a study's results; may be repeated",
+    )
+    add(
+        "--ablation",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="add what `ablate --out` wrote there; may be repeated",
+    )

@@ -36,8 +36,14 @@ def add_fields(add: Callable, cls: type, skip: Collection[str] = ()) -> None:
         elif said.choices is not None and not said.metavar:
             add(flag(name), choices=tuple(said.choices), help=sentence)
         elif said.choices is not None and several:
-            add(flag(name), type=one_of(tuple(said.choices)), nargs="+", action="extend", metavar=said.metavar,
-                help=sentence)  # fmt: skip
+            add(
+                flag(name),
+                type=one_of(tuple(said.choices)),
+                nargs="+",
+                action="extend",
+                metavar=said.metavar,
+                help=sentence,
+            )
         else:
             add(flag(name), type=reader(cls, name), metavar=said.metavar, help=sentence)
 
@@ -61,8 +67,11 @@ def reader(cls: type, name: str) -> Callable[[str], Any]:
     if default_of(cls, name) == ():
         return frame_list
     kinds: dict[Any, Callable[[str], Any]] = {
-        int: whole, float: degrees if "of degrees" in about(cls)[name].unit else positive, Path: Path, str: str,
-    }  # fmt: skip
+        int: whole,
+        float: degrees if "of degrees" in about(cls)[name].unit else positive,
+        Path: Path,
+        str: str,
+    }
     return next(read for kind, read in kinds.items() if annotation in (kind, kind | None))
 
 

@@ -54,8 +54,11 @@ def summary(event: Event) -> str:
     """What an event tells beside how far it is."""
     left = "" if event.seconds_left is None else f"  {event.seconds_left:.0f} s left"
     shown = (
-        ("psnr", "{:.1f} dB"), ("splats", "{:.0f} splats"), ("running", "{:.0f} at work"), ("failed", "{:.0f} failed"),
-    )  # fmt: skip
+        ("psnr", "{:.1f} dB"),
+        ("splats", "{:.0f} splats"),
+        ("running", "{:.0f} at work"),
+        ("failed", "{:.0f} failed"),
+    )
     return "".join(f"  {form.format(event.values[name])}" for name, form in shown if name in event.values) + left
 
 

@@ -54,22 +54,47 @@ def add_parser(commands) -> None:
     steps = study.add_subparsers(required=True, metavar="STEP")
 
     add = step(steps, "make", make, "film scenes along the path with four stops, and lay out the page for raters")
-    add("films", type=Path, nargs="+", metavar="FILMS", help="a folder for each method, yours first, with videos or "
-        "finished runs of the same names; or one JSON file with the pairs, see docs/study.md")  # fmt: skip
-    add("--out", type=Path, required=True, metavar="STUDY", help="folder for the study; its folder `raters` is what "
-        "raters get, and alone does not tell which film is whose")  # fmt: skip
+    add(
+        "films",
+        type=Path,
+        nargs="+",
+        metavar="FILMS",
+        help="a folder for each method, yours first, with videos or "
+        "finished runs of the same names; or one JSON file with the pairs, see docs/study.md",
+    )
+    add(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="STUDY",
+        help="folder for the study; its folder `raters` is what "
+        "raters get, and alone does not tell which film is whose",
+    )
     add("--name", metavar="TEXT", help="of the study, for you; raters do not see it")
-    add("--size", type=width_height, metavar="WxH", help="pixels of all films (default: as narrow and low as the "
-        "narrowest and lowest one)")  # fmt: skip
+    add(
+        "--size",
+        type=width_height,
+        metavar="WxH",
+        help="pixels of all films (default: as narrow and low as the narrowest and lowest one)",
+    )
     add("--seconds", type=positive, metavar="X", help="how long all films are (default: as the longest, 30 at most)")
-    add("--fps", type=positive, metavar="X", help="frames a second of all films (default: as the slowest video, 8 to "
-        "30; 24 of scenes alone)")  # fmt: skip
+    add(
+        "--fps",
+        type=positive,
+        metavar="X",
+        help="frames a second of all films (default: as the slowest video, 8 to 30; 24 of scenes alone)",
+    )
     add("--device", choices=("auto", "cpu", "cuda"), default="auto", help="where to draw (default: %(default)s)")
 
     add = step(steps, "import", take_votes, "take in the answers that raters saved, or a table from elsewhere")
     add("study", type=Path, metavar="STUDY", help="folder that `make --out` wrote")
-    add("votes", type=Path, nargs="+", metavar="FILE", help="answers-*.json of raters, or a CSV with rater, pair, "
-        "question and preferred (a method's name)")  # fmt: skip
+    add(
+        "votes",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="answers-*.json of raters, or a CSV with rater, pair, question and preferred (a method's name)",
+    )
 
     add = step(steps, "report", report, "write percentages with 95 %% intervals, the bar chart, CSV and JSON")
     add("study", type=Path, metavar="STUDY", help="folder that `make --out` wrote")

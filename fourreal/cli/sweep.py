@@ -67,26 +67,56 @@ def _led(arguments: argparse.Namespace, plan, progress: Callable[[Event], None],
 def add_parser(commands) -> None:
     """`fourreal sweep`."""
     add = step(commands, "sweep", sweep, "make a scene of each prompt or pair in a file; continues what was stopped")
-    add("file", type=Path, nargs="?", metavar="FILE", help="prompts.txt with a prompt a line; pairs.jsonl with "
-        '{"reference": ..., "freeze": ...} a line; or a YAML file with a grid, see docs/scale.md')  # fmt: skip
-    add("--out", type=Path, metavar="DIR", help="folder for the scenes: DIR/<how it was made>/<what it is>; "
-        "`fourreal judge DIR` judges them")  # fmt: skip
+    add(
+        "file",
+        type=Path,
+        nargs="?",
+        metavar="FILE",
+        help="prompts.txt with a prompt a line; pairs.jsonl with "
+        '{"reference": ..., "freeze": ...} a line; or a YAML file with a grid, see docs/scale.md',
+    )
+    add(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder for the scenes: DIR/<how it was made>/<what it is>; `fourreal judge DIR` judges them",
+    )
     add("--status", type=Path, metavar="DIR", help="only tell how far the sweep in DIR is, and what failed and why")
-    add("--models", nargs="+", metavar="NAME", help="make all with each of these video models, see `fourreal models` "
-        "(default: the usual one)")  # fmt: skip
+    add(
+        "--models",
+        nargs="+",
+        metavar="NAME",
+        help="make all with each of these video models, see `fourreal models` (default: the usual one)",
+    )
     add("--presets", nargs="+", choices=tuple(PRESETS), help="and with each of these presets")
-    add("--ablations", nargs="+", choices=tuple(ABLATIONS), metavar="PART", help="and besides the whole method "
-        "without each of these parts, see `fourreal reconstruct --help`")  # fmt: skip
+    add(
+        "--ablations",
+        nargs="+",
+        choices=tuple(ABLATIONS),
+        metavar="PART",
+        help="and besides the whole method without each of these parts, see `fourreal reconstruct --help`",
+    )
     add("--seeds", nargs="+", type=whole, metavar="N", help="and with each of these seeds (default: 0)")
     add("--retry", action="store_true", help="try again what failed")
     add("--skip", nargs="+", default=[], metavar="NAME", help="leave runs alone whose name begins so")
-    add("--engine", choices=ENGINES, help="where: processes of this machine, or the nodes of a Ray cluster "
-        "(default: $FOURREAL_ENGINE, else local)")  # fmt: skip
-    add("--workers", type=_count, metavar="N", help="how many scenes at once (default: one a graphics card; with ray, "
-        "as many as there is room for)")  # fmt: skip
+    add(
+        "--engine",
+        choices=ENGINES,
+        help="where: processes of this machine, or the nodes of a Ray cluster (default: $FOURREAL_ENGINE, else local)",
+    )
+    add(
+        "--workers",
+        type=_count,
+        metavar="N",
+        help="how many scenes at once (default: one a graphics card; with ray, as many as there is room for)",
+    )
     add("--cpus", type=positive, default=1.0, metavar="N", help="ray: cores that a run takes (default: %(default)g)")
-    add("--gpus", type=float, metavar="N", help="ray: graphics cards that a run takes, a part of one allowed (default: "
-        "1 where there are any)")  # fmt: skip
+    add(
+        "--gpus",
+        type=float,
+        metavar="N",
+        help="ray: graphics cards that a run takes, a part of one allowed (default: 1 where there are any)",
+    )
     add("--memory", type=float, default=0.0, metavar="GB", help="ray: memory that a run takes (default: not counted)")
     add("--device", choices=("auto", "cpu"), default="auto", help="local: cpu, even where there are graphics cards")
 

@@ -9,6 +9,14 @@ from fourreal.clip.probe import ClipInfo, content_hash, probe
 from fourreal.clip.value import Clip, sample_indices
 
 __all__ = [
-    "MOST_COUNTED", "Clip", "ClipInfo", "beginning", "content_hash", "probe", "read", "sample_indices", "write",
+    "MOST_COUNTED",
+    "Clip",
+    "ClipInfo",
+    "beginning",
+    "content_hash",
+    "probe",
+    "read",
+    "sample_indices",
+    "write",
     "write_pictures",
-]  # fmt: skip
+]

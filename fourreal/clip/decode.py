@@ -96,7 +96,11 @@ def read(
 
 
 def _decode(
-    path: Path, limits: ClipLimits, max_side: int | None, thin: bool, quick: bool,
+    path: Path,
+    limits: ClipLimits,
+    max_side: int | None,
+    thin: bool,
+    quick: bool,
     mend: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> tuple[list[UInt8[np.ndarray, "_ _ 3"]], Int[np.ndarray, " K"], float]:
     """All frames as pictures, which to show at each tick, and the rate; with `thin` every so manieth where there are

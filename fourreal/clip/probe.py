@@ -211,9 +211,14 @@ def _probe_video(path: Path, limits: ClipLimits) -> ClipInfo:
     if turn.rotation in (90, 270):
         width, height = height, width
     return ClipInfo(
-        width=width, height=height, fps=fps, frames=len(picks), seconds=len(picks) / fps, codec=codec,
+        width=width,
+        height=height,
+        fps=fps,
+        frames=len(picks),
+        seconds=len(picks) / fps,
+        codec=codec,
         rotation=turn.rotation,
-    )  # fmt: skip
+    )
 
 
 def _stated_seconds(container: InputContainer, stream: VideoStream) -> float:
@@ -239,9 +244,13 @@ def _probe_animation(path: Path, image: Image.Image, limits: ClipLimits) -> Clip
     check_frames(path, len(picks), limits, counting=True)
     height, width, _ = as_rgb(image).shape
     return ClipInfo(
-        width=width, height=height, fps=fps, frames=len(picks), seconds=len(picks) / fps,
+        width=width,
+        height=height,
+        fps=fps,
+        frames=len(picks),
+        seconds=len(picks) / fps,
         codec=(image.format or "picture").lower(),
-    )  # fmt: skip
+    )
 
 
 def _is_picture(path: Path) -> bool:
@@ -309,6 +318,5 @@ def _probe_folder(path: Path, limits: ClipLimits) -> ClipInfo:
             )
     width, height = own
     return ClipInfo(
-        width=width, height=height, fps=FOLDER_FPS, frames=len(files), seconds=len(files) / FOLDER_FPS,
-        codec="pictures",
-    )  # fmt: skip
+        width=width, height=height, fps=FOLDER_FPS, frames=len(files), seconds=len(files) / FOLDER_FPS, codec="pictures"
+    )

@@ -34,13 +34,19 @@ class Making(Description):
 
     prompt: str = option(help="what the video shows", title="Prompt")
     model: str | None = option(
-        registry.DEFAULT, "see `python -m fourreal models`", metavar="NAME", title="Model",
+        registry.DEFAULT,
+        "see `python -m fourreal models`",
+        metavar="NAME",
+        title="Model",
         unset=f"{registry.DEFAULT}, without a graphics card the embedded {registry.EMBEDDED}",
-    )  # fmt: skip
+    )
     source: Path | None = option(
-        None, "folder with the model's weights as diffusers saves them",
-        unset="downloaded once, from the Hugging Face hub", metavar="DIR", local=True,
-    )  # fmt: skip
+        None,
+        "folder with the model's weights as diffusers saves them",
+        unset="downloaded once, from the Hugging Face hub",
+        metavar="DIR",
+        local=True,
+    )
     adapter: str | None = option(
         None, "a LoRA: a name of docs/video.md, a file, or repository:file", metavar="LORA", title="Adapter (LoRA)"
     )
@@ -48,14 +54,23 @@ class Making(Description):
         None, "how long", unset="what the model was trained for", metavar="N", unit="of frames", title="Frames"
     )
     size: Pixels | None = option(
-        None, "pixels", unset="what the model was trained for", metavar="WxH", unit="[width, height]",
+        None,
+        "pixels",
+        unset="what the model was trained for",
+        metavar="WxH",
+        unit="[width, height]",
         refusal="A size is two whole numbers of pixels: width and height.",
-    )  # fmt: skip
+    )
     steps: int | None = option(None, "of denoising", unset="the model's", metavar="N", title="Steps")
     guidance: float | None = option(
-        None, "how closely to keep to the prompt", unset="the model's", metavar="X", title="Guidance",
-        bounds={"ge": 0, "le": 100}, refusal="A guidance of {value:g} makes no sense; ask for 1 to 20.",
-    )  # fmt: skip
+        None,
+        "how closely to keep to the prompt",
+        unset="the model's",
+        metavar="X",
+        title="Guidance",
+        bounds={"ge": 0, "le": 100},
+        refusal="A guidance of {value:g} makes no sense; ask for 1 to 20.",
+    )
 
 
 @described
@@ -64,17 +79,22 @@ class StoredWishes(Making):
 
     role: str = option(help="which of the two videos", choices=ROLES)
     negative: str | None = option(
-        None, "what it shall not show", unset="the usual for such videos", metavar="TEXT",
+        None,
+        "what it shall not show",
+        unset="the usual for such videos",
+        metavar="TEXT",
         title="What it should not show",
-    )  # fmt: skip
-    arc: float = option(
-        45.0, "of a freeze-time video: how far the camera goes, if the model follows a path", metavar="DEGREES",
-        unit="of degrees", title="How far around, for models that follow a camera path (degrees)", bounds=ARC,
-        refusal=NO_ARC,
-    )  # fmt: skip
-    frame: int | None = option(
-        None, "of the reference video, the one that a freeze-time video freezes", remote=True
     )
+    arc: float = option(
+        45.0,
+        "of a freeze-time video: how far the camera goes, if the model follows a path",
+        metavar="DEGREES",
+        unit="of degrees",
+        title="How far around, for models that follow a camera path (degrees)",
+        bounds=ARC,
+        refusal=NO_ARC,
+    )
+    frame: int | None = option(None, "of the reference video, the one that a freeze-time video freezes", remote=True)
     device: str = option("auto", "where to compute; auto is CUDA where there is one", choices=DEVICES)
 
 
@@ -104,9 +124,10 @@ class Wishes(StoredWishes):
         able = registry.entry(self.model).capabilities
         usual = (able.native_frames, able.native_size, able.steps)
         return (
-            usual[0] if self.frames is None else self.frames, usual[1] if self.size is None else self.size,
+            usual[0] if self.frames is None else self.frames,
+            usual[1] if self.size is None else self.size,
             usual[2] if self.steps is None else self.steps,
-        )  # fmt: skip
+        )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Wishes":
@@ -141,9 +162,13 @@ class Several(Description):
 
     candidates: int = option(4, "how many videos to choose from", metavar="N")
     seed: int = option(
-        0, "of the first candidate; the others follow", metavar="N",
-        bounds={"ge": 0, "le": LARGEST_SEED}, refusal="The seed is a whole number from 0 to {le}, not {value}.",
-    )  # fmt: skip
+        0,
+        "of the first candidate; the others follow",
+        metavar="N",
+        bounds={"ge": 0, "le": LARGEST_SEED},
+        refusal="The seed is a whole number from 0 to {le}, not {value}.",
+    )
+
 
 @described
 class Chain(Several, Fitting, Making):
@@ -165,13 +190,19 @@ class Chain(Several, Fitting, Making):
     freeze_source: Path | None = option(None, "its folder, as --source", metavar="DIR")
     freeze_adapter: str | None = option(None, "its LoRA, as --adapter", metavar="LORA")
     freeze_prompt: str | None = option(
-        None, "prompt of the freeze-time videos", unset="the prompt without its actions, rewritten by rule",
+        None,
+        "prompt of the freeze-time videos",
+        unset="the prompt without its actions, rewritten by rule",
         metavar="TEXT",
-    )  # fmt: skip
+    )
     arc: float = option(
-        180.0, "how far around the freeze-time video shall go", metavar="DEGREES",
-        unit="of degrees", bounds=ARC, refusal=NO_ARC,
-    )  # fmt: skip
+        180.0,
+        "how far around the freeze-time video shall go",
+        metavar="DEGREES",
+        unit="of degrees",
+        bounds=ARC,
+        refusal=NO_ARC,
+    )
     windows: int | None = option(
         None, "extend it by so many windows of 8 frames at most", unset="12, with mini 2", metavar="N"
     )
@@ -179,6 +210,8 @@ class Chain(Several, Fitting, Making):
     pick_frame: int | None = option(None, "freeze this frame", unset="the sharpest near the middle", metavar="K")
     pick_freeze: int | None = option(None, "take this freeze-time video", unset="the best-scored", metavar="SEED")
     distil: bool | None = option(
-        None, "let the model criticise views and times that no video shows, see docs/distillation.md",
-        unset="with mini", group="critic",
-    )  # fmt: skip
+        None,
+        "let the model criticise views and times that no video shows, see docs/distillation.md",
+        unset="with mini",
+        group="critic",
+    )

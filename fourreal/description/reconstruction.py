@@ -42,33 +42,60 @@ class Fitting(Description):
     """What may be asked of a reconstruction wherever its videos come from."""
 
     preset: str | None = option(
-        None, "pixels and schedule of the reconstruction", unset="standard on CUDA, draft on a CPU", choices=PRESETS,
-        title="How carefully", decides=("cost", "cameras"),
-    )  # fmt: skip
+        None,
+        "pixels and schedule of the reconstruction",
+        unset="standard on CUDA, draft on a CPU",
+        choices=PRESETS,
+        title="How carefully",
+        decides=("cost", "cameras"),
+    )
     device: str = option("auto", "where to compute; auto is CUDA where there is one", choices=DEVICES)
     detail: bool = option(
-        False, "in the end, let the critic restore a film of the scene, and fit the scene to that", local=True,
+        False,
+        "in the end, let the critic restore a film of the scene, and fit the scene to that",
+        local=True,
         group="critic",
-    )  # fmt: skip
+    )
     strength: float = option(
-        1.0, "factor on the weights of the criticism", metavar="X", title="Strength", group="critic",
-        bounds={"gt": 0, "le": 10}, refusal="A strength of {value:g} is out of range; say above 0, up to {le:g}.",
-    )  # fmt: skip
+        1.0,
+        "factor on the weights of the criticism",
+        metavar="X",
+        title="Strength",
+        group="critic",
+        bounds={"gt": 0, "le": 10},
+        refusal="A strength of {value:g} is out of range; say above 0, up to {le:g}.",
+    )
     distillation_steps: int | None = option(
-        None, "how often the critic is asked, about", unset="the preset's", metavar="N",
-        title="Steps (0: the preset's)", group="critic", blank="0", bounds={"ge": 1, "le": 20_000},
+        None,
+        "how often the critic is asked, about",
+        unset="the preset's",
+        metavar="N",
+        title="Steps (0: the preset's)",
+        group="critic",
+        blank="0",
+        bounds={"ge": 1, "le": 20_000},
         refusal="{value} distillation steps are out of range; ask for {ge} to {le}.",
-    )  # fmt: skip
+    )
     imagine: int = option(
-        0, "let the critic film the moving scene from so many places where no camera was; what is believed of that is "
-        "fitted like other videos", metavar="N", title="Takes it films (0: none)", group="critic",
-        bounds={"ge": 0, "le": 24}, refusal="{value} imagined takes are out of range; ask for {ge} (none) to {le}.",
-    )  # fmt: skip
+        0,
+        "let the critic film the moving scene from so many places where no camera was; what is believed of that is "
+        "fitted like other videos",
+        metavar="N",
+        title="Takes it films (0: none)",
+        group="critic",
+        bounds={"ge": 0, "le": 24},
+        refusal="{value} imagined takes are out of range; ask for {ge} (none) to {le}.",
+    )
     critic_guidance: float | None = option(
-        None, "how closely the critic keeps to the prompt", unset="the model's own", metavar="X", local=True,
-        group="critic", bounds={"ge": 1, "le": 30},
+        None,
+        "how closely the critic keeps to the prompt",
+        unset="the model's own",
+        metavar="X",
+        local=True,
+        group="critic",
+        bounds={"ge": 1, "le": 30},
         refusal="A guidance of {value:g} is out of range; it is {ge} (none) to {le}.",
-    )  # fmt: skip
+    )
 
 
 @described
@@ -79,54 +106,100 @@ class Options(Fitting):
     """
 
     canonical_frame: int | None = option(
-        None, "frame of the reference video that was frozen", unset="from known cameras, else found by looking",
-        metavar="K", bounds={"ge": 0}, decides=("cameras",),
+        None,
+        "frame of the reference video that was frozen",
+        unset="from known cameras, else found by looking",
+        metavar="K",
+        bounds={"ge": 0},
+        decides=("cameras",),
         refusal="Frames are counted from 0: choose a canonical frame of the reference video.",
-    )  # fmt: skip
+    )
     freeze_reference_frame: int | None = option(
-        None, "frame of the freeze-time video with the reference camera's pose",
-        unset="from known cameras, else found by looking", metavar="J", local=True,
-    )  # fmt: skip
+        None,
+        "frame of the freeze-time video with the reference camera's pose",
+        unset="from known cameras, else found by looking",
+        metavar="J",
+        local=True,
+    )
     longer_part: bool = option(
-        False, "of a video that is cut to another shot take the longest part",
-        unset="it is refused, with the frame of the cut", local=True,
-    )  # fmt: skip
+        False,
+        "of a video that is cut to another shot take the longest part",
+        unset="it is refused, with the frame of the cut",
+        local=True,
+    )
     hold_out_freeze: Frames = option(
-        (), "freeze-time frames kept out of the fit, for measuring", unset="none", metavar="I,J,...", local=True,
+        (),
+        "freeze-time frames kept out of the fit, for measuring",
+        unset="none",
+        metavar="I,J,...",
+        local=True,
         refusal="Frames to hold out are a list of whole numbers.",
-    )  # fmt: skip
+    )
     deformation: str | None = option(
-        None, "how motion is held: rigid bases or the paper's network", unset="bases, with --preset paper mlp",
-        choices={"bases": "Rigid bases", "mlp": "The paper's network"}, title="How motion is held", group="advanced",
-        blank="As the preset has it", decides=("cost",),
-    )  # fmt: skip
+        None,
+        "how motion is held: rigid bases or the paper's network",
+        unset="bases, with --preset paper mlp",
+        choices={"bases": "Rigid bases", "mlp": "The paper's network"},
+        title="How motion is held",
+        group="advanced",
+        blank="As the preset has it",
+        decides=("cost",),
+    )
     seed: int = option(
-        0, "of all that is random", metavar="N", title="Seed", group="advanced", bounds={"ge": 0, "le": LARGEST_SEED},
+        0,
+        "of all that is random",
+        metavar="N",
+        title="Seed",
+        group="advanced",
+        bounds={"ge": 0, "le": LARGEST_SEED},
         refusal="The seed is a whole number from 0 to {le}, not {value}.",
-    )  # fmt: skip
+    )
     use_cameras: bool = option(
-        True, "take the cameras that an example comes with", unset="they are taken", remote=True, group="advanced",
+        True,
+        "take the cameras that an example comes with",
+        unset="they are taken",
+        remote=True,
+        group="advanced",
         title="Take the cameras that an example comes with",
-    )  # fmt: skip
+    )
     refine_poses: bool = option(
-        False, "improve known cameras together with the splats",
-        unset="known ones stay fixed; estimated ones are always improved", group="advanced",
+        False,
+        "improve known cameras together with the splats",
+        unset="known ones stay fixed; estimated ones are always improved",
+        group="advanced",
         title="Improve known cameras together with the splats",
-    )  # fmt: skip
+    )
     without: Names = option(
-        frozenset(), "leave parts of the method out", unset="none", metavar="PART", choices=ABLATIONS,
-        called="part to leave out", refusal="`without` is a list of names.", group="advanced",
-        title="Leave out, to see what it is good for", decides=("cost",),
-    )  # fmt: skip
+        frozenset(),
+        "leave parts of the method out",
+        unset="none",
+        metavar="PART",
+        choices=ABLATIONS,
+        called="part to leave out",
+        refusal="`without` is a list of names.",
+        group="advanced",
+        title="Leave out, to see what it is good for",
+        decides=("cost",),
+    )
     critic: str | None = option(
-        None, "let this video model criticise views and times that no video shows, see `python -m fourreal models` and "
-        "docs/distillation.md", unset="none", metavar="NAME", choices=CRITICS, title="Which one", group="critic",
+        None,
+        "let this video model criticise views and times that no video shows, see `python -m fourreal models` and "
+        "docs/distillation.md",
+        unset="none",
+        metavar="NAME",
+        choices=CRITICS,
+        title="Which one",
+        group="critic",
         blank="None",
-    )  # fmt: skip
+    )
     prompt: str = option(
-        "", "what the videos show, for the critic", unset="it is asked without words", metavar="TEXT",
-        title="What it is told of the videos", group="critic",
-    )  # fmt: skip
+        "",
+        "what the videos show, for the critic",
+        unset="it is asked without words",
+        metavar="TEXT",
+        title="What it is told of the videos",
+        group="critic",
+    )
     critic_source: Path | None = option(
         None, "folder with the critic's weights", unset="from the hub", metavar="DIR", local=True, group="critic"
     )

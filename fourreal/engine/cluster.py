@@ -69,9 +69,13 @@ class RayEngine:
         if self.looked < 0:
             self._look()
         seat = self.actor.options(
-            num_cpus=self.needs.cpus, num_gpus=self.gpus, memory=self.needs.memory or None, max_restarts=0,
-            max_concurrency=3, scheduling_strategy="SPREAD",
-        ).remote(self.needs.cpus)  # fmt: skip
+            num_cpus=self.needs.cpus,
+            num_gpus=self.gpus,
+            memory=self.needs.memory or None,
+            max_restarts=0,
+            max_concurrency=3,
+            scheduling_strategy="SPREAD",
+        ).remote(self.needs.cpus)
         self.sittings[task.id] = Sitting(task, seat, "about", seat.about.remote(str(self.mark)))
 
     def hear(self, seconds: float) -> list[Heard]:

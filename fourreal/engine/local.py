@@ -39,9 +39,13 @@ class LocalEngine:
         slot = self._free.pop(0)
         with log:
             process = subprocess.Popen(
-                installed.command(task.module), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-                env=installed.environment() | self._variables[slot], start_new_session=True,
-            )  # fmt: skip
+                installed.command(task.module),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=installed.environment() | self._variables[slot],
+                start_new_session=True,
+            )
         self._running[task.id] = _Running(process, slot)
         asked = json.dumps({"folder": str(task.folder.resolve()), "question": dict(task.question)})
         _tell(process, asked)

@@ -11,10 +11,14 @@ from PIL import Image
 
 WIDEST = 480  # pixels of a picture
 TITLES = {
-    "psnr_moving_reference_times": "PSNR of what moves, unseen views, dB", "psnr_moving": "PSNR of what moves, dB",
-    "psnr": "PSNR, dB", "ssim": "SSIM", "psnr_static": "PSNR of what stands still, dB",
-    "psnr_freeze_left_out": "PSNR, frames left out, dB", "seconds": "seconds",
-}  # fmt: skip
+    "psnr_moving_reference_times": "PSNR of what moves, unseen views, dB",
+    "psnr_moving": "PSNR of what moves, dB",
+    "psnr": "PSNR, dB",
+    "ssim": "SSIM",
+    "psnr_static": "PSNR of what stands still, dB",
+    "psnr_freeze_left_out": "PSNR, frames left out, dB",
+    "seconds": "seconds",
+}
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #22262b; background: #fbfaf8; margin: 2.5rem auto; max-width: 75rem;
   padding: 0 1.5rem } h1 { font-size: 1.5rem; margin: 0 } h2 { font-size: 1.05rem; margin: 2.2rem 0 .6rem }
@@ -80,18 +84,32 @@ def _chart(variants: Sequence[Variant], scores: Sequence[str]) -> str:
             continue
         colour = "#2b9485" if not variant.title else "#d08a3c"
         values = [row[score] for row in variant.rows if row.get(score) is not None]
-        figure.add_trace(go.Scatter(
-            x=values, y=[title] * len(values), mode="markers", marker={"color": colour, "size": 9, "opacity": 0.55},
-            hovertemplate="%{x:.2f}<extra></extra>",
-        ))  # fmt: skip
-        figure.add_trace(go.Scatter(
-            x=[ranged[0]], y=[title], mode="markers", marker={"color": colour, "size": 24, "symbol": "line-ns-open",
-            "line": {"width": 3}}, hovertemplate="mean %{x:.2f}<extra></extra>",
-        ))  # fmt: skip
+        figure.add_trace(
+            go.Scatter(
+                x=values,
+                y=[title] * len(values),
+                mode="markers",
+                marker={"color": colour, "size": 9, "opacity": 0.55},
+                hovertemplate="%{x:.2f}<extra></extra>",
+            )
+        )
+        figure.add_trace(
+            go.Scatter(
+                x=[ranged[0]],
+                y=[title],
+                mode="markers",
+                marker={"color": colour, "size": 24, "symbol": "line-ns-open", "line": {"width": 3}},
+                hovertemplate="mean %{x:.2f}<extra></extra>",
+            )
+        )
     figure.update_layout(
-        height=90 + 46 * len(variants), showlegend=False, margin={"l": 10, "r": 20, "t": 10, "b": 45},
-        paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", font={"family": "system-ui, sans-serif"},
-    )  # fmt: skip
+        height=90 + 46 * len(variants),
+        showlegend=False,
+        margin={"l": 10, "r": 20, "t": 10, "b": 45},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": "system-ui, sans-serif"},
+    )
     figure.update_xaxes(title_text=TITLES[score], gridcolor="#e6e3de", zeroline=False)
     figure.update_yaxes(autorange="reversed", gridcolor="#e6e3de", automargin=True)
     return figure.to_html(include_plotlyjs="inline", full_html=False, config={"displayModeBar": False})

@@ -54,9 +54,13 @@ class CanonicalStage:
     name = "canonical"
 
     def __init__(
-        self, observations: Observations, settings: CanonicalSettings, refine_poses: bool, seed: int,
+        self,
+        observations: Observations,
+        settings: CanonicalSettings,
+        refine_poses: bool,
+        seed: int,
         distillation: Distillation | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """distillation: of the canonical Gaussians as they are without what bends and tints single frames."""
         self.distillation = distillation
         self.observations, self.settings, self.seed, self.steps = observations, settings, seed, settings.steps

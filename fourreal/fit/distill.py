@@ -67,10 +67,17 @@ class Critic:
         words = self.prompt if shot.kind == "times" else self.frozen
         able = self.model.capabilities
         return self.model.denoise_once(
-            video.detach(), sigma, words, negative=self.negative, known=cast(dict[int, np.ndarray], dict(shot.known)),
-            cameras=shot.cameras.resized(shot.size) if able.cameras else None, fps=shot.fps,
-            guidance=settings.guidance if words else 1.0, rescale=settings.rescale, seed=seed,
-        ).detach()  # fmt: skip
+            video.detach(),
+            sigma,
+            words,
+            negative=self.negative,
+            known=cast(dict[int, np.ndarray], dict(shot.known)),
+            cameras=shot.cameras.resized(shot.size) if able.cameras else None,
+            fps=shot.fps,
+            guidance=settings.guidance if words else 1.0,
+            rescale=settings.rescale,
+            seed=seed,
+        ).detach()
 
 
 class Distillation:
@@ -82,9 +89,14 @@ class Distillation:
     """
 
     def __init__(
-        self, critic: Critic, settings: DistillationSettings, observations: Observations, steps: int, moving: bool,
+        self,
+        critic: Critic,
+        settings: DistillationSettings,
+        observations: Observations,
+        steps: int,
+        moving: bool,
         seed: int,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """moving: whether this is stage two, where time is free."""
         self.critic, self.settings, self.steps, self.seed = critic, settings, steps, seed
         self.moving = moving

@@ -56,7 +56,7 @@ def _change(
     usable = ((both > DARK) & (both < BRIGHT)).all(dim=0).all(dim=0) & (counts[0] > 0.99)
     if usable.float().mean() < ENOUGH:
         return None
-    change = (seen[:, usable].log() - wanted[:, usable].log())
+    change = seen[:, usable].log() - wanted[:, usable].log()
     middle = change.median(dim=1).values
     near = ((change - middle[:, None]).abs() < WITHIN).all(dim=0).float().mean()
     return middle if near > AGREE else None

@@ -40,9 +40,12 @@ class Film:
         _, _, width, height = self.place.window
         whole = self.place.cameras.size
         return Take(
-            self.made.permute(0, 2, 3, 1).clamp(0, 1).contiguous(), self.cameras, tuple(range(len(self.made))),
-            trust=trust, part=width * height / (whole[0] * whole[1]),
-        )  # fmt: skip
+            self.made.permute(0, 2, 3, 1).clamp(0, 1).contiguous(),
+            self.cameras,
+            tuple(range(len(self.made))),
+            trust=trust,
+            part=width * height / (whole[0] * whole[1]),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +64,14 @@ class CameraMan:
     """
 
     def __init__(
-        self, critic: Critic, observations: Observations, settings: ImaginationSettings, asked: DistillationSettings,
-        seed: int, told: Callable[[str], None] = lambda text: None,
-    ) -> None:  # fmt: skip
+        self,
+        critic: Critic,
+        observations: Observations,
+        settings: ImaginationSettings,
+        asked: DistillationSettings,
+        seed: int,
+        told: Callable[[str], None] = lambda text: None,
+    ) -> None:
         """asked: how the model is asked. told: hears what is being done."""
         self.critic, self.observations, self.settings, self.asked = critic, observations, settings, asked
         self.seed, self.told, self.calls = seed, told, 0

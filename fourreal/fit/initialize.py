@@ -28,9 +28,7 @@ def initial_gaussians(observations: Observations, count: int, seed: int) -> Gaus
     return Gaussians(**{name: torch.cat([one, other]) for (name, one), other in both})
 
 
-def _scene(
-    observations: Observations, count: int, seed: int, backdrop: Float[Tensor, "3"] | None = None
-) -> Gaussians:
+def _scene(observations: Observations, count: int, seed: int, backdrop: Float[Tensor, "3"] | None = None) -> Gaussians:
     """Gaussians on swept surfaces, on the sparse points, and at random along the rays, where they are of another colour
     than the backdrop.
 

@@ -87,10 +87,16 @@ def run(stage: Stage, checkpoint: Path | None, progress: Progress, cancel: Cance
             wanted = critic.picture() if critic is not None and picture is not None else None
             progress(
                 Event(
-                    stage.name, index + 1, stage.steps, left, heard, preview=picture, scene=stage.result,
+                    stage.name,
+                    index + 1,
+                    stage.steps,
+                    left,
+                    heard,
+                    preview=picture,
+                    scene=stage.result,
                     critique=wanted,
                 )
-            )  # fmt: skip
+            )
             told_at, heard = now, {}
         if now - saved_at > CHECKPOINT_SECONDS:
             keep(index + 1)

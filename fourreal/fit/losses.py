@@ -9,9 +9,7 @@ from fourreal.fit.ssim import Target, photometric_terms
 from fourreal.splat.deform import Offsets
 
 
-def photometric(
-    image: Float[Tensor, "H W 3"], target: Target, ssim_weight: float
-) -> tuple[Float[Tensor, ""], float]:
+def photometric(image: Float[Tensor, "H W 3"], target: Target, ssim_weight: float) -> tuple[Float[Tensor, ""], float]:
     """(1 - w) L1 + w (1 - SSIM), as in 3DGS eq. 7; and the peak signal to noise ratio in dB."""
     loss, squared = photometric_terms(image, target, ssim_weight)
     return loss, -10 * math.log10(max(float(squared), 1e-10))

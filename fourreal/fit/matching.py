@@ -51,9 +51,13 @@ def assign(
 
 
 def pull(
-    bent: Gaussians, free: Float[Tensor, " N"], camera: Cameras, shown: Float[Tensor, "H W 3"],
-    wanted: Float[Tensor, "H W 3"], eps2d: float,
-) -> Float[Tensor, ""] | None:  # fmt: skip
+    bent: Gaussians,
+    free: Float[Tensor, " N"],
+    camera: Cameras,
+    shown: Float[Tensor, "H W 3"],
+    wanted: Float[Tensor, "H W 3"],
+    eps2d: float,
+) -> Float[Tensor, ""] | None:
     """How far pixels are from where they belong, in longer sides of the picture: the sum over all, per pixel of it.
 
     Its gradient goes to the means of `bent` alone. None where hardly anything is far from its place.

@@ -94,8 +94,11 @@ class MotionStage:
         self.background = torch.full((3,), 0.5, device=self.device)
         self.views = views_of(observations, narrow=phase.videos == "reference")
         self.freeze = Targets(observations.freeze, mask=observations.freeze_mask) if phase.videos == "both" else None
-        self.stills = [(Targets(take.frames, mask=take.mask), take.cameras, frame)
-                       for take in observations.frozen_takes for frame in range(len(take.frames))]  # fmt: skip
+        self.stills = [
+            (Targets(take.frames, mask=take.mask), take.cameras, frame)
+            for take in observations.frozen_takes
+            for frame in range(len(take.frames))
+        ]
         rates = {"motion": settings.weights_rate} if start.gaussians.motion.shape[1] else {}
         if phase.trained != "none":
             rates |= phase.rates.at(0.0)
@@ -182,9 +185,7 @@ class MotionStage:
             with torch.no_grad():
                 offsets = self.canonical.field.offsets(gaussians, frame)
             gaussians = bend(gaussians, offsets)
-        drawn = rasterize(
-            gaussians, cameras.world_to_camera[number], cameras.intrinsics, cameras.size, self.background
-        )
+        drawn = rasterize(gaussians, cameras.world_to_camera[number], cameras.intrinsics, cameras.size, self.background)
         tinted = self.canonical.exposure is not None and frame < first
         colour = self.canonical.exposure(drawn.colour, frame) if tinted else drawn.colour
         target = targets.get(number)

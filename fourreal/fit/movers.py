@@ -54,9 +54,7 @@ def nothing_moves() -> UserError:
     )
 
 
-def find_movers(
-    gaussians: Gaussians, observations: Observations
-) -> tuple[Bool[Tensor, " N"], Bool[Tensor, " N"]]:
+def find_movers(gaussians: Gaussians, observations: Observations) -> tuple[Bool[Tensor, " N"], Bool[Tensor, " N"]]:
     """Which Gaussians may move, and which surely do.
 
     Surely: what a reference camera sees at pixels that change often, and in a cluster of its kind, or right beside
@@ -138,9 +136,7 @@ def _clustered(points: np.ndarray, link: float) -> Bool[Tensor, " P"]:
     return torch.from_numpy(large[labels])
 
 
-def moving_window(
-    reference: Float[Tensor, "T H W 3"], canonical: int, margin: int = 10
-) -> tuple[int, int, int, int]:
+def moving_window(reference: Float[Tensor, "T H W 3"], canonical: int, margin: int = 10) -> tuple[int, int, int, int]:
     """(left, top, width, height) of the part of the picture that ever changes; all of it where nothing does."""
     _, ever = change_masks(reference, canonical)
     height, width = ever.shape

@@ -113,9 +113,11 @@ class Targets:
     """
 
     def __init__(
-        self, frames: Float[Tensor, "F H W 3"], window: tuple[int, int, int, int] | None = None,
+        self,
+        frames: Float[Tensor, "F H W 3"],
+        window: tuple[int, int, int, int] | None = None,
         mask: Bool[Tensor, "H W"] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         left, top, width, height = window or (0, 0, frames.shape[2], frames.shape[1])
         cut = slice(top, top + height), slice(left, left + width)
         self.frames = frames[:, *cut]

@@ -22,8 +22,11 @@ def pack_reel(reel: Reel | None) -> Packed:
     cameras, described = pack_cameras(reel.take.cameras)
     tensors = {"frames": reel.take.frames} | {f"cameras.{name}": tensor for name, tensor in cameras.items()}
     description["take"] = {
-        "cameras": described, "codes": list(reel.take.codes), "trust": reel.take.trust, "part": reel.take.part
-    }  # fmt: skip
+        "cameras": described,
+        "codes": list(reel.take.codes),
+        "trust": reel.take.trust,
+        "part": reel.take.part,
+    }
     return tensors, description
 
 
@@ -33,7 +36,5 @@ def unpack_reel(tensors: Mapping[str, Tensor], description: dict) -> Reel | None
     take, about = None, description["take"]
     if about is not None:
         cameras = unpack_cameras(below(tensors, "cameras"), about["cameras"])
-        take = Take(
-            tensors["frames"], cameras, tuple(about["codes"]), trust=about["trust"], part=about["part"]
-        )  # fmt: skip
+        take = Take(tensors["frames"], cameras, tuple(about["codes"]), trust=about["trust"], part=about["part"])
     return Reel(description["frame"], Verdict(**description["verdict"]), take)

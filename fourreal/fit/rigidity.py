@@ -50,9 +50,7 @@ class Neighbours(NamedTuple):
         return cls(index, weight, means.detach()[index] - means.detach()[:, None])
 
 
-def rigidity(
-    means: Tensor, quats: Tensor, dq: Tensor, neighbours: Neighbours, rows: Tensor
-) -> tuple[Tensor, Tensor]:
+def rigidity(means: Tensor, quats: Tensor, dq: Tensor, neighbours: Neighbours, rows: Tensor) -> tuple[Tensor, Tensor]:
     """How far neighbours are from moving as one.
 
     Args:

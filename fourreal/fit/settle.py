@@ -43,17 +43,17 @@ class Settled:
         """The observations as they should be fitted to."""
         moved = [
             replace(take, frames=tone(evened(take.frames, gains)), cameras=_posed(take.cameras, pose))
-            for take, pose, tone, gains in zip(
-                seen.others, self.poses[1:], self.tones[1:], self.gains[1:], strict=True
-            )
-        ]  # fmt: skip
+            for take, pose, tone, gains in zip(seen.others, self.poses[1:], self.tones[1:], self.gains[1:], strict=True)
+        ]
         path = _posed(_path(seen), self.poses[0].to(seen.freeze))
         return replace(
-            seen, reference=self.tones[0](evened(seen.reference, self.gains[0])), canonical=self.canonical,
+            seen,
+            reference=self.tones[0](evened(seen.reference, self.gains[0])),
+            canonical=self.canonical,
             others=tuple(moved),
             reference_camera=path[self.canonical if len(path) > 1 else 0],
             reference_path=path if len(path) > 1 else None,
-        )  # fmt: skip
+        )
 
     def pack(self) -> tuple[dict[str, Tensor], dict]:
         tensors = {f"pose.{i}": pose.cpu() for i, pose in enumerate(self.poses)}
@@ -99,9 +99,9 @@ def frozen_moment(take: Take, canonical: Canonical) -> int:
     """The frame of a take that looks most like the scene does from its camera, where the frames differ at all."""
     drawn = [_drawn(canonical, take.cameras[number])[0] for number in range(len(take.cameras))]
     frames = take.frames
-    misses = torch.stack([
-        (drawn[number if len(drawn) > 1 else 0] - frame).abs().mean(dim=-1) for number, frame in enumerate(frames)
-    ])  # fmt: skip
+    misses = torch.stack(
+        [(drawn[number if len(drawn) > 1 else 0] - frame).abs().mean(dim=-1) for number, frame in enumerate(frames)]
+    )
     misses = F.avg_pool2d(misses[:, None], 5, 1, 2)[:, 0]
     if len(drawn) == 1:
         misses = misses * frames.mean(dim=-1).var(dim=0)  # what never changes tells no frame from another

@@ -90,9 +90,7 @@ def _depth(i: int, near: list[int], images: Tensor, rays: Tensor, cameras: Camer
         x = (fx * seen[..., 0] / seen[..., 2] + cx) / width * 2 - 1
         y = (fy * seen[..., 1] / seen[..., 2] + cy) / height * 2 - 1
         grid = torch.stack([x, y], dim=-1).reshape(PLANES, height, width, 2)
-        warped = F.grid_sample(
-            feature.expand(PLANES, -1, -1, -1), grid, align_corners=False, padding_mode="border"
-        )
+        warped = F.grid_sample(feature.expand(PLANES, -1, -1, -1), grid, align_corners=False, padding_mode="border")
         cost = (warped - features[0]).abs().mean(dim=1).clamp(max=COST_CAP)
         outside = (x.abs() > 1) | (y.abs() > 1) | (seen[..., 2] <= 0)
         cost = torch.where(outside.reshape(cost.shape), OUTSIDE_COST, cost)

@@ -77,9 +77,9 @@ class Shots:
             cameras, codes, conditioning, fps = self._times(random)
         else:
             cameras, codes, conditioning, fps = self._views(random, moving)
-        return self._framed(Shot(
-            kind=kind, cameras=cameras, codes=codes, size=self.size, known=conditioning, fps=fps,
-        ), random)  # fmt: skip
+        return self._framed(
+            Shot(kind=kind, cameras=cameras, codes=codes, size=self.size, known=conditioning, fps=fps), random
+        )
 
     def filmed(self, kind: Kind, random: np.random.Generator) -> Shot:
         """A shot of this kind of which every frame was filmed: the reference video, or part of the freeze-time one."""
@@ -96,10 +96,18 @@ class Shots:
             cameras, codes, fps = seen.freeze_cameras[path], (float(seen.canonical),) * self.frames, None
             pictures = [seen.freeze[frame] for frame in path]
             conditioning = {0: pictures[0]}
-        return self._framed(Shot(
-            kind=kind, cameras=cameras, codes=codes, size=self.size, known=conditioning, fps=fps,
-            filmed=tuple(pictures),
-        ), random)  # fmt: skip
+        return self._framed(
+            Shot(
+                kind=kind,
+                cameras=cameras,
+                codes=codes,
+                size=self.size,
+                known=conditioning,
+                fps=fps,
+                filmed=tuple(pictures),
+            ),
+            random,
+        )
 
     def _framed(self, shot: Shot, random: np.random.Generator) -> Shot:
         """A shot whose cameras and pictures are those of whole frames, with a window of them."""

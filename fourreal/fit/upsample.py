@@ -68,12 +68,21 @@ class UpsampleStage:
         able, words = self.critic.model.capabilities, self.critic.prompt
         for sigma in self.settings.levels:
             self.critic.told(self.shot)
-            video = self.critic.model.denoise_once(
-                video, sigma, words, negative=self.critic.negative,
-                known=cast(dict[int, np.ndarray], dict(self.shot.known)),
-                cameras=self.shot.cameras if able.cameras else None, fps=self.shot.fps,
-                guidance=None if words else 1.0, seed=self.seed,
-            ).detach().clamp(0, 1)  # fmt: skip
+            video = (
+                self.critic.model.denoise_once(
+                    video,
+                    sigma,
+                    words,
+                    negative=self.critic.negative,
+                    known=cast(dict[int, np.ndarray], dict(self.shot.known)),
+                    cameras=self.shot.cameras if able.cameras else None,
+                    fps=self.shot.fps,
+                    guidance=None if words else 1.0,
+                    seed=self.seed,
+                )
+                .detach()
+                .clamp(0, 1)
+            )
         return video
 
     def step(self, index: int) -> dict[str, float]:

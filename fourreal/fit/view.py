@@ -20,10 +20,15 @@ class View:
     """
 
     def __init__(
-        self, frames: Float[Tensor, "F H W 3"], cameras: Cameras, codes: Iterable[int],
-        window: tuple[int, int, int, int] | None = None, mask: Bool[Tensor, "H W"] | None = None,
-        trust: float | int = 1.0, part: float | int = 1.0,
-    ) -> None:  # fmt: skip
+        self,
+        frames: Float[Tensor, "F H W 3"],
+        cameras: Cameras,
+        codes: Iterable[int],
+        window: tuple[int, int, int, int] | None = None,
+        mask: Bool[Tensor, "H W"] | None = None,
+        trust: float | int = 1.0,
+        part: float | int = 1.0,
+    ) -> None:
         self.targets, self.cameras, self.window = Targets(frames, window, mask), cameras, window
         self.at: dict[int, list[int]] = defaultdict(list)
         for frame, code in enumerate(codes):

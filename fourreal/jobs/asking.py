@@ -21,9 +21,16 @@ TORCH_BYTES = 32 * 1024**3  # of address space: torch reserves far more of it th
 
 
 def take_in(
-    path: Path, folder: Path, name: str, limits: JobLimits, start: float | int = 0, end: float | int | None = None,
-    frames: tuple[int, int] | None = None, reverse: bool = False, as_is: bool = False,
-) -> dict[str, Any]:  # fmt: skip
+    path: Path,
+    folder: Path,
+    name: str,
+    limits: JobLimits,
+    start: float | int = 0,
+    end: float | int | None = None,
+    frames: tuple[int, int] | None = None,
+    reverse: bool = False,
+    as_is: bool = False,
+) -> dict[str, Any]:
     """Write clip.mp4, frames/ and info.json into `folder`, which must not exist and is gone again if this fails.
 
     Args:
@@ -38,9 +45,17 @@ def take_in(
         UserError: it is no video, damaged, too long, too large, or the disk is full.
     """
     question = {
-        "path": str(path), "folder": str(folder), "name": name, "start": start, "end": end, "frames": frames,
-        "reverse": reverse, "as_is": as_is, "max_bytes": limits.max_upload_bytes, "max_side": limits.max_side,
-    }  # fmt: skip
+        "path": str(path),
+        "folder": str(folder),
+        "name": name,
+        "start": start,
+        "end": end,
+        "frames": frames,
+        "reverse": reverse,
+        "as_is": as_is,
+        "max_bytes": limits.max_upload_bytes,
+        "max_side": limits.max_side,
+    }
     complete = False
     try:
         folder.mkdir(parents=True)
@@ -124,9 +139,7 @@ def given_cameras(
     Raises:
         UserError: it cannot be read, or does not belong to them.
     """
-    question = {
-        "path": str(path), "size": size, "freeze_frames": freeze_frames, "reference_frames": reference_frames,
-    }  # fmt: skip
+    question = {"path": str(path), "size": size, "freeze_frames": freeze_frames, "reference_frames": reference_frames}
     try:
         return ask("fourreal.jobs.given", question, limits.check_seconds, TORCH_BYTES)["cameras"]
     except BrokeOff:

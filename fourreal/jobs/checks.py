@@ -49,12 +49,14 @@ def work(question: Mapping[str, Any]) -> dict[str, Any]:
         same_shape(*films),
         *flaws("reference", running, "reference" in question["mended"]),
         *flaws("freeze", frozen_one, "freeze" in question["mended"]),
-    ]  # fmt: skip
+    ]
     return {
-        "verdicts": verdicts, "canonical_frame": canonical, "freeze_frame": shared,
+        "verdicts": verdicts,
+        "canonical_frame": canonical,
+        "freeze_frame": shared,
         "swapped": still.moves and not moving.moves and frozen_subject(films[0]).moves is False,
         "pictures": {role: content for role, content in drawn.items() if content},
-    }  # fmt: skip
+    }
 
 
 def flaws(role: str, result: Cleaned, mended: bool = False) -> list[dict[str, Any]]:
@@ -92,9 +94,11 @@ def same_scene(
     it does; numbers of frames are those of the files."""
     try:
         met = find_frozen_frame(
-            running.clip.frames, frozen_one.clip.frames, cameras.get("canonical_index"),
+            running.clip.frames,
+            frozen_one.clip.frames,
+            cameras.get("canonical_index"),
             cameras.get("freeze_reference_index"),
-        )  # fmt: skip
+        )
     except UserError:
         sentence = (
             "No frame of the freeze-time video was taken from where the reference camera stands. Where it stood is "

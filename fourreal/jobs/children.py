@@ -51,9 +51,13 @@ def ask(module: str, question: Mapping[str, Any], seconds: float | int, memory: 
     limits = {"seconds": seconds, "memory": memory}
     with tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(
-            installed.command(module), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
-            env=without_secrets(environment(**frugal)), start_new_session=True,
-        )  # fmt: skip
+            installed.command(module),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=without_secrets(environment(**frugal)),
+            start_new_session=True,
+        )
         try:
             payload = json.dumps({"question": dict(question), "limits": limits})  # too long for an argument at times
             said, _ = child.communicate(payload.encode(), timeout=seconds)

@@ -46,10 +46,25 @@ ALLOW, REFUSE = 0x7FFF0000, 0x00050000 | errno.EACCES
 
 # What Python and its libraries read besides their own folders: shared libraries, what the machine is, harmless devices.
 SYSTEM = (
-    "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/usr/share/zoneinfo",
-    "/etc/ld.so.cache", "/etc/localtime", "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat",
-    "/sys/devices/system", "/dev/null", "/dev/zero", "/dev/urandom", "/dev/random",
-)  # fmt: skip
+    "/lib",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/nix/store",
+    "/usr/share/zoneinfo",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/proc/self",
+    "/proc/cpuinfo",
+    "/proc/meminfo",
+    "/proc/stat",
+    "/sys/devices/system",
+    "/dev/null",
+    "/dev/zero",
+    "/dev/urandom",
+    "/dev/random",
+)
 
 SECRET = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|PRIVATE", re.IGNORECASE)
 
@@ -152,11 +167,14 @@ def _filter_calls(libc: ctypes.CDLL, machine: int, calls: tuple[int, ...]) -> No
     """A program of the kernel's own kind, run at each system call: refuse these, and all of another machine's."""
     end = len(calls)  # instructions between the first comparison of calls and ALLOW; REFUSE comes after that
     program = [
-        (LOAD, 0, 0, MACHINE_AT), (IF_SAME, 0, end + 3, machine), (LOAD, 0, 0, CALL_AT),
+        (LOAD, 0, 0, MACHINE_AT),
+        (IF_SAME, 0, end + 3, machine),
+        (LOAD, 0, 0, CALL_AT),
         (IF_FROM, end + 1, 0, OTHER_CALLS),
         *((IF_SAME, end - place, 0, call) for place, call in enumerate(calls)),
-        (RETURN, 0, 0, ALLOW), (RETURN, 0, 0, REFUSE),
-    ]  # fmt: skip
+        (RETURN, 0, 0, ALLOW),
+        (RETURN, 0, 0, REFUSE),
+    ]
     code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in program))
     filter = ctypes.create_string_buffer(struct.pack("@HP", len(program), ctypes.addressof(code)))
     _ask(libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(filter), 0, 0))

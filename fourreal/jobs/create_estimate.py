@@ -26,24 +26,51 @@ VIDEO_MB = 4.0  # of a candidate with its scores
 def offers(devices: Sequence[Mapping[str, Any]]) -> list[Offer]:
     """All models, with whether they run on the first GPU, or the CPU where there is none."""
     there = memory_for(devices, "auto")
-    same = ("name", "title", "summary", "repository", "revision", "page", "licence", "download_gb", "roles", "weights",
-            "words")  # fmt: skip
+    same = (
+        "name",
+        "title",
+        "summary",
+        "repository",
+        "revision",
+        "page",
+        "licence",
+        "download_gb",
+        "roles",
+        "weights",
+        "words",
+    )
     out = []
     for entry in registry.MODELS.values():
         able = entry.capabilities
-        out.append(Offer(
-            **{key: getattr(entry, key) for key in same}, memory_gb=(entry.least_memory_gb, entry.memory_gb),
-            cameras=able.cameras, frames=able.native_frames, frame_step=able.frame_step, size=able.native_size,
-            size_step=able.size_step, fps=able.fps, steps=able.steps, guidance=able.guidance,
-            on_disk=hub.on_disk(entry), fits=plan_of(entry, there)[0] is not None,
-        ))  # fmt: skip
+        out.append(
+            Offer(
+                **{key: getattr(entry, key) for key in same},
+                memory_gb=(entry.least_memory_gb, entry.memory_gb),
+                cameras=able.cameras,
+                frames=able.native_frames,
+                frame_step=able.frame_step,
+                size=able.native_size,
+                size_step=able.size_step,
+                fps=able.fps,
+                steps=able.steps,
+                guidance=able.guidance,
+                on_disk=hub.on_disk(entry),
+                fits=plan_of(entry, there)[0] is not None,
+            )
+        )
     return out
 
 
 def estimate_creation(
-    wishes: Wishes, count: int, devices: Sequence[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]], place: int,
-    data: Path, limits: JobLimits, picture: bool = False,
-) -> Estimate:  # fmt: skip
+    wishes: Wishes,
+    count: int,
+    devices: Sequence[Mapping[str, Any]],
+    earlier: Iterable[Mapping[str, Any]],
+    place: int,
+    data: Path,
+    limits: JobLimits,
+    picture: bool = False,
+) -> Estimate:
     """See `Estimate`.
 
     Args:
@@ -54,9 +81,14 @@ def estimate_creation(
     entry, there = registry.entry(wishes.model), memory_for(devices, wishes.device)
     if wishes.device == "cuda" and there.device == "cpu":
         return Estimate(
-            seconds=None, memory_mb=None, disk_mb=None, device="cuda", fits=False,
-            reason="There is no CUDA device here. Choose the CPU.", place=place,
-        )  # fmt: skip
+            seconds=None,
+            memory_mb=None,
+            disk_mb=None,
+            device="cuda",
+            fits=False,
+            reason="There is no CUDA device here. Choose the CPU.",
+            place=place,
+        )
     label = next((device["name"] for device in devices if device["kind"] == there.device), there.device)
     plan, reason = plan_of(entry, there)
     disk = count * VIDEO_MB
@@ -65,8 +97,8 @@ def estimate_creation(
         reason = f"The disk is too full by {short:.0f} MB. Delete scenes, or free some space." if short > 0 else ""
     if plan is None or reason:
         return Estimate(
-            seconds=None, memory_mb=None, disk_mb=disk, device=label, fits=False, reason=reason, place=place,
-        )  # fmt: skip
+            seconds=None, memory_mb=None, disk_mb=disk, device=label, fits=False, reason=reason, place=place
+        )
     alike = [cost for cost in earlier if cost["model"] == wishes.model and cost["device"] == there.device][:ALIKE]
     pace = None
     source = "How long it takes here was not measured yet; the first candidate will tell."
@@ -80,17 +112,26 @@ def estimate_creation(
     seconds = None if pace is None else ready + count * work_of(wishes) * pace
     sentences = (download(entry), plan.sentence, source, entry.remark(wishes.prompt), entry.pictures if picture else "")
     return Estimate(
-        seconds=seconds, memory_mb=memory_of(entry, plan), disk_mb=disk, device=label, fits=True,
-        reason=" ".join(filter(None, sentences)), place=place,
-    )  # fmt: skip
+        seconds=seconds,
+        memory_mb=memory_of(entry, plan),
+        disk_mb=disk,
+        device=label,
+        fits=True,
+        reason=" ".join(filter(None, sentences)),
+        place=place,
+    )
 
 
 def download(entry: registry.Entry) -> str:
     """What is said of a download that is to come; "" where the weights are here."""
-    return "" if hub.on_disk(entry) else (
-        f"About {entry.download_gb:.0f} GB are downloaded first, once: {entry.repository}, {entry.revision}, licence "
-        f"{entry.licence}."
-    )  # fmt: skip
+    return (
+        ""
+        if hub.on_disk(entry)
+        else (
+            f"About {entry.download_gb:.0f} GB are downloaded first, once: {entry.repository}, {entry.revision}, "
+            f"licence {entry.licence}."
+        )
+    )
 
 
 def memory_of(entry: registry.Entry, plan: memory.Plan) -> float | None:

@@ -50,14 +50,26 @@ class Creations(Runs):
     def estimate_creation(self, owner: str, wishes: Wishes, count: int, picture: bool = False) -> Estimate:
         """What `count` candidates would take, and whether they can be made here."""
         return estimate_creation(
-            wishes, count, self.devices(), self.store.costs("create"), self.store.place_of_next(owner),
-            self.places.data, self.limits, picture,
-        )  # fmt: skip
+            wishes,
+            count,
+            self.devices(),
+            self.store.costs("create"),
+            self.store.place_of_next(owner),
+            self.places.data,
+            self.limits,
+            picture,
+        )
 
     def create(
-        self, owner: str, wishes: Wishes, count: int = 4, seed: int = 0, reference_id: str = "",
-        picture: Path | None = None, picture_of: str = "",
-    ) -> Creation:  # fmt: skip
+        self,
+        owner: str,
+        wishes: Wishes,
+        count: int = 4,
+        seed: int = 0,
+        reference_id: str = "",
+        picture: Path | None = None,
+        picture_of: str = "",
+    ) -> Creation:
         """Ask for `count` candidates, the first from `seed`, the others from those that follow.
 
         reference_id: the video of which `wishes.frame` is frozen, for freeze-time videos. picture: a file with the
@@ -335,12 +347,20 @@ def shown(folder: Path, role: str, row: dict[str, Any]) -> Candidate:
     notes, video = (_json(folder / f"{role}-{number}{kind}.json") for kind in ("", ".clip"))
     name = how.get("name") or (f"{how['of']}, longer on the {how['side']}" if how["way"] == "longer" else "")
     return Candidate(
-        number=number, way=how["way"], made=bool(row["made"] and notes and video), kept=bool(row["kept"]), name=name,
-        file=f"candidates/{role}-{number}.mp4", total=notes.get("total") if notes.get("judged", True) else None,
-        still=_still(notes) if role == "freeze" else None, reasons=tuple(notes.get("reasons", ())),
-        degrees=_degrees(notes), seconds=notes.get("seconds") or None, error=row["error"],
+        number=number,
+        way=how["way"],
+        made=bool(row["made"] and notes and video),
+        kept=bool(row["kept"]),
+        name=name,
+        file=f"candidates/{role}-{number}.mp4",
+        total=notes.get("total") if notes.get("judged", True) else None,
+        still=_still(notes) if role == "freeze" else None,
+        reasons=tuple(notes.get("reasons", ())),
+        degrees=_degrees(notes),
+        seconds=notes.get("seconds") or None,
+        error=row["error"],
         **(video | ({"size": tuple(video["size"])} if "size" in video else {})),
-    )  # fmt: skip
+    )
 
 
 def _json(path: Path) -> dict[str, Any]:

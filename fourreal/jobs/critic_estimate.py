@@ -17,9 +17,15 @@ WORDLESS = "Without a prompt the model is asked without words; one would help it
 
 
 def estimate_with_critic(
-    options: Options, cameras_known: bool, devices: Sequence[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]],
-    place: int, data: Path, limits: JobLimits, further: int = 0,
-) -> Estimate:  # fmt: skip
+    options: Options,
+    cameras_known: bool,
+    devices: Sequence[Mapping[str, Any]],
+    earlier: Iterable[Mapping[str, Any]],
+    place: int,
+    data: Path,
+    limits: JobLimits,
+    further: int = 0,
+) -> Estimate:
     """See `Estimate` and `estimate.estimate`, whose arguments these are; for runs with and without a critic."""
     earlier = list(earlier)
     bare = estimate(options, cameras_known, devices, earlier, place, data, limits, further)
@@ -35,20 +41,24 @@ def estimate_with_critic(
         reason = f"It will be reconstructed without the video model. {missing}"
         return replace(bare, critic=CriticCost(0, None, None, bare.seconds, reason))
     criticised = [
-        cost for cost in earlier
+        cost
+        for cost in earlier
         if cost.get("critic") == options.critic and (cost["device"], cost["preset"]) == (device, name)
-    ]  # fmt: skip
+    ]
     paces = [cost["distillation_pace"] for cost in criticised if cost.get("distillation_pace")][:ALIKE]
     own = steps * median(paces) if paces else None
-    source = f"A step took {median(paces):.2g} s in earlier runs here ({len(paces)})." if paces else (
-        "How long a step of it takes here was not measured yet."
-    )  # fmt: skip
+    source = (
+        f"A step took {median(paces):.2g} s in earlier runs here ({len(paces)})."
+        if paces
+        else ("How long a step of it takes here was not measured yet.")
+    )
 
     seconds = None
     whole = [
-        cost["seconds"] for cost in alike(criticised, options, devices, cameras_known, further)
+        cost["seconds"]
+        for cost in alike(criticised, options, devices, cameras_known, further)
         if (cost.get("distillation_steps"), cost.get("imagine", 0)) == (preset.distillation.steps, options.imagine)
-    ][:ALIKE]  # fmt: skip
+    ][:ALIKE]
     if whole:
         seconds = median(whole) + LOAD_SECONDS
     elif own is not None and bare.seconds is not None:

@@ -142,9 +142,11 @@ class Database:
                     f"{self.path} was written by a newer version: update fourreal, or set FOURREAL_DATA to another "
                     "folder."
                 )
-            missing = SCHEMA.split(";\n") if version == 0 else [
-                statement for older in range(version, VERSION) for statement in LATER[older]
-            ]  # fmt: skip
+            missing = (
+                SCHEMA.split(";\n")
+                if version == 0
+                else [statement for older in range(version, VERSION) for statement in LATER[older]]
+            )
             for statement in missing:
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {VERSION}")

@@ -17,9 +17,13 @@ def find() -> list[dict[str, Any]]:
     """{kind, name, memory_mb} of each device that runs one job at a time: the GPUs, or the CPU where there is none."""
     try:
         child = subprocess.run(
-            installed.command("fourreal.jobs.devices"), stdin=subprocess.DEVNULL, capture_output=True,
-            timeout=SECONDS, env=environment(), check=True,
-        )  # fmt: skip
+            installed.command("fourreal.jobs.devices"),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=SECONDS,
+            env=environment(),
+            check=True,
+        )
         return json.loads(child.stdout.splitlines()[-1]) or [CPU]
     except (subprocess.SubprocessError, ValueError, IndexError):
         return [CPU]  # a driver that does not even answer computes nothing

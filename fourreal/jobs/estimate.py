@@ -26,9 +26,15 @@ MEMORY_LEFT = 512 * MB  # for everything else on the machine
 
 
 def estimate(
-    options: Options, cameras_known: bool, devices: Sequence[Mapping[str, Any]], earlier: Iterable[Mapping[str, Any]],
-    place: int, data: Path, limits: JobLimits, further: int = 0,
-) -> Estimate:  # fmt: skip
+    options: Options,
+    cameras_known: bool,
+    devices: Sequence[Mapping[str, Any]],
+    earlier: Iterable[Mapping[str, Any]],
+    place: int,
+    data: Path,
+    limits: JobLimits,
+    further: int = 0,
+) -> Estimate:
     """See `Estimate`; what a video model's criticism adds is in `critic_estimate`.
 
     Args:
@@ -40,9 +46,14 @@ def estimate(
     gpu = next((device for device in devices if device["kind"] == "cuda"), None)
     if options.device == "cuda" and gpu is None:
         return Estimate(
-            seconds=None, memory_mb=None, disk_mb=None, device="cuda", fits=False,
-            reason="There is no CUDA device here. Choose the CPU.", place=place,
-        )  # fmt: skip
+            seconds=None,
+            memory_mb=None,
+            disk_mb=None,
+            device="cuda",
+            fits=False,
+            reason="There is no CUDA device here. Choose the CPU.",
+            place=place,
+        )
     device, name = where(options, devices)
     label = gpu["name"] if device == "cuda" and gpu is not None else "cpu"
     same = alike(earlier, options, devices, cameras_known, further)
@@ -52,17 +63,20 @@ def estimate(
         seconds += LOAD_SECONDS
         source = f"This is what earlier runs like it took here ({len(like_it)})."
     else:
-        seconds, memory, disk, source = from_table(
-            PRESETS[name], device, cameras_known, options.deformation, further
-        )  # fmt: skip
+        seconds, memory, disk, source = from_table(PRESETS[name], device, cameras_known, options.deformation, further)
     there = gpu["memory_mb"] if device == "cuda" and gpu is not None else (memory_of_machine() - MEMORY_LEFT) / MB
     reason = refusal(memory, there, device, disk, data, limits)
     if not reason and device == "cpu" and seconds is not None and seconds > LONG_SECONDS:
         source = f"On a CPU this takes about {spoken(seconds)}. The preset draft takes minutes. {source}"
     return Estimate(
-        seconds=seconds, memory_mb=memory, disk_mb=disk, device=label, fits=not reason, reason=reason or source,
+        seconds=seconds,
+        memory_mb=memory,
+        disk_mb=disk,
+        device=label,
+        fits=not reason,
+        reason=reason or source,
         place=place,
-    )  # fmt: skip
+    )
 
 
 def where(options: Options, devices: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
@@ -72,16 +86,20 @@ def where(options: Options, devices: Sequence[Mapping[str, Any]]) -> tuple[str, 
 
 
 def alike(
-    earlier: Iterable[Mapping[str, Any]], options: Options, devices: Sequence[Mapping[str, Any]], cameras_known: bool,
+    earlier: Iterable[Mapping[str, Any]],
+    options: Options,
+    devices: Sequence[Mapping[str, Any]],
+    cameras_known: bool,
     further: int = 0,
-) -> Sequence[Mapping[str, Any]]:  # fmt: skip
+) -> Sequence[Mapping[str, Any]]:
     """The costs of runs with the same settings and as many further videos, with a video model or without."""
     device, name = where(options, devices)
     same = options.deciding("cost") | {"preset": name, "device": device, "cameras_known": cameras_known}
     return [
-        cost for cost in earlier
+        cost
+        for cost in earlier
         if cost.get("further", 0) == further and all(cost[key] == value for key, value in same.items())
-    ]  # fmt: skip
+    ]
 
 
 def spoken(seconds: float | int) -> str:
@@ -102,9 +120,11 @@ def from_table(
     disk = DRAFT_DISK * max(1.0, budget(preset) / budget(draft))
     frames = lambda p: p.pixels * (p.freeze_frames + p.reference_frames)
     more = preset.pixels * max(preset.freeze_frames, preset.reference_frames) * further
-    memory = DRAFT_MEMORY + (
-        PIXEL_MEMORY * (frames(preset) - frames(draft) + more) + SPLAT_MEMORY * (budget(preset) - budget(draft))
-    ) / MB  # fmt: skip
+    memory = (
+        DRAFT_MEMORY
+        + (PIXEL_MEMORY * (frames(preset) - frames(draft) + more) + SPLAT_MEMORY * (budget(preset) - budget(draft)))
+        / MB
+    )
     if device == "cuda":
         return None, memory, disk, "How long it takes on such a device was not measured yet."
     network = "mlp" in (preset.canonical.deformation, deformation or preset.motion.deformation)
@@ -115,9 +135,7 @@ def from_table(
     return seconds, memory, disk, "This is a guess from what the preset draft took on two cores."
 
 
-def refusal(
-    memory: float | None, there: float, device: str, disk: float | None, data: Path, limits: JobLimits
-) -> str:
+def refusal(memory: float | None, there: float, device: str, disk: float | None, data: Path, limits: JobLimits) -> str:
     """Why a run cannot be held here, "" if it can."""
     if memory is not None and memory > there:
         where = "the GPU" if device == "cuda" else "this machine"

@@ -49,9 +49,7 @@ def whole_example(reference: Mapping[str, Any] | None, freeze: Mapping[str, Any]
     content = _cameras(reference["name"])
     if content is None or not content.get("heldout"):
         return None
-    uncut = [
-        part["first"] == 0 and part["last"] == len(content[part["role"]]) - 1 for part in (reference, freeze)
-    ]
+    uncut = [part["first"] == 0 and part["last"] == len(content[part["role"]]) - 1 for part in (reference, freeze)]
     return reference["name"] if all(uncut) else None
 
 

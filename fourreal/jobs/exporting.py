@@ -23,9 +23,13 @@ def export_child(arguments: list[str], seconds: float | int, most: int) -> None:
 
 
 def command_child(
-    words: Sequence[str], seconds: float | int, most: int, late: str, hidden: Path,
+    words: Sequence[str],
+    seconds: float | int,
+    most: int,
+    late: str,
+    hidden: Path,
     telling: Callable[[str], None] = lambda line: None,
-) -> None:  # fmt: skip
+) -> None:
     """A command of `fourreal`, ended after `seconds`, or when one of its files has more than `most` bytes.
 
     late: what to say when it took too long. hidden: a folder that is left out of what it says. telling: is given the
@@ -35,9 +39,13 @@ def command_child(
     """
     with tempfile.TemporaryFile() as log:
         child = subprocess.Popen(
-            [*installed.command("fourreal"), *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
-            env=environment(), start_new_session=True,
-        )  # fmt: skip
+            [*installed.command("fourreal"), *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            env=environment(),
+            start_new_session=True,
+        )
         os.setpriority(os.PRIO_PROCESS, child.pid, NICE)
         if hasattr(resource, "prlimit"):  # Linux
             _, hard = resource.prlimit(child.pid, resource.RLIMIT_FSIZE)

@@ -50,11 +50,20 @@ class Live:
         new = event.message or preview or critique or scene or event.stage != self.stage
         if new or now - self.told_at >= LINE_SECONDS or (event.steps and event.step >= event.steps):
             self.told_at, self.stage = now, event.stage
-            self.journal.write({
-                "stage": event.stage, "step": event.step, "steps": event.steps, "seconds_left": event.seconds_left,
-                "values": {name: float(value) for name, value in event.values.items()}, "message": event.message,
-                "scene": scene, "preview": preview, "critique": critique, "time": round(time.time(), 3),
-            })  # fmt: skip
+            self.journal.write(
+                {
+                    "stage": event.stage,
+                    "step": event.step,
+                    "steps": event.steps,
+                    "seconds_left": event.seconds_left,
+                    "values": {name: float(value) for name, value in event.values.items()},
+                    "message": event.message,
+                    "scene": scene,
+                    "preview": preview,
+                    "critique": critique,
+                    "time": round(time.time(), 3),
+                }
+            )
 
     def scene_due(self, now: float) -> bool:
         return now - self.scene_at >= max(self.scene_cost / SCENE_SHARE, SCENE_SECONDS)

@@ -20,9 +20,12 @@ from typing import IO
 from fourreal.jobs.children import end, environment
 
 IMPORTS = (  # nothing that starts threads or a GPU, which no fork inherits
-    "fourreal.pipeline", "fourreal.scene.r4d", "fourreal.pipeline.candidates", "fourreal.jobs.reconstructing",
+    "fourreal.pipeline",
+    "fourreal.scene.r4d",
+    "fourreal.pipeline.candidates",
+    "fourreal.jobs.reconstructing",
     "fourreal.jobs.creating",
-)  # fmt: skip
+)
 REST_SECONDS = 60.0  # without a run to begin, then it goes: it holds a third of a gigabyte
 FORK_SECONDS = 20.0  # until it is taken for dead; it takes milliseconds
 READY = b"ready\n"
@@ -62,9 +65,8 @@ class Nursery:
             # asked in this way whether there is a GPU, torch does not begin to use it
             asking = environment(PYTORCH_NVML_BASED_CUDA_CHECK="1")
             self.process = subprocess.Popen(
-                self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=asking,
-                start_new_session=True,
-            )  # fmt: skip
+                self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=asking, start_new_session=True
+            )
             self.used = time.monotonic()
         answers = self._pipes[1]
         if not self.ready:

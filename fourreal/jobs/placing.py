@@ -34,12 +34,16 @@ def work(question: Mapping[str, Any]) -> dict[str, Any]:
     move = lambda cameras: rounded(similarity.apply_cameras(cameras).world_to_camera, 5)
     some = torch.linspace(0, len(observations.points) - 1, min(len(observations.points), MOST_POINTS)).long()
     return {
-        "cameras": move(placement.cameras), "reference": move(placement.reference),
-        "takes": [{"name": take.further.name, "role": take.further.role, "cameras": move(cameras)}
-                  for take, cameras in zip(footage.takes, placement.takes, strict=True)],
-        "points": rounded(observations.points[some], 4), "colors": rounded(observations.point_colors[some], 3),
+        "cameras": move(placement.cameras),
+        "reference": move(placement.reference),
+        "takes": [
+            {"name": take.further.name, "role": take.further.role, "cameras": move(cameras)}
+            for take, cameras in zip(footage.takes, placement.takes, strict=True)
+        ],
+        "points": rounded(observations.points[some], 4),
+        "colors": rounded(observations.point_colors[some], 3),
         "notes": notes(footage, placement),
-    }  # fmt: skip
+    }
 
 
 def request_of(question: Mapping[str, Any]) -> Request:
@@ -50,9 +54,7 @@ def request_of(question: Mapping[str, Any]) -> Request:
         out=Path(question["folder"]),
         cameras=optional("cameras"),
         meeting=None if question["meeting"] is None else tuple(question["meeting"]),
-        further=tuple(
-            Further(one["role"], Path(one["path"]), one["at"], one["label"]) for one in question["further"]
-        ),
+        further=tuple(Further(one["role"], Path(one["path"]), one["at"], one["label"]) for one in question["further"]),
         **question["options"],
     )
 

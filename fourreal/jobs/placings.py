@@ -43,12 +43,16 @@ class Placings(Takes):
         folder = self.places.placed(freeze_id, reference_id)
         clip_of = lambda id: str(self.places.video(id) / "clip.mp4")
         question = {
-            "reference": clip_of(reference_id), "freeze": clip_of(freeze_id), "folder": str(folder),
+            "reference": clip_of(reference_id),
+            "freeze": clip_of(freeze_id),
+            "folder": str(folder),
             "cameras": None if cameras is None else str(folder / "cameras.json"),
-            "options": options.deciding("cameras"), "meeting": seen and seen.meeting,
-            "further": [{"role": take.role, "path": clip_of(take.video), "at": take.at, "label": take.label}
-                        for take in takes],
-        }  # fmt: skip
+            "options": options.deciding("cameras"),
+            "meeting": seen and seen.meeting,
+            "further": [
+                {"role": take.role, "path": clip_of(take.video), "at": take.at, "label": take.label} for take in takes
+            ],
+        }
         name = hashlib.sha256(json.dumps([question, cameras], sort_keys=True).encode()).hexdigest()[:16]
         path = folder / f"layout-{name}.json"
         with self._placings.turn(owner):

@@ -63,10 +63,17 @@ class Runs(Placings):
     # --- Within -------------------------------------------------------------------------------------------------------
 
     def _queue(
-        self, owner: str, name: str, reference: str, freeze: str, options: Mapping[str, Any],
-        fill: Callable[[Path], None], example: str | None = None, kind: str = "reconstruct",
+        self,
+        owner: str,
+        name: str,
+        reference: str,
+        freeze: str,
+        options: Mapping[str, Any],
+        fill: Callable[[Path], None],
+        example: str | None = None,
+        kind: str = "reconstruct",
         candidates: Sequence[Mapping[str, Any]] = (),
-    ) -> str:  # fmt: skip
+    ) -> str:
         """Make a run's folder, then its place in the line, and return its id; nothing is left where either fails."""
         id = new_id()
         folder = self.places.run(id)
@@ -74,9 +81,7 @@ class Runs(Placings):
             (folder / "inputs").mkdir(parents=True)
             fill(folder / "inputs")
             most = self.limits.queued_per_person
-            queued = self.store.add_run(
-                id, owner, name, reference, freeze, options, example, most, kind, candidates
-            )
+            queued = self.store.add_run(id, owner, name, reference, freeze, options, example, most, kind, candidates)
             if not queued:
                 raise self._too_many()
         except OSError as error:

@@ -49,9 +49,7 @@ class Service(Shares, Creations):
 
     # --- Before a run -------------------------------------------------------------------------------------------------
 
-    def estimate(
-        self, owner: str, reference_id: str, freeze_id: str, options: Options, further: int = 0
-    ) -> Estimate:
+    def estimate(self, owner: str, reference_id: str, freeze_id: str, options: Options, further: int = 0) -> Estimate:
         """What a run would take, and whether it can be held here. further: how many videos besides the two."""
         reference, freeze = self._video(owner, reference_id), self._video(owner, freeze_id)
         given = options.use_cameras and self._cameras(reference, freeze) is not None
@@ -60,9 +58,14 @@ class Service(Shares, Creations):
     # --- Runs ---------------------------------------------------------------------------------------------------------
 
     def submit(
-        self, owner: str, reference_id: str, freeze_id: str, options: Options, name: str = "",
+        self,
+        owner: str,
+        reference_id: str,
+        freeze_id: str,
+        options: Options,
+        name: str = "",
         further: Sequence[FurtherVideo] = (),
-    ) -> Run:  # fmt: skip
+    ) -> Run:
         """Put a run at the end of this person's part of the line. further: videos besides the two."""
         reference, freeze = self._video(owner, reference_id), self._video(owner, freeze_id)
         cameras = self._cameras(reference, freeze)
@@ -151,9 +154,14 @@ class Service(Shares, Creations):
     # --- Files of a run -----------------------------------------------------------------------------------------------
 
     def export(
-        self, owner: str, id: str, format: str, trajectory: str | None = None, upright: bool = False,
+        self,
+        owner: str,
+        id: str,
+        format: str,
+        trajectory: str | None = None,
+        upright: bool = False,
         film: FilmWish | None = None,
-    ) -> Path:  # fmt: skip
+    ) -> Path:
         """Write a finished scene for other programs; at once if that was done before.
 
         film: for mp4, what to film, if not just a trajectory.
@@ -244,15 +252,31 @@ class Service(Shares, Creations):
 
     def _estimate(self, owner: str, options: Options, cameras_known: bool, further: int) -> Estimate:
         return estimate_with_critic(
-            options, cameras_known, self.devices(), self.store.costs(), self.store.place_of_next(owner),
-            self.places.data, self.limits, further,
-        )  # fmt: skip
+            options,
+            cameras_known,
+            self.devices(),
+            self.store.costs(),
+            self.store.place_of_next(owner),
+            self.places.data,
+            self.limits,
+            further,
+        )
 
     def _value(self, row: dict[str, Any]) -> Run:
         folder = self.places.run(row["id"])
         same = (
-            "id", "name", "state", "place", "created", "started", "finished", "error", "reference", "freeze", "example",
-        )  # fmt: skip
+            "id",
+            "name",
+            "state",
+            "place",
+            "created",
+            "started",
+            "finished",
+            "error",
+            "reference",
+            "freeze",
+            "example",
+        )
         options, outdated = Options.stored(json.loads(row["options"]))
         return Run(
             **{key: row[key] for key in same},

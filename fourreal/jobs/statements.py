@@ -55,9 +55,7 @@ def ran(row: Mapping[str, Any] | sqlite3.Row, now: float) -> float:
 
 def ask_to_stop(db: sqlite3.Connection, id: str, how: str) -> None:
     now = time.time()
-    db.execute(
-        "UPDATE runs SET state = 'stopped', finished = ? WHERE id = ? AND state = 'queued'", (now, id)
-    )
+    db.execute("UPDATE runs SET state = 'stopped', finished = ? WHERE id = ? AND state = 'queued'", (now, id))
     # the first moment counts: it is from then on that a child has seconds to leave
     db.execute(
         "UPDATE runs SET cancelled = CASE WHEN cancel = ?1 THEN cancelled ELSE ?2 END, cancel = ?1"
@@ -75,6 +73,4 @@ def next_of(db: sqlite3.Connection, name: str) -> int:
 
 
 def note(db: sqlite3.Connection, key: str, value: Any) -> None:
-    db.execute(
-        "INSERT INTO facts VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2", (key, json.dumps(value))
-    )
+    db.execute("INSERT INTO facts VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2", (key, json.dumps(value)))

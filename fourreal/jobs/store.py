@@ -73,9 +73,18 @@ class Store:
     # --- Runs ---------------------------------------------------------------------------------------------------------
 
     def add_run(
-        self, id: str, owner: str, name: str, reference: str, freeze: str, options: Mapping[str, Any],
-        example: str | None, most_queued: int, kind: str = "reconstruct", candidates: Sequence[Mapping[str, Any]] = (),
-    ) -> bool:  # fmt: skip
+        self,
+        id: str,
+        owner: str,
+        name: str,
+        reference: str,
+        freeze: str,
+        options: Mapping[str, Any],
+        example: str | None,
+        most_queued: int,
+        kind: str = "reconstruct",
+        candidates: Sequence[Mapping[str, Any]] = (),
+    ) -> bool:
         """Put a run at the end of its owner's part of the line; False if that has `most_queued` already.
 
         kind: "reconstruct", or "create" with the candidates to be made: {number, how}.
@@ -238,7 +247,8 @@ class Store:
         with self.database.reading() as db:
             row = db.execute(
                 "SELECT id, claim FROM runs WHERE state = 'running' AND kind = 'create' AND device = ?"
-                " AND NOT (id = ? AND claim = ?)", (device, last.run, last.number),
+                " AND NOT (id = ? AND claim = ?)",
+                (device, last.run, last.number),
             ).fetchone()
         return None if row is None else Claim(row["id"], row["claim"])
 
@@ -292,10 +302,14 @@ class Store:
                 "UPDATE runs SET state = ?1, front = 1, crashes = ?2, seconds = ?3, cancel = '',"
                 " cancelled = NULL, error = ?4, finished = ?5 WHERE id = ?6",
                 (
-                    state, crashes, ran(row, now), crash if state == "failed" else "",
-                    None if state == "queued" else now, claim.run,
+                    state,
+                    crashes,
+                    ran(row, now),
+                    crash if state == "failed" else "",
+                    None if state == "queued" else now,
+                    claim.run,
                 ),
-            )  # fmt: skip
+            )
             return state
 
     def costs(self, kind: str = "reconstruct") -> list[dict[str, Any]]:
@@ -303,7 +317,8 @@ class Store:
         with self.database.reading() as db:
             rows = db.execute(
                 "SELECT cost FROM runs WHERE state = 'done' AND kind = ? AND cost != '{}' ORDER BY finished DESC"
-                " LIMIT 200", (kind,)
+                " LIMIT 200",
+                (kind,),
             ).fetchall()
         return [json.loads(row["cost"]) for row in rows]
 

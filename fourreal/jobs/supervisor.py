@@ -56,9 +56,13 @@ class Supervisor:
     def _start(self) -> subprocess.Popen:
         with open(self.places.worker_log, "ab") as out:
             return subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment(),
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                env=environment(),
                 start_new_session=True,
-            )  # fmt: skip
+            )
 
 
 def ensure_worker(data: Path, limits: JobLimits = LIMITS) -> Supervisor:

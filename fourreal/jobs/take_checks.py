@@ -30,11 +30,12 @@ def work(question: Mapping[str, Any]) -> dict[str, Any]:
     refused = [] if motion.moves else [verdict("camera", False, motion.sentence, motion.put)]
     drawn = {"reference": picture_of(whole, as_reference), "freeze": picture_of(whole, as_freeze)}
     return {
-        "role": role, "sentence": sentence,
+        "role": role,
+        "sentence": sentence,
         "reference": flaws("", as_reference, question["mended"]),
         "freeze": [*refused, *flaws("", as_freeze, question["mended"])],
         "pictures": {role: content for role, content in drawn.items() if content},
-    }  # fmt: skip
+    }
 
 
 def role_of(frames: UInt8[np.ndarray, "F H W 3"], travels: bool) -> tuple[str, str]:

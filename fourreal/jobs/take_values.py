@@ -19,9 +19,12 @@ class FurtherVideo(Description):
         None, "what it shows", unset="found by looking", choices=TAKE_ROLES, called="role of a further video"
     )
     at: int | None = option(
-        None, "frame of the reference video at which it begins, or that was frozen", unset="0, or found by looking",
-        bounds={"ge": -MOST_FRAME, "le": MOST_FRAME}, refusal="There is no frame {value}.",
-    )  # fmt: skip
+        None,
+        "frame of the reference video at which it begins, or that was frozen",
+        unset="0, or found by looking",
+        bounds={"ge": -MOST_FRAME, "le": MOST_FRAME},
+        refusal="There is no frame {value}.",
+    )
 
     @classmethod
     def from_dict(cls, values: object) -> "FurtherVideo":

@@ -63,9 +63,14 @@ class Worker:
     """
 
     def __init__(
-        self, data: Path, limits: JobLimits = LIMITS, command: Sequence[str] = RUNNER,
-        devices: Sequence[dict[str, Any]] | None = None, stay: bool = False, forks: bool = system.LINUX,
-    ) -> None:  # fmt: skip
+        self,
+        data: Path,
+        limits: JobLimits = LIMITS,
+        command: Sequence[str] = RUNNER,
+        devices: Sequence[dict[str, Any]] | None = None,
+        stay: bool = False,
+        forks: bool = system.LINUX,
+    ) -> None:
         self.places, self.limits, self.command, self.stay = Places(data), limits, tuple(command), stay
         self.given_devices = devices
         self.nursery = Nursery(command) if forks else None
@@ -169,9 +174,13 @@ class Worker:
         if process is None:
             with open(folder / LOG, "ab") as out:
                 process = subprocess.Popen(
-                    [*self.command, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                    env=environment(**visible), start_new_session=True,
-                )  # fmt: skip
+                    [*self.command, *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=out,
+                    env=environment(**visible),
+                    start_new_session=True,
+                )
         log.info("run %s, attempt %d: process %d", claim.run[:8], claim.number, process.pid)
         return Child(claim, process, creates)
 
@@ -213,10 +222,17 @@ class Worker:
         if not path.parent.is_dir():
             return
         where = {"stage": "", "step": 0, "steps": 0} | journal.last(path)
-        JournalWriter(path).write({
-            **{key: where[key] for key in ("stage", "step", "steps")}, "seconds_left": None, "values": {},
-            "message": message, "scene": None, "preview": None, "time": round(time.time(), 3),
-        })  # fmt: skip
+        JournalWriter(path).write(
+            {
+                **{key: where[key] for key in ("stage", "step", "steps")},
+                "seconds_left": None,
+                "values": {},
+                "message": message,
+                "scene": None,
+                "preview": None,
+                "time": round(time.time(), 3),
+            }
+        )
 
     def _page_is_there(self) -> bool:
         return not free(self.places.page_lock)

@@ -25,9 +25,13 @@ FILE, TABLE, CACHE, FILMS = "scores.json", "scores.csv", "cache", "films"
 
 
 def items_of(
-    folders: Sequence[Path], out: Path, truth: Path | None = None, device: str = "cpu",
-    progress: Callable[[Event], None] = ignore, cancel: CancelToken | None = None,
-) -> tuple[list[Item], list[str]]:  # fmt: skip
+    folders: Sequence[Path],
+    out: Path,
+    truth: Path | None = None,
+    device: str = "cpu",
+    progress: Callable[[Event], None] = ignore,
+    cancel: CancelToken | None = None,
+) -> tuple[list[Item], list[str]]:
     """What lies in folders, one for each method or one that holds them, and sentences about what is missing.
 
     Finished runs are filmed into `out`/films, once. truth: a folder with videos of the same names.
@@ -50,9 +54,13 @@ def items_of(
 
 
 def judge(
-    items: Sequence[Item], judges: Sequence[Judge], out: Path, notes: Sequence[str] = (),
-    progress: Callable[[Event], None] = ignore, cancel: CancelToken | None = None,
-) -> list[Row]:  # fmt: skip
+    items: Sequence[Item],
+    judges: Sequence[Judge],
+    out: Path,
+    notes: Sequence[str] = (),
+    progress: Callable[[Event], None] = ignore,
+    cancel: CancelToken | None = None,
+) -> list[Row]:
     """Ask all judges about all items, and write `out`/scores.json and scores.csv. What was asked before is not again.
 
     An item that cannot be read or judged has a sentence in its row, and the others go on.
@@ -168,10 +176,15 @@ def _methods(folders: Sequence[Path], truth: Path | None) -> dict[str, dict[str,
         if not folder.is_dir():
             raise UserError(f"{folder} is no folder: give one for each method, or one that holds them.")
         films = films_of(folder, needed=False)
-        parts = {folder.resolve().name: films} if films else {
-            one.name: inner for one in sorted(folder.iterdir())
-            if one.is_dir() and one.resolve() != truth and (inner := films_of(one, needed=False))
-        }  # fmt: skip
+        parts = (
+            {folder.resolve().name: films}
+            if films
+            else {
+                one.name: inner
+                for one in sorted(folder.iterdir())
+                if one.is_dir() and one.resolve() != truth and (inner := films_of(one, needed=False))
+            }
+        )
         if twice := parts.keys() & results.keys():
             raise UserError(f"Two folders are called {sorted(twice)[0]}, which is the method's name: rename one.")
         if not parts:
@@ -180,9 +193,7 @@ def _methods(folders: Sequence[Path], truth: Path | None) -> dict[str, dict[str,
     return results
 
 
-def _filmed(
-    scene: Path, path: Path, device: str, progress: Callable[[Event], None], cancel: CancelToken
-) -> Path:
+def _filmed(scene: Path, path: Path, device: str, progress: Callable[[Event], None], cancel: CancelToken) -> Path:
     """The film of a scene along the path with four stops, made unless it is newer than the scene."""
     if not path.is_file() or path.stat().st_mtime < (scene / "manifest.json").stat().st_mtime:
         film_scene(scene, path, USUAL_FPS, lambda event: progress(replace(event, stage="film")), cancel, device)

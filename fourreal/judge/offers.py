@@ -49,49 +49,78 @@ class Offer:
 
 
 VIDEOSCORE = {
-    "visual_quality": Score("Visual quality"), "temporal_consistency": Score("Temporal consistency"),
-    "dynamic_degree": Score("Dynamic degree"), "text_alignment": Score("Text-to-video alignment"),
+    "visual_quality": Score("Visual quality"),
+    "temporal_consistency": Score("Temporal consistency"),
+    "dynamic_degree": Score("Dynamic degree"),
+    "text_alignment": Score("Text-to-video alignment"),
     "factual_consistency": Score("Factual consistency"),
-}  # fmt: skip
+}
 
-OFFERS: Mapping[str, Offer] = MappingProxyType({
-    offer.name: offer
-    for offer in (
-        Offer(
-            name="xclip", title="X-CLIP",
-            summary="How well a video fits its text: hundred times the cosine, as in the paper's Table 1.",
-            scores={"xclip": Score("X-CLIP")}, module="fourreal.judge.xclip", judge="XClip",
-            repository="microsoft/xclip-base-patch32", licence="MIT", download_gb=0.8, folder="x-clip",
-        ),
-        Offer(
-            name="videoscore", title="VideoScore",
-            summary="Five aspects from 1 to 4, as people would give them, of the paper's Table 1.", scores=VIDEOSCORE,
-            module="fourreal.judge.videoscore", judge="VideoScore", repository="TIGER-Lab/VideoScore",
-            licence="Apache-2.0", download_gb=17.0, folder="videoscore",
-        ),
-        Offer(
-            name="truth", title="Truth", summary="PSNR and SSIM against a video of what it should show (--truth).",
-            scores={"psnr": Score("PSNR", "dB"), "ssim": Score("SSIM")}, module="fourreal.judge.measured",
-            judge="Truth",
-        ),
-        Offer(
-            name="still", title="Stillness",
-            summary="Of a freeze-time video: how much of its subject stands still, how smoothly the "
-            "camera goes, how even the light is.",
-            scores={"still": Score("Stands still", "%"), "jerk": Score("Jerk", "px of 320", False),
-             "flicker": Score("Flicker", "grey levels", False)},
-            module="fourreal.judge.measured", judge="Stillness",
-        ),
-        Offer(
-            name="views", title="Views",
-            summary="Of a freeze-time video: how many frames find their place, how far around they go, and "
-            "how many pixels have a depth that other views confirm. A minute each.",
-            scores={"placed": Score("Frames placed", "%"), "degrees": Score("Arc", "degrees", None),
-             "agreement": Score("Views agree", "% of pixels")},
-            module="fourreal.judge.views", judge="Views",
-        ),
-    )
-})
+OFFERS: Mapping[str, Offer] = MappingProxyType(
+    {
+        offer.name: offer
+        for offer in (
+            Offer(
+                name="xclip",
+                title="X-CLIP",
+                summary="How well a video fits its text: hundred times the cosine, as in the paper's Table 1.",
+                scores={"xclip": Score("X-CLIP")},
+                module="fourreal.judge.xclip",
+                judge="XClip",
+                repository="microsoft/xclip-base-patch32",
+                licence="MIT",
+                download_gb=0.8,
+                folder="x-clip",
+            ),
+            Offer(
+                name="videoscore",
+                title="VideoScore",
+                summary="Five aspects from 1 to 4, as people would give them, of the paper's Table 1.",
+                scores=VIDEOSCORE,
+                module="fourreal.judge.videoscore",
+                judge="VideoScore",
+                repository="TIGER-Lab/VideoScore",
+                licence="Apache-2.0",
+                download_gb=17.0,
+                folder="videoscore",
+            ),
+            Offer(
+                name="truth",
+                title="Truth",
+                summary="PSNR and SSIM against a video of what it should show (--truth).",
+                scores={"psnr": Score("PSNR", "dB"), "ssim": Score("SSIM")},
+                module="fourreal.judge.measured",
+                judge="Truth",
+            ),
+            Offer(
+                name="still",
+                title="Stillness",
+                summary="Of a freeze-time video: how much of its subject stands still, how smoothly the "
+                "camera goes, how even the light is.",
+                scores={
+                    "still": Score("Stands still", "%"),
+                    "jerk": Score("Jerk", "px of 320", False),
+                    "flicker": Score("Flicker", "grey levels", False),
+                },
+                module="fourreal.judge.measured",
+                judge="Stillness",
+            ),
+            Offer(
+                name="views",
+                title="Views",
+                summary="Of a freeze-time video: how many frames find their place, how far around they go, and "
+                "how many pixels have a depth that other views confirm. A minute each.",
+                scores={
+                    "placed": Score("Frames placed", "%"),
+                    "degrees": Score("Arc", "degrees", None),
+                    "agreement": Score("Views agree", "% of pixels"),
+                },
+                module="fourreal.judge.views",
+                judge="Views",
+            ),
+        )
+    }
+)
 
 
 def offer(name: str) -> Offer:

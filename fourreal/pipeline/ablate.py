@@ -74,10 +74,14 @@ def ablate(ablation: Ablation, progress: Progress = ignore, cancel: CancelToken 
             shown[name] = _pictures(scene, truth)
     progress(Event("ablate", len(runs), len(runs)))
     variants = [
-        Variant(name, "" if name == FULL else f"without {name}", tuple(r for r in rows if r["variant"] == name),
-                shown[name].pictures)
+        Variant(
+            name,
+            "" if name == FULL else f"without {name}",
+            tuple(r for r in rows if r["variant"] == name),
+            shown[name].pictures,
+        )
         for name in (FULL, *names)
-    ]  # fmt: skip
+    ]
     html = page(variants, shown[FULL], notes)
     files = {"table.json": json.dumps(rows, indent=2), "table.csv": _csv(rows), "page.html": html}
     replace_files(out, {name: text.encode() for name, text in files.items()})

@@ -60,10 +60,12 @@ class Wish(StoredWishes):
         """All that decides what comes out but the seed and the weights, as JSON has it."""
         able = self.capabilities
         usual = {
-            "negative": NEGATIVE if self.role == "freeze" else REFERENCE_NEGATIVE, "frames": able.native_frames,
-            "size": able.native_size, "steps": able.steps,
+            "negative": NEGATIVE if self.role == "freeze" else REFERENCE_NEGATIVE,
+            "frames": able.native_frames,
+            "size": able.native_size,
+            "steps": able.steps,
             "guidance": able.usual_guidance(self.role == "freeze" or self.picked is not None),
-        }  # fmt: skip
+        }
         own = {name: getattr(self, name) for name in usual if getattr(self, name) is not None}
         told = {"model": self.model, "adapter": self.adapter, "prompt": self.prompt, **usual, **own}
         arc = self.arc if self.role == "freeze" and able.cameras else None
@@ -201,9 +203,16 @@ def _made(
 ) -> Kept:
     asked, begin = wish.asked, time.monotonic()
     how = dict(
-        negative=asked["negative"], frames=asked["frames"], size=tuple(asked["size"]), seed=seed,
-        steps=asked["steps"], guidance=asked["guidance"], progress=progress, cancel=cancel, preview=preview,
-    )  # fmt: skip
+        negative=asked["negative"],
+        frames=asked["frames"],
+        size=tuple(asked["size"]),
+        seed=seed,
+        steps=asked["steps"],
+        guidance=asked["guidance"],
+        progress=progress,
+        cancel=cancel,
+        preview=preview,
+    )
     if wish.role == "reference" or wish.picked is None:
         known = None if wish.picked is None else {0: fitted(wish.picked, how["size"])}
         video = FreezeTime(model.generate(wish.prompt, known=known, **how), None)

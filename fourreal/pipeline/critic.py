@@ -15,9 +15,14 @@ from fourreal.video.prompt import NEGATIVE
 
 @contextmanager
 def critic_for(
-    request: Request, settings: DistillationSettings, fps: float, device: str, progress: Progress,
-    cancel: CancelToken, finished: Callable[[Critic], bool] = lambda critic: False,
-) -> Iterator[tuple[Critic | None, tuple[str, ...]]]:  # fmt: skip
+    request: Request,
+    settings: DistillationSettings,
+    fps: float,
+    device: str,
+    progress: Progress,
+    cancel: CancelToken,
+    finished: Callable[[Critic], bool] = lambda critic: False,
+) -> Iterator[tuple[Critic | None, tuple[str, ...]]]:
     """(the critic, or None where there is none, and sentences about it), for as long as the context lasts.
 
     finished: whether all that this critic would be asked for is there, so that it needs not be loaded.

@@ -51,9 +51,13 @@ class Take:
 
     def manifest(self) -> dict:
         return {
-            "role": self.further.role, "file": self.further.name, "sha256": self.hash, "frames": self.total,
-            "used": self.frames, "size": list(self.clip.size),
-        }  # fmt: skip
+            "role": self.further.role,
+            "file": self.further.name,
+            "sha256": self.hash,
+            "frames": self.total,
+            "used": self.frames,
+            "size": list(self.clip.size),
+        }
 
 
 @dataclass(frozen=True)
@@ -122,8 +126,11 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
     if met:
         twin = frozen.clip.frames[nearest_place(frozen, met[1])]
         running = without_lone_overlay(running, nearest_place(running, met[0]), twin)
-    notes = [f"{name}: {finding.sentence}" for name, one in (("Reference", running), ("Freeze-time", frozen))
-             for finding in one.findings]  # fmt: skip
+    notes = [
+        f"{name}: {finding.sentence}"
+        for name, one in (("Reference", running), ("Freeze-time", frozen))
+        for finding in one.findings
+    ]
     reference, freeze = running.clip, frozen.clip
     if not (moves := still_camera(freeze.frames)).moves and "freeze-time" not in request.without:
         if request.cameras is None:
@@ -150,18 +157,24 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
         progress(Event("videos", message=note))
     pace = max(len(used) - 1, 1) / max(len(reference) - 1, 1)
     return Footage(
-        reference=Clip(reference.frames[used], reference.fps * pace), freeze=freeze[chosen],
-        reference_frames=reference_frames, freeze_frames=[frozen.frames[i] for i in chosen], totals=totals,
-        hashes=(clip.content_hash(request.reference), clip.content_hash(request.freeze)), meeting=met,
-        notes=tuple(notes), likeness=likeness,
-        canonical=canonical if canonical is None else running.frames[nearest_place(running, canonical)], still=still,
-        masks=(scene_mask(running), scene_mask(frozen)), takes=tuple(takes), given=given,
-    )  # fmt: skip
+        reference=Clip(reference.frames[used], reference.fps * pace),
+        freeze=freeze[chosen],
+        reference_frames=reference_frames,
+        freeze_frames=[frozen.frames[i] for i in chosen],
+        totals=totals,
+        hashes=(clip.content_hash(request.reference), clip.content_hash(request.freeze)),
+        meeting=met,
+        notes=tuple(notes),
+        likeness=likeness,
+        canonical=canonical if canonical is None else running.frames[nearest_place(running, canonical)],
+        still=still,
+        masks=(scene_mask(running), scene_mask(frozen)),
+        takes=tuple(takes),
+        given=given,
+    )
 
 
-def put_right(
-    request, name: str, path: Path, whole: Clip, travels: bool, beside: Cleaned | None = None
-) -> Cleaned:
+def put_right(request, name: str, path: Path, whole: Clip, travels: bool, beside: Cleaned | None = None) -> Cleaned:
     """A clip without what is not scene. Raises Unusable where it is cut to another shot."""
     given = request.cameras is not None
     result = cleaned(whole, travels, request.longer_part, given, beside)
@@ -180,9 +193,15 @@ def nearest_place(result: Cleaned, frame: int) -> int:
 
 
 def read_take(
-    request, further: Further, moment: int | None, fps: float, reference_frames: list[int], beside: Cleaned,
-    preset: Preset, progress: Progress,
-) -> Take:  # fmt: skip
+    request,
+    further: Further,
+    moment: int | None,
+    fps: float,
+    reference_frames: list[int],
+    beside: Cleaned,
+    preset: Preset,
+    progress: Progress,
+) -> Take:
     """A further video, thinned out.
 
     moment: of a freeze-time take, the reference frame that was frozen. fps: of the first reference video.
@@ -206,9 +225,16 @@ def read_take(
     notes = tuple(f"{name}: {finding.sentence}" for finding in result.findings)
     digest = clip.content_hash(further.path)
     return Take(
-        further=further, clip=result.clip[places], frames=frames, codes=codes, still=still, total=len(whole),
-        hash=digest, mask=scene_mask(result), notes=notes,
-    )  # fmt: skip
+        further=further,
+        clip=result.clip[places],
+        frames=frames,
+        codes=codes,
+        still=still,
+        total=len(whole),
+        hash=digest,
+        mask=scene_mask(result),
+        notes=notes,
+    )
 
 
 def simultaneous(
@@ -226,7 +252,8 @@ def simultaneous(
     if not both:
         raise UserError(
             f"{further.name} and the first reference video have no moment in common, as it would begin at frame "
-            f"{begin} of that. Say at which frame it begins.", "--offset N does so.",
+            f"{begin} of that. Say at which frame it begins.",
+            "--offset N does so.",
         )
     return list(both.values()), list(both)
 
@@ -299,9 +326,7 @@ def to_unit(frames: Clip) -> Float[Tensor, "F H W 3"]:
     return torch.from_numpy(frames.frames).float() / 255
 
 
-def meeting(
-    request, given: Known | None, running: Cleaned, frozen: Cleaned
-) -> tuple[tuple[int, int] | None, float]:
+def meeting(request, given: Known | None, running: Cleaned, frozen: Cleaned) -> tuple[tuple[int, int] | None, float]:
     """((canonical frame, freeze-time frame of the same pose) as numbers in the two files, how alike they are).
 
     What the person or the cameras file says comes first, then where they were seen to meet before; what is left is

@@ -96,9 +96,12 @@ def from_prompt(request: PromptRequest, progress: Progress = ignore, cancel: Can
         canonical, shared = rows[meeting.canonical_index], meeting.freeze_reference_index
         choices.add("frames in which the two videos meet", [canonical, shared], ["They look most alike."])
     reconstruction = request.reconstruction(
-        reference=inputs / "reference.mp4", freeze=inputs / "freeze.mp4", cameras=cameras, canonical_frame=canonical,
+        reference=inputs / "reference.mp4",
+        freeze=inputs / "freeze.mp4",
+        cameras=cameras,
+        canonical_frame=canonical,
         freeze_reference_frame=shared,
-    )  # fmt: skip
+    )
     return reconstruct(reconstruction, progress, cancel)
 
 
@@ -143,8 +146,9 @@ def _pick(candidates: Sequence[Kept], seed: int | None, what: str, request: Prom
     own = ["You put it there."] if best.own else []
     others = [
         {"video": str(one.path.relative_to(request.out)), "total": round(one.total, 3), "why": list(one.reasons)}
-        for one in candidates if one is not best
-    ]  # fmt: skip
+        for one in candidates
+        if one is not best
+    ]
     why = [*([place] if place else []), *own, *best.reasons]
     choices.add(what, str(best.path.relative_to(request.out)), why, total=round(best.total, 3), others=others)
     return best

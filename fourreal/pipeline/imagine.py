@@ -44,9 +44,16 @@ class Imagined:
 
 
 def fit_imagined(
-    observations: Observations, canonical: Canonical, moving: Moving, preset: Preset, seed: int, path: Path,
-    progress: Progress, cancel: CancelToken, critic: Critic,
-) -> tuple[Imagined, float]:  # fmt: skip
+    observations: Observations,
+    canonical: Canonical,
+    moving: Moving,
+    preset: Preset,
+    seed: int,
+    path: Path,
+    progress: Progress,
+    cancel: CancelToken,
+    critic: Critic,
+) -> tuple[Imagined, float]:
     """Takes filmed and followed; path: what the names of all that is kept begin with."""
 
     def make() -> tuple[Imagined, float]:
@@ -64,10 +71,17 @@ class Imagining:
     """
 
     def __init__(
-        self, observations: Observations, canonical: Canonical, preset: Preset, seed: int, path: Path | None,
-        progress: Progress, cancel: CancelToken, critic: Critic,
+        self,
+        observations: Observations,
+        canonical: Canonical,
+        preset: Preset,
+        seed: int,
+        path: Path | None,
+        progress: Progress,
+        cancel: CancelToken,
+        critic: Critic,
         followed: Callable[[Moving], None] = lambda moving: None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """path: None keeps nothing. followed: hears of the scene after each phase."""
         self.observations, self.canonical, self.preset, self.seed = observations, canonical, preset, seed
         self.path, self.progress, self.cancel, self.followed = path, progress, cancel, followed
@@ -103,9 +117,11 @@ class Imagining:
         tried: list[int] = []
         for which in range(self.preset.imagination.in_round(number)):
             reel = self._kept(
-                f"film-{number}-{which}", lambda: self.man.shoot(number, scene_at, error, list(self.takes), tried),
-                pack_reel, unpack_reel,
-            )  # fmt: skip
+                f"film-{number}-{which}",
+                lambda: self.man.shoot(number, scene_at, error, list(self.takes), tried),
+                pack_reel,
+                unpack_reel,
+            )
             if reel is None:
                 break
             tried.append(reel.frame)
@@ -139,9 +155,10 @@ class Imagining:
             return make(), time.monotonic() - begin
 
         value, seconds = (
-            timed() if self.path is None
+            timed()
+            if self.path is None
             else artifacts.kept(self.path.with_name(f"{self.path.name}-{name}"), timed, pack, unpack)
-        )  # fmt: skip
+        )
         self.seconds += seconds
         return value
 

@@ -33,8 +33,11 @@ def observe(request, preset: Preset, footage: Footage, placement: Placement) -> 
         pictures, where, mask = seen(take.clip, cameras, take.mask)
         others.append(Take(pictures, where, tuple(take.codes), mask))
     # not before it is known which moment was frozen
-    moments = [place for place, take in enumerate(others)
-              if footage.takes[place].further.role == "freeze" and set(take.codes) == {canonical}]  # fmt: skip
+    moments = [
+        place
+        for place, take in enumerate(others)
+        if footage.takes[place].further.role == "freeze" and set(take.codes) == {canonical}
+    ]
     observations = Observations(
         reference=reference,
         freeze=freeze,

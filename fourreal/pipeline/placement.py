@@ -75,9 +75,14 @@ class Placement:
         plain = {name: description[name] for name in ("frames", "canonical", "freeze_reference", "given", "exact")}
         takes = tuple(read(f"take{number}") for number in range(len(description["known"])))
         return cls(
-            read("cameras"), read("reference"), **plain, points=tensors["points"], point_colors=tensors["point_colors"],
-            takes=takes, known=tuple(description["known"]),
-        )  # fmt: skip
+            read("cameras"),
+            read("reference"),
+            **plain,
+            points=tensors["points"],
+            point_colors=tensors["point_colors"],
+            takes=takes,
+            known=tuple(description["known"]),
+        )
 
 
 def known_placement(footage: Footage, cancel: CancelToken) -> Placement:
@@ -156,9 +161,13 @@ def circled(
 
 
 def with_takes(
-    start: Placement, footage: Footage, named: Mapping[str, Cameras | None], cancel: CancelToken, shared: bool = True,
+    start: Placement,
+    footage: Footage,
+    named: Mapping[str, Cameras | None],
+    cancel: CancelToken,
+    shared: bool = True,
     least: float = LEAST_SHARE,
-) -> Placement:  # fmt: skip
+) -> Placement:
     """The placement with what is still missing: cameras of further takes, and of the reference video where it has not
     `shared` a pose with a freeze-time frame or moves.
 

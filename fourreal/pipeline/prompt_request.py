@@ -61,7 +61,10 @@ class PromptRequest(Chain):
         same = {name: getattr(self, name) for name in ("seed", *about(Fitting))}
         if self.distil if self.distil is not None else critic.name == registry.EMBEDDED:
             same |= {
-                "critic": critic.name, "critic_source": critic.source, "critic_adapter": critic.adapter,
-                "prompt": self.prompt, "freeze_prompt": self.freeze_prompt,
-            }  # fmt: skip
+                "critic": critic.name,
+                "critic_source": critic.source,
+                "critic_adapter": critic.adapter,
+                "prompt": self.prompt,
+                "freeze_prompt": self.freeze_prompt,
+            }
         return Request(**same, out=self.out, without=self.without, refine_poses=True, **files)

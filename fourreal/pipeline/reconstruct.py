@@ -68,20 +68,24 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
             """Where what is made goes, by the names of all that it depends on."""
             asked = critic_key(critic, settings)
             key = name_of(
-                footage.key(), placement.key(), observations.held_out, preset.pixels, asdict(preset.canonical),
-                request.seed, *(asked if settings.canonical_steps else []),
-            )  # fmt: skip
+                footage.key(),
+                placement.key(),
+                observations.held_out,
+                preset.pixels,
+                asdict(preset.canonical),
+                request.seed,
+                *(asked if settings.canonical_steps else []),
+            )
             whole = name_of(key, refine, asdict(preset), asked)
             return Places(
-                work / f"canonical-{name_of(key, refine)}", work / f"motion-{name_of(key, refine)}",
+                work / f"canonical-{name_of(key, refine)}",
+                work / f"motion-{name_of(key, refine)}",
                 work / f"imagined-{whole}" if critic is not None and request.imagine else None,
                 work / f"detail-{whole}" if critic is not None and request.detail else None,
-            )  # fmt: skip
+            )
 
         critic, remarks = later.enter_context(
-            critic_for(
-                request, settings, fps, device, progress, cancel, lambda it: finished(places(it), preset, it)
-            )
+            critic_for(request, settings, fps, device, progress, cancel, lambda it: finished(places(it), preset, it))
         )
         observations = observations.to(device)
         if device == "cpu":
@@ -90,10 +94,18 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
         cameras = observations.freeze_cameras
 
         def scene_of(result: Canonical | Moving) -> Scene4D:
-            return assemble(result, Setting(
-                observations.reference_camera, cameras, tuple(placement.frames), len(observations.reference),
-                observations.canonical, similarity, float(fps),
-            ))  # fmt: skip
+            return assemble(
+                result,
+                Setting(
+                    observations.reference_camera,
+                    cameras,
+                    tuple(placement.frames),
+                    len(observations.reference),
+                    observations.canonical,
+                    similarity,
+                    float(fps),
+                ),
+            )
 
         watch = Watch(progress, observations, scene_of)
         seconds = {"poses": poses_seconds, "canonical": 0.0, "takes": 0.0, "motion": 0.0}
@@ -101,24 +113,30 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
 
         def write(result: Canonical | Moving, stopped: dict | None) -> Scene4D:
             scene, tally = scene_of(result), None if critic is None else critic.tally
-            bundle.save(scene, request.out, {
-                **footage.manifest(),
-                "held_out_freeze": list(request.hold_out_freeze),
-                "freeze_reference_frame": placement.freeze_reference,
-                "notes": [*footage.notes, placement.cameras.origin.note, *remarks, *(tally.notes if tally else ())],
-                "critic": critic.model.identity if critic is not None else None,
-                "imagined": imagined,
-                "distillation": {"steps": tally.steps, "seconds": tally.seconds} if tally else None,  # of this attempt
-                "preset": preset.name,
-                "settings": asdict(preset),
-                "options": request.as_dict() | {"preset": preset.name},
-                "refined_poses": refine and preset.canonical.pose_rate > 0,
-                "device": str(device),
-                "versions": {"fourreal": fourreal.__version__, "torch": torch.__version__},
-                "seconds": {k: round(v, 2) for k, v in (seconds | {"total": sum(seconds.values())}).items()},
-                "peak_memory_mb": peak_memory(device),
-                **({"stopped": stopped} if stopped else {}),
-            })  # fmt: skip
+            bundle.save(
+                scene,
+                request.out,
+                {
+                    **footage.manifest(),
+                    "held_out_freeze": list(request.hold_out_freeze),
+                    "freeze_reference_frame": placement.freeze_reference,
+                    "notes": [*footage.notes, placement.cameras.origin.note, *remarks, *(tally.notes if tally else ())],
+                    "critic": critic.model.identity if critic is not None else None,
+                    "imagined": imagined,
+                    "distillation": {"steps": tally.steps, "seconds": tally.seconds}
+                    if tally
+                    else None,  # of this attempt
+                    "preset": preset.name,
+                    "settings": asdict(preset),
+                    "options": request.as_dict() | {"preset": preset.name},
+                    "refined_poses": refine and preset.canonical.pose_rate > 0,
+                    "device": str(device),
+                    "versions": {"fourreal": fourreal.__version__, "torch": torch.__version__},
+                    "seconds": {k: round(v, 2) for k, v in (seconds | {"total": sum(seconds.values())}).items()},
+                    "peak_memory_mb": peak_memory(device),
+                    **({"stopped": stopped} if stopped else {}),
+                },
+            )
             return scene
 
         try:
@@ -149,10 +167,17 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
             if place_of.detail is not None:
                 try:
                     moving, seconds["detail"] = fit_detail(
-                        observations, moving, preset, request.seed, place_of.detail, watch, cancel, critic,
+                        observations,
+                        moving,
+                        preset,
+                        request.seed,
+                        place_of.detail,
+                        watch,
+                        cancel,
+                        critic,
                         # the scene is finished; whatever happens from here on, it is there
                         lambda: write(moving, {"stage": UpsampleStage.name, "step": 0, "steps": preset.upsample.steps}),
-                    )  # fmt: skip
+                    )
                 except Exception as error:
                     if not (isinstance(error, UserError) or memory_ran_out(error)):
                         raise
@@ -233,9 +258,15 @@ def compare(
 
 
 def fit_canonical(
-    observations: Observations, preset: Preset, refine: bool, seed: int, path: Path, progress: Progress,
-    cancel: CancelToken, critic: Critic | None = None,
-) -> tuple[Canonical, float]:  # fmt: skip
+    observations: Observations,
+    preset: Preset,
+    refine: bool,
+    seed: int,
+    path: Path,
+    progress: Progress,
+    cancel: CancelToken,
+    critic: Critic | None = None,
+) -> tuple[Canonical, float]:
     """Stage one."""
     steps = preset.distillation.canonical_steps
 
@@ -256,9 +287,15 @@ def fit_canonical(
 
 
 def fit_motion(
-    observations: Observations, canonical: Canonical, preset: Preset, seed: int, path: Path, progress: Progress,
-    cancel: CancelToken, critic: Critic | None = None,
-) -> tuple[Moving, float]:  # fmt: skip
+    observations: Observations,
+    canonical: Canonical,
+    preset: Preset,
+    seed: int,
+    path: Path,
+    progress: Progress,
+    cancel: CancelToken,
+    critic: Critic | None = None,
+) -> tuple[Moving, float]:
     """Stage two, phase by phase; each leaves an artifact of its own."""
     (settings, distilled), total = motion_settings(preset, critic), 0.0
     moving = still(canonical.gaussians, observations, settings, seed)
@@ -279,9 +316,16 @@ def fit_motion(
 
 
 def fit_detail(
-    observations: Observations, moving: Moving, preset: Preset, seed: int, path: Path, progress: Progress,
-    cancel: CancelToken, critic: Critic, before: Callable[[], object],
-) -> tuple[Moving, float]:  # fmt: skip
+    observations: Observations,
+    moving: Moving,
+    preset: Preset,
+    seed: int,
+    path: Path,
+    progress: Progress,
+    cancel: CancelToken,
+    critic: Critic,
+    before: Callable[[], object],
+) -> tuple[Moving, float]:
     """Re-upsampling: the Gaussians fitted to a film of the scene that the critic restored.
 
     before: called first, unless that was done already. Raises UserError, or what says that memory ran out.

@@ -36,9 +36,10 @@ def others(results: Mapping[str, Mapping[str, Mean]]) -> str:
     head = "".join(f"<th>{escape(method)}</th>" for method in results)
     rows = "".join(
         f"<tr><td>{escape(_title(name))}</td>"
-        + "".join(f"<td>{cell(means.get(name))}</td>" for means in results.values()) + "</tr>"
+        + "".join(f"<td>{cell(means.get(name))}</td>" for means in results.values())
+        + "</tr>"
         for name in here
-    )  # fmt: skip
+    )
     return f"<div class='scroll'><table><tr><th></th>{head}</tr>{rows}</table></div>"
 
 
@@ -69,14 +70,24 @@ def chart(results: Mapping[str, Mapping[str, Mean]]) -> str:
             theirs = _paper_figure(name, method)
             if theirs is not None and name in means:
                 figure.add_scatter(
-                    x=[escape(method)], y=[theirs], mode="markers", name="in the paper", legendgroup="paper",
-                    showlegend=False, marker={"symbol": "diamond", "size": 10, "color": "#262626"},
-                    hovertemplate="in the paper: %{y:.2f}<extra></extra>", **at,
-                )  # fmt: skip
+                    x=[escape(method)],
+                    y=[theirs],
+                    mode="markers",
+                    name="in the paper",
+                    legendgroup="paper",
+                    showlegend=False,
+                    marker={"symbol": "diamond", "size": 10, "color": "#262626"},
+                    hovertemplate="in the paper: %{y:.2f}<extra></extra>",
+                    **at,
+                )
     figure.update_layout(
-        height=250 * rows, margin={"l": 40, "r": 10, "t": 40, "b": 30}, template="plotly_white", showlegend=False,
-        font={"family": "Inter, system-ui, sans-serif", "size": 13, "color": "#262626"}, bargap=0.35,
-    )  # fmt: skip
+        height=250 * rows,
+        margin={"l": 40, "r": 10, "t": 40, "b": 30},
+        template="plotly_white",
+        showlegend=False,
+        font={"family": "Inter, system-ui, sans-serif", "size": 13, "color": "#262626"},
+        bargap=0.35,
+    )
     figure.update_annotations(font_size=13)
     return figure.to_html(full_html=False, include_plotlyjs=False, config={"displaylogo": False, "responsive": True})
 
@@ -84,12 +95,23 @@ def chart(results: Mapping[str, Mapping[str, Mean]]) -> str:
 def _bar(figure, method: str, one: Mean, color: str, at: Mapping[str, int], first: bool) -> None:
     ends = None
     if one.low is not None and one.high is not None:
-        ends = {"type": "data", "symmetric": False, "array": [one.high - one.value],
-                "arrayminus": [one.value - one.low], "color": "#262626", "thickness": 1.5}  # fmt: skip
+        ends = {
+            "type": "data",
+            "symmetric": False,
+            "array": [one.high - one.value],
+            "arrayminus": [one.value - one.low],
+            "color": "#262626",
+            "thickness": 1.5,
+        }
     figure.add_bar(
-        x=[escape(method)], y=[one.value], error_y=ends, marker_color=color, showlegend=first,
-        hovertemplate="%{x}: %{y:.2f}<extra></extra>", **at,
-    )  # fmt: skip
+        x=[escape(method)],
+        y=[one.value],
+        error_y=ends,
+        marker_color=color,
+        showlegend=first,
+        hovertemplate="%{x}: %{y:.2f}<extra></extra>",
+        **at,
+    )
 
 
 def _paper_figure(name: str, method: str) -> float | None:

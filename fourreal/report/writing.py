@@ -44,14 +44,17 @@ def write(folder: Path, out: Path, studies: tuple[Path, ...] = (), ablated: tupl
             averages, order = means(rows), methods(rows)
             errors = [f"{row.method}/{row.name}: {error}" for row in rows for error in row.errors]
             parts = {
-                "table": tables.table1(averages), "paper": escape(PAPER), "others": tables.others(averages),
-                "chart": tables.chart(averages), "interval": escape(INTERVAL),
+                "table": tables.table1(averages),
+                "paper": escape(PAPER),
+                "others": tables.others(averages),
+                "chart": tables.chart(averages),
+                "interval": escape(INTERVAL),
                 "notes": tables.notes([*notes, *errors, *missing]),
                 "study": "".join(f"<p>{escape(one.name)}</p>{study_report.sections(one)}" for one in outcomes)
                 + (f"<p class='quiet'>{escape(outcomes[0].interval)}</p>" if outcomes else ""),
                 "ablations": "".join(map(ablations.markup, matrices)),
                 "gallery": gallery.markup(rows, order, names),
-            }  # fmt: skip
+            }
             (fresh / "index.html").write_text(page(parts), encoding="utf-8")
             (fresh / judging.TABLE).write_text(judging.as_csv(rows), encoding="utf-8")
             whole = {method: {name: asdict(one) for name, one in scores.items()} for method, scores in averages.items()}

@@ -28,9 +28,18 @@ FORMAT = 1  # raised when older products can no longer read what is written
 TENSORS, MANIFEST = "scene.safetensors", "manifest.json"
 MANIFEST_BYTES = 16 * 1024**2  # a larger one is not ours
 STRUCTURE = (
-    "format", "version", "tensors", "splats", "moving_splats", "frames", "canonical_frame", "fps", "field",
-    "similarity", "cameras",
-)  # fmt: skip
+    "format",
+    "version",
+    "tensors",
+    "splats",
+    "moving_splats",
+    "frames",
+    "canonical_frame",
+    "fps",
+    "field",
+    "similarity",
+    "cameras",
+)
 
 
 def save(scene: Scene4D, folder: Path, manifest: dict) -> None:

@@ -21,9 +21,15 @@ FORMATS = {
 
 
 def export(
-    scene: "Scene4D", path: Path, format: str, film: Film | None = None, name: str = "",
-    progress: Callable[[Event], None] = ignore, cancel: CancelToken | None = None, upright: bool = False,
-) -> None:  # fmt: skip
+    scene: "Scene4D",
+    path: Path,
+    format: str,
+    film: Film | None = None,
+    name: str = "",
+    progress: Callable[[Event], None] = ignore,
+    cancel: CancelToken | None = None,
+    upright: bool = False,
+) -> None:
     """Write `scene` to `path` in a format of `FORMATS`.
 
     film: what to film, for mp4 alone; an orbit if None. name: of the scene, for people; r4d and html keep it.

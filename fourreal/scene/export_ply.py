@@ -32,9 +32,12 @@ MAX_HEADER = 65_536  # bytes; ours has 400, one with all harmonics 2,000
 
 
 def export_ply(
-    scene: Scene4D, path: Path, progress: Callable[[Event], None] = ignore, cancel: CancelToken | None = None,
+    scene: Scene4D,
+    path: Path,
+    progress: Callable[[Event], None] = ignore,
+    cancel: CancelToken | None = None,
     upright: bool = False,
-) -> None:  # fmt: skip
+) -> None:
     """Write a zip of frame_0000.ply, ..., one for each reference time.
 
     upright: in the frame of `place.to_upright` and with all harmonics, for other programs; else in the input's frame.

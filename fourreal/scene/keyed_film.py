@@ -25,8 +25,10 @@ def keyed_shots(
         focal = lens(focal, scene.reference.size, size)
         camera = Cameras(
             invert_rigid(torch.from_numpy(pose)[None]).float(),
-            torch.tensor([focal, focal, width / 2, height / 2], dtype=torch.float32), size, Origin("path", 1.0),
-        )  # fmt: skip
+            torch.tensor([focal, focal, width / 2, height / 2], dtype=torch.float32),
+            size,
+            Origin("path", 1.0),
+        )
         if path.clock == "plays":
             phase = (path.keys[0].time + frame / fps / once) % 2
             time = min(1.0, max(0.0, min(phase, 2 - phase)))

@@ -51,7 +51,12 @@ DRAFT = Preset(
         phases=(
             MotionPhase("field", 1800, unfold=0.6, coarse=0.8, hold=0.8, matched=60),
             MotionPhase(
-                "growth", 100, "new", field_scale=0.05, hold=1.0, rates=FINE_RATES,
+                "growth",
+                100,
+                "new",
+                field_scale=0.05,
+                hold=1.0,
+                rates=FINE_RATES,
                 growth=Growth(budget=21_000, every=50, start=0.0, stop=0.5, fraction=0.02),
             ),
             MotionPhase("joint", 300, "all", "both", field_scale=0.05, hold=1.0, rates=FINE_RATES),
@@ -59,7 +64,7 @@ DRAFT = Preset(
     ),
     distillation=DistillationSettings(every=2, canonical_steps=30, motion_steps=150, phase=DISTILLED),
     imagination=replace(IMAGINED, field=replace(FOLLOWED, steps=1800)),
-)  # fmt: skip
+)
 
 # A GPU, five minutes.
 STANDARD = Preset(
@@ -74,7 +79,12 @@ STANDARD = Preset(
         phases=(
             MotionPhase("field", 4000, unfold=0.6, coarse=0.8, hold=0.8, matched=60),
             MotionPhase(
-                "growth", 600, "new", field_scale=0.05, hold=1.0, rates=FINE_RATES,
+                "growth",
+                600,
+                "new",
+                field_scale=0.05,
+                hold=1.0,
+                rates=FINE_RATES,
                 growth=Growth(budget=53_000, every=100, start=0.0, stop=0.5, fraction=0.02),
             ),
             MotionPhase("joint", 1500, "all", "both", field_scale=0.05, hold=1.0, rates=FINE_RATES),
@@ -82,7 +92,7 @@ STANDARD = Preset(
     ),
     distillation=DistillationSettings(every=4, canonical_steps=25, motion_steps=90, phase=DISTILLED),
     imagination=replace(IMAGINED, field=replace(FOLLOWED, steps=4000)),
-)  # fmt: skip
+)
 
 # The paper's own schedule (app. C, D.3).
 PAPER = Preset(
@@ -95,8 +105,15 @@ PAPER = Preset(
         plain_steps=3_000,
         initial=60_000,
         growth=Growth(
-            budget=1_000_000, every=100, start=0.025, stop=0.75, fraction=1.0, threshold=2e-4, clone_below=0.01,
-            prune_opacity=5e-3, reset_every=3_000,
+            budget=1_000_000,
+            every=100,
+            start=0.025,
+            stop=0.75,
+            fraction=1.0,
+            threshold=2e-4,
+            clone_below=0.01,
+            prune_opacity=5e-3,
+            reset_every=3_000,
         ),
         rates=PAPER_RATES,
         coarse=0.0,
@@ -119,9 +136,19 @@ PAPER = Preset(
         phases=(
             MotionPhase("field", 10_000, hold=0.0),
             MotionPhase(
-                "growth", 5_000, "new", field_scale=0.1, rates=PAPER_RATES,
+                "growth",
+                5_000,
+                "new",
+                field_scale=0.1,
+                rates=PAPER_RATES,
                 growth=Growth(
-                    budget=1_000_000, every=100, start=0.1, stop=0.9, fraction=1.0, threshold=2e-4, clone_below=0.01,
+                    budget=1_000_000,
+                    every=100,
+                    start=0.1,
+                    stop=0.9,
+                    fraction=1.0,
+                    threshold=2e-4,
+                    clone_below=0.01,
                     prune_opacity=1e-2,
                 ),
             ),
@@ -129,9 +156,13 @@ PAPER = Preset(
         ),
     ),
     distillation=DistillationSettings(
-        every=1, canonical_steps=5_000, motion_steps=5_000, views_weight=5.0, examine=0,
+        every=1,
+        canonical_steps=5_000,
+        motion_steps=5_000,
+        views_weight=5.0,
+        examine=0,
         phase=MotionPhase("joint", 0, "all", "both", field_scale=0.1, rates=FINE_RATES),
     ),
-)  # fmt: skip
+)
 
 PRESETS = {preset.name: preset for preset in (DRAFT, STANDARD, PAPER)}

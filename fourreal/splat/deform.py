@@ -56,9 +56,7 @@ class DeformationField(torch.nn.Module):
 def bend(gaussians: Gaussians, offsets: Offsets) -> Gaussians:
     """The Gaussians at (x + dx, q + dq, log s + ds); what draws or writes them normalises quaternions."""
     dx, dq, ds = offsets
-    return replace(
-        gaussians, means=gaussians.means + dx, quats=gaussians.quats + dq, scales=gaussians.scales + ds
-    )
+    return replace(gaussians, means=gaussians.means + dx, quats=gaussians.quats + dq, scales=gaussians.scales + ds)
 
 
 def scatter(offsets: Offsets, where: Tensor, total: int) -> Offsets:

@@ -19,9 +19,14 @@ COST = 4  # of a row here, in rows of other kernels
 
 
 def follow_near(
-    rotation: Tensor, translation: Tensor, pivots: Tensor, radius: Tensor, means: Tensor, quats: Tensor,
+    rotation: Tensor,
+    translation: Tensor,
+    pivots: Tensor,
+    radius: Tensor,
+    means: Tensor,
+    quats: Tensor,
     where: Tensor | None = None,
-) -> tuple[Tensor, Tensor]:  # fmt: skip
+) -> tuple[Tensor, Tensor]:
     """How far Gaussians come, each basis weighed by the distance to its pivot (that has no gradient).
 
     Args:

@@ -114,9 +114,11 @@ def _softmax(count, best, here):
 def _product(a, b, c, d, w, x, y, z):
     """The Hamilton product (a, b, c, d) (w, x, y, z)."""
     return (
-        a * w - b * x - c * y - d * z, a * x + b * w + c * z - d * y,
-        a * y - b * z + c * w + d * x, a * z + b * y - c * x + d * w,
-    )  # fmt: skip
+        a * w - b * x - c * y - d * z,
+        a * x + b * w + c * z - d * y,
+        a * y - b * z + c * w + d * x,
+        a * z + b * y - c * x + d * w,
+    )
 
 
 @njit(**KERNEL)

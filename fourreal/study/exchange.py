@@ -55,8 +55,8 @@ def vote_of(study: Study, rater: str, values: Mapping[str, Any]) -> Vote:
     if type(pair) is not int or not isinstance(question, str) or not isinstance(clip, str):
         raise UserError("A vote is an object {pair, question, clip, left}.")
     vote = Vote(
-        rater=rater, pair=pair, question=question, clip=clip, on_left=values.get("left") is True, when=time.time(),
-    )  # fmt: skip
+        rater=rater, pair=pair, question=question, clip=clip, on_left=values.get("left") is True, when=time.time()
+    )
     check(study, vote)
     return vote
 
@@ -75,9 +75,13 @@ def _from_row(study: Study, where: str, row: Mapping[str, str]) -> Vote:
         raise UserError(f"{where}: pair {number} has no question {row['question']}, only {', '.join(pair.questions)}.")
     rater, side = rater_of(f"imported rater: {row['rater']}"[:LONGEST_TOKEN]), {"1": True, "0": False}
     return Vote(
-        rater=rater, pair=int(number), question=row["question"], clip=film.clip,
-        on_left=side.get(row.get("on_left") or ""), when=time.time(),
-    )  # fmt: skip
+        rater=rater,
+        pair=int(number),
+        question=row["question"],
+        clip=film.clip,
+        on_left=side.get(row.get("on_left") or ""),
+        when=time.time(),
+    )
 
 
 def table(study: Study, votes: Iterable[Vote]) -> str:

@@ -33,9 +33,13 @@ SUFFIXES = {".mp4", ".webm", ".mov", ".mkv", ".m4v", ".gif", ".avi"}
 
 
 def make(
-    request: StudyRequest, out: Path, progress: Callable[[Event], None] = ignore, cancel: CancelToken | None = None,
-    owner: str = "", device: str = "cpu",
-) -> Study:  # fmt: skip
+    request: StudyRequest,
+    out: Path,
+    progress: Callable[[Event], None] = ignore,
+    cancel: CancelToken | None = None,
+    owner: str = "",
+    device: str = "cpu",
+) -> Study:
     """Make the study in the folder `out`, which is not there yet or empty.
 
     Raises:
@@ -103,9 +107,16 @@ def _made(
     created = time.time()
     alike(sorted(clips.iterdir()), created)
     study = Study(
-        id=new_id(), key=new_id(), name=request.name, created=created, size=form.size, seconds=form.seconds,
-        fps=form.fps, pairs=tuple(pairs), owner=owner,
-    )  # fmt: skip
+        id=new_id(),
+        key=new_id(),
+        name=request.name,
+        created=created,
+        size=form.size,
+        seconds=form.seconds,
+        fps=form.fps,
+        pairs=tuple(pairs),
+        owner=owner,
+    )
     (folder / RATERS / "index.html").write_text(rater_page(study), encoding="utf-8")
     shutil.rmtree(work)
     study.write(folder)

@@ -12,15 +12,17 @@ QUESTIONS = {
 }
 TEXT = "text"
 TITLES = {
-    "motion": "Motion realism", "foreground": "Foreground photo-realism", "background": "Background photo-realism",
-    "shape": "Shape realism", "general": "General realism", "dynamic": "More dynamic", "text": "Video-text alignment",
-}  # fmt: skip
+    "motion": "Motion realism",
+    "foreground": "Foreground photo-realism",
+    "background": "Background photo-realism",
+    "shape": "Shape realism",
+    "general": "General realism",
+    "dynamic": "More dynamic",
+    "text": "Video-text alignment",
+}
 
 # How often 4Real was preferred, in percent (fig. 6), by the method that it was compared with.
-PAPER = {
-    "4Dfy": (77.1, 73.3, 75.6, 70.2, 76.3, 69.4, 76.7),
-    "Dream-in-4D": (74.3, 71.2, 75.5, 69.0, 73.3, 66.9, 73.8),
-}
+PAPER = {"4Dfy": (77.1, 73.3, 75.6, 70.2, 76.3, 69.4, 76.7), "Dream-in-4D": (74.3, 71.2, 75.5, 69.0, 73.3, 66.9, 73.8)}
 
 
 def asked_of(prompt: str) -> tuple[str, ...]:

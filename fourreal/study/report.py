@@ -19,8 +19,21 @@ from fourreal.whole import make_folder, unwritable, writing
 
 OURS, THEIRS, INK, PAPER_MARK = "#74ccbc", "#e4e2dd", "#262626", "#b3541e"
 SCRIPT = "plotly.min.js"
-COLUMNS = ("method", "other", "question", "pairs", "raters", "votes", "won", "percent", "wilson_low", "wilson_high",
-           "raters_low", "raters_high", "paper_percent")  # fmt: skip
+COLUMNS = (
+    "method",
+    "other",
+    "question",
+    "pairs",
+    "raters",
+    "votes",
+    "won",
+    "percent",
+    "wilson_low",
+    "wilson_high",
+    "raters_low",
+    "raters_high",
+    "paper_percent",
+)
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -107,9 +120,13 @@ def page(study: Study, summary: Results, script: str, files: Mapping[str, str]) 
     side = "" if summary.on_left is None else f" {summary.on_left:.0f} % of what was preferred was shown on the left."
     links = " · ".join(f'<a href="{html.escape(address)}">{html.escape(name)}</a>' for name, address in files.items())
     body = [
-        f"<h1>{html.escape(summary.name)}</h1>", f"<p>{counts}{side}</p>", sections(summary),
-        f'<p class="quiet">{html.escape(summary.interval)}</p>', f"<p>{links}</p>", films(study),
-    ]  # fmt: skip
+        f"<h1>{html.escape(summary.name)}</h1>",
+        f"<p>{counts}{side}</p>",
+        sections(summary),
+        f'<p class="quiet">{html.escape(summary.interval)}</p>',
+        f"<p>{links}</p>",
+        films(study),
+    ]
     return PAGE.format(title=html.escape(summary.name), script=html.escape(script), body="\n".join(body))
 
 
@@ -127,9 +144,10 @@ def chart(one: Comparison) -> str:
     import plotly.graph_objects as go
 
     bars = [
-        (share.question, share.percent, share.low, share.high) for share in one.shares
+        (share.question, share.percent, share.low, share.high)
+        for share in one.shares
         if share.percent is not None and share.low is not None and share.high is not None
-    ]  # fmt: skip
+    ]
     if not bars:
         return "<p>There are no answers yet.</p>"
     names = [TITLES[question] for question, *_ in bars]
@@ -137,39 +155,74 @@ def chart(one: Comparison) -> str:
     # plotly draws names as markup of its own
     method, other = html.escape(one.method), html.escape(one.other)
     ends = {
-        "type": "data", "symmetric": False, "color": INK, "thickness": 1.5, "width": 5,
+        "type": "data",
+        "symmetric": False,
+        "color": INK,
+        "thickness": 1.5,
+        "width": 5,
         "array": [high - percent for _, percent, _, high in bars],
         "arrayminus": [percent - low for _, percent, low, _ in bars],
-    }  # fmt: skip
-    figure = go.Figure([
-        go.Bar(y=names, x=ours, name=method, orientation="h", marker_color=OURS,
-               text=[f"{share:.1f} %" for share in ours], textposition="inside", insidetextanchor="start",
-               hovertemplate="%{y}: %{x:.1f} %<extra></extra>"),
-        go.Bar(y=names, x=[100 - share for share in ours], name=other, orientation="h", marker_color=THEIRS,
-               hovertemplate="%{y}: %{x:.1f} %<extra></extra>"),
-        # over both bars: of the first one it would be hidden by the second
-        go.Scatter(y=names, x=ours, mode="markers", marker={"size": 1, "color": INK}, error_x=ends, name="95 %",
-                   hoverinfo="skip"),
-    ])  # fmt: skip
+    }
+    figure = go.Figure(
+        [
+            go.Bar(
+                y=names,
+                x=ours,
+                name=method,
+                orientation="h",
+                marker_color=OURS,
+                text=[f"{share:.1f} %" for share in ours],
+                textposition="inside",
+                insidetextanchor="start",
+                hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
+            ),
+            go.Bar(
+                y=names,
+                x=[100 - share for share in ours],
+                name=other,
+                orientation="h",
+                marker_color=THEIRS,
+                hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
+            ),
+            # over both bars: of the first one it would be hidden by the second
+            go.Scatter(
+                y=names,
+                x=ours,
+                mode="markers",
+                marker={"size": 1, "color": INK},
+                error_x=ends,
+                name="95 %",
+                hoverinfo="skip",
+            ),
+        ]
+    )
     shown = {question for question, *_ in bars}
     paper = [
-        (TITLES[share.question], share.paper) for share in one.shares
+        (TITLES[share.question], share.paper)
+        for share in one.shares
         if share.question in shown and share.paper is not None
-    ]  # fmt: skip
+    ]
     if paper:
         figure.add_scatter(
-            y=[name for name, _ in paper], x=[value for _, value in paper], mode="markers",
-            name="4Real in the paper", marker={"symbol": "diamond", "size": 10, "color": PAPER_MARK},
+            y=[name for name, _ in paper],
+            x=[value for _, value in paper],
+            mode="markers",
+            name="4Real in the paper",
+            marker={"symbol": "diamond", "size": 10, "color": PAPER_MARK},
             hovertemplate="%{y}, in the paper: %{x:.1f} %<extra></extra>",
-        )  # fmt: skip
+        )
     figure.add_vline(x=50, line_dash="dot", line_color=INK, line_width=1)
     figure.update_layout(
-        barmode="stack", height=110 + 46 * len(names), margin={"l": 10, "r": 10, "t": 40, "b": 40}, bargap=0.3,
-        template="plotly_white", font={"family": "Inter, system-ui, sans-serif", "size": 14, "color": INK},
+        barmode="stack",
+        height=110 + 46 * len(names),
+        margin={"l": 10, "r": 10, "t": 40, "b": 40},
+        bargap=0.3,
+        template="plotly_white",
+        font={"family": "Inter, system-ui, sans-serif", "size": 14, "color": INK},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
         xaxis={"range": [0, 100], "ticksuffix": " %", "fixedrange": True},
         yaxis={"autorange": "reversed", "automargin": True, "fixedrange": True},
-    )  # fmt: skip
+    )
     config = {"displaylogo": False, "responsive": True}
     return f'<div class="scroll">{figure.to_html(full_html=False, include_plotlyjs=False, config=config)}</div>'
 
@@ -178,10 +231,16 @@ def shares(one: Comparison) -> str:
     """The same as a table."""
     head = ("Question", "Answers", f"{one.method} preferred", "95 % (Wilson)", "95 % (over raters)", "Paper")
     rows = [
-        (TITLES[share.question], str(share.votes), _percent(share.percent), _range(share.low, share.high),
-         _range(*(share.by_rater or (None, None))), _percent(share.paper))
+        (
+            TITLES[share.question],
+            str(share.votes),
+            _percent(share.percent),
+            _range(share.low, share.high),
+            _range(*(share.by_rater or (None, None))),
+            _percent(share.paper),
+        )
         for share in one.shares
-    ]  # fmt: skip
+    ]
     cells = lambda row, tag: "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row)
     body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
     return f'<div class="scroll"><table><tr>{cells(head, "th")}</tr>{body}</table></div>'
@@ -195,9 +254,10 @@ def films(study: Study) -> str:
         + " and ".join(
             html.escape(film.method) + (f" ({html.escape(film.note)})" if film.note else "")
             for film in (pair.first, pair.second)
-        ) + "</li>"
+        )
+        + "</li>"
         for pair in study.pairs
-    )  # fmt: skip
+    )
     form = f"All of {width}x{height} pixels, {study.seconds:.1f} s at {study.fps:.4g} frames a second, H.264."
     return f'<h2>Films</h2><p class="quiet">{form}</p><ol start="0">{rows}</ol>'
 

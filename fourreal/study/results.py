@@ -79,9 +79,13 @@ def results(study: Study, votes: Sequence[Vote], finished_only: bool = False) ->
     sides = [vote.on_left for vote in votes if vote.on_left is not None]
     left = 100 * sum(sides) / len(sides) if sides else None
     return Results(
-        name=study.name, raters=len(raters), finished=len(finished), votes=len(votes), on_left=left,
+        name=study.name,
+        raters=len(raters),
+        finished=len(finished),
+        votes=len(votes),
+        on_left=left,
         comparisons=compared,
-    )  # fmt: skip
+    )
 
 
 def _ordered(first: str, second: str, ours: str) -> tuple[str, str]:
@@ -95,8 +99,9 @@ def _comparison(study: Study, votes: Sequence[Vote], method: str, other: str, nu
         if any(question in study.pairs[number].questions for number in numbers):
             among[question] = [
                 (vote.rater, study.pairs[vote.pair].film(vote.clip).method == method)
-                for vote in about if vote.question == question
-            ]  # fmt: skip
+                for vote in about
+                if vote.question == question
+            ]
     shares = tuple(share(question, ballots, paper_share(other, question)) for question, ballots in among.items())
     return Comparison(method, other, len(numbers), len({vote.rater for vote in about}), shares)
 
@@ -108,9 +113,15 @@ def share(question: str, ballots: Sequence[tuple[str, bool]], paper: float | Non
         return Share(question=question, votes=0, won=0, percent=None, low=None, high=None, by_rater=None, paper=paper)
     low, high = wilson(won, votes)
     return Share(
-        question=question, votes=votes, won=won, percent=100 * won / votes, low=100 * low, high=100 * high,
-        by_rater=over_raters(ballots), paper=paper,
-    )  # fmt: skip
+        question=question,
+        votes=votes,
+        won=won,
+        percent=100 * won / votes,
+        low=100 * low,
+        high=100 * high,
+        by_rater=over_raters(ballots),
+        paper=paper,
+    )
 
 
 def wilson(won: int, votes: int) -> tuple[float, float]:

@@ -135,10 +135,14 @@ class Study:
     def for_raters(self) -> dict[str, Any]:
         """All that a rater's browser is told: no name, no method; films by the order of their files."""
         pairs = [
-            {"pair": number, "clips": sorted((pair.first.clip, pair.second.clip)), "prompt": pair.prompt,
-             "questions": pair.questions}
+            {
+                "pair": number,
+                "clips": sorted((pair.first.clip, pair.second.clip)),
+                "prompt": pair.prompt,
+                "questions": pair.questions,
+            }
             for number, pair in enumerate(self.pairs)
-        ]  # fmt: skip
+        ]
         return {"study": self.id, "size": self.size, "questions": QUESTIONS, "pairs": pairs}
 
     def answers(self) -> int:

@@ -78,10 +78,15 @@ class Votes:
             rows = db.execute(query, values).fetchall()
         return [
             Vote(
-                rater=rater, pair=pair, question=question, clip=clip,
-                on_left=None if on_left is None else bool(on_left), when=when,
-            ) for rater, pair, question, clip, on_left, when in rows
-        ]  # fmt: skip
+                rater=rater,
+                pair=pair,
+                question=question,
+                clip=clip,
+                on_left=None if on_left is None else bool(on_left),
+                when=when,
+            )
+            for rater, pair, question, clip, on_left, when in rows
+        ]
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

@@ -24,9 +24,12 @@ def main(presets: Mapping[str, Preset] = PRESETS) -> int:
 
 
 def make(
-    folder: Path, question: Mapping[str, Any], progress: Callable[[Event], None], cancel: CancelToken,
+    folder: Path,
+    question: Mapping[str, Any],
+    progress: Callable[[Event], None],
+    cancel: CancelToken,
     presets: Mapping[str, Preset] = PRESETS,
-) -> None:  # fmt: skip
+) -> None:
     """Make the scene in `folder`, or go on with it. question: what `runs.question` says of an item."""
     with alone(folder / "lock", LOCK_SECONDS) as ours:
         if not ours:
@@ -35,9 +38,12 @@ def make(
 
 
 def _make(
-    folder: Path, question: Mapping[str, Any], progress: Callable[[Event], None], cancel: CancelToken,
+    folder: Path,
+    question: Mapping[str, Any],
+    progress: Callable[[Event], None],
+    cancel: CancelToken,
     presets: Mapping[str, Preset],
-) -> None:  # fmt: skip
+) -> None:
     from fourreal.pipeline.machine import pick_device
 
     options = dict(question["options"])

@@ -47,9 +47,16 @@ class Leader:
     """
 
     def __init__(
-        self, items: Sequence[Item], out: Path, engine: Engine, progress: Callable[[Event], None] = ignore,
-        retry: bool = False, skip: Sequence[str] = (), module: str | None = None, needs: Needs | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        items: Sequence[Item],
+        out: Path,
+        engine: Engine,
+        progress: Callable[[Event], None] = ignore,
+        retry: bool = False,
+        skip: Sequence[str] = (),
+        module: str | None = None,
+        needs: Needs | None = None,
+    ) -> None:
         self.out, self.engine, self.progress = out, engine, progress
         self.module, self.needs = module or MODULE, needs or Needs()
         self.states = {item.id: state_of(out, item) for item in items}

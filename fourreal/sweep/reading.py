@@ -18,9 +18,10 @@ MOST_BYTES, MOST_ITEMS, LONGEST_PROMPT = 16 * 1024**2, 100_000, 2000
 GRID = {"models": str, "presets": str, "ablations": str, "seeds": int}
 # Of what may be asked of the chain, all but what the grid says, names a file of one machine or picks one of many.
 OPTIONS = [
-    name for name in remote(Chain)
+    name
+    for name in remote(Chain)
     if name not in ("prompt", "model", "preset", "seed") and not name.startswith(("pick_", "freeze_"))
-]  # fmt: skip
+]
 PAIR = {"reference", "freeze", "cameras", "prompt"}
 SHAPE = "see docs/scale.md for what it may hold"
 

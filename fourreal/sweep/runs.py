@@ -1,8 +1,8 @@
 """A sweep on the disk: sweep.json says what is asked for, each run's folder how far it is.
 
-    DIR/sweep.json, prompts.csv, lock
-    DIR/<variant>/<name>/           the run, as `fourreal run` or `reconstruct` makes it
-    DIR/<variant>/<name>/item.json  its state, written by whoever leads the sweep and by nobody else
+DIR/sweep.json, prompts.csv, lock
+DIR/<variant>/<name>/           the run, as `fourreal run` or `reconstruct` makes it
+DIR/<variant>/<name>/item.json  its state, written by whoever leads the sweep and by nobody else
 """
 
 import contextlib
@@ -88,10 +88,14 @@ def question(item: Item) -> dict[str, Any]:
     """What an item's process is asked; its files are where `prepare` puts them."""
     variant = item.variant
     return {
-        "prompt": item.prompt, "model": variant.model, "preset": variant.preset, "without": list(variant.without),
-        "seed": variant.seed, "options": dict(variant.options),
+        "prompt": item.prompt,
+        "model": variant.model,
+        "preset": variant.preset,
+        "without": list(variant.without),
+        "seed": variant.seed,
+        "options": dict(variant.options),
         "files": {kind: f"{GIVEN}/{kind}{Path(path).suffix}" for kind, path in item.files.items()},
-    }  # fmt: skip
+    }
 
 
 def prepare(out: Path, item: Item, alike: Item | None) -> None:

@@ -1,6 +1,6 @@
 """The arithmetic of flow matching, the same in every model here.
 
-    z_s = (1 - s) z + s eps        v = eps - z        z0_hat = z_s - s v_hat
+z_s = (1 - s) z + s eps        v = eps - z        z0_hat = z_s - s v_hat
 """
 
 from collections.abc import Callable

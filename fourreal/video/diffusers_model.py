@@ -102,9 +102,16 @@ class DiffusersModel(ABC):
         """See `VideoModel.generate`."""
         cancel = cancel or CancelToken()
         job = self.job(
-            prompt, negative, known, cameras, frames or self.capabilities.native_frames,
-            size or self.capabilities.native_size, fps, guidance, steps,
-        )  # fmt: skip
+            prompt,
+            negative,
+            known,
+            cameras,
+            frames or self.capabilities.native_frames,
+            size or self.capabilities.native_size,
+            fps,
+            guidance,
+            steps,
+        )
         cancel.check()
         latents = self.sample(job, seed, progress, cancel, preview)
         progress(Event("video", job.steps, job.steps, message="Turning it into pictures."))
@@ -193,10 +200,18 @@ class DiffusersModel(ABC):
     # --- Between the two ----------------------------------------------------------------------------------------
 
     def job(
-        self, prompt: str, negative: str, known: KnownOrNone, cameras: Cameras | None, frames: int,
-        size: tuple[int, int], fps: float | int | None, guidance: float | int | None, steps: int | None,
+        self,
+        prompt: str,
+        negative: str,
+        known: KnownOrNone,
+        cameras: Cameras | None,
+        frames: int,
+        size: tuple[int, int],
+        fps: float | int | None,
+        guidance: float | int | None,
+        steps: int | None,
         wordless: bool = False,
-    ) -> Job:  # fmt: skip
+    ) -> Job:
         """What is asked, checked. wordless: whether it may be asked without a prompt."""
         if self.pipe is None:
             raise ValueError("this model was released; load it again")
@@ -217,10 +232,14 @@ class DiffusersModel(ABC):
         try:
             with torch.no_grad(), self._enough_memory(job):
                 return self.call(
-                    job, output_type="latent", return_dict=False, callback_on_step_end=watch,
-                    generator=torch.Generator().manual_seed(seed), guidance_scale=job.guidance,
+                    job,
+                    output_type="latent",
+                    return_dict=False,
+                    callback_on_step_end=watch,
+                    generator=torch.Generator().manual_seed(seed),
+                    guidance_scale=job.guidance,
                     num_inference_steps=job.steps,
-                )  # fmt: skip
+                )
         finally:
             self.pipe.maybe_free_model_hooks()
 

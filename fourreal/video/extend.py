@@ -110,10 +110,19 @@ def add_window(
         if model.capabilities.cameras and turn is not None:
             path = around(torch.arange(known + new) * turn, context.size, forward.rig)
         clip = model.generate(
-            how.prompt, negative=how.negative, known=Known(context, tuple(range(known))), cameras=path,
-            frames=known + new, size=context.size, fps=context.fps, seed=int(name[:8], 16), steps=how.steps,
-            guidance=how.guidance, progress=progress, cancel=cancel,
-        )  # fmt: skip
+            how.prompt,
+            negative=how.negative,
+            known=Known(context, tuple(range(known))),
+            cameras=path,
+            frames=known + new,
+            size=context.size,
+            fps=context.fps,
+            seed=int(name[:8], 16),
+            steps=how.steps,
+            guidance=how.guidance,
+            progress=progress,
+            cancel=cancel,
+        )
         frames = clip.frames[known:]
         _write(how.folder, name, frames, {"side": side, "model": model.identity, "prompt": how.prompt})
     clip = Clip(np.concatenate([forward.clip.frames, frames]), video.clip.fps)
@@ -154,10 +163,17 @@ def _turn(video: FreezeTime) -> float | None:
 def _name(model: VideoModel, how: How, context: Clip, new: int, turn: float | None) -> str:
     """A window's name: a digest of all that decides what is in it."""
     made_by = {
-        "model": model.identity, "prompt": how.prompt, "negative": how.negative, "seed": how.seed, "steps": how.steps,
-        "guidance": how.guidance, "new": new, "fps": context.fps, "shape": context.frames.shape,
+        "model": model.identity,
+        "prompt": how.prompt,
+        "negative": how.negative,
+        "seed": how.seed,
+        "steps": how.steps,
+        "guidance": how.guidance,
+        "new": new,
+        "fps": context.fps,
+        "shape": context.frames.shape,
         "turn": None if turn is None else round(turn, 6),
-    }  # fmt: skip
+    }
     digest = hashlib.sha256(json.dumps(made_by, sort_keys=True).encode())
     digest.update(np.ascontiguousarray(context.frames).tobytes())
     return digest.hexdigest()[:32]

@@ -50,9 +50,11 @@ class FreezeTime:
         fx, fy, cx, cy = cameras.intrinsics.tolist()
         return {
             "intrinsics": {"fx": fx, "fy": fy, "cx": cx, "cy": cy, "w": cameras.size[0], "h": cameras.size[1]},
-            "freeze": poses, "reference": [poses[self.canonical]], "canonical_index": canonical,
+            "freeze": poses,
+            "reference": [poses[self.canonical]],
+            "canonical_index": canonical,
             "freeze_reference_index": self.canonical,
-        }  # fmt: skip
+        }
 
     @property
     def degrees(self) -> float | None:
@@ -89,10 +91,19 @@ def freeze_time(
     rig = model.capabilities.rig
     angles = torch.linspace(0, radians(arc), frames) if model.capabilities.cameras else None
     clip = model.generate(
-        prompt, negative=negative, known={0: fitted(picked, size)}, frames=frames, size=size, seed=seed, steps=steps,
-        guidance=guidance, cameras=None if angles is None else around(angles, size, rig), progress=progress,
-        cancel=cancel, preview=preview,
-    )  # fmt: skip
+        prompt,
+        negative=negative,
+        known={0: fitted(picked, size)},
+        frames=frames,
+        size=size,
+        seed=seed,
+        steps=steps,
+        guidance=guidance,
+        cameras=None if angles is None else around(angles, size, rig),
+        progress=progress,
+        cancel=cancel,
+        preview=preview,
+    )
     return FreezeTime(clip, angles, rig=rig)
 
 

@@ -125,9 +125,13 @@ def explained(entry: Downloaded, error: Exception) -> Exception:
     if isinstance(error, PermissionError):
         return UserError(f"{where} could not be stored: {error}. Set HF_HOME to a folder that you may write to.")
     offline = (
-        errors.OfflineModeIsEnabled, errors.LocalEntryNotFoundError, errors.HfHubHTTPError, httpx.TransportError,
-        ConnectionError, TimeoutError,
-    )  # fmt: skip
+        errors.OfflineModeIsEnabled,
+        errors.LocalEntryNotFoundError,
+        errors.HfHubHTTPError,
+        httpx.TransportError,
+        ConnectionError,
+        TimeoutError,
+    )
     if isinstance(error, offline):
         return UserError(
             f"{where} is not on this machine, and the hub could not be reached. Check the "

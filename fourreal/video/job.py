@@ -34,10 +34,18 @@ class Job:
 
 
 def checked_job(
-    able: Capabilities, prompt: str, negative: str, known: KnownOrNone, cameras: Cameras | None, frames: int,
-    size: tuple[int, int], fps: float | int | None, guidance: float | int | None, steps: int | None,
+    able: Capabilities,
+    prompt: str,
+    negative: str,
+    known: KnownOrNone,
+    cameras: Cameras | None,
+    frames: int,
+    size: tuple[int, int],
+    fps: float | int | None,
+    guidance: float | int | None,
+    steps: int | None,
     wordless: bool = False,
-) -> Job:  # fmt: skip
+) -> Job:
     """What is asked of a model that can do `able`; wordless: whether it may be asked without a prompt.
 
     Raises UserError for what it does not have.
@@ -55,10 +63,16 @@ def checked_job(
             raise ValueError(f"{len(cameras)} cameras for {frames} frames")
         cameras = cameras.resized((size[0], size[1]))
     return Job(
-        prompt=prompt.strip(), negative=negative, known=given, cameras=cameras, frames=frames,
-        size=(size[0], size[1]), fps=float(fps or able.fps),
-        guidance=float(able.usual_guidance(bool(given)) if guidance is None else guidance), steps=steps or able.steps,
-    )  # fmt: skip
+        prompt=prompt.strip(),
+        negative=negative,
+        known=given,
+        cameras=cameras,
+        frames=frames,
+        size=(size[0], size[1]),
+        fps=float(fps or able.fps),
+        guidance=float(able.usual_guidance(bool(given)) if guidance is None else guidance),
+        steps=steps or able.steps,
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -63,9 +63,7 @@ def fitted(picture: Picture, size: tuple[int, int]) -> Picture:
     return np.asarray(large.crop((left, top, left + size[0], top + size[1])))
 
 
-def settled(
-    raw: Float[np.ndarray, "F H W 3"], known: Mapping[int, np.ndarray]
-) -> UInt8[np.ndarray, "F H W 3"]:
+def settled(raw: Float[np.ndarray, "F H W 3"], known: Mapping[int, np.ndarray]) -> UInt8[np.ndarray, "F H W 3"]:
     """What a model made, as pictures, with the known frames exactly as they were given.
 
     raw: [0, 1]. Models return the known frames a little off in colour, and the new ones with them; what that takes to

@@ -61,10 +61,17 @@ def lengthen(
     """
     cancel = cancel or CancelToken()
     key = {
-        "of": picked.sha256, "model": choice.name, "adapter": choice.adapter, "prompt": how.prompt, "seed": how.seed,
-        "negative": how.negative, "steps": how.steps, "guidance": how.guidance, "arc": goal.arc,
+        "of": picked.sha256,
+        "model": choice.name,
+        "adapter": choice.adapter,
+        "prompt": how.prompt,
+        "seed": how.seed,
+        "negative": how.negative,
+        "steps": how.steps,
+        "guidance": how.guidance,
+        "arc": goal.arc,
         "windows": goal.windows,
-    }  # fmt: skip
+    }
     there = _there(path, key)
     if there is not None:
         progress(Event("extend", message=f"{path.name} is there already and kept."))
@@ -75,9 +82,15 @@ def lengthen(
     video = start
     if windows:
         out = extend(
-            models.get(choice), start, how, alternating(windows), judge=trouble, enough=far_enough(goal.arc),
-            progress=progress, cancel=cancel,
-        )  # fmt: skip
+            models.get(choice),
+            start,
+            how,
+            alternating(windows),
+            judge=trouble,
+            enough=far_enough(goal.arc),
+            progress=progress,
+            cancel=cancel,
+        )
         video, done = out.video, len(out.done)
         why = (*why, f"It got {done} of {windows} windows more.", *out.reasons)
     _write(video, picked.path if not done else None, path, key, why)
@@ -131,7 +144,11 @@ def _write(video: FreezeTime, same: Path | None, path: Path, key: dict, why: tup
             shutil.copyfile(same, temporary)
     angles = None if video.angles is None else video.angles.tolist()
     notes = {
-        "sha256": clip.content_hash(path), "asked": key, "angles": angles, "canonical": video.canonical,
-        "rig": asdict(video.rig), "why": why,
-    }  # fmt: skip
+        "sha256": clip.content_hash(path),
+        "asked": key,
+        "angles": angles,
+        "canonical": video.canonical,
+        "rig": asdict(video.rig),
+        "why": why,
+    }
     shelf.write_json(path.with_suffix(".json"), notes)

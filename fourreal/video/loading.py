@@ -14,9 +14,14 @@ from fourreal.video.weights import check_folder, fingerprint
 
 
 def load_model(
-    entry: Entry, model: type[DiffusersModel], source: Path | str | None, device: str | None, adapter: str | None,
-    progress: Progress, cancel: CancelToken,
-) -> DiffusersModel:  # fmt: skip
+    entry: Entry,
+    model: type[DiffusersModel],
+    source: Path | str | None,
+    device: str | None,
+    adapter: str | None,
+    progress: Progress,
+    cancel: CancelToken,
+) -> DiffusersModel:
     """See `registry.load`."""
     folder, identity = fetch(entry, model, source, device, adapter, progress, cancel)
     file = lora.find(adapter, entry.adapters) if adapter else None
@@ -28,9 +33,14 @@ def load_model(
 
 
 def fetch(
-    entry: Entry, model: type[DiffusersModel], source: Path | str | None, device: str | None, adapter: str | None,
-    progress: Progress, cancel: CancelToken,
-) -> tuple[Path, str]:  # fmt: skip
+    entry: Entry,
+    model: type[DiffusersModel],
+    source: Path | str | None,
+    device: str | None,
+    adapter: str | None,
+    progress: Progress,
+    cancel: CancelToken,
+) -> tuple[Path, str]:
     """See `registry.fetch`."""
     file = lora.find(adapter, entry.adapters) if adapter else None
     folder = here(entry, model, source)

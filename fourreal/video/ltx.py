@@ -78,12 +78,18 @@ class Ltx(DiffusersModel):
 
         given = [LTXVideoCondition(video=job.images(len(job.known)))] if job.known else None
         return self.pipe(
-            given, prompt=job.prompt, negative_prompt=job.negative, width=job.size[0], height=job.size[1],
-            num_frames=job.frames, frame_rate=job.fps, max_sequence_length=self.capabilities.prompt_tokens,
+            given,
+            prompt=job.prompt,
+            negative_prompt=job.negative,
+            width=job.size[0],
+            height=job.size[1],
+            num_frames=job.frames,
+            frame_rate=job.fps,
+            max_sequence_length=self.capabilities.prompt_tokens,
             timesteps=(linear_quadratic_schedule(job.steps) * 1000).tolist(),  # its own, as numbers that numpy takes
             image_cond_noise_scale=0.0,  # noise on what is given is there to make it move; here it is to stay
             **options,
-        )[0]  # fmt: skip
+        )[0]
 
     def condition(self, job: Job) -> Condition:
         pipe = self.pipe
@@ -94,9 +100,15 @@ class Ltx(DiffusersModel):
             given = [video.to(self.device, pipe.vae.dtype)]
         with torch.no_grad():
             tokens, _, places, _ = pipe.prepare_latents(
-                given, batch_size=1, num_channels_latents=pipe.transformer.config.in_channels, height=job.size[1],
-                width=job.size[0], num_frames=job.frames, device=self.device, dtype=torch.float32,
-            )  # fmt: skip
+                given,
+                batch_size=1,
+                num_channels_latents=pipe.transformer.config.in_channels,
+                height=job.size[1],
+                width=job.size[0],
+                num_frames=job.frames,
+                device=self.device,
+                dtype=torch.float32,
+            )
         places = places.float()
         places[:, 0] = places[:, 0] / job.fps
         extras = {"places": places}

@@ -45,9 +45,10 @@ class Plan:
         where = "on the graphics card" if self.device.startswith("cuda") else "on the CPU"
         where += ", which is slow" * self.slow
         waiting = {
-            "none": "", "model": ", the parts that are not at work waiting in the machine's memory",
+            "none": "",
+            "model": ", the parts that are not at work waiting in the machine's memory",
             "sequential": ", layer by layer as little memory is free, which is slow",
-        }  # fmt: skip
+        }
         return f"It runs {where}{waiting[self.offload]}{', decoding in tiles' if self.tiling else ''}."
 
 

@@ -152,7 +152,7 @@ class _Sentence:
         return self._at(index) in words.ACTIONS and bool(self.out) and self.out[-1].lower() in {"and", "or", "then"}
 
     def _auxiliary(self, index: int) -> bool:
-        """"is" of "is eating", "starts to" of "starts to run": goes with its verb."""
+        """ "is" of "is eating", "starts to" of "starts to run": goes with its verb."""
         word, following = self._at(index), self._at(index + 1)
         if word in words.STARTERS:
             return index > 0 and (following == "to" or following.endswith("ing"))

@@ -35,10 +35,18 @@ class SanaWm(DiffusersModel):
     def call(self, job: Job, **options) -> Tensor:
         poses, intrinsics = self._path(job)
         return self.pipe(
-            job.images(1)[0], job.prompt, c2w=poses, intrinsics=intrinsics, width=job.size[0], height=job.size[1],
-            num_frames=job.frames, fps=round(job.fps), negative_prompt=job.negative,
-            max_sequence_length=self.capabilities.prompt_tokens, **options,
-        )[0]  # fmt: skip
+            job.images(1)[0],
+            job.prompt,
+            c2w=poses,
+            intrinsics=intrinsics,
+            width=job.size[0],
+            height=job.size[1],
+            num_frames=job.frames,
+            fps=round(job.fps),
+            negative_prompt=job.negative,
+            max_sequence_length=self.capabilities.prompt_tokens,
+            **options,
+        )[0]
 
     def condition(self, job: Job) -> Condition:
         pipe = self.pipe
@@ -64,10 +72,14 @@ class SanaWm(DiffusersModel):
         times = torch.minimum(times, (1 - condition.keep[..., 0, 0]) * 1000.0)
         size = [[side * self.capabilities.size_step for side in latents.shape[-2:]]]
         return self.pipe.transformer(
-            latents.to(self.dtype), times, embeddings, return_dict=False, mask=mask,
+            latents.to(self.dtype),
+            times,
+            embeddings,
+            return_dict=False,
+            mask=mask,
             data_info={"img_hw": torch.tensor(size, dtype=torch.float, device=self.device)},
             **condition.extras["camera"],
-        )[0]  # fmt: skip
+        )[0]
 
     def _path(self, job: Job) -> tuple[np.ndarray, np.ndarray]:
         """Camera-to-world poses (F, 4, 4) and fx, fy, cx, cy in pixels; without cameras, one that stands still."""

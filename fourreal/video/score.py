@@ -174,11 +174,14 @@ def coverage(clip: Clip, cancel: CancelToken | None = None, settings: SfmSetting
     sure = estimate.origin.confidence * (0.5 if guessed else 1.0)
     return (
         Score(
-            "coverage", degrees, _between(degrees, 0, _ENOUGH_ARC), 3.0,
+            "coverage",
+            degrees,
+            _between(degrees, 0, _ENOUGH_ARC),
+            3.0,
             f"The camera goes {degrees:.0f} degrees around{', as a guess' if guessed else ''}.",
         ),
         Score("placed", share, sure * share, 2.0, f"{share:.0%} of its frames could be placed. {estimate.origin.note}"),
-    )  # fmt: skip
+    )
 
 
 # --- Both -------------------------------------------------------------------------------------------------------
@@ -195,14 +198,16 @@ def _steady(frames: Frames) -> tuple[Score, ...]:
     flicker = "evenly" if motion.flicker < 0.7 else "and flickers"
     return (
         Score(
-            "steady", motion.jerk, _between(-motion.jerk, -1.2, -0.3), 2.0,
-            f"It moves {jerk} ({motion.jerk:.2f} px).",
+            "steady", motion.jerk, _between(-motion.jerk, -1.2, -0.3), 2.0, f"It moves {jerk} ({motion.jerk:.2f} px)."
         ),
         Score(
-            "light", motion.flicker, _between(-motion.flicker, -2.0, -0.3), 1.0,
+            "light",
+            motion.flicker,
+            _between(-motion.flicker, -2.0, -0.3),
+            1.0,
             f"It is lit {flicker} ({motion.flicker:.1f} grey levels).",
         ),
-    )  # fmt: skip
+    )
 
 
 def sharpness(frames: Frames, picked: UInt8[np.ndarray, "_ _ 3"] | None) -> Score:

@@ -93,10 +93,16 @@ def find(folder: Path, role: Role, seed: int) -> Kept | None:
         scores = tuple(Score(**score) for score in notes["scores"])
         angles = None if notes["angles"] is None else tuple(float(angle) for angle in notes["angles"])
         return replace(
-            own, asked=notes["asked"], model=notes["model"], seconds=notes["seconds"], angles=angles,
-            canonical=notes["canonical"], rig=Rig(**notes.get("rig", {})), scores=scores,
+            own,
+            asked=notes["asked"],
+            model=notes["model"],
+            seconds=notes["seconds"],
+            angles=angles,
+            canonical=notes["canonical"],
+            rig=Rig(**notes.get("rig", {})),
+            scores=scores,
             judged_with=notes["judged_with"],
-        )  # fmt: skip
+        )
     except (FileNotFoundError, ValueError, KeyError, TypeError):  # nothing usable is known about it
         return own
 
@@ -110,8 +116,8 @@ def keep(video: FreezeTime, candidate: Kept) -> Kept:
         clip.write(video.clip, new)
         angles = None if video.angles is None else tuple(video.angles.tolist())
         candidate = replace(
-            candidate, sha256=clip.content_hash(new), angles=angles, canonical=video.canonical, rig=video.rig,
-        )  # fmt: skip
+            candidate, sha256=clip.content_hash(new), angles=angles, canonical=video.canonical, rig=video.rig
+        )
         note(candidate)
     return candidate
 

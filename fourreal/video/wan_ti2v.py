@@ -15,9 +15,11 @@ class WanTi2v(WanModel):
 
     def call(self, job: Job, **options) -> Tensor:
         options |= {
-            "width": job.size[0], "height": job.size[1], "num_frames": job.frames,
+            "width": job.size[0],
+            "height": job.size[1],
+            "num_frames": job.frames,
             "max_sequence_length": self.capabilities.prompt_tokens,
-        }  # fmt: skip
+        }
         if job.known:
             return self.pipe(job.images(1)[0], job.prompt, job.negative, **options)[0]
         return self._from_text()(job.prompt, job.negative, **options)[0]
@@ -40,9 +42,11 @@ class WanTi2v(WanModel):
         if condition.keep is not None:
             times = times * (1 - condition.keep[:, 0])
         return self.pipe.transformer(
-            hidden_states=latents.to(self.dtype), timestep=times.flatten(1), encoder_hidden_states=text,
+            hidden_states=latents.to(self.dtype),
+            timestep=times.flatten(1),
+            encoder_hidden_states=text,
             return_dict=False,
-        )[0]  # fmt: skip
+        )[0]
 
     def _from_text(self):
         """The same weights in the pipeline that takes text alone; shares the scheduler, so the watching stays right."""

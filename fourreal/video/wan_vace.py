@@ -42,9 +42,16 @@ class WanVace(WanModel):
     def call(self, job: Job, **options) -> Tensor:
         video, mask = grey_filled(job) if job.known else (None, None)
         return self.pipe(
-            job.prompt, job.negative, video=video, mask=mask, width=job.size[0], height=job.size[1],
-            num_frames=job.frames, max_sequence_length=self.capabilities.prompt_tokens, **options,
-        )[0]  # fmt: skip
+            job.prompt,
+            job.negative,
+            video=video,
+            mask=mask,
+            width=job.size[0],
+            height=job.size[1],
+            num_frames=job.frames,
+            max_sequence_length=self.capabilities.prompt_tokens,
+            **options,
+        )[0]
 
     def condition(self, job: Job) -> Condition:
         pipe = self.pipe

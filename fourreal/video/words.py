@@ -64,14 +64,47 @@ PLURALS = _set("children deer fish friends geese men mice people police sheep wo
 
 # Prepositions after an action, and what they are where nothing moves.
 PLACES = {
-    "in": "in", "on": "on", "at": "at", "under": "under", "over": "over", "inside": "inside", "near": "near",
-    "beside": "beside", "behind": "behind", "by": "by", "between": "between", "against": "against", "above": "above",
-    "below": "below", "underneath": "underneath", "beneath": "beneath", "outside": "outside", "amid": "amid",
-    "among": "among", "within": "within", "upon": "on", "atop": "on", "next": "next", "around": "near", "through": "in",
-    "across": "on", "along": "along", "into": "in", "onto": "on", "from": "near", "towards": "near", "toward": "near",
-    "down": "on", "up": "on", "past": "near", "off": "near", "out": "near", "before": "before",
-    "after": "near", "like": "like",
-}  # fmt: skip
+    "in": "in",
+    "on": "on",
+    "at": "at",
+    "under": "under",
+    "over": "over",
+    "inside": "inside",
+    "near": "near",
+    "beside": "beside",
+    "behind": "behind",
+    "by": "by",
+    "between": "between",
+    "against": "against",
+    "above": "above",
+    "below": "below",
+    "underneath": "underneath",
+    "beneath": "beneath",
+    "outside": "outside",
+    "amid": "amid",
+    "among": "among",
+    "within": "within",
+    "upon": "on",
+    "atop": "on",
+    "next": "next",
+    "around": "near",
+    "through": "in",
+    "across": "on",
+    "along": "along",
+    "into": "in",
+    "onto": "on",
+    "from": "near",
+    "towards": "near",
+    "toward": "near",
+    "down": "on",
+    "up": "on",
+    "past": "near",
+    "off": "near",
+    "out": "near",
+    "before": "before",
+    "after": "near",
+    "like": "like",
+}
 MOVING_PLACES = {"through", "across", "into", "onto", "towards", "toward", "past"}
 
 # What goes with an action and goes away with it.
@@ -87,23 +120,39 @@ REFLEXIVE = _set("herself himself itself themselves")
 
 # How an object stays with its subject once the action between them is gone; "with" for all others.
 LINKS = {
-    "ride": "on", "mount": "on", "drive": "in", "pilot": "in", "paddle": "in", "row": "in", "sail": "in",
-    "skateboard": "on", "surf": "on", "climb": "on", "cross": "on", "enter": "at", "leave": "at", "approach": "near",
-    "chase": "near", "catch": "near", "reach": "near",
-    "follow": "near", "attack": "facing", "fight": "facing", "watch": "facing", "kiss": "beside",
-    "explore": "in", "pass": "near", "sniff": "near", 
-}  # fmt: skip
+    "ride": "on",
+    "mount": "on",
+    "drive": "in",
+    "pilot": "in",
+    "paddle": "in",
+    "row": "in",
+    "sail": "in",
+    "skateboard": "on",
+    "surf": "on",
+    "climb": "on",
+    "cross": "on",
+    "enter": "at",
+    "leave": "at",
+    "approach": "near",
+    "chase": "near",
+    "catch": "near",
+    "reach": "near",
+    "follow": "near",
+    "attack": "facing",
+    "fight": "facing",
+    "watch": "facing",
+    "kiss": "beside",
+    "explore": "in",
+    "pass": "near",
+    "sniff": "near",
+}
 # Verbs whose particle is no place: "picks up a flower".
 WITH_PARTICLE = _set("blow break knock lift pick put set take tear throw turn")
 # Moved parts of the body say nothing once they are still: "turns its head".
 GESTURES = _set("beat close flap lift move nod open raise shake stretch tilt turn twist wag wave")
 POSSESSIVES = _set("her his its my our their your")
-AUXILIARIES = _set(
-    "am are be been being can could had has have is keep keeps may might was were will would"
-)
-STARTERS = _set(
-    "about begin beginning begins continue continues going start starting starts tries try trying"
-)
+AUXILIARIES = _set("am are be been being can could had has have is keep keeps may might was were will would")
+STARTERS = _set("about begin beginning begins continue continues going start starting starts tries try trying")
 CLAUSES = _set("as because until when while whilst")
 PRONOUNS = _set("he i it she that they we which who you")
 

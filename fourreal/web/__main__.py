@@ -20,8 +20,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         arguments.data.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        print(f"fourreal-web: Cannot write into {arguments.data}: {error.strerror}. Choose another folder with --data.",
-              file=sys.stderr)  # fmt: skip
+        print(
+            f"fourreal-web: Cannot write into {arguments.data}: {error.strerror}. Choose another folder with --data.",
+            file=sys.stderr,
+        )
         return 2
     try:
         offered()
@@ -41,13 +43,19 @@ def main(argv: list[str] | None = None) -> int:
     gc.collect()
     gc.freeze()  # what lives as long as the server is not looked through again: that would hold up an answer
     host = "localhost" if arguments.host in EVERYWHERE else arguments.host
-    print(f"Open http://{f'[{host}]' if ':' in host else host}:{arguments.port} in a browser; Ctrl-C ends the page.",
-          flush=True)  # fmt: skip
+    print(
+        f"Open http://{f'[{host}]' if ':' in host else host}:{arguments.port} in a browser; Ctrl-C ends the page.",
+        flush=True,
+    )
     try:
         uvicorn.run(
-            app, host=arguments.host, port=arguments.port, log_level="warning", timeout_graceful_shutdown=3,
+            app,
+            host=arguments.host,
+            port=arguments.port,
+            log_level="warning",
+            timeout_graceful_shutdown=3,
             forwarded_allow_ips=proxies,
-        )  # fmt: skip
+        )
     finally:
         worker.stop()
     return 0
@@ -58,12 +66,26 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(prog="fourreal-web", description="Serve fourreal's page.")
     add = root.add_argument
     add("--version", action="version", version=f"fourreal {fourreal.__version__}")
-    add("--data", type=Path, default=Path(said("FOURREAL_DATA", "runs")), metavar="DIR",
-        help="folder of videos and scenes (default: FOURREAL_DATA, else runs)")  # fmt: skip
-    add("--host", default=said("GRADIO_SERVER_NAME", "127.0.0.1"), metavar="NAME",
-        help="address to serve on (default: GRADIO_SERVER_NAME, else 127.0.0.1: this machine alone)")  # fmt: skip
-    add("--port", type=int, default=said("GRADIO_SERVER_PORT") or said("PORT") or "7860", metavar="N",
-        help="(default: GRADIO_SERVER_PORT, else PORT, else 7860)")  # fmt: skip
+    add(
+        "--data",
+        type=Path,
+        default=Path(said("FOURREAL_DATA", "runs")),
+        metavar="DIR",
+        help="folder of videos and scenes (default: FOURREAL_DATA, else runs)",
+    )
+    add(
+        "--host",
+        default=said("GRADIO_SERVER_NAME", "127.0.0.1"),
+        metavar="NAME",
+        help="address to serve on (default: GRADIO_SERVER_NAME, else 127.0.0.1: this machine alone)",
+    )
+    add(
+        "--port",
+        type=int,
+        default=said("GRADIO_SERVER_PORT") or said("PORT") or "7860",
+        metavar="N",
+        help="(default: GRADIO_SERVER_PORT, else PORT, else 7860)",
+    )
     return root
 
 

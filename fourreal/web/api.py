@@ -24,8 +24,11 @@ from fourreal.web.uploads import Uploads
 # Those that wait for a child process, by lane.
 PATIENT_CALLS = {
     "intakes": {"add_example", "add_video", "add_cameras", "trim", "add_candidate", "cut", "take"},
-    "checks": {"check", "check_further"}, "exports": {"export"}, "placings": {"place"}, "studies": {"make_study"},
-}  # fmt: skip
+    "checks": {"check", "check_further"},
+    "exports": {"export"},
+    "placings": {"place"},
+    "studies": {"make_study"},
+}
 LANE_OF = {call: LANES[lane] for lane, calls in PATIENT_CALLS.items() for call in calls}
 
 
@@ -103,9 +106,14 @@ class Calls(CreateCalls, StudyCalls):
         return self._service.place(owner, reference, freeze, chosen, further_videos(further))
 
     def reconstruct(
-        self, token: str, reference: str, freeze: str, options: dict | None = None, name: str = "",
+        self,
+        token: str,
+        reference: str,
+        freeze: str,
+        options: dict | None = None,
+        name: str = "",
         further: list | None = None,
-    ) -> dict:  # fmt: skip
+    ) -> dict:
         """Put a reconstruction in the line; answers with the run. further: [{video, role, at}], see docs/api.md."""
         owner, chosen = self._service.owner(token), Options.from_dict(options or {})
         return _run(self._service.submit(owner, reference, freeze, chosen, name, further_videos(further)))
@@ -151,9 +159,16 @@ class Calls(CreateCalls, StudyCalls):
         return True
 
     def export(
-        self, token: str, run: str, format: str, trajectory: str | None = None, upright: bool = False,
-        keyframes: dict | None = None, size: str | None = None, fps: int | None = None,
-    ) -> str:  # fmt: skip
+        self,
+        token: str,
+        run: str,
+        format: str,
+        trajectory: str | None = None,
+        upright: bool = False,
+        keyframes: dict | None = None,
+        size: str | None = None,
+        fps: int | None = None,
+    ) -> str:
         """Make a file of a scene (a name of `FORMATS`); answers with its address. The last three are for films."""
         film = FilmWish.of(trajectory, keyframes, size, fps)
         path = self._service.export(self._service.owner(token), run, format, upright=upright is True, film=film)

@@ -38,10 +38,14 @@ class StudyCalls:
     def _study(self, owner: str, study: Study) -> dict:
         results = self._service.studies.results(owner, study.id)
         pairs = [
-            {"prompt": pair.prompt, "first": pair.first.method, "second": pair.second.method,
-             "notes": [film.note for film in (pair.first, pair.second)]}
+            {
+                "prompt": pair.prompt,
+                "first": pair.first.method,
+                "second": pair.second.method,
+                "notes": [film.note for film in (pair.first, pair.second)],
+            }
             for pair in study.pairs
-        ]  # fmt: skip
+        ]
         form = {name: getattr(study, name) for name in ("id", "name", "created", "size", "seconds", "fps")}
         counts = {name: getattr(results, name) for name in ("raters", "finished", "votes")}
         return form | counts | {"pairs": pairs, "url": study_url(study.id), "results": results_url(study)}

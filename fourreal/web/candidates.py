@@ -8,9 +8,13 @@ from fourreal.web.routes import file_urls
 TOLD = 2  # reasons that are shown at once
 NAMED = ("candidates", "coverage")  # stages whose messages name files, for the command line
 STAGES = {
-    "download": "Downloading the model", "loading": "Loading the model", "video": "Making the video",
-    "coverage": "Finding out how far the camera goes", "extend": "Making it longer", "candidates": "Making the video",
-}  # fmt: skip
+    "download": "Downloading the model",
+    "loading": "Loading the model",
+    "video": "Making the video",
+    "coverage": "Finding out how far the camera goes",
+    "extend": "Making it longer",
+    "candidates": "Making the video",
+}
 
 
 def model_facts(offer: Offer) -> str:
@@ -58,11 +62,17 @@ def making(found: Creation) -> str:
     details = [*how_far, told]
     picture = tag("img", src=file_urls(found.id) + found.preview, alt="The video as it forms", class_="forming")
     return tag(
-        "div", tag("h4", text(head)), tag("p", text(" · ".join(filter(None, details))), class_="quiet"),
-        tag("div", tag("i", style=f"width:{100 * step / steps if inner else 0:.0f}%"),
-            class_="bar" if inner else "bar unsure"),
-        picture if found.preview and there < len(found.candidates) else "", class_="progress",
-    )  # fmt: skip
+        "div",
+        tag("h4", text(head)),
+        tag("p", text(" · ".join(filter(None, details))), class_="quiet"),
+        tag(
+            "div",
+            tag("i", style=f"width:{100 * step / steps if inner else 0:.0f}%"),
+            class_="bar" if inner else "bar unsure",
+        ),
+        picture if found.preview and there < len(found.candidates) else "",
+        class_="progress",
+    )
 
 
 def gallery(found: Creation) -> str:
@@ -83,8 +93,16 @@ def gallery(found: Creation) -> str:
 def card(found: Creation, one: Candidate, best: bool) -> str:
     """One candidate: the video playing, its score in words, and what can be done with it."""
     role, own = found.wishes.role, {"number": one.number}
-    video = tag("video", src=file_urls(found.id) + one.file, autoplay=True, loop=True, muted=True, playsinline=True,
-                aria_label=f"Candidate {one.number}", data_fps=one.fps)  # fmt: skip
+    video = tag(
+        "video",
+        src=file_urls(found.id) + one.file,
+        autoplay=True,
+        loop=True,
+        muted=True,
+        playsinline=True,
+        aria_label=f"Candidate {one.number}",
+        data_fps=one.fps,
+    )
     about = "Too little can be seen in it for a score" if one.total is None else "Score of 100; you decide"
     mark = tag("span", text(score(one)), class_="score", title=about)
     head = tag("p", tag("b", text(title(one))), tag("em", "best score") if best else "", mark, class_="what")
@@ -98,11 +116,18 @@ def card(found: Creation, one: Candidate, best: bool) -> str:
         button("Use its settings", "use", "quiet", **own) if one.way != "own" else "",
     ]
     return tag(
-        "div", video, head, gauge(one) if role == "freeze" else "", reasons, why, cutter(one),
+        "div",
+        video,
+        head,
+        gauge(one) if role == "freeze" else "",
+        reasons,
+        why,
+        cutter(one),
         sides(one) if role == "freeze" else "",
         tag("div", button("Take this one", "pick", "pick", **own), *actions, class_="actions"),
-        class_="candidate" + " kept" * one.kept, data_form=one.number,
-    )  # fmt: skip
+        class_="candidate" + " kept" * one.kept,
+        data_form=one.number,
+    )
 
 
 def small_card(one: Candidate) -> str:
@@ -114,9 +139,12 @@ def small_card(one: Candidate) -> str:
         button("Discard", "discard", "quiet danger", **own),
     ]
     return tag(
-        "div", tag("p", tag("b", text(title(one))), tag("em", "not made yet" if not one.error else ""), class_="what"),
-        note(one.error, "bad"), tag("div", *actions, class_="actions"), class_="candidate-to-be",
-    )  # fmt: skip
+        "div",
+        tag("p", tag("b", text(title(one))), tag("em", "not made yet" if not one.error else ""), class_="what"),
+        note(one.error, "bad"),
+        tag("div", *actions, class_="actions"),
+        class_="candidate-to-be",
+    )
 
 
 def gauge(one: Candidate) -> str:
@@ -124,8 +152,13 @@ def gauge(one: Candidate) -> str:
     if one.degrees is None:
         return tag("p", "How far it goes around is being found out.", class_="quiet")
     share = min(max(one.degrees / 360, 0.0), 1.0)
-    ring = tag("i", class_="arc", style=f"--share:{100 * share:.1f}%", role="img",
-               aria_label=f"{one.degrees:.0f} of 360 degrees")  # fmt: skip
+    ring = tag(
+        "i",
+        class_="arc",
+        style=f"--share:{100 * share:.1f}%",
+        role="img",
+        aria_label=f"{one.degrees:.0f} of 360 degrees",
+    )
     return tag("p", ring, text(f"{one.degrees:.0f}° around"), class_="gauge")
 
 
@@ -139,12 +172,30 @@ def cutter(one: Candidate) -> str:
     """First and last frame to keep, and playing it backwards; each makes one more candidate."""
     last = one.frames - 1
     ends = [
-        tag("label", tag("span", text(label), " ", tag("output", str(value))),
-            tag("input", type="range", min=0, max=last, step=1, value=value, data_field=field, data_seek=True,
-                aria_label=f"{label} frame"))
+        tag(
+            "label",
+            tag("span", text(label), " ", tag("output", str(value))),
+            tag(
+                "input",
+                type="range",
+                min=0,
+                max=last,
+                step=1,
+                value=value,
+                data_field=field,
+                data_seek=True,
+                aria_label=f"{label} frame",
+            ),
+        )
         for label, field, value in (("First", "first", 0), ("Last", "last", last))
-    ]  # fmt: skip
-    buttons = (button(label, action, number=one.number) for label, action in
-               (("Keep only this part", "cut"), ("Reverse", "reverse")))  # fmt: skip
-    return tag("details", tag("summary", "Cut or reverse"), tag("div", *ends, class_="scrub ends"),
-               tag("div", *buttons, class_="links"))  # fmt: skip
+    ]
+    buttons = (
+        button(label, action, number=one.number)
+        for label, action in (("Keep only this part", "cut"), ("Reverse", "reverse"))
+    )
+    return tag(
+        "details",
+        tag("summary", "Cut or reverse"),
+        tag("div", *ends, class_="scrub ends"),
+        tag("div", *buttons, class_="links"),
+    )

@@ -28,9 +28,12 @@ def choice_box() -> gr.HTML:
 
 
 def stage(
-    reference: Creation | None, freeze: Creation | None, picks: dict[str, str], mine: Video | None = None,
+    reference: Creation | None,
+    freeze: Creation | None,
+    picks: dict[str, str],
+    mine: Video | None = None,
     address: str = "",
-) -> dict:  # fmt: skip
+) -> dict:
     """The stage's value. picks: by role, "creation:number" of the candidate that was taken. mine: the person's own
     reference video, where there is one in place of candidates; address: its file's."""
     groups = {"reference": reference, "freeze": freeze}
@@ -49,27 +52,50 @@ def group(found: Creation, pick: str) -> dict:
     best = best_of(there)
     waiting = sum(not one.made and not one.error for one in found.candidates)
     return {
-        "id": found.id, "waiting": waiting, "discarded": found.discarded, "fixed": False,
+        "id": found.id,
+        "waiting": waiting,
+        "discarded": found.discarded,
+        "fixed": False,
         "items": [item(found, one, one.number == best, pick == f"{found.id}:{one.number}") for one in there],
-    }  # fmt: skip
+    }
 
 
 def item(found: Creation, one: Candidate, best: bool, picked: bool) -> dict:
     freeze = found.wishes.role == "freeze"
     return {
-        "number": one.number, "title": title(one), "src": file_urls(found.id) + one.file, "fps": one.fps or 1.0,
-        "frames": max(one.frames, 1), "score": score(one), "best": best, "kept": one.kept, "picked": picked,
-        "own": one.way == "own", "reasons": list(one.reasons), "arc": arc(one) if freeze else "",
+        "number": one.number,
+        "title": title(one),
+        "src": file_urls(found.id) + one.file,
+        "fps": one.fps or 1.0,
+        "frames": max(one.frames, 1),
+        "score": score(one),
+        "best": best,
+        "kept": one.kept,
+        "picked": picked,
+        "own": one.way == "own",
+        "reasons": list(one.reasons),
+        "arc": arc(one) if freeze else "",
         "still": stillness(one) if freeze else "",
-    }  # fmt: skip
+    }
 
 
 def own_item(video: Video, address: str) -> dict:
     """A video that there is nothing to choose about."""
     return {
-        "number": 0, "title": video.name, "src": address, "fps": video.fps or 1.0, "frames": max(video.frames, 1),
-        "score": "", "best": False, "kept": False, "picked": True, "own": True, "reasons": [], "arc": "", "still": "",
-    }  # fmt: skip
+        "number": 0,
+        "title": video.name,
+        "src": address,
+        "fps": video.fps or 1.0,
+        "frames": max(video.frames, 1),
+        "score": "",
+        "best": False,
+        "kept": False,
+        "picked": True,
+        "own": True,
+        "reasons": [],
+        "arc": "",
+        "still": "",
+    }
 
 
 def best_of(there: list[Candidate]) -> int | None:

@@ -85,8 +85,12 @@ def example_cards(examples: list[Example], chosen: str = "", folded: bool = Fals
         )
         for one in examples
     ]
-    return tag("div", tag("h4", "Or start from an example"), tag("div", *cards, class_="cards"),
-               class_="examples folded" if folded else "examples")  # fmt: skip
+    return tag(
+        "div",
+        tag("h4", "Or start from an example"),
+        tag("div", *cards, class_="cards"),
+        class_="examples folded" if folded else "examples",
+    )
 
 
 def verdict_list(checks: Checks) -> str:
@@ -95,10 +99,7 @@ def verdict_list(checks: Checks) -> str:
     said = {name for names in REASONS.values() for name in names}
     on_cards = lambda one: one.ok is not False and one.name in drawn | said
     rows = [verdict_row(verdict) for verdict in checks.verdicts if not on_cards(verdict)]
-    lead = (
-        "These videos will do." if checks.ok
-        else "These videos may not work out. You can go on, or choose others."
-    )  # fmt: skip
+    lead = "These videos will do." if checks.ok else "These videos may not work out. You can go on, or choose others."
     swapped = tag(
         "p", "Each of the two looks like what the other should be. ", button("Swap the two", "swap"), class_="note warn"
     )
@@ -143,14 +144,22 @@ def trimmer(role: str, video: Video, owner: str) -> str:
     folder = clip_urls(owner, video.id) + "frames/"
     last = video.frames - 1
     ends = [
-        tag("div", tag("img", src=f"{folder}{frame:04d}.jpg", alt=f"{name} frame", class_="frame"),
-            slider(f"{name} frame", video.frames, frame, folder, data_field=field), class_="scrub")
+        tag(
+            "div",
+            tag("img", src=f"{folder}{frame:04d}.jpg", alt=f"{name} frame", class_="frame"),
+            slider(f"{name} frame", video.frames, frame, folder, data_field=field),
+            class_="scrub",
+        )
         for name, field, frame in (("First", "first", 0), ("Last", "last", last))
-    ]  # fmt: skip
+    ]
     return tag(
-        "div", tag("h4", f"Trim the {ROLES[role][0].lower()}"), tag("div", *ends, class_="ends"),
-        button("Keep only this part", "trim", role=role), class_="trim", data_form=role,
-    )  # fmt: skip
+        "div",
+        tag("h4", f"Trim the {ROLES[role][0].lower()}"),
+        tag("div", *ends, class_="ends"),
+        button("Keep only this part", "trim", role=role),
+        class_="trim",
+        data_form=role,
+    )
 
 
 def slider(label: str, frames: int, value: int, folder: str, **data: object) -> str:

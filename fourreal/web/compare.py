@@ -18,10 +18,17 @@ MOST = 4
 
 def build(page: Parts) -> None:
     gr.Markdown("Two to four scenes or videos, one camera, one clock.", elem_classes="lead")
-    chosen = gr.Dropdown([], value=[], multiselect=True, max_choices=MOST, label="What to compare",
-                         elem_id="compare-things")  # fmt: skip
-    other = gr.File(label="Video of another method", file_count="single", type="filepath",
-                    height=122, elem_id="compare-video", elem_classes="drop")  # fmt: skip
+    chosen = gr.Dropdown(
+        [], value=[], multiselect=True, max_choices=MOST, label="What to compare", elem_id="compare-things"
+    )
+    other = gr.File(
+        label="Video of another method",
+        file_count="single",
+        type="filepath",
+        height=122,
+        elem_id="compare-video",
+        elem_classes="drop",
+    )
     layout = gr.Radio(LAYOUTS, value="side", label="Shown", elem_id="compare-layout")
     hint = piece(elem_id="compare-hint")
     figures = piece(elem_id="compare-table")
@@ -45,15 +52,24 @@ def build(page: Parts) -> None:
         if len(chosen) < 2:
             return [gr.skip(), gr.skip(), "", gr.skip(), tag("p", "Choose one more to compare.", class_="quiet")]
         first, *others = chosen
-        value = shown(first.url, kind=first.kind, title=first.title, others=[one.shown for one in others],
-                      address=links.address([one.name for one in chosen]),
-                      layout="wipe" if layout == "wipe" and len(chosen) == 2 else "side")  # fmt: skip
+        value = shown(
+            first.url,
+            kind=first.kind,
+            title=first.title,
+            others=[one.shown for one in others],
+            address=links.address([one.name for one in chosen]),
+            layout="wipe" if layout == "wipe" and len(chosen) == 2 else "side",
+        )
         wiped = "Drag the divider." if value["layout"] == "wipe" else "All of them follow your hand and the time."
         words = tag("div", tag("h2", text(listing([one.title for one in chosen]))), tag("p", wiped), class_="caption")
         return [value, words, table([(one.title, one.figures) for one in chosen]), gr.update(visible=True), ""]
 
-    event = {"fn": show, "inputs": [page.me, chosen, layout],
-             "outputs": [page.viewer, page.caption, figures, alone, hint], **PRIVATE}  # fmt: skip
+    event = {
+        "fn": show,
+        "inputs": [page.me, chosen, layout],
+        "outputs": [page.viewer, page.caption, figures, alone, hint],
+        **PRIVATE,
+    }
     page.named["compare_show"] = show
     page.named["choices_event"] = {"fn": arrive, "inputs": [page.me, chosen], "outputs": [chosen, studies], **PRIVATE}
     page.named["compare_event"] = event

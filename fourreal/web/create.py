@@ -33,8 +33,13 @@ def build(page: Parts) -> None:
         frame = piece(elem_id="picked-frame")
         freeze = part("freeze", drafts[1])
     skip = gr.Button("I have two videos already", variant="secondary", elem_id="to-videos")
-    page.named |= {"create": (reference, freeze), "freezing": freezing, "picked_frame": frame, "to_videos": skip,
-                   "earlier": before}  # fmt: skip
+    page.named |= {
+        "create": (reference, freeze),
+        "freezing": freezing,
+        "picked_frame": frame,
+        "to_videos": skip,
+        "earlier": before,
+    }
     page.making, page.seen = gr.Timer(1.0, active=False), gr.State({})
 
 
@@ -59,8 +64,13 @@ def wire(page: Parts) -> None:
         pair = [me[name] for name in names]
         if seen.get("pair") == pair:
             return [gr.skip()] * len(shown)
-        return [seen | {"pair": pair}, *show_pair(page, me), earlier(page, me), *create_start.showing(page, me),
-                *freezing(page, me, readable(halves[1], draft))]  # fmt: skip
+        return [
+            seen | {"pair": pair},
+            *show_pair(page, me),
+            earlier(page, me),
+            *create_start.showing(page, me),
+            *freezing(page, me, readable(halves[1], draft)),
+        ]
 
     prompt, width, height = (halves[1].fields[name] for name in ("prompt", "width", "height"))
     opened = [page.named["freezing"], page.named["picked_frame"], prompt, width, height]
@@ -84,9 +94,11 @@ def wire(page: Parts) -> None:
             gone = {"making": found.id, "freezing": "", "reference": "", "freeze": ""}
         start = PICTURE if found.picture else WORDS
         begun = {} if found.wishes.role == "freeze" else {"start": start, "picture": found.id if found.picture else ""}
-        forms = [value for half in halves for value in (
-            recalled(half, found) if half.role == found.wishes.role else [gr.skip()] * len(half.form)
-        )]  # fmt: skip
+        forms = [
+            value
+            for half in halves
+            for value in (recalled(half, found) if half.role == found.wishes.role else [gr.skip()] * len(half.form))
+        ]
         return [me | {"example": "", "again": ""} | gone | begun, gr.Timer(active=True), *forms]
 
     forms = [field for half in halves for field in half.form]
@@ -96,9 +108,11 @@ def wire(page: Parts) -> None:
     reopened.success(**page.named["making_event"]).success(**page.named["picked_event"])
     for half in halves:
         page.named[f"{half.role}_restored"] = {
-            "fn": safely(lambda me, draft, half=half: restored(page, half, me, draft)), "inputs": [page.me, half.draft],
-            "outputs": half.form, **PRIVATE,
-        }  # fmt: skip
+            "fn": safely(lambda me, draft, half=half: restored(page, half, me, draft)),
+            "inputs": [page.me, half.draft],
+            "outputs": half.form,
+            **PRIVATE,
+        }
     page.named["usual_event"] = suit(page, halves)
     for half in halves:
         wire_part(page, half)

@@ -76,8 +76,13 @@ def part(role: str, draft: gr.BrowserState | None = None) -> Part:
         more = {"elem_id": f"{role}-{name}", "value": usual.get(name, "")} | more
         fields[name] = made or component(Wishes, name, **more)
 
-    add("prompt", label="The frozen scene, in words; edit it freely" if freeze else "Prompt", lines=2, max_lines=6,
-        placeholder=f"for example: {EXAMPLES[freeze]}")  # fmt: skip
+    add(
+        "prompt",
+        label="The frozen scene, in words; edit it freely" if freeze else "Prompt",
+        lines=2,
+        max_lines=6,
+        placeholder=f"for example: {EXAMPLES[freeze]}",
+    )
     with gr.Accordion("Model and settings", open=False, elem_id=f"{role}-settings"):
         add("model", gr.Dropdown(models, value=first, label="Model", elem_id=f"{role}-model"))
         add("count", gr.Slider(1, 8, 2 if freeze else 4, step=1, label="Candidates", elem_id=f"{role}-count"))
@@ -105,9 +110,13 @@ def part(role: str, draft: gr.BrowserState | None = None) -> Part:
     with gr.Column(visible=False) as rest:
         gr.HTML("<h4>Or a video of your own, as one more candidate</h4>", padding=False, apply_default_css=False)
         own = gr.File(
-            show_label=False, file_count="single", type="filepath", height=122, elem_id=f"{role}-own",
+            show_label=False,
+            file_count="single",
+            type="filepath",
+            height=122,
+            elem_id=f"{role}-own",
             elem_classes="drop",
-        )  # fmt: skip
+        )
     kept = "freezing" if freeze else "making"
     return Part(role, kept, fields, told, start, progress, stop, resume, candidates, own, rest, gr.State(""), draft)
 
@@ -115,9 +124,11 @@ def part(role: str, draft: gr.BrowserState | None = None) -> Part:
 def tell(page: Parts, half: Part) -> dict:
     """The event that tells what the form's wishes will take; wired to its fields, and handed back for others."""
     event = {
-        "fn": safely(lambda *given: expected(page, half, *given)), "inputs": half.form,
-        "outputs": [half.told, half.start], **ESTIMATE,
-    }  # fmt: skip
+        "fn": safely(lambda *given: expected(page, half, *given)),
+        "inputs": half.form,
+        "outputs": [half.told, half.start],
+        **ESTIMATE,
+    }
     prompt, model = half.fields["prompt"], half.fields["model"]
     others = [field for name, field in half.fields.items() if name not in ("prompt", "model", "negative")]
     # one event of all of them: of two, the answer to the change before may come last
@@ -162,9 +173,12 @@ def native(name: str, role: str) -> dict[str, float | int]:
     able = MODELS[name].capabilities
     width, height = able.native_size
     return {
-        "frames": able.native_frames, "width": width, "height": height, "steps": able.steps,
+        "frames": able.native_frames,
+        "width": width,
+        "height": height,
+        "steps": able.steps,
         "guidance": able.usual_guidance(role == "freeze"),
-    }  # fmt: skip
+    }
 
 
 def wishes_of(half: Part, frame: int | None, *given, **instead) -> tuple[Wishes, int, str, int]:
@@ -184,7 +198,7 @@ def recalled(half: Part, found: Creation, number: int | None = None) -> list:
     values = {
         name: usual.get(name, gr.skip()) if (own := getattr(wishes, name, None)) is None else own
         for name in half.fields
-    } | size  # fmt: skip
+    } | size
     offered = [NO_ADAPTER, *adapters(MODELS[wishes.model])] if usual else [NO_ADAPTER]
     values["adapter"] = gr.update(choices=offered, value=wishes.adapter or NO_ADAPTER)
     values["negative"] = wishes.negative or ""
@@ -207,10 +221,12 @@ def expected(page: Parts, half: Part, prompt: str, *given) -> list:
 
 
 def told_box(offer: Offer, found: Estimate) -> str:
-    rows = facts([
-        ("Time", "about " + duration(found.seconds) if found.seconds is not None else "not measured yet"),
-        ("Memory", amount(found.memory_mb) if found.memory_mb is not None else "as there is"),
-        ("Place in line", "starts at once" if found.place == 0 else f"{found.place} before it"),
-        ("Runs on", where(found.device)),
-    ])  # fmt: skip
+    rows = facts(
+        [
+            ("Time", "about " + duration(found.seconds) if found.seconds is not None else "not measured yet"),
+            ("Memory", amount(found.memory_mb) if found.memory_mb is not None else "as there is"),
+            ("Place in line", "starts at once" if found.place == 0 else f"{found.place} before it"),
+            ("Runs on", where(found.device)),
+        ]
+    )
     return model_facts(offer) + (rows if found.fits else "") + note(found.reason, "" if found.fits else "bad")

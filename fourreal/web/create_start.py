@@ -19,15 +19,24 @@ def build(page: Parts) -> gr.Column:
     with gr.Column(visible=False, elem_id="start-picture") as photo:
         seen = piece(elem_id="picture-seen")
         file = gr.File(
-            label="A photo or drawing: the video begins with it", file_count="single", file_types=IMAGES,
-            type="filepath", height=122, elem_id="picture-file", elem_classes="drop",
-        )  # fmt: skip
+            label="A photo or drawing: the video begins with it",
+            file_count="single",
+            file_types=IMAGES,
+            type="filepath",
+            height=122,
+            elem_id="picture-file",
+            elem_classes="drop",
+        )
     with gr.Column(visible=False, elem_id="start-own") as own:
         mine = piece(elem_id="own-seen")
         video = gr.File(
-            label="Your video: the camera stands still while something moves", file_count="single", type="filepath",
-            height=122, elem_id="own-file", elem_classes="drop",
-        )  # fmt: skip
+            label="Your video: the camera stands still while something moves",
+            file_count="single",
+            type="filepath",
+            height=122,
+            elem_id="own-file",
+            elem_classes="drop",
+        )
     page.named |= {"start_from": start, "picture_file": file, "own_video": video}
     ask = gr.Column(elem_id="start-ask")
     page.named["start_shown"] = [start, photo, seen, own, mine, ask]
@@ -77,16 +86,38 @@ def showing(page: Parts, me: dict) -> list:
     """Updates of `start_shown`."""
     start, mine = me["start"], own_video(page, me)
     picture = page.service.picture(page.owner(me), me["picture"]) if me["picture"] else None
-    seen = "" if picture is None else tag(
-        "img", src=f"{file_urls(me['picture'])}inputs/{picture.name}", alt="The picture it begins with", class_="begins"
-    )  # fmt: skip
-    card = "" if mine is None else tag(
-        "div",
-        tag("video", src=clip_urls(page.owner(me), mine.id) + "clip.mp4", controls=True, muted=True, playsinline=True,
-            aria_label=mine.name),
-        tag("p", text(mine.name), class_="quiet"), class_="begins",
-    )  # fmt: skip
+    seen = (
+        ""
+        if picture is None
+        else tag(
+            "img",
+            src=f"{file_urls(me['picture'])}inputs/{picture.name}",
+            alt="The picture it begins with",
+            class_="begins",
+        )
+    )
+    card = (
+        ""
+        if mine is None
+        else tag(
+            "div",
+            tag(
+                "video",
+                src=clip_urls(page.owner(me), mine.id) + "clip.mp4",
+                controls=True,
+                muted=True,
+                playsinline=True,
+                aria_label=mine.name,
+            ),
+            tag("p", text(mine.name), class_="quiet"),
+            class_="begins",
+        )
+    )
     return [
-        start, gr.update(visible=start == PICTURE), seen, gr.update(visible=start == OWN), card,
+        start,
+        gr.update(visible=start == PICTURE),
+        seen,
+        gr.update(visible=start == OWN),
+        card,
         gr.update(visible=start != OWN),
-    ]  # fmt: skip
+    ]

@@ -19,10 +19,20 @@ STAGES = {
 def fresh(run: str) -> dict:
     """Nothing shown yet."""
     return {
-        "run": run, "offset": 0, "state": [], "scene": "", "preview": "", "critique": "", "trust": {}, "layout": False,
-        "last": {}, "messages": [], "base": 0, "plotted": 0.0,
+        "run": run,
+        "offset": 0,
+        "state": [],
+        "scene": "",
+        "preview": "",
+        "critique": "",
+        "trust": {},
+        "layout": False,
+        "last": {},
+        "messages": [],
+        "base": 0,
+        "plotted": 0.0,
         "series": {"step": [], "loss": [], "psnr": [], "stages": [], "distillation": []},
-    }  # fmt: skip
+    }
 
 
 def advance(cursor: dict, entries: list[dict], offset: int) -> dict:

@@ -125,8 +125,11 @@ def score_awaited(page: Parts, run: Run, owner: str) -> bool:
 def opened(run: Run) -> dict:
     """What the viewer shows of a run that has a scene."""
     # the moment it was finished is part of the address: a scene that was continued is another file
-    return shown(f"{file_urls(run.id)}scene.r4d?{int(run.finished or 0)}", title=run.name,
-                 address=links.address([f"scene:{run.id}"]))  # fmt: skip
+    return shown(
+        f"{file_urls(run.id)}scene.r4d?{int(run.finished or 0)}",
+        title=run.name,
+        address=links.address([f"scene:{run.id}"]),
+    )
 
 
 def caption(run: Run) -> str:

@@ -12,9 +12,12 @@ DEPTH = 0.09  # of a drawn camera
 GREY, SEA, AMBER, VIOLET = "#8b8984", "#2b9485", "#d08a3c", "#8d6fc4"
 TAKES = (SEA, AMBER, VIOLET, "#4f86c6", "#c2607a", "#7a9a3a")  # freeze-time, reference, and further ones in turn
 QUIET = {
-    "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)", "font": {"color": GREY, "size": 11},
-    "showlegend": False, "autosize": True,
-}  # fmt: skip
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+    "font": {"color": GREY, "size": 11},
+    "showlegend": False,
+    "autosize": True,
+}
 LINE = {"gridcolor": "rgba(139,137,132,0.18)", "zeroline": False, "linecolor": "rgba(139,137,132,0.35)"}
 
 
@@ -70,8 +73,10 @@ def layout(arrays: dict) -> go.Figure:
         for number, take in enumerate(arrays["takes"], start=1):
             takes[f"{number}. {text(take['name'][:24])}"] = take["cameras"]
     # one that stands still would hardly be seen among others
-    drawn = {name: [frustum(camera, DEPTH if len(cameras) > 1 else 2 * DEPTH) for camera in cameras]
-             for name, cameras in takes.items()}  # fmt: skip
+    drawn = {
+        name: [frustum(camera, DEPTH if len(cameras) > 1 else 2 * DEPTH) for camera in cameras]
+        for name, cameras in takes.items()
+    }
     reach = 1.25 * max((max(map(abs, centre)) for one in drawn.values() for _, centre in one), default=1.0)
     # a few points lie far away, and would make everything else tiny
     near = [i for i, point in enumerate(arrays.get("points") or []) if max(map(abs, point)) <= reach]
@@ -79,8 +84,18 @@ def layout(arrays: dict) -> go.Figure:
         rgb = lambda colour: f"rgb({','.join(str(round(255 * min(max(c, 0), 1))) for c in colour)})"
         colours = [rgb(arrays["colors"][i]) for i in near] if arrays.get("colors") else GREY
         x, y, z = zip(*(upright(arrays["points"][i]) for i in near), strict=True)
-        figure.add_trace(go.Scatter3d(x=x, y=y, z=z, mode="markers", name="points", hoverinfo="skip", showlegend=False,
-                                      marker={"size": 1.8, "color": colours}))  # fmt: skip
+        figure.add_trace(
+            go.Scatter3d(
+                x=x,
+                y=y,
+                z=z,
+                mode="markers",
+                name="points",
+                hoverinfo="skip",
+                showlegend=False,
+                marker={"size": 1.8, "color": colours},
+            )
+        )
     alone = len(drawn) == 1
     for (name, cameras), colour in zip(drawn.items(), itertools.cycle(TAKES)):
         lines, centres = [], []
@@ -90,17 +105,45 @@ def layout(arrays: dict) -> go.Figure:
                 lines += [upright(centre), upright(corner), upright(following), (None, None, None)]
         if lines:
             x, y, z = zip(*lines, strict=True)
-            figure.add_trace(go.Scatter3d(x=x, y=y, z=z, mode="lines", name=name, hoverinfo="skip",
-                                          line={"color": colour, "width": 2 if alone else 3}))  # fmt: skip
+            figure.add_trace(
+                go.Scatter3d(
+                    x=x,
+                    y=y,
+                    z=z,
+                    mode="lines",
+                    name=name,
+                    hoverinfo="skip",
+                    line={"color": colour, "width": 2 if alone else 3},
+                )
+            )
             x, y, z = zip(*centres, strict=True)
-            figure.add_trace(go.Scatter3d(x=x, y=y, z=z, mode="lines", name="path", hoverinfo="skip", showlegend=False,
-                                          line={"color": AMBER if alone else colour, "width": 4}))  # fmt: skip
+            figure.add_trace(
+                go.Scatter3d(
+                    x=x,
+                    y=y,
+                    z=z,
+                    mode="lines",
+                    name="path",
+                    hoverinfo="skip",
+                    showlegend=False,
+                    line={"color": AMBER if alone else colour, "width": 4},
+                )
+            )
     hidden = {"visible": False, "showbackground": False, "range": [-reach, reach]}
     figure.update_layout(
-        height=290, margin={"l": 0, "r": 0, "t": 0, "b": 0}, uirevision="layout",
-        scene={"xaxis": hidden, "yaxis": hidden, "zaxis": hidden, "aspectmode": "cube", "dragmode": "orbit",
-               "camera": {"eye": {"x": 0.5, "y": -1.05, "z": 0.5}}}, **QUIET,
-    )  # fmt: skip
+        height=290,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        uirevision="layout",
+        scene={
+            "xaxis": hidden,
+            "yaxis": hidden,
+            "zaxis": hidden,
+            "aspectmode": "cube",
+            "dragmode": "orbit",
+            "camera": {"eye": {"x": 0.5, "y": -1.05, "z": 0.5}},
+        },
+        **QUIET,
+    )
     if not alone:
         figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 0, "yanchor": "top"}, height=330)
     return figure

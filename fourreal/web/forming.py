@@ -26,8 +26,13 @@ def build(page: Parts) -> None:
         """To the scene that is forming, whatever else is shown."""
         me = known(me)
         run = page.service.run(page.owner(me), str(pressed(event).get("id", "")))
-        return [me | {"run": run.id}, gr.Tabs(selected=NEW), gr.Tabs(selected=WATCH), gr.Timer(active=True),
-                fresh(run.id)]  # fmt: skip
+        return [
+            me | {"run": run.id},
+            gr.Tabs(selected=NEW),
+            gr.Tabs(selected=WATCH),
+            gr.Timer(active=True),
+            fresh(run.id),
+        ]
 
     page.named["forming_event"] = {"fn": look, "inputs": page.me, "outputs": [chip, timer], **PRIVATE}
     timer.tick(**page.named["forming_event"])
@@ -58,7 +63,7 @@ def how_far(page: Parts, run: Run) -> tuple[float, float | None]:
 
 
 def left_in_words(seconds: float | None) -> str:
-    """"about 2 min left", as rough as it is known; "" where it is not."""
+    """ "about 2 min left", as rough as it is known; "" where it is not."""
     if seconds is None:
         return ""
     minutes = round(seconds / 60)

@@ -15,11 +15,7 @@ from fourreal.web.markup import button, note, tag, text
 from fourreal.web.parts import Parts
 from fourreal.web.routes import clip_urls, flaws_url
 
-ROLES = {
-    "reference": "Another camera that filmed the motion",
-    "freeze": "Another frozen moment",
-    "out": "Leave out",
-}
+ROLES = {"reference": "Another camera that filmed the motion", "freeze": "Another frozen moment", "out": "Leave out"}
 LIMITS = ClipLimits()
 LEAD = (
     f"Up to {MOST_TAKES}: other cameras that filmed the motion, other moments frozen. Each may have "
@@ -90,9 +86,10 @@ def frame(value: str) -> int | None:
 def chosen(me: dict) -> list[FurtherVideo]:
     """What a run is to be made of besides the two videos; roles that nobody chose are found."""
     return [
-        FurtherVideo(video=one["video"], role=one["role"] or None, at=one["at"]) for one in me["further"]
+        FurtherVideo(video=one["video"], role=one["role"] or None, at=one["at"])
+        for one in me["further"]
         if one["role"] != "out"
-    ]  # fmt: skip
+    ]
 
 
 def entries_of(run: Run) -> list[dict]:
@@ -195,12 +192,16 @@ def frame_field(entry: Mapping[str, object], video: Video, role: str) -> str:
     """The frame of the reference video at which it begins, or which it shows frozen."""
     if role not in ("reference", "freeze"):
         return ""
-    label, empty = {
-        "reference": ("begins at frame", "0"), "freeze": ("shows frame", "looked for"),
-    }[role]  # fmt: skip
+    label, empty = {"reference": ("begins at frame", "0"), "freeze": ("shows frame", "looked for")}[role]
     field = tag(
-        "input", type="number", step=1, value="" if entry["at"] is None else entry["at"], placeholder=empty,
-        data_change="at", data_video=video.id, aria_label=f"{video.name} {label} of the reference video",
+        "input",
+        type="number",
+        step=1,
+        value="" if entry["at"] is None else entry["at"],
+        placeholder=empty,
+        data_change="at",
+        data_video=video.id,
+        aria_label=f"{video.name} {label} of the reference video",
         min=0 if role == "freeze" else None,
-    )  # fmt: skip
+    )
     return tag("label", tag("span", text(label)), field, class_="at", title="Of the reference video")

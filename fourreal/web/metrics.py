@@ -74,12 +74,16 @@ def table(things: list[tuple[str, dict]]) -> str:
         cells = ["–" if value is None else form(value) for value in values]
         rows.append([name, *cells, *([between(*values, form)] if two else [])])
     head = ["", *(title for title, _ in things), *(["difference"] if two else [])]
-    return tag(
-        "table",
-        tag("thead", tag("tr", *(tag("th", text(cell), title=cell or None) for cell in head))),
-        tag("tbody", *(tag("tr", *(tag("td", text(cell)) for cell in row)) for row in rows)),
-        class_="difference",
-    ) if rows else ""  # fmt: skip
+    return (
+        tag(
+            "table",
+            tag("thead", tag("tr", *(tag("th", text(cell), title=cell or None) for cell in head))),
+            tag("tbody", *(tag("tr", *(tag("td", text(cell)) for cell in row)) for row in rows)),
+            class_="difference",
+        )
+        if rows
+        else ""
+    )
 
 
 def between(one: float | None, two: float | None, form: Callable[[float], str]) -> str:

@@ -129,12 +129,10 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
     look, look_further = page.named["look"], page.named["look_further"]
     arrived = blocks.load(
         arrive, page.me, [*page.named["pair"], example, page.making, page.steps], js=SAME_PERSON, **PRIVATE
-    )  # fmt: skip
+    )
     arrived.then(None, js="() => document.documentElement.classList.add('arrived')", **PRIVATE)
     arrived.success(**formed)
-    restored_all = arrived.success(**follow).success(**making).success(**picked).success(**look).success(
-        **look_further
-    )
+    restored_all = arrived.success(**follow).success(**making).success(**picked).success(**look).success(**look_further)
     link_opening.wire(page, restored_all)  # last: what a link asks for is stronger than what was open before
     page.named["started_over"].success(**making).success(**picked)
     usual = blocks.load(**page.named["usual_event"])
@@ -170,8 +168,8 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
     restored = gr.update(interactive=True, value="Try with this example")
     chosen = example.click(choose, page.me, [*page.named["pair"], example], **INTAKE)
     checked = chosen.success(**look)
-    checked.success(
-        begin, page.me, [page.me, page.steps, page.timer, page.cursor, example], **PRIVATE
-    ).success(**follow).success(**formed)  # fmt: skip
+    checked.success(begin, page.me, [page.me, page.steps, page.timer, page.cursor, example], **PRIVATE).success(
+        **follow
+    ).success(**formed)
     for event in (chosen, checked):
         event.failure(lambda: restored, None, example, **PRIVATE)

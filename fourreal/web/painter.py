@@ -74,9 +74,12 @@ class Painter:
         if self._child is None or self._child.poll() is not None:
             self._end()
             self._child = subprocess.Popen(
-                installed.command("fourreal.web.painter"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                env=environment(), start_new_session=True,
-            )  # fmt: skip
+                installed.command("fourreal.web.painter"),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=environment(),
+                start_new_session=True,
+            )
             threading.Thread(target=self._rest, args=(self._child,), daemon=True, name="painter's rest").start()
         return self._child
 

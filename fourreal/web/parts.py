@@ -23,11 +23,14 @@ SPARE = 4
 LANES = {
     name: {"concurrency_id": name, "concurrency_limit": most}
     for name, most in (
-        ("intakes", LIMITS.intakes.held + SPARE), ("checks", LIMITS.checks.held + SPARE),
-        ("exports", LIMITS.exports.held + SPARE), ("estimates", 8),
-        ("placings", LIMITS.placings.held + SPARE), ("studies", LIMITS.studies.held + SPARE),
+        ("intakes", LIMITS.intakes.held + SPARE),
+        ("checks", LIMITS.checks.held + SPARE),
+        ("exports", LIMITS.exports.held + SPARE),
+        ("estimates", 8),
+        ("placings", LIMITS.placings.held + SPARE),
+        ("studies", LIMITS.studies.held + SPARE),
     )
-}  # fmt: skip
+}
 INTAKE, CHECK, EXPORT, ESTIMATE, PLACING, STUDYING = (PRIVATE | lane for lane in LANES.values())
 THREADS = 40 + sum(lane["concurrency_limit"] for lane in LANES.values())  # what waits in a lane holds one
 

@@ -78,9 +78,14 @@ def preview(things: list[Thing], address: str) -> str:
     title = f"{' and '.join(one.title for one in things[:2])} · fourreal" if things else TITLE
     picture = next((one.picture for one in things if one.picture), READY_PICTURE)
     words = [
-        ("description", WORDS), ("og:type", "website"), ("og:site_name", "fourreal"), ("og:title", title),
-        ("og:description", WORDS), ("og:image", f"{address}/{picture}"), ("twitter:card", "summary_large_image"),
-    ]  # fmt: skip
+        ("description", WORDS),
+        ("og:type", "website"),
+        ("og:site_name", "fourreal"),
+        ("og:title", title),
+        ("og:description", WORDS),
+        ("og:image", f"{address}/{picture}"),
+        ("twitter:card", "summary_large_image"),
+    ]
     metas = [
         tag("meta", **{"property" if key.startswith("og:") else "name_": key}, content=value).replace("></meta>", ">")
         for key, value in words

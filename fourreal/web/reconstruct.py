@@ -59,9 +59,8 @@ def build(page: Parts) -> None:
 
     page.named["suited_event"] = {"fn": safely(suited), "inputs": None, "outputs": settings["preset"], **ESTIMATE}
     page.named["started"] = start.click(
-        begin, [page.me, name, *chosen], [page.me, page.steps, page.timer, page.cursor],
-        **PRIVATE,
-    )  # fmt: skip
+        begin, [page.me, name, *chosen], [page.me, page.steps, page.timer, page.cursor], **PRIVATE
+    )
 
 
 def started(page: Parts, me: dict, options: Options, name: str) -> Run:
@@ -99,11 +98,16 @@ def expected(page: Parts, me: dict, options_of: Callable[[dict], Options]) -> li
 
 def estimate_box(estimate: Estimate) -> str:
     wait = "starts at once" if estimate.place == 0 else f"{estimate.place} before it"
-    rows = facts([
-        ("Time", time_told(estimate)), ("Memory", amount(estimate.memory_mb)), ("Disk", amount(estimate.disk_mb)),
-        ("Runs on", where(estimate.device)), ("Line", wait),
-        *critic_told(estimate.critic),
-    ])  # fmt: skip
+    rows = facts(
+        [
+            ("Time", time_told(estimate)),
+            ("Memory", amount(estimate.memory_mb)),
+            ("Disk", amount(estimate.disk_mb)),
+            ("Runs on", where(estimate.device)),
+            ("Line", wait),
+            *critic_told(estimate.critic),
+        ]
+    )
     notes = note(estimate.reason, "" if estimate.fits else "bad")
     if estimate.critic is not None:
         notes += note(estimate.critic.reason, "" if estimate.critic.steps else "warn")

@@ -19,8 +19,15 @@ from fourreal.web.saved import attachment, saved_name
 WEB = Path(__file__).parent
 READY_FILE = assets() / "scenes" / "fox_yard.r4d"
 READY_NAME = "A fox in a yard"
-TYPES = {".r4d": "application/octet-stream", ".js": "text/javascript", ".mp4": "video/mp4", ".css": "text/css",
-         ".html": "text/html; charset=utf-8", ".jpg": "image/jpeg", ".json": "application/json"}
+TYPES = {
+    ".r4d": "application/octet-stream",
+    ".js": "text/javascript",
+    ".mp4": "video/mp4",
+    ".css": "text/css",
+    ".html": "text/html; charset=utf-8",
+    ".jpg": "image/jpeg",
+    ".json": "application/json",
+}
 SAVED = {".zip", ".html"}  # files of a run that are for the disk: a page that holds a scene is none of ours
 SMALL = {".r4d", ".jpg", ".json", ".html", ".js", ".css"}  # read whole, as a newer one may replace them at any moment
 FOREVER = "private, max-age=31536000, immutable"

@@ -26,9 +26,18 @@ def build(page: Parts) -> None:
         return cards(page.service.runs(page.owner(known(me))))
 
     page.named["gallery_event"] = {"fn": refresh, "inputs": page.me, "outputs": gallery, **PRIVATE}
-    outputs = [page.me, page.cursor, gallery, page.tabs, page.steps, page.named["compare_things"],
-               page.named["name"], *page.named["settings"].values(), page.named["critics"],
-               *page.named["pair"][1:]]  # fmt: skip
+    outputs = [
+        page.me,
+        page.cursor,
+        gallery,
+        page.tabs,
+        page.steps,
+        page.named["compare_things"],
+        page.named["name"],
+        *page.named["settings"].values(),
+        page.named["critics"],
+        *page.named["pair"][1:],
+    ]
 
     @safely
     def act(me: dict, event: gr.EventData):
@@ -71,18 +80,18 @@ def otherwise(page: Parts, me: dict, run: Run) -> dict:
         "further": further.entries_of(run),
     }
     me = me | saved | {"run": "", "again": run.id}
-    settings = {
-        field: fields.shown(Options, name, getattr(o, name)) for name, field in page.named["settings"].items()
-    }  # fmt: skip
+    settings = {field: fields.shown(Options, name, getattr(o, name)) for name, field in page.named["settings"].items()}
     shown = page.named["show_pair"](page, me)
     return {
-        page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Tabs(selected=RECONSTRUCT), page.cursor: fresh(""),
+        page.tabs: gr.Tabs(selected=NEW),
+        page.steps: gr.Tabs(selected=RECONSTRUCT),
+        page.cursor: fresh(""),
         page.named["critics"]: gr.Accordion(open=o.critic is not None),
         page.named["name"]: f"{run.name}, again"[:80],
         **settings,
         page.named["settings"]["preset"]: o.preset or "draft",
         **dict(zip(page.named["pair"], shown, strict=True)),
-    }  # fmt: skip
+    }
 
 
 # --- Markup ----------------------------------------------------------------------------------------------------------
@@ -99,8 +108,15 @@ def cards(runs: list[Run], renaming: str = "") -> str:
 def card(run: Run, renaming: bool) -> str:
     picture = tag("img", src=f"{file_urls(run.id)}thumbnail.jpg", alt="", loading="lazy") if run.has_scene else ""
     when = time.strftime("%d %b %H:%M", time.localtime(run.created))
-    field = tag("input", value=run.name, maxlength=80, data_field="name", data_enter="renamed", aria_label="New name",
-                class_="rename")  # fmt: skip
+    field = tag(
+        "input",
+        value=run.name,
+        maxlength=80,
+        data_field="name",
+        data_enter="renamed",
+        aria_label="New name",
+        class_="rename",
+    )
     head = field + button("Save", "renamed", run=run.id) if renaming else tag("b", text(run.name))
     state = tag("i", STATES[run.state], class_=f"state {run.state}")
     busy = run.state in ("queued", "running")
@@ -112,9 +128,22 @@ def card(run: Run, renaming: bool) -> str:
     ]
     return tag(
         "article",
-        tag("button", picture or tag("span", "", class_="blank"), type="button", class_="thumb", data_action="open",
-            data_run=run.id, aria_label=f"Open {run.name}"),
-        tag("div", head, tag("p", state, " ", text(when), class_="quiet"), note(run.outdated),
-            tag("div", *actions, class_="actions")),
-        class_="scene" + (" busy" if busy else ""), data_form=run.id,
-    )  # fmt: skip
+        tag(
+            "button",
+            picture or tag("span", "", class_="blank"),
+            type="button",
+            class_="thumb",
+            data_action="open",
+            data_run=run.id,
+            aria_label=f"Open {run.name}",
+        ),
+        tag(
+            "div",
+            head,
+            tag("p", state, " ", text(when), class_="quiet"),
+            note(run.outdated),
+            tag("div", *actions, class_="actions"),
+        ),
+        class_="scene" + (" busy" if busy else ""),
+        data_form=run.id,
+    )

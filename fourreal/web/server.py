@@ -93,9 +93,11 @@ def create_app(data: Path, service: Service | None = None, limits: UploadLimits 
 
 def upload_limits(limits: JobLimits) -> UploadLimits:
     return UploadLimits(
-        max_bytes=limits.max_upload_bytes, client_bytes=limits.uploads_bytes_per_person,
-        all_bytes=limits.uploads_bytes, free_bytes=2 * limits.free_bytes,
-    )  # fmt: skip
+        max_bytes=limits.max_upload_bytes,
+        client_bytes=limits.uploads_bytes_per_person,
+        all_bytes=limits.uploads_bytes,
+        free_bytes=2 * limits.free_bytes,
+    )
 
 
 async def sweep(uploads: Uploads) -> None:

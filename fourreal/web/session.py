@@ -26,10 +26,21 @@ SECRET_FILE = "page.secret"  # in the data folder: with another one browsers wou
 # start: what the scene starts from, of `STARTS`. picture: the creation whose picture its videos begin with.
 # further: videos besides the two, see `further_entries`.
 FORGOTTEN = {
-    "token": "", "reference": "", "freeze": "", "further": [], "example": "", "canonical": None, "run": "", "again": "",
-    "making": "", "freezing": "", "reference_pick": "", "freeze_pick": "",
-    "start": "", "picture": "",
-}  # fmt: skip
+    "token": "",
+    "reference": "",
+    "freeze": "",
+    "further": [],
+    "example": "",
+    "canonical": None,
+    "run": "",
+    "again": "",
+    "making": "",
+    "freezing": "",
+    "reference_pick": "",
+    "freeze_pick": "",
+    "start": "",
+    "picture": "",
+}
 
 # What a browser keeps in `me` is written only when the server has answered, and two tabs may be opened before. So the
 # token is made in the browser, by whichever tab is first, and all of them have the same.
@@ -83,9 +94,9 @@ def further_entries(stored: object) -> list[dict]:
         if isinstance(one, dict) and isinstance(one.get("video"), str):
             role, at = one.get("role"), one.get("at")
             number = isinstance(at, int) and not isinstance(at, bool) and abs(at) <= MOST_FRAME
-            entries.append({
-                "video": one["video"], "role": role if role in ROLES_OF_FURTHER else "", "at": at if number else None,
-            })  # fmt: skip
+            entries.append(
+                {"video": one["video"], "role": role if role in ROLES_OF_FURTHER else "", "at": at if number else None}
+            )
     return entries[:MOST_TAKES]
 
 

@@ -31,8 +31,13 @@ def build(page: Parts) -> None:
         first, first_name, second, second_name, other, prompt, add = fields
         pairs = gr.State([])
         listing = piece(elem_id="study-pairs")
-        name = gr.Textbox(label="Name", info="For you. Who answers does not see it.", max_length=LONGEST_NAME,
-                          value="My study", elem_id="study-name")  # fmt: skip
+        name = gr.Textbox(
+            label="Name",
+            info="For you. Who answers does not see it.",
+            max_length=LONGEST_NAME,
+            value="My study",
+            elem_id="study-name",
+        )
         make = gr.Button("Make the study", variant="primary", interactive=False, elem_id="study-make")
         status = piece(elem_id="study-said")
 
@@ -49,8 +54,11 @@ def build(page: Parts) -> None:
         return [update(one), update(two if two in ids else None), cards(page, me)]
 
     page.named["sources_event"] = {
-        "fn": sources, "inputs": [page.me, first, second], "outputs": [first, second, mine], **PRIVATE
-    }  # fmt: skip
+        "fn": sources,
+        "inputs": [page.me, first, second],
+        "outputs": [first, second, mine],
+        **PRIVATE,
+    }
 
     @safely
     def take(me: dict, path: str | None):
@@ -72,9 +80,11 @@ def build(page: Parts) -> None:
         return [so_far, table(so_far), gr.update(interactive=True), None, ""]
 
     add.click(
-        put, [page.me, pairs, first, first_name, second, second_name, prompt], [pairs, listing, make, second, prompt],
+        put,
+        [page.me, pairs, first, first_name, second, second_name, prompt],
+        [pairs, listing, make, second, prompt],
         **PRIVATE,
-    )  # fmt: skip
+    )
 
     @safely
     def drop(so_far: list, event: gr.EventData):
@@ -116,10 +126,21 @@ def _fields() -> list:
         second = gr.Dropdown([], label="Against", elem_id="study-second", scale=3)
         second_name = gr.Textbox(THEIRS, label="Method", elem_id="study-second-name", **method)
     gr.HTML("<h4>Or against a video of another method</h4>", padding=False, apply_default_css=False)
-    other = gr.File(label="Upload for this pair", show_label=False, file_count="single", type="filepath", height=110,
-                    elem_id="study-video", elem_classes="drop")  # fmt: skip
-    prompt = gr.Textbox(label="Text that both show", info="Without one, nobody is asked which shows the text better.",
-                        max_length=LONGEST_PROMPT, elem_id="study-prompt")  # fmt: skip
+    other = gr.File(
+        label="Upload for this pair",
+        show_label=False,
+        file_count="single",
+        type="filepath",
+        height=110,
+        elem_id="study-video",
+        elem_classes="drop",
+    )
+    prompt = gr.Textbox(
+        label="Text that both show",
+        info="Without one, nobody is asked which shows the text better.",
+        max_length=LONGEST_PROMPT,
+        elem_id="study-prompt",
+    )
     return [first, first_name, second, second_name, other, prompt, gr.Button("Add this pair", elem_id="study-add")]
 
 
@@ -181,12 +202,16 @@ def _safely_told(function):
 def table(pairs: list[dict]) -> str:
     """The pairs so far."""
     rows = [
-        tag("li", tag("span", tag("b", text(pair["first"]["method"])), ": ", text(pair["first"]["title"])), " against ",
+        tag(
+            "li",
+            tag("span", tag("b", text(pair["first"]["method"])), ": ", text(pair["first"]["title"])),
+            " against ",
             tag("span", tag("b", text(pair["second"]["method"])), ": ", text(pair["second"]["title"])),
             tag("i", text(f"“{pair['prompt']}”")) if pair["prompt"] else "",
-            button("Remove", "drop", "quiet danger", pair=number))
+            button("Remove", "drop", "quiet danger", pair=number),
+        )
         for number, pair in enumerate(pairs)
-    ]  # fmt: skip
+    ]
     return tag("ol", *rows, class_="study-pairs") if rows else ""
 
 
@@ -206,14 +231,32 @@ def card(study: Study, results: Results) -> str:
     about = f"{count(len(study.pairs), 'pair')}, {count(study.answers(), 'question')} · {when} · {turnout}"
     how = {"target": "_blank", "rel": "noopener", "class_": "save"}
     links = [
-        tag("button", "Copy the link for raters", type="button", class_="act", data_link=study_url(study.id),
-            onclick=COPY),
+        tag(
+            "button",
+            "Copy the link for raters",
+            type="button",
+            class_="act",
+            data_link=study_url(study.id),
+            onclick=COPY,
+        ),
         tag("a", "See what they see", href=study_url(study.id), **how),
         tag("a", "Results", href=results_url(study), **how),
-        button("Delete", "delete", "quiet danger", study=study.id,
-               confirm=f"Delete “{study.name}” and its answers? This cannot be undone."),
-    ]  # fmt: skip
-    notes = sorted({f"{film.method}: {film.note}." for pair in study.pairs for film in (pair.first, pair.second)
-                    if film.note})  # fmt: skip
-    return tag("article", tag("b", text(study.name)), tag("p", text(about), class_="quiet"), *map(note, notes[:4]),
-               tag("div", *links, class_="links"), class_="study-card")  # fmt: skip
+        button(
+            "Delete",
+            "delete",
+            "quiet danger",
+            study=study.id,
+            confirm=f"Delete “{study.name}” and its answers? This cannot be undone.",
+        ),
+    ]
+    notes = sorted(
+        {f"{film.method}: {film.note}." for pair in study.pairs for film in (pair.first, pair.second) if film.note}
+    )
+    return tag(
+        "article",
+        tag("b", text(study.name)),
+        tag("p", text(about), class_="quiet"),
+        *map(note, notes[:4]),
+        tag("div", *links, class_="links"),
+        class_="study-card",
+    )

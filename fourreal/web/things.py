@@ -1,7 +1,7 @@
 """What can be compared and linked to: own scenes and videos, and what ships, each under a short name.
 
-    scene:<run>, input:<run> (the reference video it was made from), video:<video>, shared:<token> (what another person
-    shares), ready:<name>, example:<name>/<role>
+scene:<run>, input:<run> (the reference video it was made from), video:<video>, shared:<token> (what another person
+shares), ready:<name>, example:<name>/<role>
 """
 
 import json
@@ -55,8 +55,9 @@ def choices(service: Service, owner: str) -> list[tuple[str, str]]:
     videos = [(video.name, f"video:{video.id}") for video in service.videos(owner)]
     shipped = [
         (f"{example.title}: {words}", f"example:{example.name}/{role}")
-        for example in service.examples() for role, words in ROLES.items()
-    ]  # fmt: skip
+        for example in service.examples()
+        for role, words in ROLES.items()
+    ]
     return [*own, *ready, *inputs, *videos, *shipped]
 
 
@@ -76,9 +77,13 @@ def thing(service: Service, owner: str, name: object) -> Thing:
         return Thing(name, "scene", run.name, f"{file_urls(id)}scene.r4d?{int(run.finished or 0)}", figures)
     if kind == "video":
         video = service.video(owner, id)
-        return Thing(name, "video", video.name, f"{clip_urls(owner, id)}clip.mp4", {
-            "frames": video.frames, "bytes": {"video": video.bytes},
-        })  # fmt: skip
+        return Thing(
+            name,
+            "video",
+            video.name,
+            f"{clip_urls(owner, id)}clip.mp4",
+            {"frames": video.frames, "bytes": {"video": video.bytes}},
+        )
     if kind == "shared":
         url = f"shared/{id}/"
         return Thing(name, "scene", service.shared_name(id), f"{url}scene.r4d", picture=f"{url}thumbnail.jpg")
@@ -91,8 +96,14 @@ def shipped(service: Service, name: str) -> Thing:
     if kind == "ready" and id == READY_ID:
         manifest = json.loads((READY_SCENE / "manifest.json").read_text(encoding="utf-8"))
         figures = {key: manifest[key] for key in ("splats", "moving_splats", "frames")}
-        return Thing(name, "scene", READY_NAME, READY, figures | {"bytes": {"scene.r4d": READY_FILE.stat().st_size}},
-                     picture=READY_PICTURE)  # fmt: skip
+        return Thing(
+            name,
+            "scene",
+            READY_NAME,
+            READY,
+            figures | {"bytes": {"scene.r4d": READY_FILE.stat().st_size}},
+            picture=READY_PICTURE,
+        )
     if kind == "example":
         example_name, _, role = id.partition("/")
         for example in service.examples():

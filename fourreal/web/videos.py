@@ -7,15 +7,7 @@ import gradio as gr
 from fourreal.errors import UserError
 from fourreal.settings import MOST_TAKES
 from fourreal.web import further, stood
-from fourreal.web.clip_cards import (
-    ROLES,
-    card,
-    example_cards,
-    frozen_moment,
-    reasons,
-    trimmer,
-    verdict_list,
-)
+from fourreal.web.clip_cards import ROLES, card, example_cards, frozen_moment, reasons, trimmer, verdict_list
 from fourreal.web.guide import guide
 from fourreal.web.markup import note, piece, pressed, waiting
 from fourreal.web.parts import CHECK, INTAKE, PRIVATE, Parts
@@ -36,40 +28,69 @@ def build(page: Parts) -> None:
                 cards[role] = piece(card(role, None, ""), elem_id=f"card-{role}")
                 whys[role] = piece(elem_id=f"why-{role}")
                 drops[role] = gr.File(
-                    label=title, show_label=False, file_count="single", type="filepath", height=122,
-                    elem_id=f"drop-{role}", elem_classes="drop",
-                )  # fmt: skip
+                    label=title,
+                    show_label=False,
+                    file_count="single",
+                    type="filepath",
+                    height=122,
+                    elem_id=f"drop-{role}",
+                    elem_classes="drop",
+                )
     checks = piece(elem_id="checks")
     takes = piece(elem_id="takes")
     more = gr.File(
-        label="More videos", show_label=False, file_count="multiple", type="filepath", height=122,
-        elem_id="drop-more", elem_classes="drop",
-    )  # fmt: skip
+        label="More videos",
+        show_label=False,
+        file_count="multiple",
+        type="filepath",
+        height=122,
+        elem_id="drop-more",
+        elem_classes="drop",
+    )
     examples = piece(example_cards(page.service.examples()), elem_id="examples")
     with gr.Accordion("Trim, and the frozen moment", open=False, visible=False, elem_id="tune") as tune:
         moment = piece(elem_id="moment")
         trims = piece(elem_id="trims")
         gr.HTML("<h4>Known cameras, if you have a cameras.json</h4>", padding=False, apply_default_css=False)
-        cameras = gr.File(
-            show_label=False, type="filepath", height=122, elem_id="cameras-file",
-            elem_classes="drop",
-        )  # fmt: skip
+        cameras = gr.File(show_label=False, type="filepath", height=122, elem_id="cameras-file", elem_classes="drop")
         known_cameras = piece(elem_id="cameras-known")
     stand = stood.build(page)
     onward = gr.Button("Continue", variant="primary", size="lg", visible=False, elem_id="to-reconstruct")
 
-    shown = [page.me, *cards.values(), *whys.values(), *drops.values(), takes, more, examples, tune, moment, trims,
-             known_cameras, checks, onward, *stand]  # fmt: skip
+    shown = [
+        page.me,
+        *cards.values(),
+        *whys.values(),
+        *drops.values(),
+        takes,
+        more,
+        examples,
+        tune,
+        moment,
+        trims,
+        known_cameras,
+        checks,
+        onward,
+        *stand,
+    ]
     page.named |= {"pair": shown, "checks": checks, "moment": moment, "onward": onward, "show_pair": show_pair}
 
     def show_pair_now(me: dict):
         return show_pair(page, known(me))
 
     page.named["show_pair_now"] = show_pair_now
-    look = {"fn": safely(lambda me: check(page, known(me))), "inputs": page.me,
-            "outputs": [checks, moment, *whys.values()], **CHECK}  # fmt: skip
-    look_further = {"fn": safely(lambda me: further.looked(page, further.there(page, known(me)))), "inputs": page.me,
-                    "outputs": takes, **CHECK}  # fmt: skip
+    look = {
+        "fn": safely(lambda me: check(page, known(me))),
+        "inputs": page.me,
+        "outputs": [checks, moment, *whys.values()],
+        **CHECK,
+    }
+    look_further = {
+        "fn": safely(lambda me: further.looked(page, further.there(page, known(me)))),
+        "inputs": page.me,
+        "outputs": takes,
+        **CHECK,
+    }
     page.named |= {"look": look, "look_further": look_further}
     restore = {"fn": safely(show_pair_now), "inputs": page.me, "outputs": shown, **PRIVATE}
 
@@ -201,7 +222,7 @@ def show_pair(page: Parts, me: dict) -> list:
         waiting("Looking at both videos") if both else "",
         gr.update(visible=both),
         *stood.hidden(me),
-    ]  # fmt: skip
+    ]
 
 
 def check(page: Parts, me: dict) -> list:
@@ -215,8 +236,10 @@ def check(page: Parts, me: dict) -> list:
     checks = page.service.check(owner, me["reference"], me["freeze"])
     pair = {role: page.service.video(owner, me[role]) for role in ROLES}
     chosen = me["canonical"] if me["canonical"] is not None else checks.canonical_frame
-    whys = [reasons("reference", pair["reference"], pair["freeze"], owner, checks),
-            reasons("freeze", pair["freeze"], pair["reference"], owner, checks)]  # fmt: skip
+    whys = [
+        reasons("reference", pair["reference"], pair["freeze"], owner, checks),
+        reasons("freeze", pair["freeze"], pair["reference"], owner, checks),
+    ]
     return [verdict_list(checks), frozen_moment(pair["reference"], owner, chosen or 0), *whys]
 
 

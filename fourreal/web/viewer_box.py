@@ -44,6 +44,13 @@ def shown(
     None leaves it.
     """
     return {
-        "scene": scene, "title": title, "kind": kind, "others": others or [], "layout": layout, "preview": preview,
-        "status": status, "live": live, "address": address,
-    }  # fmt: skip
+        "scene": scene,
+        "title": title,
+        "kind": kind,
+        "others": others or [],
+        "layout": layout,
+        "preview": preview,
+        "status": status,
+        "live": live,
+        "address": address,
+    }

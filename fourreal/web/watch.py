@@ -40,8 +40,19 @@ def build(page: Parts) -> None:
     # Each output costs a browser some time, changed or not: a tick has only those that change often, and figures, which
     # are large, have events of their own.
     often = [page.cursor, page.viewer, page.caption, progress, drawn]
-    outputs = [*often, page.me, page.timer, page.tabs, page.steps, stops, resume, critique, plots, placed,
-               *page.named["explore"]]  # fmt: skip
+    outputs = [
+        *often,
+        page.me,
+        page.timer,
+        page.tabs,
+        page.steps,
+        stops,
+        resume,
+        critique,
+        plots,
+        placed,
+        *page.named["explore"],
+    ]
     more = gr.State(0)  # counts what a tick saw and left to the event with all of them
     drawn.change(curves_now, [page.cursor, drawn], curves, **PRIVATE)
     placed.change(lambda id: layout_now(page, id), placed, layout, **PRIVATE)
@@ -79,7 +90,7 @@ def build(page: Parts) -> None:
 
     page.named["resumed_here"] = resume.click(
         page.named["go_on"], page.me, [page.steps, page.timer, page.cursor], **PRIVATE
-    )  # fmt: skip
+    )
     for press, keeps in ((keep, True), (stop, False)):
         press.click(ending(keeps), page.me, None, **PRIVATE)
 
@@ -97,8 +108,12 @@ def news(page: Parts, me: dict, cursor: dict | None) -> dict:
     try:
         run = page.service.run(owner, me["run"])
     except UserError:  # deleted in another tab
-        change |= {page.me: me | {"run": ""}, page.timer: gr.Timer(active=False), progress: nothing(),
-                   stops: gr.update(visible=False)}  # fmt: skip
+        change |= {
+            page.me: me | {"run": ""},
+            page.timer: gr.Timer(active=False),
+            progress: nothing(),
+            stops: gr.update(visible=False),
+        }
         return change
     cursor = cursor or fresh(run.id)
     first = not cursor["state"]
@@ -253,10 +268,14 @@ def critique_box(page: Parts, run: Run, cursor: dict) -> str:
         "figure",
         tag("h4", "What the video model says"),
         tag("img", src=file_urls(run.id) + name, alt="Above some frames as they are, below as the model wants them"),
-        tag("figcaption", "Above as it is, below as the model wants it."
-            + (text(f" How far it is believed: {believed}.") if believed else ""), class_="quiet"),
+        tag(
+            "figcaption",
+            "Above as it is, below as the model wants it."
+            + (text(f" How far it is believed: {believed}.") if believed else ""),
+            class_="quiet",
+        ),
         class_="critique",
-    )  # fmt: skip
+    )
 
 
 def figures_told(last: dict) -> str:

@@ -105,9 +105,12 @@ def freezing(model: Mini, count: int, steps: int, out: Path | None) -> dict[str,
         pairs = torch.stack([torch.stack(truth), torch.cat([torch.stack(truth)[:, :1], made], 1)], 1).flatten(0, 1)
         Image.fromarray(sheet.picture(pairs[:12])).save(out / "frozen.png")
     return {
-        "clips": count, "arc factor": fitted(errors),
-        "psnr": mean(ours), "psnr of copying": mean(copy), "gain over copying": mean(ours - copy),
-    }  # fmt: skip
+        "clips": count,
+        "arc factor": fitted(errors),
+        "psnr": mean(ours),
+        "psnr of copying": mean(copy),
+        "gain over copying": mean(ours - copy),
+    }
 
 
 def _errors(made: Float[Tensor, "F 3 h w"], world, arc: float, time: float) -> Float[Tensor, " K"]:
@@ -149,11 +152,13 @@ def evaluate(model: Mini, count: int = 64, frozen: int = 32, steps: int | None =
         out.mkdir(parents=True, exist_ok=True)
     checks = held_out(model.network, model.device, 48)
     return {
-        "weights": model.identity, "steps": steps, "guidance": able.guidance,
+        "weights": model.identity,
+        "steps": steps,
+        "guidance": able.guidance,
         "held-out loss": {"noise": list(CHECKS)} | {k: [round(v, 4) for v in vs] for k, vs in checks.items()},
         "following": following(model, count, steps, able.guidance, out),
         "freezing": freezing(model, frozen, steps, out),
-    }  # fmt: skip
+    }
 
 
 def main() -> None:

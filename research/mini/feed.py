@@ -35,9 +35,10 @@ class Feed:
         if workers:
             data.drawn([0], wanted.seed)  # compiles the ray caster once, for all of them
         self.pool: Executor = (
-            ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _calm) if workers
+            ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _calm)
+            if workers
             else ThreadPoolExecutor(1)
-        )  # fmt: skip
+        )
         self.ahead = 2 * workers or 1
         self.coming: deque[Future[list[np.ndarray]]] = deque()
         self.past: deque[data.Drawn] = deque(maxlen=(wanted.repeats - 1) * APART + 1)

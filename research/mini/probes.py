@@ -10,8 +10,10 @@ from research.mini import data
 from research.world.solo import make_solo
 
 ASPECTS: dict[str, tuple[str, ...]] = {
-    "colour": tuple(vocabulary.COLOURS), "shape": tuple(vocabulary.THINGS), "motion": tuple(vocabulary.VERBS),
-}  # fmt: skip
+    "colour": tuple(vocabulary.COLOURS),
+    "shape": tuple(vocabulary.THINGS),
+    "motion": tuple(vocabulary.VERBS),
+}
 SEED = 500_009  # of the clips they learn from; others test them
 
 
@@ -21,9 +23,13 @@ class Probe(nn.Module):
     def __init__(self, width: int = 32) -> None:
         super().__init__()
         self.frame = nn.Sequential(
-            nn.Conv2d(3, width, 5, 2, 2), nn.GELU(), nn.Conv2d(width, 2 * width, 3, 2, 1), nn.GELU(),
-            nn.Conv2d(2 * width, 2 * width, 3, 2, 1), nn.GELU(),
-        )  # fmt: skip
+            nn.Conv2d(3, width, 5, 2, 2),
+            nn.GELU(),
+            nn.Conv2d(width, 2 * width, 3, 2, 1),
+            nn.GELU(),
+            nn.Conv2d(2 * width, 2 * width, 3, 2, 1),
+            nn.GELU(),
+        )
         self.place = nn.Linear(2 * width * 5 * 8, 4 * width)
         self.time = nn.Conv1d(4 * width, 4 * width, 5, padding=2)
         self.heads = nn.ModuleDict({name: nn.Linear(8 * width, len(kinds)) for name, kinds in ASPECTS.items()})

@@ -14,9 +14,11 @@ from research.mini import data
 from research.world.solo import make_solo
 
 PROMPTS = (
-    "a red ball bouncing on a grassy floor", "a blue box sliding on a sandy floor",
-    "a yellow cylinder circling on a wooden floor", "a green cube hopping on a tiled floor",
-)  # fmt: skip
+    "a red ball bouncing on a grassy floor",
+    "a blue box sliding on a sandy floor",
+    "a yellow cylinder circling on a wooden floor",
+    "a green cube hopping on a tiled floor",
+)
 FROZEN_SEED = 77
 
 

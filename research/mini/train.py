@@ -158,8 +158,9 @@ def held_out(network: MiniNetwork, device: torch.device, count: int = 16) -> dic
     first[:, 0] = True
     out = {}
     for name, which, mask in (
-        ("moving, nothing known", ~clips.frozen, torch.zeros_like(first)), ("frozen, first known", clips.frozen, first)
-    ):  # fmt: skip
+        ("moving, nothing known", ~clips.frozen, torch.zeros_like(first)),
+        ("frozen, first known", clips.frozen, first),
+    ):
         some = data.Clips(*(value[which] for value in clips._replace(mask=mask)))
         out[name] = [
             float(losses(network, some, torch.full((len(some.video),), sigma, device=device), noise[which]).mean())
@@ -169,9 +170,13 @@ def held_out(network: MiniNetwork, device: torch.device, count: int = 16) -> dic
 
 
 def train(
-    plan: Plan, out: Path, network: MiniNetwork | None = None, device: str = "cpu", every: float = 300.0,
+    plan: Plan,
+    out: Path,
+    network: MiniNetwork | None = None,
+    device: str = "cpu",
+    every: float = 300.0,
     workers: int = 0,
-) -> Path:  # fmt: skip
+) -> Path:
     """Train to the end of the plan; returns the file with the weights.
 
     every: seconds between two checkpoints. workers: processes that draw clips; 0 draws them in a thread.
@@ -267,9 +272,13 @@ def main() -> None:
     if not 1 <= asked.repeats <= asked.batch:
         raise SystemExit(f"--repeats: a clip can be seen at 1 to {asked.batch} steps, the batch, not {asked.repeats}.")
     plan = Plan(
-        clips=asked.clips, batch=asked.batch, repeats=asked.repeats, minutes=asked.minutes, seed=asked.seed,
+        clips=asked.clips,
+        batch=asked.batch,
+        repeats=asked.repeats,
+        minutes=asked.minutes,
+        seed=asked.seed,
         start=asked.start,
-    )  # fmt: skip
+    )
     try:
         print(train(plan, asked.out, device=asked.device, every=asked.every, workers=asked.workers))
     except UserError as error:

@@ -27,11 +27,24 @@ def cast(solids: Solids, cameras: Cameras, light: Float[Tensor, "3"], supersampl
     moving, depth = (np.empty((frames, height, width), np.float32) for _ in range(2))
     as_array = lambda tensor: np.ascontiguousarray(tensor.detach().float().numpy())
     run_parts(
-        _draw, max(1, min(frames, thread_count())), solids.kind.numpy().astype(np.int64), as_array(solids.half),
-        as_array(solids.rotation), as_array(solids.centre), as_array(solids.colours), as_array(solids.waves),
-        as_array(solids.contrast), as_array(solids.moving), as_array(cameras.camera_to_world),
-        as_array(cameras.intrinsics), as_array(light), int(supersample), colour, moving, depth,
-    )  # fmt: skip
+        _draw,
+        max(1, min(frames, thread_count())),
+        solids.kind.numpy().astype(np.int64),
+        as_array(solids.half),
+        as_array(solids.rotation),
+        as_array(solids.centre),
+        as_array(solids.colours),
+        as_array(solids.waves),
+        as_array(solids.contrast),
+        as_array(solids.moving),
+        as_array(cameras.camera_to_world),
+        as_array(cameras.intrinsics),
+        as_array(light),
+        int(supersample),
+        colour,
+        moving,
+        depth,
+    )
     return View(*map(torch.from_numpy, (colour, moving, depth)))
 
 
@@ -126,9 +139,24 @@ def _light_left(kind, half, rotation, centre, x, y, z, light, own, o, d):
 
 @numba.njit(**KERNEL)
 def _draw(
-    part, parts, kind, half, rotation, centre, colours, waves, contrast, moves, poses, intrinsics, light, fine,
-    colour, moving, depth,
-):  # fmt: skip
+    part,
+    parts,
+    kind,
+    half,
+    rotation,
+    centre,
+    colours,
+    waves,
+    contrast,
+    moves,
+    poses,
+    intrinsics,
+    light,
+    fine,
+    colour,
+    moving,
+    depth,
+):
     """The frames part, part + parts, part + 2 parts, ..."""
     frames, height, width = depth.shape
     number = len(kind)

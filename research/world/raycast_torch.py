@@ -17,9 +17,7 @@ from research.world.solids import AMBIENT, DOME, FAR, KINDS, PENUMBRA, Solids, V
 RAYS_AT_ONCE = 1 << 18
 
 
-def cast(
-    solids: Solids, cameras: Cameras, light: Float[Tensor, "3"], supersample: int = 2
-) -> View:
+def cast(solids: Solids, cameras: Cameras, light: Float[Tensor, "3"], supersample: int = 2) -> View:
     """F cameras look at the solids, each at its own moment, with `supersample` squared rays a pixel.
 
     light: unit vector towards the light.

@@ -13,8 +13,10 @@ from research.world.worlds import COLOURS, FLOORS
 
 SOLO_COLOURS = ("red", "yellow", "green", "blue", "purple", "white")
 SOLO_THINGS: dict[str, tuple[Kind, Vector]] = {
-    "ball": ("ball", (0.4, 0.4, 0.4)), "crate": ("box", (0.34, 0.34, 0.34)), "drum": ("drum", (0.28, 0.28, 0.46)),
-}  # fmt: skip
+    "ball": ("ball", (0.4, 0.4, 0.4)),
+    "crate": ("box", (0.34, 0.34, 0.34)),
+    "drum": ("drum", (0.28, 0.28, 0.46)),
+}
 SOLO_VERBS = ("hops", "slides", "circles")
 
 
@@ -33,9 +35,13 @@ def make_solo(seed: int | tuple[int, ...]) -> World:
     azimuth, side = random.uniform(0, 360), random.uniform(0, 2 * math.pi)
     sky = 0.5 * (1 + random.uniform(0.2, 0.5)) * np.array([0.82, 0.9, 1.0])
     return World(
-        int(np.atleast_1d(seed)[-1]), (actor,), Texture(floor, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), 0.0),
-        plain(tuple(sky.tolist())), (math.sin(side), -math.cos(side), float(random.uniform(1.3, 2.0))), float(azimuth),
-    )  # fmt: skip
+        int(np.atleast_1d(seed)[-1]),
+        (actor,),
+        Texture(floor, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0), 0.0),
+        plain(tuple(sky.tolist())),
+        (math.sin(side), -math.cos(side), float(random.uniform(1.3, 2.0))),
+        float(azimuth),
+    )
 
 
 def plain(colour: Vector) -> Texture:

@@ -175,9 +175,11 @@ class World:
 
 
 def cameras_at(
-    azimuths: Float[Tensor, " F"], size: tuple[int, int], distance: float | int = DISTANCE,
+    azimuths: Float[Tensor, " F"],
+    size: tuple[int, int],
+    distance: float | int = DISTANCE,
     elevation: float | int = ELEVATION,
-) -> Cameras:  # fmt: skip
+) -> Cameras:
     """Level cameras around the world's middle; `azimuths` in degrees, 0 looks along +y; `size` = (width, height)."""
     angle, height = torch.deg2rad(azimuths), math.radians(elevation)
     level, target = math.cos(height), azimuths.new_tensor(TARGET)
@@ -188,9 +190,15 @@ def cameras_at(
 
 
 def shot(
-    world: World, context: Context, frames: int, size: tuple[int, int], seed: int | None = None,
-    arc: float | int = 150.0, still: float | int | None = None, device: torch.device | str = "cpu",
-) -> Path:  # fmt: skip
+    world: World,
+    context: Context,
+    frames: int,
+    size: tuple[int, int],
+    seed: int | None = None,
+    arc: float | int = 150.0,
+    still: float | int | None = None,
+    device: torch.device | str = "cpu",
+) -> Path:
     """The two kinds of video there are: where from and when each frame is taken.
 
     seed: None for the world's own reference camera, the frozen video swinging `arc` degrees symmetrically about it; a

@@ -8,31 +8,49 @@ import numpy as np
 from research.world.world import DYNAMIC, Actor, Context, Motion, Part, Texture, Vector, World
 
 COLOURS: dict[str, Vector] = {
-    "red": (0.82, 0.16, 0.13), "orange": (0.93, 0.5, 0.12), "yellow": (0.93, 0.83, 0.2), "green": (0.2, 0.6, 0.25),
-    "blue": (0.16, 0.33, 0.78), "purple": (0.5, 0.22, 0.65), "white": (0.93, 0.93, 0.9), "brown": (0.45, 0.28, 0.16),
-}  # fmt: skip
+    "red": (0.82, 0.16, 0.13),
+    "orange": (0.93, 0.5, 0.12),
+    "yellow": (0.93, 0.83, 0.2),
+    "green": (0.2, 0.6, 0.25),
+    "blue": (0.16, 0.33, 0.78),
+    "purple": (0.5, 0.22, 0.65),
+    "white": (0.93, 0.93, 0.9),
+    "brown": (0.45, 0.28, 0.16),
+}
 FLOORS: dict[str, tuple[Vector, Vector]] = {
-    "tiled": ((0.75, 0.73, 0.68), (0.42, 0.43, 0.48)), "wooden": ((0.66, 0.48, 0.3), (0.45, 0.3, 0.18)),
-    "grassy": ((0.45, 0.58, 0.26), (0.24, 0.42, 0.16)), "sandy": ((0.85, 0.76, 0.56), (0.68, 0.57, 0.4)),
-}  # fmt: skip
+    "tiled": ((0.75, 0.73, 0.68), (0.42, 0.43, 0.48)),
+    "wooden": ((0.66, 0.48, 0.3), (0.45, 0.3, 0.18)),
+    "grassy": ((0.45, 0.58, 0.26), (0.24, 0.42, 0.16)),
+    "sandy": ((0.85, 0.76, 0.56), (0.68, 0.57, 0.4)),
+}
 NAMES = {
-    "ball": ("ball", "sphere"), "crate": ("crate", "box", "cube"), "drum": ("drum", "barrel", "cylinder"),
-    "snowman": ("snowman", "snow figure"), "robot": ("robot", "little robot", "toy robot"),
-}  # fmt: skip
+    "ball": ("ball", "sphere"),
+    "crate": ("crate", "box", "cube"),
+    "drum": ("drum", "barrel", "cylinder"),
+    "snowman": ("snowman", "snow figure"),
+    "robot": ("robot", "little robot", "toy robot"),
+}
 VERBS = {
-    "slides": ("slides", "glides", "moves"), "hops": ("hops", "bounces", "jumps"),
-    "spins": ("spins", "turns around", "rotates"), "rocks": ("rocks", "sways", "wobbles"),
-    "circles": ("circles", "runs in a circle", "goes round"), "dances": ("dances", "waves its arms", "capers"),
-}  # fmt: skip
+    "slides": ("slides", "glides", "moves"),
+    "hops": ("hops", "bounces", "jumps"),
+    "spins": ("spins", "turns around", "rotates"),
+    "rocks": ("rocks", "sways", "wobbles"),
+    "circles": ("circles", "runs in a circle", "goes round"),
+    "dances": ("dances", "waves its arms", "capers"),
+}
 _CAN = {
-    "ball": ("slides", "hops", "circles"), "crate": ("slides", "spins", "hops", "rocks"),
-    "drum": ("slides", "rocks", "hops", "spins"), "snowman": ("spins", "rocks", "hops", "slides"),
+    "ball": ("slides", "hops", "circles"),
+    "crate": ("slides", "spins", "hops", "rocks"),
+    "drum": ("slides", "rocks", "hops", "spins"),
+    "snowman": ("spins", "rocks", "hops", "slides"),
     "robot": ("dances", "spins", "slides", "circles"),
-}  # fmt: skip
+}
 _TEMPLATES = ("{who} {does} on a {floor} floor", "{who} that {does}, on a {floor} floor", "{who} {does}, {floor} floor")
 _FROZEN = (
-    "{who} on a {floor} floor", "{who}, standing still on a {floor} floor", "a frozen moment: {who}, {floor} floor",
-)  # fmt: skip
+    "{who} on a {floor} floor",
+    "{who}, standing still on a {floor} floor",
+    "a frozen moment: {who}, {floor} floor",
+)
 
 
 def make_world(seed: int, movers: int = 1) -> World:
@@ -46,10 +64,13 @@ def make_world(seed: int, movers: int = 1) -> World:
     sky = tuple(random.uniform(0.55, 0.8, 3)), tuple(random.uniform(0.35, 0.6, 3))
     side = math.radians(azimuth + float(random.uniform(-60, 60)))
     return World(
-        seed, (*actors, *_pillars(random, azimuth), *_props(random, azimuth)), floor,
+        seed,
+        (*actors, *_pillars(random, azimuth), *_props(random, azimuth)),
+        floor,
         _texture(random, sky, wave=(0.7, 1.2)),
-        (math.sin(side), -math.cos(side), float(random.uniform(1.0, 2.0))), azimuth,
-    )  # fmt: skip
+        (math.sin(side), -math.cos(side), float(random.uniform(1.0, 2.0))),
+        azimuth,
+    )
 
 
 def caption(world: World, context: Context = DYNAMIC, seed: int = 0) -> str:

@@ -58,8 +58,10 @@ def test_frames_in_motion_agree_nearly_as_well(browser, url, site):
         viewer.run("viewer.time = 0.3")
         fine = viewer.picture()
         # What the canvas holds can only be read in the task that draws, so by hand.
-        viewer.run("viewer.drawing.paint = ((paint) => function (share) { paint.call(this, share, false) })"
-                   "(viewer.drawing.paint)")  # fmt: skip
+        viewer.run(
+            "viewer.drawing.paint = ((paint) => function (share) { paint.call(this, share, false) })"
+            "(viewer.drawing.paint)"
+        )
         quick = viewer.picture()
         assert (fine != quick).any()
         assert psnr(quick, truth(site, "fox_yard.r4d", viewer.view(), quick.shape[1::-1])) > AGREES_IN_MOTION
@@ -149,9 +151,14 @@ def test_scenes_of_different_frames_of_reference_are_laid_over_each_other(viewer
     scene = some_scene().static()
     outside = Scene4D(
         gaussians=replace(outward(scene, 0.0), moves=torch.zeros(len(scene.gaussians), dtype=torch.bool)),
-        field=scene.field, reference=scene.outward(scene.reference), freeze=scene.outward(scene.freeze),
-        freeze_frames=scene.freeze_frames, similarity=Similarity.identity(), fps=scene.fps, background=scene.background,
-    )  # fmt: skip
+        field=scene.field,
+        reference=scene.outward(scene.reference),
+        freeze=scene.outward(scene.freeze),
+        freeze_frames=scene.freeze_frames,
+        similarity=Similarity.identity(),
+        fps=scene.fps,
+        background=scene.background,
+    )
     (site / "inside.r4d").write_bytes(r4d_bytes(scene))
     (site / "outside.r4d").write_bytes(r4d_bytes(outside))
     viewer.load("inside.r4d", keep=False)

@@ -41,8 +41,9 @@ def test_viewer_and_film_go_along_a_path_alike(viewer):
             pose, fov, time = path.shot(float(seconds))
             seen = viewer.run(
                 "(at) => { viewer.track.at = at; viewer.track.place();"
-                " return [viewer.rig.poseOf(), viewer.rig.now.fov, viewer.time]; }", float(seconds),
-            )  # fmt: skip
+                " return [viewer.rig.poseOf(), viewer.rig.now.fov, viewer.time]; }",
+                float(seconds),
+            )
             assert np.allclose(seen[0], pose, atol=1e-9)
             assert seen[1] == pytest.approx(fov)
             if path.clock == "keys":
@@ -71,8 +72,11 @@ def test_keys_are_added_where_one_stands_moved_eased_and_deleted(editor):
     two_keys(editor)
     first, second = keys(editor)
     assert (first["at"], second["at"], first["time"], second["time"]) == (0, 2, 0.5, 1)
-    assert np.allclose(first["position"], editor.run("viewer.slots[0].header.view.reference.camera_to_world"
-                                                     ".slice(0, 3).map((row) => row[3])"), atol=1e-5)  # fmt: skip
+    assert np.allclose(
+        first["position"],
+        editor.run("viewer.slots[0].header.view.reference.camera_to_world.slice(0, 3).map((row) => row[3])"),
+        atol=1e-5,
+    )
     track = editor.page.get_by_role("group", name="Film editor")
     track.get_by_label("How the camera goes through").select_option("halt")
     track.get_by_label("Seconds at which").fill("3.5")

@@ -211,10 +211,13 @@ def says_so(browser, url, site, **how) -> None:
         assert viewer.load("scene.r4d")["splats"] == 300
     with player(browser, url, **how) as viewer:
         viewer.run("viewer.dispose()")
-        viewer.run("""(url) => {
+        viewer.run(
+            """(url) => {
           window.asked = [];
           start({ autoplay: false, render: async (camera) => (asked.push(camera), url) });
-        }""", png)  # fmt: skip
+        }""",
+            png,
+        )
         viewer.load("scene.r4d")
         viewer.until("asked.length > 0 && viewer.overlay.preview.naturalWidth > 0")
         assert "WebGL2" in viewer.page.get_by_role("alert").inner_text()

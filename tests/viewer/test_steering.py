@@ -1,6 +1,5 @@
 """How the viewer is steered: time, mouse, fingers, keys and buttons."""
 
-
 import numpy as np
 import pytest
 from browser import needs_chromium, static_server
@@ -19,8 +18,10 @@ def test_plays_loops_and_halts(viewer):
     viewer.run("viewer.loop = 'once'; viewer.speed = 4; viewer.playing = true")
     viewer.until("!viewer.playing")
     assert viewer.run("viewer.time") == 1
-    viewer.run("viewer.loop = 'bounce'; viewer.times = []; viewer.addEventListener('frame', (e) => "
-               "viewer.times.push(e.detail.time)); viewer.playing = true")  # fmt: skip
+    viewer.run(
+        "viewer.loop = 'bounce'; viewer.times = []; viewer.addEventListener('frame', (e) => "
+        "viewer.times.push(e.detail.time)); viewer.playing = true"
+    )
     viewer.until("viewer.times.length > 3 && viewer.time < 0.5")  # it went back, not round
     steps = np.abs(np.diff(viewer.run("viewer.times")))
     assert steps.max() < 0.99
@@ -86,7 +87,7 @@ def test_begins_with_a_slow_move_that_any_hand_ends(browser, url):
           const seen = [];
           for (let k = 0; k < 400; k++) { viewer.drawing.advance(0.05); seen.push(viewer.rig.now.azimuth); }
           return [seen, viewer.drawing.intro];
-        }""")  # fmt: skip
+        }""")
         azimuths, left = moved
         low, high = viewer.run("viewer.rig.limits.azimuth")
         assert low < min(azimuths) < -0.2 < 0.2 < max(azimuths) < high
@@ -200,7 +201,8 @@ def test_keyboard(viewer):
 def test_camera_paths_stay_in_the_arc(viewer):
     low, high = viewer.run("viewer.rig.limits.azimuth")
     for path in ("orbit", "arc", "swing", "spiral", "study"):
-        places = viewer.run("""async ([path, step]) => {
+        places = viewer.run(
+            """async ([path, step]) => {
           viewer.path = path;
           const seen = [];
           for (let k = 0; k < 200; k++) {
@@ -210,7 +212,9 @@ def test_camera_paths_stay_in_the_arc(viewer):
           }
           viewer.path = null;
           return seen;
-        }""", [path, 0.0089 if path == "study" else 0.1])  # fmt: skip
+        }""",
+            [path, 0.0089 if path == "study" else 0.1],
+        )
         azimuth, elevation, time = np.array(places).T
         assert low - 1e-9 <= azimuth.min() < azimuth.max() <= high + 1e-9
         if path == "spiral":
@@ -292,8 +296,10 @@ def test_fits_a_phone_and_takes_fingers(browser, url, tmp_path):
     with static_server(tmp_path) as own, player(browser, own, **phone) as viewer:
         viewer.load("scene.r4d")
         assert viewer.run("document.documentElement.scrollWidth") <= 390
-        sizes = viewer.run("[...viewer.root.querySelectorAll('.bar button.icon')].map((b) => b.getBoundingClientRect())"
-                           ".map((box) => [box.width, box.height, box.left, box.right])")  # fmt: skip
+        sizes = viewer.run(
+            "[...viewer.root.querySelectorAll('.bar button.icon')].map((b) => b.getBoundingClientRect())"
+            ".map((box) => [box.width, box.height, box.left, box.right])"
+        )
         assert all(width >= 44 and height >= 44 and left >= 0 and right <= 390 for width, height, left, right in sizes)
         assert viewer.picture().shape[1] == 780  # three canvas pixels a point would be wasted
         session = viewer.page.context.new_cdp_session(viewer.page)

@@ -77,9 +77,7 @@ def cleaned(
     if shots := cuts(clip.frames[frames]):
         first, last = frames[list(longest(len(frames), shots))].tolist()
         begins = tuple(frames[shots].tolist())
-        remedy = f"Frames {first} to {last} are used." if longer_part else (
-            f"Trim it to frames {first} to {last}."
-        )  # fmt: skip
+        remedy = f"Frames {first} to {last} are used." if longer_part else (f"Trim it to frames {first} to {last}.")
         sentence = f"The video is cut to another shot at frame {', '.join(map(str, begins))}. {remedy}"
         findings.append(Finding("cut", sentence, begins, (first, last)))
         if longer_part:
@@ -118,9 +116,8 @@ def refuse_cuts(name: str, path: Path, result: Cleaned, longer_part: bool) -> No
 
 
 def _masked(
-    clip: Clip, frames: list[int], crop: Box, travels: bool, beside: Cleaned | None,
-    findings: tuple[Finding, ...],
-) -> Cleaned:  # fmt: skip
+    clip: Clip, frames: list[int], crop: Box, travels: bool, beside: Cleaned | None, findings: tuple[Finding, ...]
+) -> Cleaned:
     """With overlays masked, and filled so that nothing takes them for scene."""
     if travels:
         over = overlay(clip.frames)

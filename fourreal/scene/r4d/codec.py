@@ -103,9 +103,15 @@ def quantise(
         q[:, frame] = np.rint((numbers - origin) / steps).clip(0, 256**bytes - 1).T
     frames, rows, columns = values.shape
     described = Descriptor(
-        name=name, frames=frames, rows=rows, columns=columns, bytes=bytes, origin=_floats(origin), step=_floats(steps),
+        name=name,
+        frames=frames,
+        rows=rows,
+        columns=columns,
+        bytes=bytes,
+        origin=_floats(origin),
+        step=_floats(steps),
         delta=delta,
-    )  # fmt: skip
+    )
     return Packed(described, q)
 
 

@@ -28,9 +28,12 @@ DEFLATE = 1032  # times: no stream of gzip's grows by more
 
 # Columns, and the least and largest value of each array; (N,) and (1 frame) unless it is about motion.
 STILL = {
-    "means": (3, -1e6, 1e6), "quats": (3, -1.1, 1.1), "scales": (3, -1e3, 40.0), "colors": (3, -1e3, 1e3),
+    "means": (3, -1e6, 1e6),
+    "quats": (3, -1.1, 1.1),
+    "scales": (3, -1e3, 40.0),
+    "colors": (3, -1e3, 1e3),
     "opacities": (1, -0.01, 1.01),
-}  # fmt: skip
+}
 MOTION = {"shifts": (3, -1e6, 1e6), "turns": (3, -100.0, 100.0), "stretches": (3, -1e3, 40.0)}
 
 

@@ -34,9 +34,6 @@ def view(scene: Scene4D) -> dict:
         "centre": stage.centre.tolist(),
         "up": stage.up.tolist(),
         "azimuth": [-math.pi, math.pi] if circle else [low, high],
-        "elevation": [
-            max(-STEEPEST, float(elevation.min())),
-            min(STEEPEST, float(elevation.max()) + ABOVE),
-        ],
+        "elevation": [max(-STEEPEST, float(elevation.min())), min(STEEPEST, float(elevation.max()) + ABOVE)],
         "distance": [NEARER * float(distance.min()), FURTHER * float(distance.max())],
     }

@@ -82,9 +82,18 @@ def container(header: dict, arrays: list[bytes], level: int) -> bytes:
 def _arrays(scene: Scene4D) -> tuple[list[Packed], int]:
     """The arrays in their order, and how many splats move: those come first."""
     gaussians = scene.gaussians
-    finite = torch.stack([x.flatten(1).isfinite().all(1) for x in (
-        gaussians.means, gaussians.quats, gaussians.scales, gaussians.opacities[:, None], gaussians.colors,
-    )]).all(0)  # fmt: skip
+    finite = torch.stack(
+        [
+            x.flatten(1).isfinite().all(1)
+            for x in (
+                gaussians.means,
+                gaussians.quats,
+                gaussians.scales,
+                gaussians.opacities[:, None],
+                gaussians.colors,
+            )
+        ]
+    ).all(0)
     gaussians = gaussians[finite]
     if not len(gaussians):
         raise ValueError("a scene without a finite splat cannot be written")

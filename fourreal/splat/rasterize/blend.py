@@ -6,18 +6,7 @@ import numpy as np
 from numba import njit
 
 from fourreal.splat.rasterize.kernels import ALPHA_MAX, ALPHA_MIN, KERNEL, TRANSMITTANCE_MIN, f32
-from fourreal.splat.rasterize.project import (
-    BLUE,
-    CONIC_XX,
-    CONIC_XY,
-    CONIC_YY,
-    DEPTH,
-    GREEN,
-    LOG2_OPACITY,
-    RED,
-    X,
-    Y,
-)
+from fourreal.splat.rasterize.project import BLUE, CONIC_XX, CONIC_XY, CONIC_YY, DEPTH, GREEN, LOG2_OPACITY, RED, X, Y
 from fourreal.splat.rasterize.simd import any_of, both, exp2, minimum, minus_absolute, ramp, select
 from fourreal.splat.rasterize.simd_memory import load, store
 from fourreal.splat.rasterize.tiles import TILE_HEIGHT, TILE_WIDTH
@@ -102,9 +91,7 @@ def blend_tile(splats, pairs, spans, start, end, left, top, state, rows):
 
 
 @njit(**KERNEL)
-def blend(
-    p, parts, splats, starts, ends, pairs, spans, cuts, width, height, background, colour, depth, transmittance
-):
+def blend(p, parts, splats, starts, ends, pairs, spans, cuts, width, height, background, colour, depth, transmittance):
     """Part p, the tiles from cuts[p] on.
 
     Writes colour (H, W, 3), depth (H, W), transmittance (H, W), and ends (tiles,): where in `pairs` work stopped.

@@ -68,9 +68,25 @@ def blend_tile_backward(splats, pairs, spans, start, end, left, top, state, with
 
 @njit(**KERNEL)
 def blend_backward(
-    p, parts, splats, starts, ends, pairs, spans, cuts, width, height, colour, depth, transmittance,
-    d_colour, d_depth, d_alpha, with_depth, sums_of_parts,
-):  # fmt: skip
+    p,
+    parts,
+    splats,
+    starts,
+    ends,
+    pairs,
+    spans,
+    cuts,
+    width,
+    height,
+    colour,
+    depth,
+    transmittance,
+    d_colour,
+    d_depth,
+    d_alpha,
+    with_depth,
+    sums_of_parts,
+):
     """Part p, the tiles from cuts[p] on. Fills sums_of_parts[p] of (P, N * 16). d_depth is read only `with_depth`."""
     across = (width + TILE_WIDTH - 1) // TILE_WIDTH
     part = sums_of_parts[p]

@@ -57,10 +57,16 @@ def rotation(w, x, y, z):
     two = f32(2)
     one = f32(1)
     return (
-        one - two * (y * y + z * z), two * (x * y - w * z), two * (x * z + w * y),
-        two * (x * y + w * z), one - two * (x * x + z * z), two * (y * z - w * x),
-        two * (x * z - w * y), two * (y * z + w * x), one - two * (x * x + y * y),
-    )  # fmt: skip
+        one - two * (y * y + z * z),
+        two * (x * y - w * z),
+        two * (x * z + w * y),
+        two * (x * y + w * z),
+        one - two * (x * x + z * z),
+        two * (y * z - w * x),
+        two * (x * z - w * y),
+        two * (y * z + w * x),
+        one - two * (x * x + y * y),
+    )
 
 
 @njit(**KERNEL)
@@ -81,10 +87,16 @@ def camera_axes(pose, w, x, y, z):
     d, e, f = pose[1, 0], pose[1, 1], pose[1, 2]
     g, h, i = pose[2, 0], pose[2, 1], pose[2, 2]
     return (
-        a * r00 + b * r10 + c * r20, a * r01 + b * r11 + c * r21, a * r02 + b * r12 + c * r22,
-        d * r00 + e * r10 + f * r20, d * r01 + e * r11 + f * r21, d * r02 + e * r12 + f * r22,
-        g * r00 + h * r10 + i * r20, g * r01 + h * r11 + i * r21, g * r02 + h * r12 + i * r22,
-    )  # fmt: skip
+        a * r00 + b * r10 + c * r20,
+        a * r01 + b * r11 + c * r21,
+        a * r02 + b * r12 + c * r22,
+        d * r00 + e * r10 + f * r20,
+        d * r01 + e * r11 + f * r21,
+        d * r02 + e * r12 + f * r22,
+        g * r00 + h * r10 + i * r20,
+        g * r01 + h * r11 + i * r21,
+        g * r02 + h * r12 + i * r22,
+    )
 
 
 @njit(**KERNEL)
@@ -94,9 +106,11 @@ def frustum_limits(intrinsics, width, height):
     margin_x = f32(0.15) * f32(width)
     margin_y = f32(0.15) * f32(height)
     return (
-        (-cx - margin_x) / fx, (f32(width) - cx + margin_x) / fx,
-        (-cy - margin_y) / fy, (f32(height) - cy + margin_y) / fy,
-    )  # fmt: skip
+        (-cx - margin_x) / fx,
+        (f32(width) - cx + margin_x) / fx,
+        (-cy - margin_y) / fy,
+        (f32(height) - cy + margin_y) / fy,
+    )
 
 
 @njit(**KERNEL)
@@ -146,15 +160,39 @@ def project_lanes(
     store(depths, n, pz)
     # Pixels whose centres lie within the extent, as first and one past the last when rounded down.
     half, slack_x, slack_y = f32(0.5), radius_x + SLACK, radius_y + SLACK
-    store_columns(boxes, n, (
-        clamp(u + half - slack_x, f32(0), f32(width)), clamp(u + half + slack_x, f32(0), f32(width)),
-        clamp(v + half - slack_y, f32(0), f32(height)), clamp(v + half + slack_y, f32(0), f32(height)),
-    ))  # fmt: skip
+    store_columns(
+        boxes,
+        n,
+        (
+            clamp(u + half - slack_x, f32(0), f32(width)),
+            clamp(u + half + slack_x, f32(0), f32(width)),
+            clamp(v + half - slack_y, f32(0), f32(height)),
+            clamp(v + half + slack_y, f32(0), f32(height)),
+        ),
+    )
     red, green, blue = load_columns(colors, n, 3)
-    store_columns(splats, n, (
-        u, v, yy * inverse, f32(-1) * xy * inverse, xx * inverse, log2_opacity, pz, red, green, blue,
-        radius_x, radius_y, xy / xx, determinant / (xx * xx), radius_y * xy / yy, spread(f32(0)),
-    ))  # fmt: skip
+    store_columns(
+        splats,
+        n,
+        (
+            u,
+            v,
+            yy * inverse,
+            f32(-1) * xy * inverse,
+            xx * inverse,
+            log2_opacity,
+            pz,
+            red,
+            green,
+            blue,
+            radius_x,
+            radius_y,
+            xy / xx,
+            determinant / (xx * xx),
+            radius_y * xy / yy,
+            spread(f32(0)),
+        ),
+    )
 
 
 @njit(**KERNEL)

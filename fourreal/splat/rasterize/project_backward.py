@@ -52,9 +52,25 @@ def quaternion_gradient(w, x, y, z, norm, d00, d01, d02, d10, d11, d12, d20, d21
 
 @njit(**KERNEL)
 def backproject_lanes(
-    n, means, quats, scales, logits, pose, intrinsics, limits, splats, radii, part,
-    d_means, d_quats, d_scales, d_logits, d_colors, d_screen, d_pose,
-):  # fmt: skip
+    n,
+    means,
+    quats,
+    scales,
+    logits,
+    pose,
+    intrinsics,
+    limits,
+    splats,
+    radii,
+    part,
+    d_means,
+    d_quats,
+    d_scales,
+    d_logits,
+    d_colors,
+    d_screen,
+    d_pose,
+):
     """Gaussians n to n + LANES - 1, with `part` (N, 16) the sums over their pixels; adds to d_pose (16,)."""
     splat = load_columns(splats, n, 16)
     g = load_columns(part, n, 16)
@@ -91,11 +107,15 @@ def backproject_lanes(
     two = f32(2)
     du0, du1, du2 = two * (cxx * u0 + cxy * v0), two * (cxx * u1 + cxy * v1), two * (cxx * u2 + cxy * v2)
     dv0, dv1, dv2 = two * (cxy * u0 + cyy * v0), two * (cxy * u1 + cyy * v1), two * (cxy * u2 + cyy * v2)
-    store_columns(d_scales, n, (
-        select(seen, du0 * u0 + dv0 * v0, nothing),
-        select(seen, du1 * u1 + dv1 * v1, nothing),
-        select(seen, du2 * u2 + dv2 * v2, nothing),
-    ))  # fmt: skip
+    store_columns(
+        d_scales,
+        n,
+        (
+            select(seen, du0 * u0 + dv0 * v0, nothing),
+            select(seen, du1 * u1 + dv1 * v1, nothing),
+            select(seen, du2 * u2 + dv2 * v2, nothing),
+        ),
+    )
     du0, du1, du2 = du0 * s0, du1 * s1, du2 * s2
     dv0, dv1, dv2 = dv0 * s0, dv1 * s1, dv2 * s2
     # d_J = d_(JC) C^T, and d_C = J^T d_(JC).
@@ -115,44 +135,85 @@ def backproject_lanes(
     p00, p01, p02 = pose[0, 0], pose[0, 1], pose[0, 2]
     p10, p11, p12 = pose[1, 0], pose[1, 1], pose[1, 2]
     p20, p21, p22 = pose[2, 0], pose[2, 1], pose[2, 2]
-    store_columns(d_means, n, (
-        select(seen, p00 * dpx + p10 * dpy + p20 * dpz, nothing),
-        select(seen, p01 * dpx + p11 * dpy + p21 * dpz, nothing),
-        select(seen, p02 * dpx + p12 * dpy + p22 * dpz, nothing),
-    ))  # fmt: skip
+    store_columns(
+        d_means,
+        n,
+        (
+            select(seen, p00 * dpx + p10 * dpy + p20 * dpz, nothing),
+            select(seen, p01 * dpx + p11 * dpy + p21 * dpz, nothing),
+            select(seen, p02 * dpx + p12 * dpy + p22 * dpz, nothing),
+        ),
+    )
     # d_R = d_p x^T + d_C Rq^T and d_t = d_p.
     r00, r01, r02, r10, r11, r12, r20, r21, r22 = rotation(qw, qx, qy, qz)
-    store(d_pose, 0, load(d_pose, 0) + sums((
-        select(seen, dpx * x + w00 * r00 + w01 * r01 + w02 * r02, nothing),
-        select(seen, dpx * y + w00 * r10 + w01 * r11 + w02 * r12, nothing),
-        select(seen, dpx * z + w00 * r20 + w01 * r21 + w02 * r22, nothing),
-        select(seen, dpx, nothing),
-        select(seen, dpy * x + w10 * r00 + w11 * r01 + w12 * r02, nothing),
-        select(seen, dpy * y + w10 * r10 + w11 * r11 + w12 * r12, nothing),
-        select(seen, dpy * z + w10 * r20 + w11 * r21 + w12 * r22, nothing),
-        select(seen, dpy, nothing),
-        select(seen, dpz * x + w20 * r00 + w21 * r01 + w22 * r02, nothing),
-        select(seen, dpz * y + w20 * r10 + w21 * r11 + w22 * r12, nothing),
-        select(seen, dpz * z + w20 * r20 + w21 * r21 + w22 * r22, nothing),
-        select(seen, dpz, nothing),
-    )))  # fmt: skip
+    store(
+        d_pose,
+        0,
+        load(d_pose, 0)
+        + sums(
+            (
+                select(seen, dpx * x + w00 * r00 + w01 * r01 + w02 * r02, nothing),
+                select(seen, dpx * y + w00 * r10 + w01 * r11 + w02 * r12, nothing),
+                select(seen, dpx * z + w00 * r20 + w01 * r21 + w02 * r22, nothing),
+                select(seen, dpx, nothing),
+                select(seen, dpy * x + w10 * r00 + w11 * r01 + w12 * r02, nothing),
+                select(seen, dpy * y + w10 * r10 + w11 * r11 + w12 * r12, nothing),
+                select(seen, dpy * z + w10 * r20 + w11 * r21 + w12 * r22, nothing),
+                select(seen, dpy, nothing),
+                select(seen, dpz * x + w20 * r00 + w21 * r01 + w22 * r02, nothing),
+                select(seen, dpz * y + w20 * r10 + w21 * r11 + w22 * r12, nothing),
+                select(seen, dpz * z + w20 * r20 + w21 * r21 + w22 * r22, nothing),
+                select(seen, dpz, nothing),
+            )
+        ),
+    )
     # d_Rq = R^T d_C.
     qw, qx, qy, qz = quaternion_gradient(
-        qw, qx, qy, qz, norm,
-        p00 * w00 + p10 * w10 + p20 * w20, p00 * w01 + p10 * w11 + p20 * w21, p00 * w02 + p10 * w12 + p20 * w22,
-        p01 * w00 + p11 * w10 + p21 * w20, p01 * w01 + p11 * w11 + p21 * w21, p01 * w02 + p11 * w12 + p21 * w22,
-        p02 * w00 + p12 * w10 + p22 * w20, p02 * w01 + p12 * w11 + p22 * w21, p02 * w02 + p12 * w12 + p22 * w22,
-    )  # fmt: skip
-    store_columns(d_quats, n, (
-        select(seen, qw, nothing), select(seen, qx, nothing), select(seen, qy, nothing), select(seen, qz, nothing),
-    ))  # fmt: skip
+        qw,
+        qx,
+        qy,
+        qz,
+        norm,
+        p00 * w00 + p10 * w10 + p20 * w20,
+        p00 * w01 + p10 * w11 + p20 * w21,
+        p00 * w02 + p10 * w12 + p20 * w22,
+        p01 * w00 + p11 * w10 + p21 * w20,
+        p01 * w01 + p11 * w11 + p21 * w21,
+        p01 * w02 + p11 * w12 + p21 * w22,
+        p02 * w00 + p12 * w10 + p22 * w20,
+        p02 * w01 + p12 * w11 + p22 * w21,
+        p02 * w02 + p12 * w12 + p22 * w22,
+    )
+    store_columns(
+        d_quats,
+        n,
+        (select(seen, qw, nothing), select(seen, qx, nothing), select(seen, qy, nothing), select(seen, qz, nothing)),
+    )
 
 
 @njit(**KERNEL)
 def backproject(
-    p, parts, means, quats, scales, logits, pose, intrinsics, width, height, splats, radii, sums_of_parts,
-    d_means, d_quats, d_scales, d_logits, d_colors, d_screen, d_poses,
-):  # fmt: skip
+    p,
+    parts,
+    means,
+    quats,
+    scales,
+    logits,
+    pose,
+    intrinsics,
+    width,
+    height,
+    splats,
+    radii,
+    sums_of_parts,
+    d_means,
+    d_quats,
+    d_scales,
+    d_logits,
+    d_colors,
+    d_screen,
+    d_poses,
+):
     """Part p of the gradients of N Gaussians, N a multiple of LANES, from the P partial sums of blending.
 
     sums_of_parts: (P, N * 16), of which the first is overwritten. Writes d_* with the shapes of what they are
@@ -171,9 +232,25 @@ def backproject(
             for at in range(n * GRADIENT_FLOATS, (n + LANES) * GRADIENT_FLOATS, LANES):
                 store(whole, at, load(whole, at) + load(sums_of_parts[q], at))
         backproject_lanes(
-            n, means, quats, scales, logits, pose, intrinsics, limits, splats, radii, whole,
-            d_means, d_quats, d_scales, d_logits, d_colors, d_screen, d_pose,
-        )  # fmt: skip
+            n,
+            means,
+            quats,
+            scales,
+            logits,
+            pose,
+            intrinsics,
+            limits,
+            splats,
+            radii,
+            whole,
+            d_means,
+            d_quats,
+            d_scales,
+            d_logits,
+            d_colors,
+            d_screen,
+            d_pose,
+        )
         if block % 64 == 63:  # long sums in double precision
             total += d_pose
             d_pose[:] = 0

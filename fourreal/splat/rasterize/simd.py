@@ -81,9 +81,12 @@ def _teach(operation, result, emit):
 
 
 for _operation, _name in (
-    (operator.add, "fadd"), (operator.sub, "fsub"), (operator.mul, "fmul"), (operator.truediv, "fdiv"),
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.truediv, "fdiv"),
     (operator.iadd, "fadd"),
-):  # fmt: skip
+):
     _teach(_operation, lanes, lambda builder, a, b, name=_name: getattr(builder, name)(a, b, flags=_FUSE))
 for _operation, _sign in ((operator.gt, ">"), (operator.ge, ">="), (operator.lt, "<"), (operator.le, "<=")):
     _teach(_operation, mask, lambda builder, a, b, sign=_sign: builder.fcmp_ordered(sign, a, b))

@@ -22,9 +22,14 @@ FILES = [f"{part}/{name}" for part in PARTS for name in ("config.json", "diffusi
 
 
 def load_model(
-    entry: Entry, model: type[Mini], source: Path | str | None, device: str | None, adapter: str | None,
-    progress: Progress, cancel: CancelToken,
-) -> Mini:  # fmt: skip
+    entry: Entry,
+    model: type[Mini],
+    source: Path | str | None,
+    device: str | None,
+    adapter: str | None,
+    progress: Progress,
+    cancel: CancelToken,
+) -> Mini:
     """See `registry.load`. It has no adapters."""
     folder, identity = fetch(entry, model, source, device, adapter, progress, cancel)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -45,9 +50,14 @@ def load_model(
 
 
 def fetch(
-    entry: Entry, model: type[Mini], source: Path | str | None, device: str | None, adapter: str | None,
-    progress: Progress, cancel: CancelToken,
-) -> tuple[Path, str]:  # fmt: skip
+    entry: Entry,
+    model: type[Mini],
+    source: Path | str | None,
+    device: str | None,
+    adapter: str | None,
+    progress: Progress,
+    cancel: CancelToken,
+) -> tuple[Path, str]:
     """See `registry.fetch`."""
     if adapter:
         raise UserError(f"{entry.title} has no adapters. Leave the adapter out, or choose another model.")

@@ -33,9 +33,13 @@ class Mini:
     """See `fourreal.video.model.VideoModel`. Knows the words of `vocabulary`, and says which it does not know."""
 
     def __init__(
-        self, network: MiniNetwork, upsampler: Upsampler, capabilities: Capabilities, identity: str,
+        self,
+        network: MiniNetwork,
+        upsampler: Upsampler,
+        capabilities: Capabilities,
+        identity: str,
         device: torch.device | str,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.capabilities, self.identity = capabilities, identity
         self.device = torch.device(device)
         modules: Any = (network, upsampler)  # diffusers' and torch's `to` have no common type
@@ -63,9 +67,16 @@ class Mini:
         """See `VideoModel.generate`. The negative prompt says nothing to it."""
         cancel, able = cancel or CancelToken(), self.capabilities
         job = self._job(
-            prompt, negative, known, cameras, frames or able.native_frames, size or able.native_size, fps, guidance,
+            prompt,
+            negative,
+            known,
+            cameras,
+            frames or able.native_frames,
+            size or able.native_size,
+            fps,
+            guidance,
             steps,
-        )  # fmt: skip
+        )
         if remark := vocabulary.remark(job.prompt, self._networks[0].config["actors"]):
             progress(Event("video", message=remark))
         cancel.check()

@@ -31,9 +31,15 @@ class MiniNetwork(ModelMixin, ConfigMixin):  # type: ignore[misc]  # their `conf
 
     @register_to_config
     def __init__(
-        self, slots: Sequence[int] = (6, 3, 3, 6, 3, 3, 4), widths: Sequence[int] = (48, 144), depth: int = 3,
-        head: int = 36, condition: int = 160, frames: int = 16, actors: int = 1,
-    ) -> None:  # fmt: skip
+        self,
+        slots: Sequence[int] = (6, 3, 3, 6, 3, 3, 4),
+        widths: Sequence[int] = (48, 144),
+        depth: int = 3,
+        head: int = 36,
+        condition: int = 160,
+        frames: int = 16,
+        actors: int = 1,
+    ) -> None:
         super().__init__()
         high, low = widths
         self.words = nn.ModuleList(nn.Embedding(count + 1, 32) for count in slots)
@@ -60,10 +66,15 @@ class MiniNetwork(ModelMixin, ConfigMixin):  # type: ignore[misc]  # their `conf
         nn.init.ones_(self.gain.bias)
 
     def forward(
-        self, noisy: Float[Tensor, "B F 3 H W"], known: Float[Tensor, "B F 3 H W"], mask: Bool[Tensor, "B F"],
-        rays: Float[Tensor, "B F 12 h w"], slots: Integer[Tensor, "B S"], frozen: Bool[Tensor, " B"],
+        self,
+        noisy: Float[Tensor, "B F 3 H W"],
+        known: Float[Tensor, "B F 3 H W"],
+        mask: Bool[Tensor, "B F"],
+        rays: Float[Tensor, "B F 12 h w"],
+        slots: Integer[Tensor, "B S"],
+        frozen: Bool[Tensor, " B"],
         noise: Float[Tensor, " B"],
-    ) -> Float[Tensor, "B F 3 H W"]:  # fmt: skip
+    ) -> Float[Tensor, "B F 3 H W"]:
         """
         Args:
             noisy: scaled to a spread of about one; zero where a frame is known. known: likewise, zero elsewhere.

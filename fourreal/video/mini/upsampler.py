@@ -20,11 +20,15 @@ class Upsampler(ModelMixin, ConfigMixin):  # type: ignore[misc]  # their `config
         super().__init__()
         self.enter = nn.Conv2d(3, width, 3, padding=1)
         self.blocks = nn.ModuleList(
-            nn.ModuleList([
-                nn.Conv2d(width, width, 5, padding=2, groups=width), nn.Conv2d(width, 2 * width, 1),
-                nn.Conv2d(2 * width, width, 1),
-            ]) for _ in range(depth)
-        )  # fmt: skip
+            nn.ModuleList(
+                [
+                    nn.Conv2d(width, width, 5, padding=2, groups=width),
+                    nn.Conv2d(width, 2 * width, 1),
+                    nn.Conv2d(2 * width, width, 1),
+                ]
+            )
+            for _ in range(depth)
+        )
         self.leave = nn.Conv2d(width, 3 * FACTOR**2, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(cast(Tensor, self.leave.bias))

@@ -8,29 +8,90 @@ from fourreal.errors import UserError
 from fourreal.video.words import EMOJI
 
 COLOURS: dict[str, tuple[str, ...]] = {
-    "red": ("red", "crimson", "scarlet"), "yellow": ("yellow", "golden"), "green": ("green",),
-    "blue": ("blue", "navy"), "purple": ("purple", "violet"), "white": ("white",),
-}  # fmt: skip
+    "red": ("red", "crimson", "scarlet"),
+    "yellow": ("yellow", "golden"),
+    "green": ("green",),
+    "blue": ("blue", "navy"),
+    "purple": ("purple", "violet"),
+    "white": ("white",),
+}
 THINGS: dict[str, tuple[str, ...]] = {
-    "ball": ("ball", "sphere", "orb"), "crate": ("crate", "box", "cube", "block"),
+    "ball": ("ball", "sphere", "orb"),
+    "crate": ("crate", "box", "cube", "block"),
     "drum": ("drum", "barrel", "cylinder", "can"),
-}  # fmt: skip
+}
 VERBS: dict[str, tuple[str, ...]] = {
-    "hops": ("hop", "bounce", "jump", "leap"), "slides": ("slide", "glide", "move", "roll"),
+    "hops": ("hop", "bounce", "jump", "leap"),
+    "slides": ("slide", "glide", "move", "roll"),
     "circles": ("circle", "orbit"),
-}  # fmt: skip
+}
 FLOORS: dict[str, tuple[str, ...]] = {
-    "tiled": ("tiled", "tile", "stone", "grey", "gray"), "wooden": ("wooden", "wood", "brown"),
-    "grassy": ("grassy", "grass", "meadow", "lawn"), "sandy": ("sandy", "sand", "beach", "desert"),
-}  # fmt: skip
+    "tiled": ("tiled", "tile", "stone", "grey", "gray"),
+    "wooden": ("wooden", "wood", "brown"),
+    "grassy": ("grassy", "grass", "meadow", "lawn"),
+    "sandy": ("sandy", "sand", "beach", "desert"),
+}
 # Words that carry no meaning here and are passed over in silence, those of the freeze-time prompt among them.
-_PASSED = frozenset({
-    "a", "an", "the", "on", "in", "of", "at", "to", "and", "next", "beside", "near", "by", "with", "that", "which",
-    "is", "are", "it", "its", "up", "down", "around", "round", "over", "across", "floor", "ground", "surface",
-    "field", "scene", "video", "clip", "photo", "camera", "circulating", "time", "elapse", "standing", "still",
-    "frozen", "moment", "one", "single", "small", "little", "big", "large", "toy", "fast", "slowly", "quickly",
-    "gently", "while", "left", "right",
-})  # fmt: skip
+_PASSED = frozenset(
+    {
+        "a",
+        "an",
+        "the",
+        "on",
+        "in",
+        "of",
+        "at",
+        "to",
+        "and",
+        "next",
+        "beside",
+        "near",
+        "by",
+        "with",
+        "that",
+        "which",
+        "is",
+        "are",
+        "it",
+        "its",
+        "up",
+        "down",
+        "around",
+        "round",
+        "over",
+        "across",
+        "floor",
+        "ground",
+        "surface",
+        "field",
+        "scene",
+        "video",
+        "clip",
+        "photo",
+        "camera",
+        "circulating",
+        "time",
+        "elapse",
+        "standing",
+        "still",
+        "frozen",
+        "moment",
+        "one",
+        "single",
+        "small",
+        "little",
+        "big",
+        "large",
+        "toy",
+        "fast",
+        "slowly",
+        "quickly",
+        "gently",
+        "while",
+        "left",
+        "right",
+    }
+)
 _FROZEN = ("camera circulating", "time elapse", "frozen", "freeze")
 _WORD = re.compile(rf"[^\W\d_]+|{EMOJI}")  # of any language; pictures are words that it does not know
 
@@ -56,9 +117,11 @@ _COLOUR, _THING = _lookup(COLOURS, _plain), _lookup(THINGS, _nouns)
 _VERB, _FLOOR = _lookup(VERBS, _forms), _lookup(FLOORS, _plain)
 # To choose from: one word for each meaning, as it stands in a sentence.
 WORDS: dict[str, tuple[str, ...]] = {
-    "colours": tuple(COLOURS), "things": ("ball", "box", "cylinder"), "motions": ("bouncing", "sliding", "circling"),
+    "colours": tuple(COLOURS),
+    "things": ("ball", "box", "cylinder"),
+    "motions": ("bouncing", "sliding", "circling"),
     "floors": tuple(f"on a {name} floor" for name in FLOORS),
-}  # fmt: skip
+}
 KNOWN = frozenset(_COLOUR) | frozenset(_THING) | frozenset(_VERB) | frozenset(_FLOOR)
 
 
@@ -117,9 +180,11 @@ def read(prompt: str) -> Reading:
         elif word not in _PASSED:
             unknown.append(word)
     return Reading(
-        tuple((colour, thing, verb) for colour, thing, verb in actors), floor, any(mark in lowered for mark in _FROZEN),
+        tuple((colour, thing, verb) for colour, thing, verb in actors),
+        floor,
+        any(mark in lowered for mark in _FROZEN),
         tuple(dict.fromkeys(unknown)),
-    )  # fmt: skip
+    )
 
 
 def nearest(word: str) -> str:
@@ -137,8 +202,11 @@ def remark(prompt: str, actors: int = 1) -> str:
         said.append(f"Mini does not know {', '.join(doubts)} and goes on without.")
     if len(reading.actors) > actors:
         rest = " and ".join(" ".join(filter(None, (colour, thing))) for colour, thing, _ in reading.actors[actors:])
-        said.append(f"It learnt one thing at a time, so the {rest} is left out." if actors == 1 else
-                    f"It learnt {actors} things at a time, so the {rest} is left out.")  # fmt: skip
+        said.append(
+            f"It learnt one thing at a time, so the {rest} is left out."
+            if actors == 1
+            else f"It learnt {actors} things at a time, so the {rest} is left out."
+        )
     return " ".join(said)
 
 
