@@ -402,6 +402,7 @@ def calls(service: Service, owner: str, video: str, run: str) -> dict:
         "retry": lambda: service.retry(owner, run, 0),
         "regenerate": lambda: service.regenerate(owner, run, 0),
         "discard": lambda: service.discard(owner, run, 0),
+        "restore": lambda: service.restore(owner, run),
         "keep": lambda: service.keep(owner, run, 0),
         "renew": lambda: service.renew(owner, run),
         "add_own": lambda: service.add_own(owner, run, Path("own.mp4"), "own"),
@@ -438,6 +439,7 @@ def test_what_is_anothers_is_not_there_in_the_same_words_as_what_is_nowhere(serv
         "estimate_creation",
         "ablations",
         "ablation_page",
+        "next_seed",
     }
     assert named - open_to_all == set(calls(service, BEN, videos[0], run)) - {"picture"}
     foreign, unknown = calls(service, BEN, videos[0], run), calls(service, BEN, new_id(), new_id())
