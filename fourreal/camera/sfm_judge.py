@@ -93,6 +93,9 @@ class Verdict:
 def judge(model: Model, frames: int, settings: SfmSettings) -> Verdict:
     """What of `model` can be believed, for a clip of `frames` frames that were given to the mapper."""
     if model.usual is not None and unclear(model, model.usual):
+        # what cannot be believed with the lens that was found is no better with another: a camera that only turns
+        if (verdict := judge(replace(model, usual=None), frames, settings)).model is None:
+            return verdict
         model = replace(model.usual, focal_unclear=True)
     low, high = settings.focal_range
     if not low <= model.focal <= high:
