@@ -384,11 +384,14 @@ def test_what_was_made_can_be_taken_away_found_again_and_compared(server, browse
         until(page, "fourrealShown.others.length === 2")
         names = "[...fourrealViewer.root.querySelectorAll('.name:not([hidden])')].map((chip) => chip.textContent)"
         assert page.evaluate(names) == ["Renamed", "Renamed: reference video", "reference.mp4"]
+        both = picture(page)  # in the screen's pixels, of which there are half as many as of the page's
+        scale = both.shape[1] / page.evaluate("fourrealViewer.canvas.clientWidth")
         for x, y, width, height in page.evaluate("fourrealViewer.places().map(({ rect }) => rect)"):
             assert abs(width / height - 16 / 9) < 0.03
-            assert shown_fox(picture(page)[y : y + height, x : x + width]) > 0.01
+            top, left, bottom, right = (round(scale * side) for side in (y, x, y + height, x + width))
+            assert shown_fox(both[top:bottom, left:right]) > 0.01
         tab(page, "My scenes")
-        page.locator("#gallery").get_by_role("button", name="Rename").click()
+        page.locator("#gallery").get_by_role("button", name="Rename", exact=True).click()
         page.locator("#gallery input.rename").fill("Once more")
         page.locator("#gallery input.rename").press("Enter")
         until(page, f"{names}[0] === 'Once more'")
