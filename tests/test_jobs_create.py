@@ -110,7 +110,7 @@ def test_from_a_prompt_to_two_videos_a_person_choosing(service, worker, fox_yard
     for one in found.candidates:
         shown = clip.read(service.file(ANNA, made.id, one.file))
         assert (len(shown), shown.size) == (9, (64, 64))
-        assert 0 <= one.total <= 1
+        assert one.total is None or 0 <= one.total <= 1  # noise shows too little to be judged
         assert one.reasons
         assert (one.frames, one.fps) == (9, 16)
         assert 0 <= one.best_frame < 9
