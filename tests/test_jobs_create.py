@@ -114,7 +114,8 @@ def test_from_a_prompt_to_two_videos_a_person_choosing(service, worker, fox_yard
         assert one.reasons
         assert (one.frames, one.fps) == (9, 16)
         assert 0 <= one.best_frame < 9
-    assert found.candidates[0].total >= found.candidates[1].total
+    first, second = (one.total or 0 for one in found.candidates)
+    assert first >= second
     assert any(service.places.run(made.id).glob("live/preview-*.jpg"))
 
     # one is made anew, one is kept, one is somebody's own, one is cut and reversed: all while it goes on
