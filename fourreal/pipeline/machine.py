@@ -8,7 +8,6 @@ from pathlib import Path
 import torch
 
 from fourreal import system
-from fourreal.device import pick_device as pick_device
 from fourreal.errors import UserError
 from fourreal.fit.losses import photometric
 from fourreal.fit.rigidity import Neighbours, rigidity

@@ -17,6 +17,7 @@ import torch
 
 import fourreal
 from fourreal.camera.align import Similarity
+from fourreal.device import pick_device
 from fourreal.errors import Cancelled, MemoryRanOut, Unusable, UserError, memory_ran_out
 from fourreal.fit import artifacts, loop
 from fourreal.fit.canonical import Canonical, CanonicalStage
@@ -31,7 +32,7 @@ from fourreal.pipeline.critic import critic_for, critic_key
 from fourreal.pipeline.footage import Footage, read
 from fourreal.pipeline.imagine import STAGE as IMAGINED
 from fourreal.pipeline.imagine import fit_imagined
-from fourreal.pipeline.machine import peak_memory, pick_device, prepare_kernels, torch_threads, working_folder
+from fourreal.pipeline.machine import peak_memory, prepare_kernels, torch_threads, working_folder
 from fourreal.pipeline.naming import Places, finished, motion_settings, name_of, phase_places
 from fourreal.pipeline.observe import free_takes, observe
 from fourreal.pipeline.placement import Placement, estimated_placement, known_placement

@@ -1,5 +1,6 @@
 """What every deformation field promises, and how its offsets bend the splats (4Real sec. 3.1)."""
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ class Offsets(NamedTuple):
     ds: Float[Tensor, "N 3"]
 
 
-class DeformationField(torch.nn.Module):
+class DeformationField(torch.nn.Module, ABC):
     """A field over codes 0 .. frames - 1: frame numbers of the freeze-time or of the reference video.
 
     Zero at the canonical code by construction, identity before training. `config()` describes it well
@@ -33,24 +34,24 @@ class DeformationField(torch.nn.Module):
     frames: int
     canonical: int
 
+    @abstractmethod
     def offsets(self, gaussians: Gaussians, code: float | int, where: Integer[Tensor, " M"] | None = None) -> Offsets:
         """The offsets at `code` in [0, frames - 1]; between frames they are interpolated.
 
         where: (M,) int64, different Gaussians to bend, the others' offsets are zero; all that it bends unless given.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def groups(self) -> dict[str, list[torch.nn.Parameter]]:
         """The trained parameters by kind: each kind has a learning rate of its own."""
-        raise NotImplementedError
 
+    @abstractmethod
     def unfold(self, frame: int) -> None:
         """Start `frame` where its neighbour towards the canonical frame leaves off, before it is first fitted."""
-        raise NotImplementedError
 
+    @abstractmethod
     def config(self) -> dict:
         """JSON-able keyword arguments that rebuild the field, and its "kind"."""
-        raise NotImplementedError
 
 
 def bend(gaussians: Gaussians, offsets: Offsets) -> Gaussians:

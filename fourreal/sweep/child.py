@@ -44,7 +44,7 @@ def _make(
     cancel: CancelToken,
     presets: Mapping[str, Preset],
 ) -> None:
-    from fourreal.pipeline.machine import pick_device
+    from fourreal.device import pick_device
 
     options = dict(question["options"])
     device = options.setdefault("device", "auto")
