@@ -94,7 +94,7 @@ def steps(page: Parts) -> None:
                 create.build(page)
             with gr.Tab("Videos", id=VIDEOS):
                 videos.build(page)
-            with gr.Tab("Reconstruct", id=RECONSTRUCT):
+            with gr.Tab("Reconstruct", id=RECONSTRUCT) as page.named["reconstruct_step"]:
                 reconstruct.build(page)
             with gr.Tab("Watch", id=WATCH):
                 watching = gr.Column()
@@ -145,6 +145,7 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
     failed.wire(page)
     next_step = {"fn": lambda: gr.Tabs(selected=RECONSTRUCT), "inputs": None, "outputs": page.steps, **PRIVATE}
     page.named["onward"].click(**next_step).then(**estimate)
+    page.named["reconstruct_step"].select(**estimate)
     page.named["scenes_tab"].select(**page.named["gallery_event"])
     page.named["study_tab"].select(**page.named["sources_event"])
     page.named["compare_tab"].select(**page.named["choices_event"]).success(**page.named["compare_event"])
