@@ -193,7 +193,7 @@ class Distillation:
         able, before = self.critic.model.capabilities, self.shots.frames
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        fewer = able.nearest_frames(max(1, (before - 1) // 2) + 1)
+        fewer = able.halved_frames(before)
         if fewer < before:
             self.shots.frames = fewer
             note = f"Memory ran out: the video model is asked about {fewer} frames instead of {before}."

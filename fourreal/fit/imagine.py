@@ -159,7 +159,7 @@ class CameraMan:
         """Ask for shorter clips from now on."""
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        fewer = self.critic.model.capabilities.nearest_frames(max(1, (self.frames - 1) // 2) + 1)
+        fewer = self.critic.model.capabilities.halved_frames(self.frames)
         if fewer >= self.frames:
             raise MemoryRanOut(f"Memory ran out for a film, even in parts of {self.frames} frames.")
         self.critic.tally.notes.append(

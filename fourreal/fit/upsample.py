@@ -117,7 +117,7 @@ class UpsampleStage:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         before = len(self.shot)
-        fewer = self.critic.model.capabilities.nearest_frames((before + 1) // 2)
+        fewer = self.critic.model.capabilities.halved_frames(before)
         if fewer >= before:
             raise MemoryRanOut(f"Memory ran out for the detail, even with a film of {before} frames.")
         self.shot = film(self.observations, self.critic, fewer)

@@ -90,6 +90,10 @@ class Capabilities:
         steps = max(1, round((min(frames, self.most_frames) - 1) / self.frame_step))
         return steps * self.frame_step + 1
 
+    def halved_frames(self, frames: int) -> int:
+        """About half as many frames, on the grid; as many as before where there is nothing shorter."""
+        return min(frames, self.nearest_frames(max(1, (frames - 1) // 2) + 1))
+
     def nearest_size(self, size: Size) -> Size:
         """The (width, height) on the grid that is nearest to `size`, side by side; of a few fixed ones the nearest."""
         if self.sizes:
