@@ -1,8 +1,13 @@
 """The files of a creation's candidates: <role>-<number>.mp4, with .json files beside it."""
 
+import contextlib
+import json
 from collections.abc import Iterable, Mapping
+from math import degrees
 from pathlib import Path
 from typing import Any
+
+from fourreal.jobs.create_values import Candidate
 
 
 def forget(folder: Path, role: str, number: int, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -18,3 +23,45 @@ def forget(folder: Path, role: str, number: int, rows: Iterable[Mapping[str, Any
 def source_of(row: Mapping[str, Any]) -> int | None:
     """The number of the candidate that this one is still to be made from; None for none."""
     return row["how"]["of"] if row["how"]["way"] == "longer" and not row["made"] else None
+
+
+def shown(folder: Path, role: str, row: dict[str, Any]) -> Candidate:
+    """A row of the store with what its runner wrote beside the video."""
+    number, how = row["number"], row["how"]
+    notes, video = (json_of(folder / f"{role}-{number}{kind}.json") for kind in ("", ".clip"))
+    name = how.get("name") or (f"{how['of']}, longer on the {how['side']}" if how["way"] == "longer" else "")
+    return Candidate(
+        number=number,
+        way=how["way"],
+        made=bool(row["made"] and notes and video),
+        kept=bool(row["kept"]),
+        name=name,
+        file=f"candidates/{role}-{number}.mp4",
+        total=notes.get("total") if notes.get("judged", True) else None,
+        still=_still(notes) if role == "freeze" else None,
+        reasons=tuple(notes.get("reasons", ())),
+        degrees=_degrees(notes),
+        seconds=notes.get("seconds") or None,
+        error=row["error"],
+        **(video | ({"size": tuple(video["size"])} if "size" in video else {})),
+    )
+
+
+def json_of(path: Path) -> dict[str, Any]:
+    """What a file says; nothing where it is not there yet, or is just being replaced."""
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        return json.loads(path.read_text(encoding="utf-8"))
+    return {}
+
+
+def _still(notes: dict[str, Any]) -> float | None:
+    """How well the subject stands, where that could be seen."""
+    subject = next((score for score in notes.get("scores", ()) if score["name"] == "subject"), None)
+    return subject["good"] if subject and subject.get("sure", True) else None
+
+
+def _degrees(notes: dict[str, Any]) -> float | None:
+    """How far the camera goes: as it was told, else as it was seen."""
+    if notes.get("angles"):
+        return degrees(max(notes["angles"]) - min(notes["angles"]))
+    return next((score["value"] for score in notes.get("scores", ()) if score["name"] == "coverage"), None)

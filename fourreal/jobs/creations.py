@@ -1,21 +1,19 @@
 """Candidates for the two videos, made from a prompt: asked for, looked at, added to, and taken as a video."""
 
-import contextlib
 import json
 import os
 import sqlite3
 import time
 from collections.abc import Callable
-from math import degrees
 from pathlib import Path
 from typing import Any
 
 from fourreal.description import LARGEST_SEED, Wishes
 from fourreal.errors import UserError
 from fourreal.jobs import asking, candidate_rows, journal
-from fourreal.jobs.candidate_files import forget, source_of
+from fourreal.jobs.candidate_files import forget, json_of, shown, source_of
 from fourreal.jobs.create_estimate import estimate_creation, offers
-from fourreal.jobs.create_values import MOST_CANDIDATES, SIDES, Candidate, Creation, Offer
+from fourreal.jobs.create_values import MOST_CANDIDATES, SIDES, Creation, Offer
 from fourreal.jobs.files import link, put, remove
 from fourreal.jobs.offered import offered
 from fourreal.jobs.places import absent, shown_name
@@ -290,7 +288,7 @@ class Creations(Runs):
 
     def _check_longer(self, row: dict[str, Any], number: int) -> None:
         """Raise UserError where a finished candidate cannot be extended, before that waits in the line."""
-        wishes, video = Wishes.current(json.loads(row["options"])), _json(self._file(row, number, ".clip.json"))
+        wishes, video = Wishes.current(json.loads(row["options"])), json_of(self._file(row, number, ".clip.json"))
         able = registry.entry(wishes.model).capabilities
         able.check_extended(video.get("frames", 0))
         if "size" in video:  # of those that an earlier version made it is not known
@@ -339,45 +337,3 @@ class Creations(Runs):
 def newest_preview(folder: Path) -> str:
     names = [path.name for path in (folder / "live").glob("preview-*.jpg")]
     return f"live/{max(names, key=lambda name: (len(name), name))}" if names else ""
-
-
-def shown(folder: Path, role: str, row: dict[str, Any]) -> Candidate:
-    """A row of the store with what its runner wrote beside the video."""
-    number, how = row["number"], row["how"]
-    notes, video = (_json(folder / f"{role}-{number}{kind}.json") for kind in ("", ".clip"))
-    name = how.get("name") or (f"{how['of']}, longer on the {how['side']}" if how["way"] == "longer" else "")
-    return Candidate(
-        number=number,
-        way=how["way"],
-        made=bool(row["made"] and notes and video),
-        kept=bool(row["kept"]),
-        name=name,
-        file=f"candidates/{role}-{number}.mp4",
-        total=notes.get("total") if notes.get("judged", True) else None,
-        still=_still(notes) if role == "freeze" else None,
-        reasons=tuple(notes.get("reasons", ())),
-        degrees=_degrees(notes),
-        seconds=notes.get("seconds") or None,
-        error=row["error"],
-        **(video | ({"size": tuple(video["size"])} if "size" in video else {})),
-    )
-
-
-def _json(path: Path) -> dict[str, Any]:
-    """What a file says; nothing where it is not there yet, or is just being replaced."""
-    with contextlib.suppress(FileNotFoundError, ValueError):
-        return json.loads(path.read_text(encoding="utf-8"))
-    return {}
-
-
-def _still(notes: dict[str, Any]) -> float | None:
-    """How well the subject stands, where that could be seen."""
-    subject = next((score for score in notes.get("scores", ()) if score["name"] == "subject"), None)
-    return subject["good"] if subject and subject.get("sure", True) else None
-
-
-def _degrees(notes: dict[str, Any]) -> float | None:
-    """How far the camera goes: as it was told, else as it was seen."""
-    if notes.get("angles"):
-        return degrees(max(notes["angles"]) - min(notes["angles"]))
-    return next((score["value"] for score in notes.get("scores", ()) if score["name"] == "coverage"), None)
