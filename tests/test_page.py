@@ -390,6 +390,12 @@ def test_what_was_made_can_be_taken_away_found_again_and_compared(server, browse
             assert abs(width / height - 16 / 9) < 0.03
             top, left, bottom, right = (round(scale * side) for side in (y, x, y + height, x + width))
             assert shown_fox(both[top:bottom, left:right]) > 0.01
+        tab(page, "My scenes")
+        page.locator("#gallery").get_by_role("button", name="Rename", exact=True).click()
+        page.locator("#gallery input.rename").fill("Once more")
+        page.locator("#gallery input.rename").press("Enter")
+        until(page, f"{names}[0] === 'Once more'")
+        tab(page, "Compare")
         page.locator("#compare-end").click()
         until(page, "fourrealViewer.layout === 'single'")
 
