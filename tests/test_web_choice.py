@@ -1,5 +1,7 @@
 """What the stage of candidates shows, and what the forms of *Create* bring back."""
 
+from dataclasses import replace
+
 import pytest
 
 from fourreal.description import Wishes
@@ -13,7 +15,7 @@ from fourreal.web.create_form import BLANK, NEXT, Part
 from fourreal.web.create_press import anew
 from fourreal.web.create_start import begun_with
 from fourreal.web.parts import CREATE, VIDEOS
-from fourreal.web.session import known
+from fourreal.web.session import visitor
 
 ID = "c" * 32
 FORM = {
@@ -100,27 +102,27 @@ def test_whether_a_subject_stands_is_said_only_where_it_can_be_seen(still, words
 
 
 def test_a_pick_counts_while_its_video_is_chosen():
-    me = known({"reference": "v", "reference_pick": f"v:{ID}:3"})
+    me = visitor({"reference": "v", "reference_pick": f"v:{ID}:3"})
     assert picks(me) == {"reference": f"{ID}:3"}
-    assert picks(known(me | {"reference": "w"})) == {}
-    assert picks(known({"reference_pick": "nonsense"})) == {}
+    assert picks(replace(me, reference="w")) == {}
+    assert picks(visitor({"reference_pick": "nonsense"})) == {}
 
 
 def test_an_own_video_stands_on_the_stage_in_place_of_candidates():
     video = Video("v" * 32, "me & you.mp4", 512, 288, 12.0, 24, 2.0)
-    me = begun_with(known({"making": ID, "freeze": "f"}), video)
-    assert (me["reference"], me["canonical"], me["making"], me["freeze"]) == (video.id, 12, "", "")
+    me = begun_with(visitor({"making": ID, "freeze": "f"}), video)
+    assert (me.reference, me.canonical, me.making, me.freeze) == (video.id, 12, "", "")
     assert first_step(me) == CREATE
-    assert first_step(known({"reference": video.id})) == VIDEOS
+    assert first_step(visitor({"reference": video.id})) == VIDEOS
     group = stage(None, None, picks(me), video, "clip.mp4")["reference"]
     assert group["fixed"]
     assert [(one["title"], one["picked"]) for one in group["items"]] == [("me & you.mp4", True)]
-    assert anew(me)["reference"] == "", "what is made next is of another scene"
-    assert "reference" not in anew(known({"reference": "uploaded in the next step"}))
+    assert anew(me).reference == "", "what is made next is of another scene"
+    assert anew(visitor({"reference": "uploaded in the next step"})).reference
 
 
 def test_a_form_comes_back_as_it_was_left():
-    kept = saved(half(), known({"reference": "v", "freezing": "c"}), *FORM.values())
+    kept = saved(half(), visitor({"reference": "v", "freezing": "c"}), *FORM.values())
     assert readable(half(), kept) == FORM | {"of": "v:c"}
 
 

@@ -32,7 +32,7 @@ from fourreal.web.painter import checked
 from fourreal.web.parts import Parts
 from fourreal.web.saved import attachment, saved_name
 from fourreal.web.scenes import cards
-from fourreal.web.session import known, safely, said
+from fourreal.web.session import safely, sentence_of, visitor
 from fourreal.web.theme import theme
 from fourreal.web.uploads import Uploads
 
@@ -168,9 +168,9 @@ def watched():
 
 def test_what_a_tick_brings_while_a_run_goes_on_is_little(watched):
     page, journal = watched
-    me, often = known({"token": "t", "run": "a" * 32}), set(page.named["often"])
+    me, often = visitor({"token": "t", "run": "a" * 32}), set(page.named["often"])
     journal.append(entry(0))
-    change = watch.news(page, me, fresh(me["run"]))
+    change = watch.news(page, me, fresh(me.run))
     assert not change.keys() <= often, "the first turns the page"
     journal.append(entry(1, scene="scene-2.r4d"))
     change = watch.news(page, me, change[page.cursor])
@@ -290,17 +290,17 @@ def test_a_scene_of_another_version_says_what_it_cannot_do():
 
 @pytest.mark.parametrize("kept", [None, [], "x", {}, {"token": 5, "canonical": True, "run": None}, {"canonical": -3}])
 def test_whatever_a_browser_kept_is_made_whole(kept):
-    me = known(kept)
-    assert len(me["token"]) > 30
-    assert me["canonical"] is None
-    assert me["run"] == ""
-    assert known(me) == me
+    me = visitor(kept)
+    assert len(me.token) > 30
+    assert me.canonical is None
+    assert me.run == ""
+    assert visitor(me) == me
 
 
 def test_a_persons_mistake_is_told_and_a_bug_is_only_noted(caplog):
-    assert said(UserError("Choose another.")) == "Choose another."
+    assert sentence_of(UserError("Choose another.")) == "Choose another."
     assert caplog.records == []
-    assert "/secret/path" not in said(RuntimeError("/secret/path"))
+    assert "/secret/path" not in sentence_of(RuntimeError("/secret/path"))
     assert "/secret/path" in caplog.text
 
 

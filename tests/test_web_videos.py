@@ -14,7 +14,7 @@ from fourreal.settings import MOST_TAKES
 from fourreal.web import failed, further
 from fourreal.web.clip_cards import reasons, verdict_list
 from fourreal.web.guide import guide
-from fourreal.web.session import known
+from fourreal.web.session import visitor
 
 ONE, TWO, THREE = (Video(letter * 32, f"{letter}<i>.mp4", 512, 288, 12.0, 24, 2.0) for letter in "abc")
 CUT = Verdict("freeze_cut", False, "Freeze-time video: Cut at frame 9. Trim it to frames 9 to 30.", part=(9, 30))
@@ -54,13 +54,13 @@ def test_a_further_video_has_a_role_and_says_why():
 
 @pytest.mark.parametrize("odd", ["x", [3, None, {"video": 7}], [{"video": "a"}] * 99, [{"video": "a", "at": 10**9}]])
 def test_further_videos_that_a_browser_kept_are_made_whole(odd):
-    entries = known({"further": odd})["further"]
+    entries = visitor({"further": odd}).further
     assert len(entries) <= MOST_TAKES
     assert all(entry == {"video": "a", "role": "", "at": None} for entry in entries)
 
 
 def test_a_role_or_a_frame_is_changed_and_what_is_left_out_is_not_used():
-    me = known({"further": [{"video": "a", "role": "", "at": None}, {"video": "b", "role": "freeze", "at": 3}]})
+    me = visitor({"further": [{"video": "a", "role": "", "at": None}, {"video": "b", "role": "freeze", "at": 3}]})
     me = further.changed(None, me, {"action": "role", "video": "a", "value": "reference"})
     me = further.changed(None, me, {"action": "at", "video": "a", "value": "-4"})
     other, frozen = FurtherVideo(video="a", role="reference", at=-4), FurtherVideo(video="b", role="freeze", at=3)

@@ -8,7 +8,7 @@ from fourreal.web.explore import caption, opened
 from fourreal.web.markup import piece, tag, text
 from fourreal.web.metrics import table
 from fourreal.web.parts import INTAKE, PRIVATE, Parts
-from fourreal.web.session import known, safely
+from fourreal.web.session import Visitor, personal
 from fourreal.web.videos import uploaded
 from fourreal.web.viewer_box import shown
 
@@ -36,18 +36,18 @@ def build(page: Parts) -> None:
     alone = gr.Button("Show one again", visible=False, elem_id="compare-end")
     page.named["compare_things"] = chosen
 
-    @safely
-    def arrive(me: dict, names: list | None):
-        me, owner = known(me), page.owner(known(me))
+    @personal
+    def arrive(me: Visitor, names: list | None):
+        owner = page.owner(me)
         listed = with_shared(page, names)
         listed += things.choices(page.service, owner)
         there = {name for _, name in listed}
-        names = [name for name in names or [] if name in there] or usual(listed, me["run"])
+        names = [name for name in names or [] if name in there] or usual(listed, me.run)
         return [gr.update(choices=listed, value=names), study_links(page.service.ablations())]
 
-    @safely
-    def show(me: dict, names: list | None, layout: str):
-        owner = page.owner(known(me))
+    @personal
+    def show(me: Visitor, names: list | None, layout: str):
+        owner = page.owner(me)
         chosen = [things.thing(page.service, owner, name) for name in (names or [])[:MOST]]
         if len(chosen) < 2:
             return [gr.skip(), gr.skip(), "", gr.skip(), tag("p", "Choose one more to compare.", class_="quiet")]
@@ -76,9 +76,9 @@ def build(page: Parts) -> None:
     for part in (chosen, layout):
         part.input(**event)
 
-    @safely
-    def take(me: dict, names: list | None, path: str | None):
-        file, owner = uploaded(page, path), page.owner(known(me))
+    @personal
+    def take(me: Visitor, names: list | None, path: str | None):
+        file, owner = uploaded(page, path), page.owner(me)
         try:
             if len(names or []) >= MOST:
                 raise UserError(f"{MOST} at most can be compared. Take one out first.")
@@ -91,17 +91,17 @@ def build(page: Parts) -> None:
     taken.then(lambda: None, None, other, **PRIVATE)
     taken.success(**event)
 
-    @safely
-    def again(me: dict, names: list | None, layout: str, seen: dict | None):
+    @personal
+    def again(me: Visitor, names: list | None, layout: str, seen: dict | None):
         """What is compared once more, under the names that things have now."""
         compared = isinstance(seen, dict) and seen.get("others")
         return show(me, names, layout) if compared else [gr.skip()] * len(event["outputs"])
 
     page.named["compare_again"] = event | {"fn": again, "inputs": [*event["inputs"], page.viewer]}
 
-    @safely
-    def end(me: dict, names: list | None):
-        owner = page.owner(known(me))
+    @personal
+    def end(me: Visitor, names: list | None):
+        owner = page.owner(me)
         first = things.thing(page.service, owner, (names or [f"ready:{things.READY_ID}"])[0])
         if first.name.startswith("scene:"):
             run = page.service.run(owner, first.name.removeprefix("scene:"))

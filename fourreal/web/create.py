@@ -1,6 +1,7 @@
 """Step zero: from a prompt to the two videos, a person choosing. First reference videos, then freeze-time videos."""
 
 import secrets
+from dataclasses import replace
 
 import gradio as gr
 
@@ -9,10 +10,10 @@ from fourreal.web import create_start
 from fourreal.web.create_draft import TEXTS, readable, restored, saved
 from fourreal.web.create_follow import earlier, follow, freezing
 from fourreal.web.create_form import FIXED, RANDOM, Part, part, recalled, suit, tell, wishes_of
-from fourreal.web.create_press import anew, done, used, wire_stage
+from fourreal.web.create_press import anew, done, started_as, used, wire_stage
 from fourreal.web.markup import piece, pressed
 from fourreal.web.parts import CREATE, INTAKE, PRIVATE, VIDEOS, Parts
-from fourreal.web.session import OWN, PICTURE, WORDS, browser_state, known, safely
+from fourreal.web.session import OWN, PICTURE, WORDS, Visitor, browser_state, personal
 from fourreal.web.videos import show_pair, uploaded, whole
 
 MOST_RANDOM = 10**6  # seeds that are drawn stay short enough to be read out
@@ -48,20 +49,19 @@ def wire(page: Parts) -> None:
     halves = page.named["create"]
     outputs = [page.me, page.seen, page.making, page.choice, *(part for half in halves for part in half.watched)]
 
-    @safely
-    def tick(me: dict, seen: dict | None):
-        return follow(page, known(me), seen or {}, outputs)
+    @personal
+    def tick(me: Visitor, seen: dict | None):
+        return follow(page, me, seen or {}, outputs)
 
     page.named["making_event"] = {"fn": tick, "inputs": [page.me, page.seen], "outputs": outputs, **PRIVATE}
     page.making.tick(**page.named["making_event"])
     page.named["to_videos"].click(lambda: gr.Tabs(selected=VIDEOS), None, page.steps, **PRIVATE)
 
-    @safely
-    def show(me: dict, seen: dict | None, draft: object):
+    @personal
+    def show(me: Visitor, seen: dict | None, draft: object):
         """The chosen videos, where the next step shows them and where they lead on; nothing if they are there."""
-        me, seen = known(me), seen or {}
-        names = ("reference", "freeze", "making", "freezing", "start", "picture", "reference_pick")
-        pair = [me[name] for name in names]
+        seen = seen or {}
+        pair = [me.reference, me.freeze, me.making, me.freezing, me.start, me.picture, me.reference_pick]
         if seen.get("pair") == pair:
             return [gr.skip()] * len(shown)
         return [
@@ -78,28 +78,26 @@ def wire(page: Parts) -> None:
     given = [page.me, page.seen, halves[1].draft]
     page.named["picked_event"] = {"fn": show, "inputs": given, "outputs": shown, **PRIVATE}
 
-    @safely
-    def choose_frame(me: dict, event: gr.EventData):
-        return known(me) | {"canonical": whole(pressed(event), "value")}
+    @personal
+    def choose_frame(me: Visitor, event: gr.EventData):
+        return replace(me, canonical=whole(pressed(event), "value"))
 
     page.named["picked_frame"].select(choose_frame, page.me, page.me, **PRIVATE)
 
-    @safely
-    def reopen(me: dict, id: str | None):
-        me = known(me)
-        found = page.service.creation(page.owner(me), id or "")
-        if found.wishes.role == "freeze":
-            gone = {"freezing": found.id, "reference": found.reference, "canonical": found.wishes.frame, "freeze": ""}
+    @personal
+    def reopen(me: Visitor, id: str | None):
+        creation = page.service.creation(page.owner(me), id or "")
+        me, role = replace(me, example="", again="", freeze=""), creation.wishes.role
+        if role == "freeze":
+            me = replace(me, freezing=creation.id, reference=creation.reference, canonical=creation.wishes.frame)
         else:
-            gone = {"making": found.id, "freezing": "", "reference": "", "freeze": ""}
-        start = PICTURE if found.picture else WORDS
-        begun = {} if found.wishes.role == "freeze" else {"start": start, "picture": found.id if found.picture else ""}
+            me = started_as(replace(me, making=creation.id, freezing="", reference=""), creation)
         forms = [
             value
             for half in halves
-            for value in (recalled(half, found) if half.role == found.wishes.role else [gr.skip()] * len(half.form))
+            for value in (recalled(half, creation) if half.role == role else [gr.skip()] * len(half.form))
         ]
-        return [me | {"example": "", "again": ""} | gone | begun, gr.Timer(active=True), *forms]
+        return [me, gr.Timer(active=True), *forms]
 
     forms = [field for half in halves for field in half.form]
     reopened = page.named["earlier"].input(
@@ -108,7 +106,7 @@ def wire(page: Parts) -> None:
     reopened.success(**page.named["making_event"]).success(**page.named["picked_event"])
     for half in halves:
         page.named[f"{half.role}_restored"] = {
-            "fn": safely(lambda me, draft, half=half: restored(page, half, me, draft)),
+            "fn": personal(lambda me, draft, half=half: restored(page, half, me, draft)),
             "inputs": [page.me, half.draft],
             "outputs": half.form,
             **PRIVATE,
@@ -128,31 +126,34 @@ def wire_part(page: Parts, half: Part) -> None:
         """What was changed is seen at once, not only at the next tick."""
         return event.success(**page.named["making_event"])
 
-    @safely
-    def begin(me: dict, *given):
-        me = known(me)
+    @personal
+    def begin(me: Visitor, *given):
         freeze = half.role == "freeze"
         start, path = given[: len(half.extra)] or (WORDS, None)
         given = given[len(half.extra) :]
         picture = uploaded(page, path) if start == PICTURE and path else None
-        if start == PICTURE and not (picture or me["picture"]):
+        if start == PICTURE and not (picture or me.picture):
             raise UserError("Choose the picture that the video begins with.")
-        wishes, count, seeds, seed = wishes_of(half, me["canonical"] or 0 if freeze else None, *given)
-        owner, reference = page.owner(me), me["reference"] if freeze else ""
+        wishes, count, seeds, seed = wishes_of(half, me.canonical or 0 if freeze else None, *given)
+        owner, reference = page.owner(me), me.reference if freeze else ""
         if seeds != FIXED:
             following = page.service.next_seed(owner, wishes, reference)
             seed = secrets.randbelow(MOST_RANDOM) if seeds == RANDOM else following
-        before = me["picture"] if start == PICTURE and picture is None else ""
+        before = me.picture if start == PICTURE and picture is None else ""
         made = page.service.create(owner, wishes, count, seed, reference, picture, before)
         if picture is not None:
             page.uploads.forget(picture)
-        me = me | ({} if half.extra == [] else anew(me)) | {half.kept: made.id}
-        me = me | ({"picture": made.id} if made.picture else {})
+        me = me.following(half.role, made.id) if freeze else anew(me).following(half.role, made.id)
+        me = replace(me, picture=made.id) if made.picture else me
         return [me, gr.Timer(active=True), seed, *([None] if half.extra else [])]
 
     outputs = [page.me, page.making, half.fields["seed"], *half.extra[1:]]
     begun = half.start.click(begin, [page.me, *half.extra, *half.form], outputs, **INTAKE)
-    keep = {"fn": lambda me, *given: saved(half, me, *given), "inputs": [page.me, *half.form], "outputs": half.draft}
+    keep = {
+        "fn": personal(lambda me, *given: saved(half, me, *given)),
+        "inputs": [page.me, *half.form],
+        "outputs": half.draft,
+    }
     texts = [half.fields[name].blur for name in TEXTS]
     typed = [field.input for name, field in half.fields.items() if name not in TEXTS]
     gr.on([*typed, *texts], trigger_mode="always_last", **keep, **PRIVATE)
@@ -160,11 +161,11 @@ def wire_part(page: Parts, half: Part) -> None:
         event.success(**keep, **PRIVATE)
     look(begun).success(**page.named["picked_event"])
 
-    @safely
-    def take_own(me: dict, path: str | None):
-        me, file = known(me), uploaded(page, path)
+    @personal
+    def take_own(me: Visitor, path: str | None):
+        file = uploaded(page, path)
         try:
-            page.service.add_own(page.owner(me), me[half.kept], file, file.name)
+            page.service.add_own(page.owner(me), me.creation(half.role), file, file.name)
         finally:
             page.uploads.forget(file)
         return gr.Timer(active=True)
@@ -173,31 +174,29 @@ def wire_part(page: Parts, half: Part) -> None:
     taken.then(lambda: None, None, half.own, **PRIVATE)
     look(taken)
 
-    @safely
-    def end(me: dict):
-        me = known(me)
-        page.service.cancel(page.owner(me), me[half.kept])
+    @personal
+    def end(me: Visitor):
+        page.service.cancel(page.owner(me), me.creation(half.role))
         gr.Info("Stopping. Finished candidates stay.", title="", duration=4)
 
-    @safely
-    def go_on(me: dict):
-        me = known(me)
-        page.service.resume_creation(page.owner(me), me[half.kept])
+    @personal
+    def go_on(me: Visitor):
+        page.service.resume_creation(page.owner(me), me.creation(half.role))
         return gr.Timer(active=True)
 
     half.stop.click(end, page.me, None, **PRIVATE)
     look(half.resume.click(go_on, page.me, page.making, **PRIVATE))
 
-    @safely
-    def act(me: dict, event: gr.EventData):
-        return [*done(page, known(me), half, pressed(event)), *used(page, known(me), half, pressed(event))]
+    @personal
+    def act(me: Visitor, event: gr.EventData):
+        return [*done(page, me, half, pressed(event)), *used(page, me, half, pressed(event))]
 
     outputs = [page.me, page.making, page.steps, *half.form]
     acted = half.candidates.select(act, page.me, outputs, **INTAKE)
     page.named[f"{half.role}_picked"] = look(acted).success(**page.named["picked_event"])
 
 
-def first_step(me: dict) -> int:
+def first_step(me: Visitor) -> int:
     """Where a visitor begins: at the videos if they have chosen some and made none, else at the prompt."""
-    made = me["making"] or me["freezing"] or me["reference_pick"] == f"{me['reference']}:{OWN}"
-    return VIDEOS if (me["reference"] or me["freeze"]) and not made else CREATE
+    made = me.making or me.freezing or me.reference_pick == f"{me.reference}:{OWN}"
+    return VIDEOS if (me.reference or me.freeze) and not made else CREATE

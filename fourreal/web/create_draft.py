@@ -10,20 +10,20 @@ from fourreal.video.registry import MODELS
 from fourreal.web.create_form import FIXED, NO_ADAPTER, SEEDS, Part, recalled
 from fourreal.web.fields import MOST_TEXT
 from fourreal.web.parts import Parts
-from fourreal.web.session import known
+from fourreal.web.session import Visitor
 
 TEXTS = ("prompt", "negative")
 MOST = 2.0**31
 
 
-def scene_of(me: dict) -> str:
+def scene_of(me: Visitor) -> str:
     """Whose draft it is: that of a frozen scene is nothing for another one."""
-    return f"{me['reference']}:{me['freezing']}"
+    return f"{me.reference}:{me.freezing}"
 
 
-def saved(half: Part, me: dict, *given) -> dict:
+def saved(half: Part, me: Visitor, *given) -> dict:
     """A form as the browser keeps it."""
-    return dict(zip(half.fields, given, strict=True)) | {"of": scene_of(known(me))}
+    return dict(zip(half.fields, given, strict=True)) | {"of": scene_of(me)}
 
 
 def readable(half: Part, draft: object) -> dict:
@@ -48,9 +48,9 @@ def readable(half: Part, draft: object) -> dict:
     return values | {"of": str(draft.get("of"))}
 
 
-def restored(page: Parts, half: Part, me: dict, draft: object) -> list:
+def restored(page: Parts, half: Part, me: Visitor, draft: object) -> list:
     """Values of a form when the page is opened: as it was left, else as what is on the stage was asked for."""
-    me, values = known(me), readable(half, draft)
+    values = readable(half, draft)
     if half.role == "freeze" and values.get("of") != scene_of(me):
         values = {}
     if values:
@@ -58,8 +58,8 @@ def restored(page: Parts, half: Part, me: dict, draft: object) -> list:
         values["seed"] = gr.update(value=values["seed"], interactive=values["seeds"] == FIXED)
         return [values[name] for name in half.fields]
     try:
-        if me[half.kept]:
-            return recalled(half, page.service.creation(page.owner(me), me[half.kept]))
+        if me.creation(half.role):
+            return recalled(half, page.service.creation(page.owner(me), me.creation(half.role)))
     except UserError:  # deleted meanwhile
         pass
     return [gr.skip()] * len(half.form)

@@ -16,24 +16,25 @@ from fourreal.web.create_form import Part
 from fourreal.web.create_start import own_video
 from fourreal.web.parts import Parts
 from fourreal.web.routes import clip_urls
+from fourreal.web.session import CREATION_OF, Visitor
 
 
-def freezing(page: Parts, me: dict, draft: dict) -> list:
+def freezing(page: Parts, me: Visitor, draft: dict) -> list:
     """Updates of the second half: whether it is there, the frame that is frozen, the prompt without its actions, and
     the size, as near to the reference video's as its model can. draft: what was typed there before, of this scene."""
     owner, video, made = page.owner(me), None, None
     try:
         video = own_video(page, me)
-        if me["reference"] and (me["freezing"] or me["making"]):
-            video = page.service.video(owner, me["reference"])
-            made = page.service.creation(owner, me["freezing"] or me["making"])
+        if me.reference and (me.freezing or me.making):
+            video = page.service.video(owner, me.reference)
+            made = page.service.creation(owner, me.freezing or me.making)
     except UserError:  # deleted meanwhile
         video = None
     if video is None:
         return [gr.update(visible=False), "", gr.skip(), gr.skip(), gr.skip()]
-    words = "" if made is None else made.wishes.prompt if me["freezing"] else freeze_prompt(made.wishes.prompt)
+    words = "" if made is None else made.wishes.prompt if me.freezing else freeze_prompt(made.wishes.prompt)
     folder = clip_urls(owner, video.id) + "frames/"
-    frame = freeze_slider("The moment that is frozen", video, folder, me["canonical"] or 0)
+    frame = freeze_slider("The moment that is frozen", video, folder, me.canonical or 0)
     if draft.get("of") == scene_of(me):
         return [gr.update(visible=True), frame, draft["prompt"], draft["width"], draft["height"]]
     if made is None:
@@ -45,23 +46,23 @@ def freezing(page: Parts, me: dict, draft: dict) -> list:
     return [gr.update(visible=True), frame, words, *size]
 
 
-def earlier(page: Parts, me: dict):
+def earlier(page: Parts, me: Visitor):
     """Update of the list of everything that was asked for before; it is there once there is a choice."""
     what = {"reference": "", "freeze": "Frozen: "}
     found = page.service.creations(page.owner(me))
     choices = [(what[one.wishes.role] + one.wishes.prompt[:90], one.id) for one in found]
-    here = next((id for id in (me["freezing"], me["making"]) if id in [one.id for one in found]), None)
+    here = next((id for id in (me.freezing, me.making) if id in [one.id for one in found]), None)
     return gr.update(choices=choices, value=here, visible=len(choices) > 1)
 
 
-def follow(page: Parts, me: dict, seen: dict, outputs: list) -> list:
+def follow(page: Parts, me: Visitor, seen: dict, outputs: list) -> list:
     """Updates of all `outputs` for what is new in the creations that `me` follows; mostly little."""
     updates, busy, now, there = {}, False, dict(seen), {}
     for half in page.named["create"]:
         try:
-            found = page.service.creation(page.owner(me), me[half.kept]) if me[half.kept] else None
+            found = page.service.creation(page.owner(me), me.creation(half.role)) if me.creation(half.role) else None
         except UserError:  # deleted in another tab
-            found, me = None, me | {half.kept: ""}
+            found, me = None, me.following(half.role, "")
             updates[page.me] = me
         there[half.role] = found
         busy |= found is not None and found.busy
@@ -75,7 +76,7 @@ def follow(page: Parts, me: dict, seen: dict, outputs: list) -> list:
                 now[key] = look
                 updates |= draw(half, found)
     mine = None
-    if not me["making"]:
+    if not me.making:
         with contextlib.suppress(UserError):  # deleted meanwhile
             mine = own_video(page, me)
     address = "" if mine is None else clip_urls(page.owner(me), mine.id) + "clip.mp4"
@@ -89,10 +90,10 @@ def follow(page: Parts, me: dict, seen: dict, outputs: list) -> list:
     return [updates.get(component, gr.skip()) for component in outputs]
 
 
-def picks(me: dict) -> dict[str, str]:
+def picks(me: Visitor) -> dict[str, str]:
     """Which candidates were taken, by role: those whose videos are still the chosen ones."""
-    parts = {role: me[f"{role}_pick"].partition(":") for role in ("reference", "freeze")}
-    return {role: which for role, (video, _, which) in parts.items() if video and video == me[role]}
+    parts = {role: me.pick(role).partition(":") for role in CREATION_OF}
+    return {role: which for role, (video, _, which) in parts.items() if video and video == me.video(role)}
 
 
 def looks_of(found: Creation | None) -> list:

@@ -1,13 +1,15 @@
 """What a scene starts from: words, a picture, or a video of one's own in place of a made one."""
 
+from dataclasses import replace
+
 import gradio as gr
 
 from fourreal.jobs.values import Video
 from fourreal.web.markup import piece, tag, text
 from fourreal.web.parts import INTAKE, PRIVATE, Parts
 from fourreal.web.routes import clip_urls, file_urls
-from fourreal.web.session import OWN, PICTURE, WORDS, known, safely
-from fourreal.web.videos import FRESH, uploaded
+from fourreal.web.session import OWN, PICTURE, WORDS, Visitor, personal
+from fourreal.web.videos import uploaded
 
 STARTS = [("Words", WORDS), ("A picture", PICTURE), ("A video of mine", OWN)]
 IMAGES = [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"]
@@ -47,16 +49,16 @@ def wire(page: Parts, look) -> None:
     """look: what follows once something else was chosen."""
     start, video, shown = page.named["start_from"], page.named["own_video"], page.named["start_shown"]
 
-    @safely
-    def choose(me: dict, chosen: str | None):
-        me = known(known(me) | {"start": chosen})
+    @personal
+    def choose(me: Visitor, chosen: str | None):
+        me = replace(me, start=chosen if chosen in (WORDS, PICTURE, OWN) else WORDS)
         return [me, *showing(page, me)]
 
     start.input(choose, [page.me, start], [page.me, *shown], **PRIVATE)
 
-    @safely
-    def take(me: dict, path: str | None):
-        me, file = known(me), uploaded(page, path)
+    @personal
+    def take(me: Visitor, path: str | None):
+        file = uploaded(page, path)
         try:
             taken = page.service.add_video(page.owner(me), file, file.name)
         finally:
@@ -68,30 +70,30 @@ def wire(page: Parts, look) -> None:
     look(done)
 
 
-def begun_with(me: dict, video: Video) -> dict:
+def begun_with(me: Visitor, video: Video) -> Visitor:
     """`me` with a video of the person's as the reference video, of which a moment is to be frozen now."""
     gone = {"freeze": "", "making": "", "freezing": "", "freeze_pick": "", "further": []}
     mine = {"start": OWN, "reference": video.id, "reference_pick": f"{video.id}:{OWN}", "canonical": video.frames // 2}
-    return me | FRESH | gone | mine
+    return me.with_videos(**gone, **mine)
 
 
-def own_video(page: Parts, me: dict) -> Video | None:
+def own_video(page: Parts, me: Visitor) -> Video | None:
     """The person's own video, where a scene is begun with one."""
-    if not me["reference"] or me["reference_pick"] != f"{me['reference']}:{OWN}":
+    if not me.reference or me.reference_pick != f"{me.reference}:{OWN}":
         return None
-    return page.service.video(page.owner(me), me["reference"])
+    return page.service.video(page.owner(me), me.reference)
 
 
-def showing(page: Parts, me: dict) -> list:
+def showing(page: Parts, me: Visitor) -> list:
     """Updates of `start_shown`."""
-    start, mine = me["start"], own_video(page, me)
-    picture = page.service.picture(page.owner(me), me["picture"]) if me["picture"] else None
+    start, mine = me.start, own_video(page, me)
+    picture = page.service.picture(page.owner(me), me.picture) if me.picture else None
     seen = (
         ""
         if picture is None
         else tag(
             "img",
-            src=f"{file_urls(me['picture'])}inputs/{picture.name}",
+            src=f"{file_urls(me.picture)}inputs/{picture.name}",
             alt="The picture it begins with",
             class_="begins",
         )

@@ -14,8 +14,7 @@ from fourreal.web.films import made_box
 from fourreal.web.markup import duration, facts, note, piece, tag, text, waiting
 from fourreal.web.parts import COMPARE, CREATE, EXPORT, NEW, PRIVATE, WATCH, Parts
 from fourreal.web.routes import file_urls
-from fourreal.web.session import known, safely
-from fourreal.web.videos import FRESH
+from fourreal.web.session import Visitor, personal, safely
 from fourreal.web.viewer_box import shown
 
 PATHS = [(name.capitalize(), name) for name in TRAJECTORIES]
@@ -59,13 +58,12 @@ def build(page: Parts) -> None:
     page.named["explore"] = [summary, finished, resume, saved, page.named["shared"]]
     page.named["resume"] = resume
 
-    @safely
-    def make(me: dict, format: str, upright: bool = False, wish: FilmWish | None = None):
-        me = known(me)
-        file = page.service.export(page.owner(me), me["run"], format, upright=upright, film=wish)
-        return made_box(page.service.public_name(me["run"]), f"{file_urls(me['run'])}exports/{file.name}")
+    @personal
+    def make(me: Visitor, format: str, upright: bool = False, wish: FilmWish | None = None):
+        file = page.service.export(page.owner(me), me.run, format, upright=upright, film=wish)
+        return made_box(page.service.public_name(me.run), f"{file_urls(me.run)}exports/{file.name}")
 
-    def make_film(me: dict, path: str, size: str, rate: int):
+    def make_film(me: Visitor, path: str, size: str, rate: int):
         return make(me, "mp4", wish=safely(FilmWish.of)(path, None, size or None, rate or None))
 
     def slowly(press: gr.Button, function, inputs: list) -> None:
@@ -76,23 +74,21 @@ def build(page: Parts) -> None:
         slowly(press, lambda me, format=format, upright=upright: make(me, format, upright), [page.me])
     slowly(film, make_film, [page.me, path, size, rate])
 
-    @safely
-    def go_on(me: dict):
-        me = known(me)
-        page.service.resume(page.owner(me), me["run"])
-        return [gr.Tabs(selected=WATCH), gr.Timer(active=True), fresh(me["run"])]
+    @personal
+    def go_on(me: Visitor):
+        page.service.resume(page.owner(me), me.run)
+        return [gr.Tabs(selected=WATCH), gr.Timer(active=True), fresh(me.run)]
 
     page.named["go_on"] = go_on
     page.named["resumed"] = resume.click(go_on, page.me, [page.steps, page.timer, page.cursor], **PRIVATE)
     compare.click(lambda: gr.Tabs(selected=COMPARE), None, page.tabs, **PRIVATE)
 
-    def start_over(me: dict):
-        empty = dict.fromkeys(("reference", "freeze", "run", "making", "freezing"), "")
-        me = known(me) | empty | {"further": [], **FRESH}
+    def start_over(me: Visitor):
+        me = me.with_videos(reference="", freeze="", further=[], run="", making="", freezing="")
         return [*page.named["show_pair_now"](me), gr.Tabs(selected=NEW), gr.Tabs(selected=CREATE), fresh("")]
 
     page.named["started_over"] = again.click(
-        safely(start_over), page.me, [*page.named["pair"], page.tabs, page.steps, page.cursor], **PRIVATE
+        personal(start_over), page.me, [*page.named["pair"], page.tabs, page.steps, page.cursor], **PRIVATE
     )
 
 

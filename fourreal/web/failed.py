@@ -1,5 +1,7 @@
 """What a run that failed offers: other videos, the two in each other's place, a cut trimmed away."""
 
+from dataclasses import replace
+
 import gradio as gr
 
 from fourreal.errors import UserError
@@ -8,8 +10,8 @@ from fourreal.web import further
 from fourreal.web.cursor import fresh
 from fourreal.web.markup import button, pressed, tag
 from fourreal.web.parts import INTAKE, NEW, VIDEOS, Parts
-from fourreal.web.session import known, safely
-from fourreal.web.videos import FRESH, swapped
+from fourreal.web.session import Visitor, personal
+from fourreal.web.videos import swapped
 
 
 def offers(run: Run, looks_swapped: bool) -> str:
@@ -36,9 +38,9 @@ def wire(page: Parts) -> None:
     """Presses in what is told of a run that failed lead back to the videos."""
     progress, pair = page.named["watch"][0], page.named["pair"]
 
-    @safely
-    def act(me: dict, event: gr.EventData):
-        me = with_videos(page, known(me), pressed(event).get("action", ""))
+    @personal
+    def act(me: Visitor, event: gr.EventData):
+        me = with_videos(page, me, pressed(event).get("action", ""))
         shown = page.named["show_pair"](page, me)
         return [*shown, gr.Tabs(selected=NEW), gr.Tabs(selected=VIDEOS), fresh("")]
 
@@ -46,28 +48,28 @@ def wire(page: Parts) -> None:
     pressing.success(**page.named["look"]).success(**page.named["look_further"])
 
 
-def with_videos(page: Parts, me: dict, action: str) -> dict:
+def with_videos(page: Parts, me: Visitor, action: str) -> Visitor:
     """`me` with the videos of the run that it shows, changed as was asked for."""
     owner = page.owner(me)
-    run = page.service.run(owner, me["run"])
+    run = page.service.run(owner, me.run)
     reference, freeze, takes = page.service.videos_of(owner, run.id)
     entries = [entry | {"video": id} for entry, id in zip(further.entries_of(run), takes, strict=True)]
-    me = me | FRESH | {"reference": reference, "freeze": freeze, "further": entries, "run": ""}
+    me = me.with_videos(reference=reference, freeze=freeze, further=entries, run="")
     if action == "swap":
         return swapped(me)
     if action == "trim":
         return trimmed(page, me, run)
-    return me | {"canonical": run.options.canonical_frame, "example": run.example or ""}
+    return replace(me, canonical=run.options.canonical_frame, example=run.example or "")
 
 
-def trimmed(page: Parts, me: dict, run: Run) -> dict:
+def trimmed(page: Parts, me: Visitor, run: Run) -> Visitor:
     """`me` with the video that is cut to another shot trimmed to its longest part."""
     if run.refusal is None or not run.refusal.cut:
         raise UserError("None of these videos is known to be cut. Trim them below their cards.")
     which, part = run.refusal.cut, (run.refusal.first, run.refusal.last)
     owner = page.owner(me)
     if which in ("reference", "freeze"):
-        return me | {which: page.service.trim(owner, me[which], *part).id}
-    entries = [dict(one) for one in me["further"]]
+        return replace(me, **{which: page.service.trim(owner, me.video(which), *part).id})
+    entries = [dict(one) for one in me.further]
     entries[int(which)]["video"] = page.service.trim(owner, entries[int(which)]["video"], *part).id
-    return me | {"further": entries}
+    return replace(me, further=entries)

@@ -9,17 +9,17 @@ from fourreal.web.markup import piece, tag, text, waiting
 from fourreal.web.parts import EXPORT, PRIVATE, Parts
 from fourreal.web.routes import READY_NAME, file_urls
 from fourreal.web.saved import saved_name
-from fourreal.web.session import known, safely
+from fourreal.web.session import Visitor, personal
 from fourreal.web.things import READY
 
 
 def build(page: Parts) -> None:
     made = piece(elem_id="film-made")
 
-    @safely
-    def make(me: dict, event: gr.EventData):
+    @personal
+    def make(me: Visitor, event: gr.EventData):
         sent = event._data if isinstance(event._data, dict) else {}
-        return film(page, page.owner(known(me)), sent)
+        return film(page, page.owner(me), sent)
 
     page.viewer.select(lambda: waiting("Making your film"), None, made, **PRIVATE)
     page.viewer.select(make, page.me, made, **EXPORT).failure(lambda: "", None, made, **PRIVATE)

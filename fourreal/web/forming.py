@@ -1,5 +1,7 @@
 """The chip that says, wherever one is on the page, that a scene is forming, and how long it still takes."""
 
+from dataclasses import replace
+
 import gradio as gr
 
 from fourreal.jobs.how_far import whole
@@ -7,7 +9,7 @@ from fourreal.jobs.values import Run
 from fourreal.web.cursor import fresh
 from fourreal.web.markup import button, piece, pressed
 from fourreal.web.parts import NEW, PRIVATE, WATCH, Parts, suited_preset
-from fourreal.web.session import known, safely
+from fourreal.web.session import Visitor, personal
 
 SECONDS = 3.0  # between two looks
 
@@ -16,18 +18,17 @@ def build(page: Parts) -> None:
     chip = piece(elem_id="forming")
     timer = gr.Timer(SECONDS, active=False)
 
-    @safely
-    def look(me: dict | None):
-        run = forming(page, page.owner(known(me)))
+    @personal
+    def look(me: Visitor):
+        run = forming(page, page.owner(me))
         return [chip_of(page, run) if run else "", gr.Timer(active=run is not None)]
 
-    @safely
-    def follow(me: dict, event: gr.EventData):
+    @personal
+    def follow(me: Visitor, event: gr.EventData):
         """To the scene that is forming, whatever else is shown."""
-        me = known(me)
         run = page.service.run(page.owner(me), str(pressed(event).get("id", "")))
         return [
-            me | {"run": run.id},
+            replace(me, run=run.id),
             gr.Tabs(selected=NEW),
             gr.Tabs(selected=WATCH),
             gr.Timer(active=True),

@@ -1,6 +1,7 @@
 """Videos besides the two: dropped, shown with the role that each was found to have, and given another one."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
@@ -14,6 +15,7 @@ from fourreal.web.clip_cards import flaws_picture, moving, verdict_row
 from fourreal.web.markup import button, note, tag, text
 from fourreal.web.parts import Parts
 from fourreal.web.routes import clip_urls, flaws_url
+from fourreal.web.session import Entry, Visitor
 
 ROLES = {"reference": "Another camera that filmed the motion", "freeze": "Another frozen moment", "out": "Leave out"}
 LIMITS = ClipLimits()
@@ -27,13 +29,13 @@ LEAD = (
 # --- What a person does ----------------------------------------------------------------------------------------------
 
 
-def added(page: Parts, me: dict, files: list[Path]) -> dict:
+def added(page: Parts, me: Visitor, files: list[Path]) -> Visitor:
     """`me` with uploaded files taken in as further videos; the uploads are gone afterwards.
 
     Files that cannot be taken are told of, and the others stay. Raises UserError where there are too many.
     """
     try:
-        room = MOST_TAKES - len(me["further"])
+        room = MOST_TAKES - len(me.further)
         if len(files) > room:
             raise UserError(f"At most {MOST_TAKES} further videos are taken; there is room for {room}. Choose fewer.")
         entries, refused = [], []
@@ -51,13 +53,13 @@ def added(page: Parts, me: dict, files: list[Path]) -> dict:
         raise UserError(" ".join(refused))
     for sentence in refused:
         gr.Warning(sentence, title="One of them was not taken", duration=12)
-    return me | {"further": [*me["further"], *entries], "again": ""}
+    return replace(me, further=[*me.further, *entries], again="")
 
 
-def changed(page: Parts, me: dict, sent: Mapping[str, str]) -> dict:
+def changed(page: Parts, me: Visitor, sent: Mapping[str, str]) -> Visitor:
     """`me` after a press or a change on one of the cards. Raises UserError where that makes no sense."""
     action, id = sent.get("action", ""), sent.get("video", "")
-    entries = [dict(one) for one in me["further"]]
+    entries = [dict(one) for one in me.further]
     entry = next((one for one in entries if one["video"] == id), None)
     if entry is None:
         raise UserError("This video is not among the further ones any more. Reload the page.")
@@ -69,7 +71,7 @@ def changed(page: Parts, me: dict, sent: Mapping[str, str]) -> dict:
         entries.remove(entry)
     elif action == "trim":
         entry |= {"video": page.service.trim(page.owner(me), id, frame(sent["first"]), frame(sent["last"])).id}
-    return me | {"further": entries, "again": ""}
+    return replace(me, further=entries, again="")
 
 
 def frame(value: str) -> int | None:
@@ -83,27 +85,27 @@ def frame(value: str) -> int | None:
     return int(value)
 
 
-def chosen(me: dict) -> list[FurtherVideo]:
+def chosen(me: Visitor) -> list[FurtherVideo]:
     """What a run is to be made of besides the two videos; roles that nobody chose are found."""
     return [
         FurtherVideo(video=one["video"], role=one["role"] or None, at=one["at"])
-        for one in me["further"]
+        for one in me.further
         if one["role"] != "out"
     ]
 
 
-def entries_of(run: Run) -> list[dict]:
+def entries_of(run: Run) -> list[Entry]:
     """What the browser keeps of a run's further videos."""
     return [{"video": take.video, "role": take.role, "at": take.at} for take in run.further]
 
 
-def there(page: Parts, me: dict) -> dict:
+def there(page: Parts, me: Visitor) -> Visitor:
     """`me` without videos that were deleted meanwhile, as if they had not been chosen."""
-    pair = {role: me[role] if exists(page, me, me[role]) else "" for role in ("reference", "freeze")}
-    return me | pair | {"further": [one for one in me["further"] if exists(page, me, one["video"])]}
+    pair = {role: me.video(role) if exists(page, me, me.video(role)) else "" for role in ("reference", "freeze")}
+    return replace(me, **pair, further=[one for one in me.further if exists(page, me, one["video"])])
 
 
-def exists(page: Parts, me: dict, id: str) -> bool:
+def exists(page: Parts, me: Visitor, id: str) -> bool:
     try:
         page.service.video(page.owner(me), id)
     except UserError:
@@ -114,26 +116,26 @@ def exists(page: Parts, me: dict, id: str) -> bool:
 # --- What a person sees ----------------------------------------------------------------------------------------------
 
 
-def looked(page: Parts, me: dict) -> str:
+def looked(page: Parts, me: Visitor) -> str:
     """The cards once all further videos were looked at; seconds for each that was not yet."""
     refused = {}
-    for one in me["further"]:
-        if me["reference"] and me["freeze"] and one["role"] != "out":
+    for one in me.further:
+        if me.has_pair and one["role"] != "out":
             try:
-                page.service.check_further(page.owner(me), one["video"], me["reference"], me["freeze"])
+                page.service.check_further(page.owner(me), one["video"], me.reference, me.freeze)
             except UserError as error:
                 refused[one["video"]] = str(error)
     return cards(page, me, refused)
 
 
-def cards(page: Parts, me: dict, refused: Mapping[str, str] | None = None) -> str:
+def cards(page: Parts, me: Visitor, refused: Mapping[str, str] | None = None) -> str:
     """All further videos. refused: why some could not be looked at, by their ids."""
     owner, shown = page.owner(me), []
-    pair = me["reference"], me["freeze"]
-    for entry in me["further"]:
+    pair = me.reference, me.freeze
+    for entry in me.further:
         video = page.service.video(owner, entry["video"])
         checks = page.service.further_checks(owner, video.id, *pair) if all(pair) else None
-        shown.append(card(entry, video, owner, checks, me["freeze"], (refused or {}).get(video.id, "")))
+        shown.append(card(entry, video, owner, checks, me.freeze, (refused or {}).get(video.id, "")))
     head = tag("h4", "More videos of the same scene") + tag("p", text(LEAD), class_="quiet")
     return tag("div", head, tag("div", *shown, class_="takes") if shown else "", class_="further")
 

@@ -8,7 +8,7 @@ from fourreal.web.explore import caption, opened
 from fourreal.web.links import opened_by
 from fourreal.web.markup import tag, text
 from fourreal.web.parts import COMPARE, PRIVATE, Parts
-from fourreal.web.session import known, safely
+from fourreal.web.session import Visitor, personal
 from fourreal.web.viewer_box import shown
 
 HINT = "Drag to look around, scroll to come closer, scrub through time."
@@ -19,8 +19,8 @@ def wire(page: Parts, arrived) -> None:
     compared = page.named["compare_event"]["outputs"]  # viewer and caption first
     outputs = [page.tabs, page.named["compare_things"], *compared]
 
-    def open_things(me: dict, names: list[str]) -> list:
-        owner = page.owner(known(me))
+    def open_things(me: Visitor, names: list[str]) -> list:
+        owner = page.owner(me)
         if len(names) > 1:
             chosen = chosen_of(page, owner, names)
             return [gr.Tabs(selected=COMPARE), chosen, *page.named["compare_show"](me, names, "side")]
@@ -34,15 +34,15 @@ def wire(page: Parts, arrived) -> None:
             value, words = opened(run), caption(run)
         return [gr.skip(), gr.skip(), value, words, *[gr.skip()] * (len(compared) - 2)]
 
-    @safely
-    def open_link(me: dict, search: str):
-        names = opened_by(page.service, page.owner(known(me)), str(search or ""))
+    @personal
+    def open_link(me: Visitor, search: str):
+        names = opened_by(page.service, page.owner(me), str(search or ""))
         return open_things(me, names) if names else [gr.skip()] * len(outputs)
 
-    @safely
-    def go_back(me: dict, event: gr.EventData):
+    @personal
+    def go_back(me: Visitor, event: gr.EventData):
         search = event._data.get("search", "") if isinstance(event._data, dict) else ""
-        return open_things(me, opened_by(page.service, page.owner(known(me)), str(search)))
+        return open_things(me, opened_by(page.service, page.owner(me), str(search)))
 
     search = gr.Textbox("", visible=False)  # a State would not take what the browser says
     linked = arrived.then(

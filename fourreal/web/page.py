@@ -40,7 +40,7 @@ from fourreal.web.parts import (
     Parts,
     followed,
 )
-from fourreal.web.session import SAME_PERSON, browser_state, known, safely
+from fourreal.web.session import SAME_PERSON, Visitor, browser_state, personal
 from fourreal.web.things import READY
 from fourreal.web.uploads import Uploads
 from fourreal.web.viewer_box import shown, viewer_box
@@ -119,11 +119,10 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
     formed = page.named["forming_event"]
     making, picked = page.named["making_event"], page.named["picked_event"]
 
-    @safely
-    def arrive(me: dict | None):
-        me = known(me)
+    @personal
+    def arrive(me: Visitor):
         fresh = not page.service.runs(page.owner(me))
-        made, step = gr.Timer(active=bool(me["making"] or me["freezing"])), create.first_step(me)
+        made, step = gr.Timer(active=bool(me.making or me.freezing)), create.first_step(me)
         return [*videos.show_pair(page, me), gr.update(visible=fresh), made, gr.Tabs(selected=step)]
 
     look, look_further = page.named["look"], page.named["look_further"]
@@ -154,16 +153,15 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
         begun.success(**follow).success(lambda: gr.update(visible=False), None, example, **PRIVATE).success(**formed)
     page.named["forming_followed"].success(**follow)
 
-    @safely
-    def choose(me: dict | None):
-        me = videos.with_example(page, known(me), FIRST_EXAMPLE)
+    @personal
+    def choose(me: Visitor):
+        me = videos.with_example(page, me, FIRST_EXAMPLE)
         return [*videos.show_pair(page, me), gr.update(interactive=False, value="Taking the videos")]
 
-    @safely
-    def begin(me: dict):
-        me = known(me)
+    @personal
+    def begin(me: Visitor):
         name = next(one.title for one in page.service.examples() if one.name == FIRST_EXAMPLE)
-        run = page.service.submit(page.owner(me), me["reference"], me["freeze"], Options(preset="draft"), name)
+        run = page.service.submit(page.owner(me), me.reference, me.freeze, Options(preset="draft"), name)
         return [*followed(me, run), gr.update(visible=False)]
 
     restored = gr.update(interactive=True, value="Try with this example")

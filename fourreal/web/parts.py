@@ -1,6 +1,6 @@
 """What the steps of the page share: the service behind it, and the components that more than one of them moves."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import gradio as gr
 
@@ -9,6 +9,7 @@ from fourreal.jobs.service import Service
 from fourreal.jobs.values import Run
 from fourreal.settings import JobLimits
 from fourreal.web.cursor import fresh
+from fourreal.web.session import Visitor
 from fourreal.web.uploads import Uploads
 
 NEW, SCENES, COMPARE, STUDY = "new", "scenes", "compare", "study"  # tabs
@@ -53,9 +54,9 @@ class Parts:
     seen: gr.State | None = None  # what of the candidates has been shown
     named: dict[str, object] = field(default_factory=dict)  # components of one step that another one changes
 
-    def owner(self, me: dict) -> str:
+    def owner(self, me: Visitor) -> str:
         """Whose things an event is about."""
-        return self.service.owner(me["token"])
+        return self.service.owner(me.token)
 
 
 def suited_preset(page: Parts) -> str:
@@ -63,6 +64,6 @@ def suited_preset(page: Parts) -> str:
     return usual_preset(any(device["kind"] == "cuda" for device in page.service.devices()))
 
 
-def followed(me: dict, run: Run) -> list:
+def followed(me: Visitor, run: Run) -> list:
     """Updates of `me`, steps, timer and cursor that turn the page to a run that is being worked on."""
-    return [me | {"run": run.id}, gr.Tabs(selected=WATCH), gr.Timer(active=True), fresh(run.id)]
+    return [replace(me, run=run.id), gr.Tabs(selected=WATCH), gr.Timer(active=True), fresh(run.id)]

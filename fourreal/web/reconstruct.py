@@ -1,6 +1,7 @@
 """Step two: how carefully, and what it will take."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import gradio as gr
 
@@ -11,7 +12,7 @@ from fourreal.web import further
 from fourreal.web.fields import component, group, values_of
 from fourreal.web.markup import amount, duration, facts, note, piece, tag, where
 from fourreal.web.parts import ESTIMATE, PRIVATE, Parts, followed, suited_preset
-from fourreal.web.session import known, safely
+from fourreal.web.session import Visitor, personal, safely
 
 CRITIC_LOOKS = {
     "critic": {"info": "It says what views and times should look like that no video shows."},
@@ -34,12 +35,12 @@ def build(page: Parts) -> None:
     chosen = list(settings.values())
     page.named |= {"settings": settings, "name": name, "critics": critics, "estimate": estimate, "start": start}
 
-    def options(me: dict, *values) -> Options:
+    def options(me: Visitor, *values) -> Options:
         return options_of(page, me, dict(zip(settings, values, strict=True)))
 
-    @safely
-    def tell(me: dict, *values):
-        return expected(page, known(me), lambda me: options(me, *values))
+    @personal
+    def tell(me: Visitor, *values):
+        return expected(page, me, lambda me: options(me, *values))
 
     outputs = [estimate, start]
     page.named["estimate_event"] = {"fn": tell, "inputs": [page.me, *chosen], "outputs": outputs, **PRIVATE}
@@ -47,11 +48,10 @@ def build(page: Parts) -> None:
     changes = [one.blur if isinstance(one, gr.Textbox) else one.change for one in chosen]
     gr.on(changes, trigger_mode="always_last", **page.named["estimate_event"])
 
-    @safely
-    def begin(me: dict, name: str, *values):
-        me = known(me)
+    @personal
+    def begin(me: Visitor, name: str, *values):
         run = started(page, me, options(me, *values), (name or "").strip())
-        return followed(me | {"again": ""}, run)
+        return followed(replace(me, again=""), run)
 
     def suited():
         # "draft" is there already, and somebody may have chosen meanwhile
@@ -63,36 +63,36 @@ def build(page: Parts) -> None:
     )
 
 
-def started(page: Parts, me: dict, options: Options, name: str) -> Run:
+def started(page: Parts, me: Visitor, options: Options, name: str) -> Run:
     """A new run of the chosen videos, or of those of an earlier run, whose finished stages are used again."""
     owner = page.owner(me)
-    if not me["again"]:
-        return page.service.submit(owner, me["reference"], me["freeze"], options, name, further.chosen(me))
-    run = page.service.duplicate(owner, me["again"], options)
+    if not me.again:
+        return page.service.submit(owner, me.reference, me.freeze, options, name, further.chosen(me))
+    run = page.service.duplicate(owner, me.again, options)
     if name:
         page.service.rename(owner, run.id, name)
     return run
 
 
-def options_of(page: Parts, me: dict, chosen: dict) -> Options:
+def options_of(page: Parts, me: Visitor, chosen: dict) -> Options:
     """`Options` from the form and the chosen moment. Raises UserError where a value is out of range."""
     values = values_of(Options, chosen)
-    if "critic" in values and "prompt" not in values and me["making"]:
-        values["prompt"] = page.service.creation(page.owner(me), me["making"]).wishes.prompt
-    return Options(canonical_frame=me["canonical"], **values)
+    if "critic" in values and "prompt" not in values and me.making:
+        values["prompt"] = page.service.creation(page.owner(me), me.making).wishes.prompt
+    return Options(canonical_frame=me.canonical, **values)
 
 
-def expected(page: Parts, me: dict, options_of: Callable[[dict], Options]) -> list:
+def expected(page: Parts, me: Visitor, options_of: Callable[[Visitor], Options]) -> list:
     """Updates of the estimate and of the button that starts."""
     try:
         options = options_of(me)
     except UserError as error:
         return [note(str(error), "bad"), gr.update(interactive=False)]
-    if me["again"] and not (me["reference"] and me["freeze"]):  # the run has kept its videos
+    if me.again and not me.has_pair:  # the run has kept its videos
         return [note("The videos of this scene are kept with it."), gr.update(interactive=True)]
-    if not (me["reference"] and me["freeze"]):
+    if not me.has_pair:
         return [note("Choose two videos first."), gr.update(interactive=False)]
-    estimate = page.service.estimate(page.owner(me), me["reference"], me["freeze"], options, len(further.chosen(me)))
+    estimate = page.service.estimate(page.owner(me), me.reference, me.freeze, options, len(further.chosen(me)))
     return [estimate_box(estimate), gr.update(interactive=estimate.fits)]
 
 

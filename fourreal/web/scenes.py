@@ -1,6 +1,7 @@
 """My scenes: everything this browser made, to open, rename, make again otherwise, compare and delete."""
 
 import time
+from dataclasses import replace
 
 import gradio as gr
 
@@ -12,7 +13,7 @@ from fourreal.web.cursor import fresh
 from fourreal.web.markup import button, note, piece, pressed, tag, text
 from fourreal.web.parts import COMPARE, NEW, PRIVATE, RECONSTRUCT, Parts
 from fourreal.web.routes import file_urls
-from fourreal.web.session import known, safely
+from fourreal.web.session import Visitor, personal
 
 STATES = {"queued": "Waiting", "running": "Forming", "done": "Done", "stopped": "Stopped", "failed": "Did not work out"}
 
@@ -21,9 +22,9 @@ def build(page: Parts) -> None:
     gallery = piece(elem_id="gallery")
     page.named["gallery"] = gallery
 
-    @safely
-    def refresh(me: dict):
-        return cards(page.service.runs(page.owner(known(me))))
+    @personal
+    def refresh(me: Visitor):
+        return cards(page.service.runs(page.owner(me)))
 
     page.named["gallery_event"] = {"fn": refresh, "inputs": page.me, "outputs": gallery, **PRIVATE}
     outputs = [
@@ -39,21 +40,21 @@ def build(page: Parts) -> None:
         *page.named["pair"][1:],
     ]
 
-    @safely
-    def act(me: dict, event: gr.EventData):
-        me, sent = known(me), pressed(event)
+    @personal
+    def act(me: Visitor, event: gr.EventData):
+        sent = pressed(event)
         action, id, owner = sent.get("action", ""), sent.get("run", ""), page.owner(me)
         change: dict = {}
         if action == "open":
             page.service.run(owner, id)
-            change = {page.me: me | {"run": id}, page.cursor: fresh(id)}
+            change = {page.me: replace(me, run=id), page.cursor: fresh(id)}
         elif action == "rename":
             change = {gallery: cards(page.service.runs(owner), renaming=id)}
         elif action == "renamed":
             page.service.rename(owner, id, sent.get("name", ""))
         elif action == "delete":
             page.service.delete(owner, id)
-            change = {page.me: me | {"run": ""}, page.cursor: fresh("")} if me["run"] == id else {}
+            change = {page.me: replace(me, run=""), page.cursor: fresh("")} if me.run == id else {}
         elif action == "compare":
             chosen = chosen_of(page, owner, beside(id))
             change = {page.tabs: gr.Tabs(selected=COMPARE), page.named["compare_things"]: chosen}
@@ -69,17 +70,19 @@ def build(page: Parts) -> None:
     acted.success(**page.named["compare_again"])
 
 
-def otherwise(page: Parts, me: dict, run: Run) -> dict:
+def otherwise(page: Parts, me: Visitor, run: Run) -> dict:
     """Updates that lead to step two with a run's videos and settings, to be changed."""
     o = run.options
-    saved = {
-        "reference": run.reference,
-        "freeze": run.freeze,
-        "example": run.example or "",
-        "canonical": o.canonical_frame,
-        "further": further.entries_of(run),
-    }
-    me = me | saved | {"run": "", "again": run.id}
+    me = replace(
+        me,
+        reference=run.reference,
+        freeze=run.freeze,
+        further=further.entries_of(run),
+        example=run.example or "",
+        canonical=o.canonical_frame,
+        run="",
+        again=run.id,
+    )
     settings = {field: fields.shown(Options, name, getattr(o, name)) for name, field in page.named["settings"].items()}
     shown = page.named["show_pair"](page, me)
     return {

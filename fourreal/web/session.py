@@ -4,7 +4,9 @@ import functools
 import logging
 import secrets
 from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -19,28 +21,59 @@ ROLES_OF_FURTHER = (*TAKE_ROLES, "out")
 WORDS, PICTURE, OWN = STARTS = "words", "picture", "own"
 SECRET_FILE = "page.secret"  # in the data folder: with another one browsers would forget who they are
 
-# What a browser keeps. token: who it is. reference, freeze: chosen videos. example: their example's name, if any.
-# canonical: the reference frame that the person chose, None while it is the found one. run: what it follows or shows.
-# again: the run whose videos are to be taken once more. making, freezing: creations of the two videos.
-# reference_pick, freeze_pick: which candidate a chosen video is, "video:creation:number".
-# start: what the scene starts from, of `STARTS`. picture: the creation whose picture its videos begin with.
-# further: videos besides the two, see `further_entries`.
-FORGOTTEN = {
-    "token": "",
-    "reference": "",
-    "freeze": "",
-    "further": [],
-    "example": "",
-    "canonical": None,
-    "run": "",
-    "again": "",
-    "making": "",
-    "freezing": "",
-    "reference_pick": "",
-    "freeze_pick": "",
-    "start": "",
-    "picture": "",
-}
+CREATION_OF = {"reference": "making", "freeze": "freezing"}  # the visitor's field, by a video's role
+Entry = dict[str, Any]  # a further video: {video, role, at}, see `further_entries`
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who is looking, and what their browser keeps for them.
+
+    token: who it is. reference, freeze: chosen videos. further: videos besides the two. example: their example's name,
+    if any. canonical: the reference frame that the person chose, None while it is the one that was computed.
+    run: what they follow or look at. again: the run whose videos are to be taken once more. making, freezing: creations
+    of the two videos. reference_pick, freeze_pick: which candidate a chosen video is, "video:creation:number".
+    start: what the scene starts from, of `STARTS`. picture: the creation whose picture its videos begin with.
+    """
+
+    token: str
+    reference: str = ""
+    freeze: str = ""
+    further: list[Entry] = field(default_factory=list)
+    example: str = ""
+    canonical: int | None = None
+    run: str = ""
+    again: str = ""
+    making: str = ""
+    freezing: str = ""
+    reference_pick: str = ""
+    freeze_pick: str = ""
+    start: str = WORDS
+    picture: str = ""
+
+    def video(self, role: str) -> str:
+        """The chosen video's id, "" where there is none."""
+        return self.freeze if role == "freeze" else self.reference
+
+    def creation(self, role: str) -> str:
+        """The id of the creation of one of the two videos, "" where there is none."""
+        return getattr(self, CREATION_OF[role])
+
+    def pick(self, role: str) -> str:
+        return self.freeze_pick if role == "freeze" else self.reference_pick
+
+    def following(self, role: str, creation: str) -> "Visitor":
+        """The same with another creation of one of the two videos."""
+        return replace(self, **{CREATION_OF[role]: creation})
+
+    @property
+    def has_pair(self) -> bool:
+        return bool(self.reference and self.freeze)
+
+    def with_videos(self, **changes: Any) -> "Visitor":
+        """The same with other videos, of which nothing was chosen yet but what `changes` says."""
+        return replace(self, **({"example": "", "canonical": None, "again": ""} | changes))
+
 
 # What a browser keeps in `me` is written only when the server has answered, and two tabs may be opened before. So the
 # token is made in the browser, by whichever tab is first, and all of them have the same.
@@ -57,13 +90,13 @@ SAME_PERSON = """async (me) => {
 
 
 def browser_state(data: Path, what: str = "") -> gr.BrowserState:
-    """The component that keeps `FORGOTTEN`'s entries in the browser, over reloads and restarts of the server; or,
-    under its own name, something else."""
+    """The component that keeps a `Visitor` in the browser, over reloads and restarts of the server; or, under a name of
+    its own, something else."""
     key = f"{STORAGE_KEY} {what}".strip()
-    return gr.BrowserState(None, storage_key=key, secret=kept_secret(data / SECRET_FILE))
+    return gr.BrowserState(None, storage_key=key, secret=secret_in(data / SECRET_FILE))
 
 
-def kept_secret(path: Path) -> str:
+def secret_in(path: Path) -> str:
     """The secret in `path`, made on the first call."""
     try:
         return path.read_text(encoding="ascii")
@@ -74,21 +107,23 @@ def kept_secret(path: Path) -> str:
         return path.read_text(encoding="ascii")
 
 
-def known(me: object) -> dict:
+def visitor(stored: object) -> Visitor:
     """What the browser kept, made whole: whatever is missing or of another kind is as for a newcomer."""
-    stored = me if isinstance(me, dict) else {}
-    whole = {key: stored.get(key) if isinstance(stored.get(key), str) else "" for key in FORGOTTEN}
-    whole["further"] = further_entries(stored.get("further"))
+    if isinstance(stored, Visitor):
+        return stored
+    stored = stored if isinstance(stored, dict) else {}
+    texts = [one.name for one in fields(Visitor) if one.name not in ("further", "canonical")]
+    whole = {name: stored[name] for name in texts if isinstance(stored.get(name), str)}
+    whole["start"] = whole["start"] if whole.get("start") in STARTS else WORDS
+    whole["token"] = whole.get("token") or secrets.token_urlsafe(32)
     frame = stored.get("canonical")
-    whole["canonical"] = frame if isinstance(frame, int) and not isinstance(frame, bool) and frame >= 0 else None
-    whole["start"] = whole["start"] if whole["start"] in STARTS else WORDS
-    whole["token"] = whole["token"] or secrets.token_urlsafe(32)
-    return whole
+    chosen = isinstance(frame, int) and not isinstance(frame, bool) and frame >= 0
+    return Visitor(**whole, further=further_entries(stored.get("further")), canonical=frame if chosen else None)
 
 
-def further_entries(stored: object) -> list[dict]:
-    """[{video, role, at}] with a video's id; of its role, what the person chose: "reference", "freeze" or "out", and ""
-    where it is as it was found; and the frame that they gave, if any."""
+def further_entries(stored: object) -> list[Entry]:
+    """[{video, role, at}] with a video's id; the role that the person chose, "reference", "freeze" or "out", and ""
+    where it is the one that the checks gave; and the frame that they typed, if any."""
     entries = []
     for one in stored if isinstance(stored, list) else ():
         if isinstance(one, dict) and isinstance(one.get("video"), str):
@@ -100,8 +135,8 @@ def further_entries(stored: object) -> list[dict]:
     return entries[:MOST_TAKES]
 
 
-def said(error: Exception) -> str:
-    """What a person is told of an error: its own sentence if it is for people, else that it was noted."""
+def sentence_of(error: Exception) -> str:
+    """What a person reads of an error: its own sentence if it is for people, else that it was noted."""
     if isinstance(error, UserError):
         return str(error)
     log.error("the page failed", exc_info=error)
@@ -118,6 +153,28 @@ def safely(function: Callable) -> Callable:
         except gr.Error:
             raise
         except Exception as error:
-            raise gr.Error(said(error), title="That did not work", duration=12, print_exception=False) from None
+            raise gr.Error(sentence_of(error), title="That did not work", duration=12, print_exception=False) from None
 
     return guarded
+
+
+def personal(function: Callable) -> Callable:
+    """`safely` for a function whose first argument is the visitor: it is read from what the browser sent, and wherever
+    one is among the results, it is written as the browser keeps it."""
+
+    @functools.wraps(function)
+    def called(stored: object, *arguments, **named):
+        return written(function(visitor(stored), *arguments, **named))
+
+    return safely(called)
+
+
+def written(result: Any) -> Any:
+    """An event's result with its visitor, if there is one, as JSON."""
+    if isinstance(result, Visitor):
+        return asdict(result)
+    if isinstance(result, list):
+        return [written(one) if isinstance(one, Visitor) else one for one in result]
+    if isinstance(result, dict):
+        return {key: written(one) if isinstance(one, Visitor) else one for key, one in result.items()}
+    return result

@@ -5,17 +5,17 @@ import gradio as gr
 from fourreal.web.links import address
 from fourreal.web.markup import button, piece, pressed, tag, text
 from fourreal.web.parts import PRIVATE, Parts
-from fourreal.web.session import known, safely
+from fourreal.web.session import Visitor, personal
 
 
 def build(page: Parts) -> None:
     shared = piece(elem_id="shared")
     page.named["shared"] = shared
 
-    @safely
-    def act(me: dict, event: gr.EventData):
-        me, action = known(me), pressed(event).get("action")
-        owner, run = page.owner(me), me["run"]
+    @personal
+    def act(me: Visitor, event: gr.EventData):
+        action = pressed(event).get("action")
+        owner, run = page.owner(me), me.run
         if action == "share":
             return box(page.service.share(owner, run))
         if action == "unshare":

@@ -7,7 +7,7 @@ from fourreal.errors import UserError
 from fourreal.web import figures, further
 from fourreal.web.markup import note, piece, waiting
 from fourreal.web.parts import PLACING, PRIVATE, Parts, suited_preset
-from fourreal.web.session import known, safely
+from fourreal.web.session import Visitor, personal
 
 
 def build(page: Parts) -> list:
@@ -17,39 +17,38 @@ def build(page: Parts) -> list:
     plot = gr.Plot(show_label=False, visible=False, elem_id="stood-plot")
     placement = gr.State(None)
 
-    def find(me: dict):
-        me = known(me)
+    def find(me: Visitor):
         question = key(me)
-        if not (me["reference"] and me["freeze"]):
+        if not me.has_pair:
             raise UserError("Choose two videos first.")
-        options = Options(preset=suited_preset(page), canonical_frame=me["canonical"])
+        options = Options(preset=suited_preset(page), canonical_frame=me.canonical)
         try:
-            layout = page.service.place(page.owner(me), me["reference"], me["freeze"], options, further.chosen(me))
+            layout = page.service.place(page.owner(me), me.reference, me.freeze, options, further.chosen(me))
         except UserError as error:
             return {"asked": question, "refused": str(error)}
         return {"asked": question, "layout": layout}
 
-    def show(me: dict, placement: dict | None):
-        if not placement or placement["asked"] != key(known(me)):  # other videos were chosen meanwhile
-            return hidden(known(me))
+    def show(me: Visitor, placement: dict | None):
+        if not placement or placement["asked"] != key(me):  # other videos were chosen meanwhile
+            return hidden(me)
         return [gr.update(visible="layout" not in placement, interactive=True), *shown(placement)]
 
     begin = [gr.update(interactive=False), waiting("Finding where the cameras stood, a minute or so")]
     press.click(lambda: begin, None, [press, sentence], **PRIVATE)
-    done = press.click(safely(find), page.me, placement, **PLACING)
-    done.success(safely(show), [page.me, placement], [press, sentence, plot], **PRIVATE)
-    done.failure(safely(lambda me: hidden(known(me))), page.me, [press, sentence, plot], **PRIVATE)
+    done = press.click(personal(find), page.me, placement, **PLACING)
+    done.success(personal(show), [page.me, placement], [press, sentence, plot], **PRIVATE)
+    done.failure(personal(lambda me: hidden(me)), page.me, [press, sentence, plot], **PRIVATE)
     return [press, sentence, plot]
 
 
-def key(me: dict) -> list:
+def key(me: Visitor) -> list:
     """What the answer depends on, of what the browser keeps."""
-    return [me[name] for name in ("reference", "freeze", "further", "canonical")]
+    return [me.reference, me.freeze, me.further, me.canonical]
 
 
-def hidden(me: dict) -> list:
+def hidden(me: Visitor) -> list:
     """Updates of the three before anything was found."""
-    both = bool(me["reference"] and me["freeze"])
+    both = me.has_pair
     return [gr.update(visible=both, interactive=True), "", gr.update(visible=False, value=None)]
 
 

@@ -12,7 +12,7 @@ from fourreal.study.results import Results
 from fourreal.study.values import LONGEST_NAME, LONGEST_PROMPT, MOST_PAIRS, Study, one_line
 from fourreal.web.markup import button, note, piece, pressed, tag, text, waiting
 from fourreal.web.parts import INTAKE, PRIVATE, STUDYING, Parts
-from fourreal.web.session import known, safely
+from fourreal.web.session import Visitor, personal, safely, visitor
 from fourreal.web.study_routes import results_url, study_url
 from fourreal.web.videos import uploaded
 
@@ -41,12 +41,11 @@ def build(page: Parts) -> None:
         make = gr.Button("Make the study", variant="primary", interactive=False, elem_id="study-make")
         status = piece(elem_id="study-said")
 
-    def listed(me: dict) -> list[Source]:
+    def listed(me: Visitor) -> list[Source]:
         return page.service.studies.sources(page.owner(me))
 
-    @safely
-    def sources(me: dict, one: str | None, two: str | None):
-        me = known(me)
+    @personal
+    def sources(me: Visitor, one: str | None, two: str | None):
         offers = listed(me)
         choices, ids = [(source.title, source.id) for source in offers], [source.id for source in offers]
         one = one if one in ids else next(iter(ids), None)
@@ -60,9 +59,9 @@ def build(page: Parts) -> None:
         **PRIVATE,
     }
 
-    @safely
-    def take(me: dict, path: str | None):
-        me, file = known(me), uploaded(page, path)
+    @personal
+    def take(me: Visitor, path: str | None):
+        file = uploaded(page, path)
         try:
             taken = page.service.add_video(page.owner(me), file, file.name)
         finally:
@@ -71,9 +70,9 @@ def build(page: Parts) -> None:
 
     other.upload(take, [page.me, other], second, **INTAKE).then(lambda: None, None, other, **PRIVATE)
 
-    @safely
-    def put(me: dict, so_far: list, *values: str | None):
-        pair = _pair(listed(known(me)), *values)
+    @personal
+    def put(me: Visitor, so_far: list, *values: str | None):
+        pair = _pair(listed(me), *values)
         if len(so_far) >= MOST_PAIRS:
             raise UserError(f"A study has at most {MOST_PAIRS} pairs.")
         so_far = [*so_far, pair]
@@ -94,8 +93,8 @@ def build(page: Parts) -> None:
 
     listing.select(drop, pairs, [pairs, listing, make], **PRIVATE)
 
-    def made(me: dict, so_far: list, called: str):
-        me = known(me)
+    def made(me: dict | None, so_far: list, called: str):
+        me = visitor(me)
         request = {"name": called, "pairs": so_far}
         yield [waiting("The study is being made"), gr.update(interactive=False), gr.skip(), gr.skip(), gr.skip()]
         for sentence in _told(lambda telling: page.service.studies.make(page.owner(me), request, telling)):
@@ -106,9 +105,9 @@ def build(page: Parts) -> None:
         lambda: ["", gr.update(interactive=True)], None, [status, make], **PRIVATE
     )
 
-    @safely
-    def act(me: dict, event: gr.EventData):
-        me, sent = known(me), pressed(event)
+    @personal
+    def act(me: Visitor, event: gr.EventData):
+        sent = pressed(event)
         if sent.get("action") == "delete":
             page.service.studies.delete(page.owner(me), sent.get("study", ""))
         return cards(page, me)
@@ -215,7 +214,7 @@ def table(pairs: list[dict]) -> str:
     return tag("ol", *rows, class_="study-pairs") if rows else ""
 
 
-def cards(page: Parts, me: dict) -> str:
+def cards(page: Parts, me: Visitor) -> str:
     """A person's studies, with their links."""
     owner = page.owner(me)
     studies = page.service.studies.studies(owner)

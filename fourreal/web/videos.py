@@ -1,5 +1,6 @@
 """Step one: choose the videos, trim them, see which moment was frozen, and hear whether they will do."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
@@ -11,9 +12,7 @@ from fourreal.web.clip_cards import ROLES, card, example_cards, frozen_moment, r
 from fourreal.web.guide import guide
 from fourreal.web.markup import note, piece, pressed, waiting
 from fourreal.web.parts import CHECK, INTAKE, PRIVATE, Parts
-from fourreal.web.session import known, safely
-
-FRESH = {"example": "", "canonical": None, "again": ""}  # of what the browser keeps, with other videos
+from fourreal.web.session import Visitor, personal
 
 
 def build(page: Parts) -> None:
@@ -75,69 +74,68 @@ def build(page: Parts) -> None:
     ]
     page.named |= {"pair": shown, "checks": checks, "moment": moment, "onward": onward, "show_pair": show_pair}
 
-    def show_pair_now(me: dict):
-        return show_pair(page, known(me))
+    def show_pair_now(me: Visitor):
+        return show_pair(page, me)
 
     page.named["show_pair_now"] = show_pair_now
     look = {
-        "fn": safely(lambda me: check(page, known(me))),
+        "fn": personal(lambda me: check(page, me)),
         "inputs": page.me,
         "outputs": [checks, moment, *whys.values()],
         **CHECK,
     }
     look_further = {
-        "fn": safely(lambda me: further.looked(page, further.there(page, known(me)))),
+        "fn": personal(lambda me: further.looked(page, further.there(page, me))),
         "inputs": page.me,
         "outputs": takes,
         **CHECK,
     }
     page.named |= {"look": look, "look_further": look_further}
-    restore = {"fn": safely(show_pair_now), "inputs": page.me, "outputs": shown, **PRIVATE}
+    restore = {"fn": personal(show_pair_now), "inputs": page.me, "outputs": shown, **PRIVATE}
 
     def patiently(event, function, inputs: list, sentence: str) -> None:
         """What takes its time: a line says so meanwhile, and what failed leaves the step as it was."""
         event(lambda: waiting(sentence), None, checks, **PRIVATE)
-        done = event(safely(function), inputs, shown, **INTAKE)
+        done = event(personal(function), inputs, shown, **INTAKE)
         done.success(**look).success(**look_further)
         done.failure(**restore).then(**look)
 
-    def take_example(me: dict, event: gr.EventData):
-        me, name = known(me), pressed(event).get("name", "")
+    def take_example(me: Visitor, event: gr.EventData):
+        name = pressed(event).get("name", "")
         return show_pair(page, with_example(page, me, name))
 
     patiently(examples.select, take_example, [page.me], "Taking the videos")
 
     for role in ROLES:
 
-        def take(me: dict, path: str | None, role: str = role):
-            return show_pair(page, with_upload(page, known(me), role, path))
+        def take(me: Visitor, path: str | None, role: str = role):
+            return show_pair(page, with_upload(page, me, role, path))
 
-        def leave(me: dict, event: gr.EventData, role: str = role):
-            return show_pair(page, known(me) | {role: "", **FRESH})
+        def leave(me: Visitor, event: gr.EventData, role: str = role):
+            return show_pair(page, me.with_videos(**{role: ""}))
 
         patiently(drops[role].upload, take, [page.me, drops[role]], "Reading the video")
-        cards[role].select(safely(leave), page.me, shown, **PRIVATE)
+        cards[role].select(personal(leave), page.me, shown, **PRIVATE)
 
-    def take_more(me: dict, paths: list[str] | None):
+    def take_more(me: Visitor, paths: list[str] | None):
         files = [uploaded(page, path) for path in paths or ()]
-        return show_pair(page, further.added(page, known(me), files))
+        return show_pair(page, further.added(page, me, files))
 
     patiently(more.upload, take_more, [page.me, more], "Reading the videos")
 
-    def change_further(me: dict, event: gr.EventData):
-        me = further.changed(page, known(me), pressed(event))
+    def change_further(me: Visitor, event: gr.EventData):
+        me = further.changed(page, me, pressed(event))
         return [me, further.cards(page, further.there(page, me)), *stood.hidden(me)]
 
-    altered = takes.select(safely(change_further), page.me, [page.me, takes, *stand], **INTAKE)
+    altered = takes.select(personal(change_further), page.me, [page.me, takes, *stand], **INTAKE)
     altered.success(**look_further)
     altered.failure(**look_further)  # what was typed is set back
 
-    def give_cameras(me: dict, path: str | None):
-        me = known(me)
+    def give_cameras(me: Visitor, path: str | None):
         file = None
         try:
             file = uploaded(page, path)
-            count = page.service.add_cameras(page.owner(me), me["reference"], me["freeze"], file)
+            count = page.service.add_cameras(page.owner(me), me.reference, me.freeze, file)
         except UserError as error:
             return note(str(error), "bad")
         finally:
@@ -145,13 +143,13 @@ def build(page: Parts) -> None:
                 page.uploads.forget(file)
         return note(f"{count} cameras taken.", "good")
 
-    given = cameras.upload(safely(give_cameras), [page.me, cameras], known_cameras, **INTAKE)
+    given = cameras.upload(personal(give_cameras), [page.me, cameras], known_cameras, **INTAKE)
     given.then(lambda: None, None, cameras, **PRIVATE)
     given.success(**look)
-    given.success(safely(lambda me: stood.hidden(known(me))), page.me, stand, **PRIVATE)
+    given.success(personal(lambda me: stood.hidden(me)), page.me, stand, **PRIVATE)
 
-    def trim(me: dict, event: gr.EventData):
-        me, sent = known(me), pressed(event)
+    def trim(me: Visitor, event: gr.EventData):
+        sent = pressed(event)
         if sent.get("action") == "swap":
             return show_pair(page, swapped(me))
         role = sent.get("role", "")
@@ -160,39 +158,39 @@ def build(page: Parts) -> None:
         first, last = whole(sent, "first"), whole(sent, "last")
         if last < first:
             raise UserError("The last frame comes before the first one. Move the sliders.")
-        video = page.service.trim(page.owner(me), me[role], first, last)
-        return show_pair(page, me | {role: video.id, **FRESH})
+        video = page.service.trim(page.owner(me), me.video(role), first, last)
+        return show_pair(page, me.with_videos(**{role: video.id}))
 
     patiently(trims.select, trim, [page.me], "Cutting the video")
     patiently(checks.select, trim, [page.me], "Changing the videos")
 
-    @safely
-    def choose_moment(me: dict, event: gr.EventData):
-        me = known(me) | {"canonical": whole(pressed(event), "value")}
+    @personal
+    def choose_moment(me: Visitor, event: gr.EventData):
+        me = replace(me, canonical=whole(pressed(event), "value"))
         return [me, *stood.hidden(me)]
 
     moment.select(choose_moment, page.me, [page.me, *stand], **PRIVATE)
 
 
-def swapped(me: dict) -> dict:
+def swapped(me: Visitor) -> Visitor:
     """`me` with the two videos in each other's place."""
-    return me | {"reference": me["freeze"], "freeze": me["reference"], **FRESH}
+    return me.with_videos(reference=me.freeze, freeze=me.reference)
 
 
-def with_example(page: Parts, me: dict, name: str) -> dict:
+def with_example(page: Parts, me: Visitor, name: str) -> Visitor:
     """`me` with an example's two videos chosen."""
     reference, freeze = page.service.add_example(page.owner(me), name)
-    return me | {"reference": reference.id, "freeze": freeze.id, "further": [], **FRESH, "example": name}
+    return me.with_videos(reference=reference.id, freeze=freeze.id, further=[], example=name)
 
 
-def with_upload(page: Parts, me: dict, role: str, path: str | None) -> dict:
+def with_upload(page: Parts, me: Visitor, role: str, path: str | None) -> Visitor:
     """`me` with an uploaded file taken in as one of the two videos; the upload itself is gone afterwards."""
     file = uploaded(page, path)
     try:
         video = page.service.add_video(page.owner(me), file, file.name)
     finally:
         page.uploads.forget(file)
-    return me | {role: video.id, **FRESH}
+    return me.with_videos(**{role: video.id})
 
 
 def uploaded(page: Parts, path: str | None) -> Path:
@@ -202,10 +200,10 @@ def uploaded(page: Parts, path: str | None) -> Path:
     return Path(path)
 
 
-def show_pair(page: Parts, me: dict) -> list:
+def show_pair(page: Parts, me: Visitor) -> list:
     """Updates of everything in this step for what `me` has chosen, the checks still to come."""
     me, owner = further.there(page, me), page.owner(me)
-    videos = {role: page.service.video(owner, me[role]) if me[role] else None for role in ROLES}
+    videos = {role: page.service.video(owner, me.video(role)) if me.video(role) else None for role in ROLES}
     both = all(videos.values())
     return [
         me,
@@ -213,8 +211,8 @@ def show_pair(page: Parts, me: dict) -> list:
         *("" for _ in ROLES),
         *(gr.update(visible=videos[role] is None, value=None) for role in ROLES),
         further.cards(page, me),
-        gr.update(value=None, visible=len(me["further"]) < MOST_TAKES),
-        example_cards(page.service.examples(), me["example"], folded=any(videos.values())),
+        gr.update(value=None, visible=len(me.further) < MOST_TAKES),
+        example_cards(page.service.examples(), me.example, folded=any(videos.values())),
         gr.update(visible=both),
         "",
         "".join(trimmer(role, videos[role], owner) for role in ROLES) if both else "",
@@ -225,17 +223,17 @@ def show_pair(page: Parts, me: dict) -> list:
     ]
 
 
-def check(page: Parts, me: dict) -> list:
+def check(page: Parts, me: Visitor) -> list:
     """Updates of the verdicts, the frozen moment, and the reasons on the two cards.
 
     Of nothing else: it may come while somebody is typing in the next step.
     """
-    if not (me["reference"] and me["freeze"]):
+    if not me.has_pair:
         return [gr.skip()] * 4
     owner = page.owner(me)
-    checks = page.service.check(owner, me["reference"], me["freeze"])
-    pair = {role: page.service.video(owner, me[role]) for role in ROLES}
-    chosen = me["canonical"] if me["canonical"] is not None else checks.canonical_frame
+    checks = page.service.check(owner, me.reference, me.freeze)
+    pair = {role: page.service.video(owner, me.video(role)) for role in ROLES}
+    chosen = me.canonical if me.canonical is not None else checks.canonical_frame
     whys = [
         reasons("reference", pair["reference"], pair["freeze"], owner, checks),
         reasons("freeze", pair["freeze"], pair["reference"], owner, checks),

@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+from dataclasses import replace
 
 import gradio as gr
 
@@ -14,7 +15,7 @@ from fourreal.web.forming import how_far, left_in_words
 from fourreal.web.markup import note, piece, tag, text
 from fourreal.web.parts import EXPLORE, NEW, PRIVATE, WATCH, Parts
 from fourreal.web.routes import clip_urls, file_urls
-from fourreal.web.session import known, safely
+from fourreal.web.session import Visitor, personal
 from fourreal.web.viewer_box import shown
 
 LIVE = ("queued", "running")
@@ -57,18 +58,20 @@ def build(page: Parts) -> None:
     drawn.change(curves_now, [page.cursor, drawn], curves, **PRIVATE)
     placed.change(lambda id: layout_now(page, id), placed, layout, **PRIVATE)
 
-    def look(me: dict, cursor: dict | None) -> dict:
+    def look(me: Visitor, cursor: dict | None) -> dict:
         try:
-            return news(page, known(me), cursor)
+            return news(page, me, cursor)
         except Exception as error:  # the next tick may see more; a message a second would help nobody
             log.error("a run could not be followed", exc_info=error)
             return {}
 
-    def follow(me: dict, cursor: dict | None):
+    @personal
+    def follow(me: Visitor, cursor: dict | None):
         change = look(me, cursor)
         return [change.get(component, gr.skip()) for component in outputs]
 
-    def tick(me: dict, cursor: dict | None, count: int):
+    @personal
+    def tick(me: Visitor, cursor: dict | None, count: int):
         change = look(me, cursor)
         if not change.keys() <= set(often):
             return [*(gr.skip() for _ in often), count + 1]
@@ -80,10 +83,9 @@ def build(page: Parts) -> None:
     more.change(**page.named["follow_event"])
 
     def ending(keeps: bool):
-        @safely
-        def end(me: dict):
-            me = known(me)
-            page.service.cancel(page.owner(me), me["run"], keep=keeps)
+        @personal
+        def end(me: Visitor):
+            page.service.cancel(page.owner(me), me.run, keep=keeps)
             gr.Info("Stopping. What was done so far stays." if keeps else "Stopping.", title="", duration=4)
 
         return end
@@ -95,21 +97,21 @@ def build(page: Parts) -> None:
         press.click(ending(keeps), page.me, None, **PRIVATE)
 
 
-def news(page: Parts, me: dict, cursor: dict | None) -> dict:
+def news(page: Parts, me: Visitor, cursor: dict | None) -> dict:
     """Updates, by component, for whatever is new in the run that `me` follows; mostly none."""
     change = {}
     progress, stops, resume, critique, plots, drawn, placed = page.named["watch"]
-    if cursor is not None and cursor["run"] != me["run"]:
+    if cursor is not None and cursor["run"] != me.run:
         return change  # a tick from before something else was chosen: `cursor` is here, `me` comes from the browser
-    if not me["run"]:
+    if not me.run:
         change |= {page.timer: gr.Timer(active=False), progress: nothing(), stops: gr.update(visible=False)}
         return change
     owner = page.owner(me)
     try:
-        run = page.service.run(owner, me["run"])
+        run = page.service.run(owner, me.run)
     except UserError:  # deleted in another tab
         change |= {
-            page.me: me | {"run": ""},
+            page.me: replace(me, run=""),
             page.timer: gr.Timer(active=False),
             progress: nothing(),
             stops: gr.update(visible=False),
