@@ -14,7 +14,7 @@ from fourreal.description.base import About, default_of, remote, unset
 from fourreal.errors import UserError
 from fourreal.settings import ABLATIONS as SWITCHES
 from fourreal.settings import PRESETS as SCHEDULES
-from fourreal.web.create_form import part, wishes_of
+from fourreal.web.create_form import lay_out_fields, wishes_of
 from fourreal.web.fields import group, shown, values_of
 
 BOUNDS = {"gt": "above {}", "ge": "{:,} or more", "le": "{:,} or less"}
@@ -138,10 +138,10 @@ def test_every_field_says_what_it_is_for():
 def test_a_form_as_it_is_laid_out_asks_for_what_the_model_is_best_at():
     async def made():
         with gr.Blocks():
-            return part("freeze")
+            return lay_out_fields("freeze")
 
-    half = asyncio.run(made())
-    wishes, count, seeds, seed = wishes_of(half, 3, *(field.value for field in half.form), prompt="a red ball")
+    values = {name: field.value for name, field in asyncio.run(made()).items()}
+    wishes, count, seeds, seed = wishes_of("freeze", 3, values | {"prompt": "a red ball"})
     assert wishes == Wishes(
         role="freeze",
         prompt="a red ball",

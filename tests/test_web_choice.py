@@ -1,6 +1,6 @@
 """What the stage of candidates shows, and what the forms of *Create* bring back."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
@@ -8,14 +8,13 @@ from fourreal.description import Wishes
 from fourreal.jobs.create_values import Candidate, Creation
 from fourreal.jobs.values import Video
 from fourreal.web.choice import NOT_JUDGED, stage
-from fourreal.web.create import first_step
-from fourreal.web.create_draft import readable, saved
+from fourreal.web.create_draft import draft_of, readable
 from fourreal.web.create_follow import picks
-from fourreal.web.create_form import BLANK, NEXT, Part
+from fourreal.web.create_form import BLANK, NEXT, Form
 from fourreal.web.create_press import anew
 from fourreal.web.create_start import begun_with
-from fourreal.web.parts import CREATE, VIDEOS
 from fourreal.web.session import visitor
+from fourreal.web.way import Step, first_step
 
 ID = "c" * 32
 FORM = {
@@ -55,11 +54,10 @@ def creation(totals, role="reference", **changes) -> Creation:
     return Creation(ID, "done", 0, wishes, 0.0, "", 1.0, "", each)
 
 
-def half(role: str = "reference") -> Part:
-    nothing = dict.fromkeys(
-        ("told", "start", "progress", "stop", "resume", "candidates", "own", "rest", "state", "draft")
-    )
-    return Part(role=role, kept="making", fields=dict.fromkeys(FORM), **nothing)
+def form(role: str = "reference") -> Form:
+    """A form of which nothing is laid out."""
+    nothing = {field.name: None for field in fields(Form)}
+    return Form(**nothing | {"role": role, "fields": dict.fromkeys(FORM)})
 
 
 @pytest.mark.parametrize(
@@ -112,8 +110,8 @@ def test_an_own_video_stands_on_the_stage_in_place_of_candidates():
     video = Video("v" * 32, "me & you.mp4", 512, 288, 12.0, 24, 2.0)
     me = begun_with(visitor({"making": ID, "freeze": "f"}), video)
     assert (me.reference, me.canonical, me.making, me.freeze) == (video.id, 12, "", "")
-    assert first_step(me) == CREATE
-    assert first_step(visitor({"reference": video.id})) == VIDEOS
+    assert first_step(me) == Step.CREATE
+    assert first_step(visitor({"reference": video.id})) == Step.VIDEOS
     group = stage(None, None, picks(me), video, "clip.mp4")["reference"]
     assert group["fixed"]
     assert [(one["title"], one["picked"]) for one in group["items"]] == [("me & you.mp4", True)]
@@ -122,8 +120,8 @@ def test_an_own_video_stands_on_the_stage_in_place_of_candidates():
 
 
 def test_a_form_comes_back_as_it_was_left():
-    kept = saved(half(), visitor({"reference": "v", "freezing": "c"}), *FORM.values())
-    assert readable(half(), kept) == FORM | {"of": "v:c"}
+    kept = draft_of(visitor({"reference": "v", "freezing": "c"}), FORM)
+    assert readable(form(), kept) == FORM | {"of": "v:c"}
 
 
 @pytest.mark.parametrize(
@@ -141,10 +139,10 @@ def test_a_form_comes_back_as_it_was_left():
     ],
 )
 def test_whatever_else_a_browser_kept_of_a_form_is_left_alone(wrong):
-    assert readable(half(), FORM | wrong) == {}
-    assert readable(half(), None) == readable(half(), ["x"]) == {}
+    assert readable(form(), FORM | wrong) == {}
+    assert readable(form(), None) == readable(form(), ["x"]) == {}
 
 
 def test_a_model_that_makes_no_reference_videos_is_none_for_them():
-    assert readable(half(), FORM | {"model": "sana-wm"}) == {}
-    assert readable(half("freeze"), FORM | {"model": "sana-wm"})["model"] == "sana-wm"
+    assert readable(form(), FORM | {"model": "sana-wm"}) == {}
+    assert readable(form("freeze"), FORM | {"model": "sana-wm"})["model"] == "sana-wm"

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import gradio as gr
@@ -19,7 +19,7 @@ from fourreal.errors import UserError
 from fourreal.jobs.create_values import Candidate, Creation
 from fourreal.jobs.service import Service
 from fourreal.jobs.values import Run
-from fourreal.web import figures, watch
+from fourreal.web import explore, figures, watch
 from fourreal.web.candidates import gallery, making
 from fourreal.web.create_follow import looks_of
 from fourreal.web.cursor import MOST_POINTS, advance, fresh
@@ -29,7 +29,7 @@ from fourreal.web.lean import KEPT, FirstView
 from fourreal.web.markup import amount, button, duration, size, tag, text
 from fourreal.web.metrics import differences, flat, rows, table
 from fourreal.web.painter import checked
-from fourreal.web.parts import Parts
+from fourreal.web.parts import Page
 from fourreal.web.saved import attachment, saved_name
 from fourreal.web.scenes import cards
 from fourreal.web.session import safely, sentence_of, visitor
@@ -154,29 +154,26 @@ def watched():
     service.journal = lambda owner, id, offset: (journal[offset:], len(journal))
     service.public_file = lambda id, name: Path("nowhere")
 
-    async def laid_out() -> Parts:  # Gradio opens a loop of its own, and leaves it open, where none is running
+    async def laid_out():  # Gradio opens a loop of its own, and leaves it open, where none is running
         with gr.Blocks():
-            page = Parts(service, object.__new__(Uploads), me=gr.BrowserState(None))
-            page.viewer, page.caption, page.timer, page.cursor = gr.HTML(), gr.HTML(), gr.Timer(), gr.State()
-            page.tabs, page.steps = gr.Tabs(), gr.Tabs()
-            page.named |= {"explore": [gr.HTML() for _ in range(4)], "go_on": lambda me: None}
-            watch.build(page)
-        return page
+            made = {field.name: gr.State() for field in fields(Page)}
+            page = Page(**made | {"service": service, "uploads": object.__new__(Uploads)})
+            return page, watch.lay_out(), explore.lay_out()
 
-    return asyncio.run(laid_out()), journal
+    return *asyncio.run(laid_out()), journal
 
 
 def test_what_a_tick_brings_while_a_run_goes_on_is_little(watched):
-    page, journal = watched
-    me, often = visitor({"token": "t", "run": "a" * 32}), set(page.named["often"])
+    page, step, end, journal = watched
+    me, often = visitor({"token": "t", "run": "a" * 32}), set(watch.often(page, step))
     journal.append(entry(0))
-    change = watch.news(page, me, fresh(me.run))
+    change = watch.news(page, step, end, me, fresh(me.run))
     assert not change.keys() <= often, "the first turns the page"
     journal.append(entry(1, scene="scene-2.r4d"))
-    change = watch.news(page, me, change[page.cursor])
+    change = watch.news(page, step, end, me, change[page.cursor])
     assert page.viewer in change
     assert change.keys() <= often
-    assert watch.news(page, me, change[page.cursor]) == {}
+    assert watch.news(page, step, end, me, change[page.cursor]) == {}
 
 
 def test_a_journal_begun_anew_begins_the_curves_anew():

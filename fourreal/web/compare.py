@@ -1,124 +1,161 @@
 """Compare: two to four scenes and videos under one camera and one clock."""
 
+from dataclasses import dataclass
+
 import gradio as gr
+from gradio.blocks import Block
 
 from fourreal.errors import UserError
 from fourreal.web import links, things
+from fourreal.web.dropped import drop, emptied, using
 from fourreal.web.explore import caption, opened
 from fourreal.web.markup import piece, tag, text
 from fourreal.web.metrics import table
-from fourreal.web.parts import INTAKE, PRIVATE, Parts
+from fourreal.web.parts import INTAKE, Event, Page, Updates, event
 from fourreal.web.session import Visitor, personal
-from fourreal.web.videos import uploaded
 from fourreal.web.viewer_box import shown
 
 LAYOUTS = [("Beside each other", "side"), ("Wipe (of two)", "wipe")]
 MOST = 4
+HINT = "Drag to look around, scroll to come closer, scrub through time."
 
 
-def build(page: Parts) -> None:
+@dataclass(frozen=True)
+class Compare:
+    """things: what is compared. alone: the button that shows one again."""
+
+    things: gr.Dropdown
+    other: gr.File
+    layout: gr.Radio
+    hint: gr.HTML
+    figures: gr.HTML
+    studies: gr.HTML
+    alone: gr.Button
+
+    def shown(self, page: Page) -> list[Block]:
+        """What `compared` changes."""
+        return [page.viewer, page.caption, self.figures, self.alone, self.hint]
+
+
+@dataclass(frozen=True)
+class Comparing:
+    """The events that list what can be compared, that show what is chosen, and that show it anew where it is shown."""
+
+    choices: Event
+    show: Event
+    again: Event
+
+
+def lay_out() -> Compare:
     gr.Markdown("Two to four scenes or videos, one camera, one clock.", elem_classes="lead")
-    chosen = gr.Dropdown(
-        [], value=[], multiselect=True, max_choices=MOST, label="What to compare", elem_id="compare-things"
+    return Compare(
+        things=gr.Dropdown(
+            [], value=[], multiselect=True, max_choices=MOST, label="What to compare", elem_id="compare-things"
+        ),
+        other=drop("compare-video", "Video of another method", labelled=True),
+        layout=gr.Radio(LAYOUTS, value="side", label="Shown", elem_id="compare-layout"),
+        hint=piece(elem_id="compare-hint"),
+        figures=piece(elem_id="compare-table"),
+        studies=piece(elem_id="studies"),
+        alone=gr.Button("Show one again", visible=False, elem_id="compare-end"),
     )
-    other = gr.File(
-        label="Video of another method",
-        file_count="single",
-        type="filepath",
-        height=122,
-        elem_id="compare-video",
-        elem_classes="drop",
-    )
-    layout = gr.Radio(LAYOUTS, value="side", label="Shown", elem_id="compare-layout")
-    hint = piece(elem_id="compare-hint")
-    figures = piece(elem_id="compare-table")
-    studies = piece(elem_id="studies")
-    alone = gr.Button("Show one again", visible=False, elem_id="compare-end")
-    page.named["compare_things"] = chosen
+
+
+def wire(page: Page, step: Compare) -> Comparing:
+    given, outputs = [page.me, step.things, step.layout], step.shown(page)
 
     @personal
-    def arrive(me: Visitor, names: list | None):
-        owner = page.owner(me)
-        listed = with_shared(page, names)
-        listed += things.choices(page.service, owner)
+    def list_things(me: Visitor, names: list | None):
+        listed = [*with_shared(page, names), *things.choices(page.service, page.owner(me))]
         there = {name for _, name in listed}
         names = [name for name in names or [] if name in there] or usual(listed, me.run)
-        return [gr.update(choices=listed, value=names), study_links(page.service.ablations())]
+        ablations = study_links(page.service.ablations())
+        return {step.things: gr.update(choices=listed, value=names), step.studies: ablations}
 
     @personal
     def show(me: Visitor, names: list | None, layout: str):
-        owner = page.owner(me)
-        chosen = [things.thing(page.service, owner, name) for name in (names or [])[:MOST]]
-        if len(chosen) < 2:
-            return [gr.skip(), gr.skip(), "", gr.skip(), tag("p", "Choose one more to compare.", class_="quiet")]
-        first, *others = chosen
-        value = shown(
-            first.url,
-            kind=first.kind,
-            title=first.title,
-            others=[one.shown for one in others],
-            address=links.address([one.name for one in chosen]),
-            layout="wipe" if layout == "wipe" and len(chosen) == 2 else "side",
-        )
-        wiped = "Drag the divider." if value["layout"] == "wipe" else "All of them follow your hand and the time."
-        words = tag("div", tag("h2", text(listing([one.title for one in chosen]))), tag("p", wiped), class_="caption")
-        return [value, words, table([(one.title, one.figures) for one in chosen]), gr.update(visible=True), ""]
+        return compared(page, step, me, names, layout)
 
-    event = {
-        "fn": show,
-        "inputs": [page.me, chosen, layout],
-        "outputs": [page.viewer, page.caption, figures, alone, hint],
-        **PRIVATE,
-    }
-    page.named["compare_show"] = show
-    page.named["choices_event"] = {"fn": arrive, "inputs": [page.me, chosen], "outputs": [chosen, studies], **PRIVATE}
-    page.named["compare_event"] = event
-    for part in (chosen, layout):
-        part.input(**event)
+    @personal
+    def show_again(me: Visitor, names: list | None, layout: str, seen: dict | None):
+        """What is compared once more, under the names that things have now."""
+        shows_several = isinstance(seen, dict) and seen.get("others")
+        return compared(page, step, me, names, layout) if shows_several else {}
 
     @personal
     def take(me: Visitor, names: list | None, path: str | None):
-        file, owner = uploaded(page, path), page.owner(me)
-        try:
+        owner = page.owner(me)
+        with using(page, path) as file:
             if len(names or []) >= MOST:
                 raise UserError(f"{MOST} at most can be compared. Take one out first.")
             video = page.service.add_video(owner, file, file.name)
-        finally:
-            page.uploads.forget(file)
         return chosen_of(page, owner, [*(names or []), f"video:{video.id}"])
-
-    taken = other.upload(take, [page.me, chosen, other], chosen, **INTAKE)
-    taken.then(lambda: None, None, other, **PRIVATE)
-    taken.success(**event)
-
-    @personal
-    def again(me: Visitor, names: list | None, layout: str, seen: dict | None):
-        """What is compared once more, under the names that things have now."""
-        compared = isinstance(seen, dict) and seen.get("others")
-        return show(me, names, layout) if compared else [gr.skip()] * len(event["outputs"])
-
-    page.named["compare_again"] = event | {"fn": again, "inputs": [*event["inputs"], page.viewer]}
 
     @personal
     def end(me: Visitor, names: list | None):
-        owner = page.owner(me)
-        first = things.thing(page.service, owner, (names or [f"ready:{things.READY_ID}"])[0])
-        if first.name.startswith("scene:"):
-            run = page.service.run(owner, first.name.removeprefix("scene:"))
-            value, words = opened(run), caption(run)
-        else:
-            value, words = alone_shown(first), tag("h2", text(first.title))
-        return [value, words, "", gr.update(visible=False), ""]
+        one = things.thing(page.service, page.owner(me), (names or [f"ready:{things.READY_ID}"])[0])
+        change: Updates = {step.figures: "", step.alone: gr.update(visible=False), step.hint: ""}
+        return change | alone(page, me, one)
 
-    alone.click(end, [page.me, chosen], event["outputs"], **PRIVATE)
+    comparing = Comparing(
+        choices=event(list_things, [page.me, step.things], [step.things, step.studies]),
+        show=event(show, given, outputs),
+        again=event(show_again, [*given, page.viewer], outputs),
+    )
+    for field in (step.things, step.layout):
+        field.input(**comparing.show)
+    taken = step.other.upload(**event(take, [page.me, step.things, step.other], step.things, INTAKE))
+    emptied(taken, step.other)
+    taken.success(**comparing.show)
+    step.alone.click(**event(end, [page.me, step.things], outputs))
+    return comparing
 
 
-def chosen_of(page: Parts, owner: str, names: list[str]):
+def compared(page: Page, step: Compare, me: Visitor, names: list | None, layout: str) -> Updates:
+    """Viewer and caption with these things beside each other, and their figures."""
+    chosen = [things.thing(page.service, page.owner(me), name) for name in (names or [])[:MOST]]
+    if len(chosen) < 2:
+        return {step.figures: "", step.hint: tag("p", "Choose one more to compare.", class_="quiet")}
+    first, *others = chosen
+    value = shown(
+        first.url,
+        kind=first.kind,
+        title=first.title,
+        others=[one.shown for one in others],
+        address=links.address([one.name for one in chosen]),
+        layout="wipe" if layout == "wipe" and len(chosen) == 2 else "side",
+    )
+    wiped = "Drag the divider." if value["layout"] == "wipe" else "All of them follow your hand and the time."
+    words = tag("div", tag("h2", text(listing([one.title for one in chosen]))), tag("p", wiped), class_="caption")
+    return {
+        page.viewer: value,
+        page.caption: words,
+        step.figures: table([(one.title, one.figures) for one in chosen]),
+        step.alone: gr.update(visible=True),
+        step.hint: "",
+    }
+
+
+def alone(page: Page, me: Visitor, one: things.Thing) -> Updates:
+    """Viewer and caption with one thing."""
+    if one.name.startswith("scene:"):
+        run = page.service.run(page.owner(me), one.name.removeprefix("scene:"))
+        return {page.viewer: opened(run), page.caption: caption(run)}
+    value = shown(one.url, kind=one.kind, title=one.title, address=links.address([one.name]))
+    return {page.viewer: value, page.caption: words_of(one.title)}
+
+
+def words_of(title: str) -> str:
+    """The caption of what is no scene of one's own."""
+    return tag("div", tag("h2", text(title)), tag("p", HINT), class_="caption")
+
+
+def chosen_of(page: Page, owner: str, names: list[str]):
     """An update of what is chosen, with all that can be: Gradio refuses a value that it was not told of before."""
     return gr.update(choices=[*with_shared(page, names), *things.choices(page.service, owner)], value=names)
 
 
-def with_shared(page: Parts, names: list | None) -> list[tuple[str, str]]:
+def with_shared(page: Page, names: list | None) -> list[tuple[str, str]]:
     """(title, name) of those among `names` that others shared: no list has them."""
     shared = [name for name in names or [] if isinstance(name, str) and name.startswith("shared:")]
     return [(things.thing(page.service, "", name).title, name) for name in shared]
@@ -135,11 +172,6 @@ def usual(listed: list[tuple[str, str]], run: str) -> list[str]:
 def beside(run: str) -> list[str]:
     """A scene and the video that it was made from."""
     return [f"scene:{run}", f"input:{run}"]
-
-
-def alone_shown(one: things.Thing) -> dict:
-    """What the viewer shows of one thing."""
-    return shown(one.url, kind=one.kind, title=one.title, address=links.address([one.name]))
 
 
 def listing(titles: list[str]) -> str:

@@ -1,88 +1,120 @@
 """Step zero: from a prompt to the two videos, a person choosing. First reference videos, then freeze-time videos."""
 
 import secrets
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import gradio as gr
+from gradio.blocks import Block
+from gradio.events import Dependency
 
 from fourreal.errors import UserError
-from fourreal.web import create_start
-from fourreal.web.create_draft import TEXTS, readable, restored, saved
-from fourreal.web.create_follow import earlier, follow, freezing
-from fourreal.web.create_form import FIXED, RANDOM, Part, part, recalled, suit, tell, wishes_of
-from fourreal.web.create_press import anew, done, started_as, used, wire_stage
-from fourreal.web.markup import piece, pressed
-from fourreal.web.parts import CREATE, INTAKE, PRIVATE, VIDEOS, Parts
-from fourreal.web.session import OWN, PICTURE, WORDS, Visitor, browser_state, personal
-from fourreal.web.videos import show_pair, uploaded, whole
+from fourreal.jobs.service import Service
+from fourreal.web import create_form, create_freeze, create_start
+from fourreal.web.create_draft import TEXTS, draft_of, restored
+from fourreal.web.create_follow import follow
+from fourreal.web.create_form import FIXED, RANDOM, Form, recalled, suit, wishes_of
+from fourreal.web.create_freeze import Freezing
+from fourreal.web.create_press import act, anew, started_as
+from fourreal.web.create_start import Start
+from fourreal.web.dropped import emptied, uploaded, using
+from fourreal.web.fields import by_name
+from fourreal.web.markup import pressed
+from fourreal.web.parts import INTAKE, Event, Page, Updates, event
+from fourreal.web.session import PICTURE, WORDS, Visitor, browser_state, personal
+from fourreal.web.videos import Checking, Videos, show_pair
+from fourreal.web.way import After
 
 MOST_RANDOM = 10**6  # seeds that are drawn stay short enough to be read out
 
 
-def build(page: Parts) -> None:
-    """Lay the step out. `wire` does the rest, once the other steps are there."""
+@dataclass(frozen=True)
+class Create:
+    """earlier: the list of what was asked for before. skip: for whoever has both videos."""
+
+    earlier: gr.Dropdown
+    start: Start
+    reference: Form
+    freezing: Freezing
+    skip: gr.Button
+
+    @property
+    def forms(self) -> list[Form]:
+        return [self.reference, self.freezing.form]
+
+    @property
+    def fields(self) -> list[Block]:
+        """What is asked for in either form."""
+        return [field for form in self.forms for field in form.fields.values()]
+
+
+@dataclass(frozen=True)
+class Creating:
+    """The events that look how far candidates are, that show the chosen videos and where they lead on, and those that
+    fill the forms when the page is opened: for this machine, then as they were left, with what that takes."""
+
+    making: Event
+    chosen: Event
+    suited: Event
+    restored: list[tuple[Event, Event]]
+
+    def after(self, begun: Dependency) -> Dependency:
+        """What was changed is seen at once, not only at the next tick."""
+        return begun.success(**self.making).success(**self.chosen)
+
+
+def lay_out(service: Service) -> Create:
     lead = "Describe a scene. Video models make it move, then freeze it and go around it."
     gr.Markdown(lead, elem_classes="lead", elem_id="create-lead")
     # here, as a browser's state within a hidden column is not read
-    drafts = [browser_state(page.service.places.data, f"{role} form") for role in ("reference", "freeze")]
-    before = gr.Dropdown([], label="Earlier prompts", visible=False, elem_id="earlier")
-    with create_start.build(page):
-        reference = part("reference", drafts[0])
-    reference.extra = [page.named["start_from"], page.named["picture_file"]]
-    with gr.Column(visible=False, elem_id="freezing") as freezing:
-        gr.HTML("<h3>Now freeze a moment, and go around it</h3>", padding=False, apply_default_css=False)
-        frame = piece(elem_id="picked-frame")
-        freeze = part("freeze", drafts[1])
-    skip = gr.Button("I have two videos already", variant="secondary", elem_id="to-videos")
-    page.named |= {
-        "create": (reference, freeze),
-        "freezing": freezing,
-        "picked_frame": frame,
-        "to_videos": skip,
-        "earlier": before,
-    }
-    page.making, page.seen = gr.Timer(1.0, active=False), gr.State({})
+    draft, freeze_draft = (browser_state(service.places.data, f"{role} form") for role in ("reference", "freeze"))
+    earlier = gr.Dropdown([], label="Earlier prompts", visible=False, elem_id="earlier")
+    start = create_start.lay_out()
+    with start.ask:
+        reference = create_form.lay_out("reference", draft)
+    return Create(
+        earlier=earlier,
+        start=start,
+        reference=reference,
+        freezing=create_freeze.lay_out(freeze_draft),
+        skip=gr.Button("I have two videos already", variant="secondary", elem_id="to-videos"),
+    )
 
 
-def wire(page: Parts) -> None:
-    """What happens within the step, and how it leads to the next one."""
-    halves = page.named["create"]
-    outputs = [page.me, page.seen, page.making, page.choice, *(part for half in halves for part in half.watched)]
+def wire(page: Page, step: Create, videos: Videos, checking: Checking) -> Creating:
+    """checking: the events that look at the videos once both were taken."""
+    forms = step.forms
 
     @personal
-    def tick(me: Visitor, seen: dict | None):
-        return follow(page, me, seen or {}, outputs)
-
-    page.named["making_event"] = {"fn": tick, "inputs": [page.me, page.seen], "outputs": outputs, **PRIVATE}
-    page.making.tick(**page.named["making_event"])
-    page.named["to_videos"].click(lambda: gr.Tabs(selected=VIDEOS), None, page.steps, **PRIVATE)
+    def look(me: Visitor, seen: dict | None):
+        return follow(page, forms, me, seen or {})
 
     @personal
     def show(me: Visitor, seen: dict | None, draft: object):
         """The chosen videos, where the next step shows them and where they lead on; nothing if they are there."""
         seen = seen or {}
-        pair = [me.reference, me.freeze, me.making, me.freezing, me.start, me.picture, me.reference_pick]
-        if seen.get("pair") == pair:
-            return [gr.skip()] * len(shown)
-        return [
-            seen | {"pair": pair},
-            *show_pair(page, me),
-            earlier(page, me),
-            *create_start.showing(page, me),
-            *freezing(page, me, readable(halves[1], draft)),
-        ]
+        chosen = [me.reference, me.freeze, me.making, me.freezing, me.start, me.picture, me.reference_pick]
+        if seen.get("chosen") == chosen:
+            return {}
+        return {
+            **show_pair(page, videos, me),
+            page.seen: seen | {"chosen": chosen},
+            step.earlier: earlier(page, me),
+            **create_start.showing(page, step.start, me),
+            **create_freeze.showing(page, step.freezing, me, draft),
+        }
 
-    prompt, width, height = (halves[1].fields[name] for name in ("prompt", "width", "height"))
-    opened = [page.named["freezing"], page.named["picked_frame"], prompt, width, height]
-    shown = [page.seen, *page.named["pair"], page.named["earlier"], *page.named["start_shown"], *opened]
-    given = [page.me, page.seen, halves[1].draft]
-    page.named["picked_event"] = {"fn": show, "inputs": given, "outputs": shown, **PRIVATE}
-
-    @personal
-    def choose_frame(me: Visitor, event: gr.EventData):
-        return replace(me, canonical=whole(pressed(event), "value"))
-
-    page.named["picked_frame"].select(choose_frame, page.me, page.me, **PRIVATE)
+    watched = [part for form in forms for part in form.watched]
+    shown = [*videos.shown, step.earlier, *step.start.shown, *step.freezing.shown]
+    draft = step.freezing.form.draft
+    estimates = [create_form.wire(page, form) for form in forms]
+    creating = Creating(
+        making=event(look, [page.me, page.seen], [page.me, page.seen, page.making, page.choice, *watched]),
+        chosen=event(show, [page.me, page.seen, draft], [page.me, page.seen, *shown]),
+        suited=suit(page, forms),
+        restored=[(restoring(page, form), estimate) for form, (estimate, _) in zip(forms, estimates, strict=True)],
+    )
+    page.making.tick(**creating.making)
+    step.skip.click(**event(lambda: page.to(After.SAYING_THAT_BOTH_VIDEOS_EXIST), None, page.places))
 
     @personal
     def reopen(me: Visitor, id: str | None):
@@ -92,111 +124,119 @@ def wire(page: Parts) -> None:
             me = replace(me, freezing=creation.id, reference=creation.reference, canonical=creation.wishes.frame)
         else:
             me = started_as(replace(me, making=creation.id, freezing="", reference=""), creation)
-        forms = [
-            value
-            for half in halves
-            for value in (recalled(half, creation) if half.role == role else [gr.skip()] * len(half.form))
-        ]
-        return [me, gr.Timer(active=True), *forms]
+        form = next(form for form in forms if form.role == role)
+        return {page.me: me, page.making: gr.Timer(active=True), **recalled(form, creation)}
 
-    forms = [field for half in halves for field in half.form]
-    reopened = page.named["earlier"].input(
-        reopen, [page.me, page.named["earlier"]], [page.me, page.making, *forms], **PRIVATE
+    reopened = step.earlier.input(**event(reopen, [page.me, step.earlier], [page.me, page.making, *step.fields]))
+    creating.after(reopened)
+    for form, (_, said) in zip(forms, estimates, strict=True):
+        wire_form(page, form, step.start, said, creating, checking)
+    wire_stage(page, step, creating, checking)
+    create_freeze.wire(page, step.freezing)
+    create_start.wire(page, step.start, creating.after)
+    return creating
+
+
+def restoring(page: Page, form: Form) -> Event:
+    restore = personal(lambda me, draft: restored(page, form, me, draft))
+    return event(restore, [page.me, form.draft], list(form.fields.values()))
+
+
+def wire_form(page: Page, form: Form, start: Start, said: Dependency, creating: Creating, checking: Checking) -> None:
+    """said: what happens once a word was put into the prompt by a press."""
+    # only reference videos begin with a picture
+    asked = (
+        form.fields if form.role == "freeze" else {"start": start.choice, "picture": start.picture_file, **form.fields}
     )
-    reopened.success(**page.named["making_event"]).success(**page.named["picked_event"])
-    for half in halves:
-        page.named[f"{half.role}_restored"] = {
-            "fn": personal(lambda me, draft, half=half: restored(page, half, me, draft)),
-            "inputs": [page.me, half.draft],
-            "outputs": half.form,
-            **PRIVATE,
-        }
-    page.named["usual_event"] = suit(page, halves)
-    for half in halves:
-        wire_part(page, half)
-    wire_stage(page, halves)
-    making, picked = page.named["making_event"], page.named["picked_event"]
-    create_start.wire(page, lambda event: event.success(**making).success(**picked))
-
-
-def wire_part(page: Parts, half: Part) -> None:
-    page.named[f"{half.role}_told"] = tell(page, half)
-
-    def look(event):
-        """What was changed is seen at once, not only at the next tick."""
-        return event.success(**page.named["making_event"])
 
     @personal
-    def begin(me: Visitor, *given):
-        freeze = half.role == "freeze"
-        start, path = given[: len(half.extra)] or (WORDS, None)
-        given = given[len(half.extra) :]
-        picture = uploaded(page, path) if start == PICTURE and path else None
-        if start == PICTURE and not (picture or me.picture):
-            raise UserError("Choose the picture that the video begins with.")
-        wishes, count, seeds, seed = wishes_of(half, me.canonical or 0 if freeze else None, *given)
-        owner, reference = page.owner(me), me.reference if freeze else ""
-        if seeds != FIXED:
-            following = page.service.next_seed(owner, wishes, reference)
-            seed = secrets.randbelow(MOST_RANDOM) if seeds == RANDOM else following
-        before = me.picture if start == PICTURE and picture is None else ""
-        made = page.service.create(owner, wishes, count, seed, reference, picture, before)
-        if picture is not None:
-            page.uploads.forget(picture)
-        me = me.following(half.role, made.id) if freeze else anew(me).following(half.role, made.id)
-        me = replace(me, picture=made.id) if made.picture else me
-        return [me, gr.Timer(active=True), seed, *([None] if half.extra else [])]
+    def begin(me: Visitor, *values):
+        return begun(page, form, start, me, by_name(asked, values))
 
-    outputs = [page.me, page.making, half.fields["seed"], *half.extra[1:]]
-    begun = half.start.click(begin, [page.me, *half.extra, *half.form], outputs, **INTAKE)
-    keep = {
-        "fn": personal(lambda me, *given: saved(half, me, *given)),
-        "inputs": [page.me, *half.form],
-        "outputs": half.draft,
-    }
-    texts = [half.fields[name].blur for name in TEXTS]
-    typed = [field.input for name, field in half.fields.items() if name not in TEXTS]
-    gr.on([*typed, *texts], trigger_mode="always_last", **keep, **PRIVATE)
-    for event in (begun, page.named[f"{half.role}_said"]):
-        event.success(**keep, **PRIVATE)
-    look(begun).success(**page.named["picked_event"])
+    outputs = [page.me, page.making, form.fields["seed"], start.picture_file]
+    making = form.start.click(**event(begin, [page.me, *asked.values()], outputs, INTAKE))
+    creating.after(making)
+
+    save = personal(lambda me, *values: draft_of(me, by_name(form.fields, values)))
+    keep = event(save, [page.me, *form.fields.values()], form.draft)
+    texts = [form.fields[name].blur for name in TEXTS]
+    typed = [field.input for name, field in form.fields.items() if name not in TEXTS]
+    gr.on([*typed, *texts], trigger_mode="always_last", **keep)
+    for done in (making, said):
+        done.success(**keep)
 
     @personal
     def take_own(me: Visitor, path: str | None):
-        file = uploaded(page, path)
-        try:
-            page.service.add_own(page.owner(me), me.creation(half.role), file, file.name)
-        finally:
-            page.uploads.forget(file)
+        with using(page, path) as file:
+            page.service.add_own(page.owner(me), me.creation(form.role), file, file.name)
         return gr.Timer(active=True)
 
-    taken = half.own.upload(take_own, [page.me, half.own], page.making, **INTAKE)
-    taken.then(lambda: None, None, half.own, **PRIVATE)
-    look(taken)
+    taken = form.own.upload(**event(take_own, [page.me, form.own], page.making, INTAKE))
+    emptied(taken, form.own)
+    taken.success(**creating.making)
 
     @personal
-    def end(me: Visitor):
-        page.service.cancel(page.owner(me), me.creation(half.role))
+    def stop(me: Visitor):
+        page.service.cancel(page.owner(me), me.creation(form.role))
         gr.Info("Stopping. Finished candidates stay.", title="", duration=4)
 
     @personal
     def go_on(me: Visitor):
-        page.service.resume_creation(page.owner(me), me.creation(half.role))
+        page.service.resume_creation(page.owner(me), me.creation(form.role))
         return gr.Timer(active=True)
 
-    half.stop.click(end, page.me, None, **PRIVATE)
-    look(half.resume.click(go_on, page.me, page.making, **PRIVATE))
+    form.stop.click(**event(stop, page.me))
+    form.resume.click(**event(go_on, page.me, page.making)).success(**creating.making)
 
     @personal
-    def act(me: Visitor, event: gr.EventData):
-        return [*done(page, me, half, pressed(event)), *used(page, me, half, pressed(event))]
+    def press(me: Visitor, pressing: gr.EventData):
+        return act(page, form, me, pressed(pressing))
 
-    outputs = [page.me, page.making, page.steps, *half.form]
-    acted = half.candidates.select(act, page.me, outputs, **INTAKE)
-    page.named[f"{half.role}_picked"] = look(acted).success(**page.named["picked_event"])
+    outputs = [page.me, page.making, *page.places, *form.fields.values()]
+    checking.after(creating.after(form.candidates.select(**event(press, page.me, outputs, INTAKE))))
 
 
-def first_step(me: Visitor) -> int:
-    """Where a visitor begins: at the videos if they have chosen some and made none, else at the prompt."""
-    made = me.making or me.freezing or me.reference_pick == f"{me.reference}:{OWN}"
-    return VIDEOS if (me.reference or me.freeze) and not made else CREATE
+def wire_stage(page: Page, step: Create, creating: Creating, checking: Checking) -> None:
+    """What is pressed on the stage does the same as on the cards, which are there for one of the two videos each."""
+
+    @personal
+    def press(me: Visitor, pressing: gr.EventData):
+        sent = pressed(pressing)
+        form = next((form for form in step.forms if form.role == sent.get("role")), step.reference)
+        return act(page, form, me, sent)
+
+    outputs = [page.me, page.making, *page.places, *step.fields]
+    # multiple: who presses quickly means each press
+    acted = page.choice.select(**event(press, page.me, outputs, INTAKE), trigger_mode="multiple")
+    checking.after(creating.after(acted))
+
+
+def begun(page: Page, form: Form, start: Start, me: Visitor, values: dict) -> Updates:
+    """Candidates are asked for. values: of the form by name, and `start` and `picture` where it has them."""
+    kind, path = values.pop("start", WORDS), values.pop("picture", None)
+    picture = uploaded(page, path) if kind == PICTURE and path else None
+    if kind == PICTURE and not (picture or me.picture):
+        raise UserError("Choose the picture that the video begins with.")
+    freeze = form.role == "freeze"
+    wishes, count, seeds, seed = wishes_of(form.role, me.canonical or 0 if freeze else None, values)
+    owner, reference = page.owner(me), me.reference if freeze else ""
+    if seeds != FIXED:
+        following = page.service.next_seed(owner, wishes, reference)
+        seed = secrets.randbelow(MOST_RANDOM) if seeds == RANDOM else following
+    before = me.picture if kind == PICTURE and picture is None else ""
+    creation = page.service.create(owner, wishes, count, seed, reference, picture, before)
+    if picture is not None:
+        page.uploads.forget(picture)
+    me = (me if freeze else anew(me)).following(form.role, creation.id)
+    me = replace(me, picture=creation.id) if creation.picture else me
+    change: Updates = {page.me: me, page.making: gr.Timer(active=True), form.fields["seed"]: seed}
+    return change if freeze else change | {start.picture_file: None}
+
+
+def earlier(page: Page, me: Visitor) -> dict:
+    """Update of the list of everything that was asked for before; it is there once there is a choice."""
+    what = {"reference": "", "freeze": "Frozen: "}
+    creations = page.service.creations(page.owner(me))
+    choices = [(what[one.wishes.role] + one.wishes.prompt[:90], one.id) for one in creations]
+    here = next((id for id in (me.freezing, me.making) if id in [one.id for one in creations]), None)
+    return gr.update(choices=choices, value=here, visible=len(choices) > 1)

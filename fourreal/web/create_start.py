@@ -1,125 +1,111 @@
 """What a scene starts from: words, a picture, or a video of one's own in place of a made one."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import gradio as gr
+from gradio.blocks import Block
 
 from fourreal.jobs.values import Video
+from fourreal.web.dropped import add_uploaded, drop, emptied
 from fourreal.web.markup import piece, tag, text
-from fourreal.web.parts import INTAKE, PRIVATE, Parts
+from fourreal.web.parts import INTAKE, Page, Then, Updates, event
 from fourreal.web.routes import clip_urls, file_urls
-from fourreal.web.session import OWN, PICTURE, WORDS, Visitor, personal
-from fourreal.web.videos import uploaded
+from fourreal.web.session import OWN, PICTURE, STARTS, WORDS, Visitor, personal
 
-STARTS = [("Words", WORDS), ("A picture", PICTURE), ("A video of mine", OWN)]
+CHOICES = [("Words", WORDS), ("A picture", PICTURE), ("A video of mine", OWN)]
 IMAGES = [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"]
 
 
-def build(page: Parts) -> gr.Column:
-    """The choice and what belongs to each; returns the column for what words and pictures need."""
-    start = gr.Radio(STARTS, value=WORDS, label="Start from", elem_id="start-from")
-    with gr.Column(visible=False, elem_id="start-picture") as photo:
-        seen = piece(elem_id="picture-seen")
-        file = gr.File(
-            label="A photo or drawing: the video begins with it",
-            file_count="single",
-            file_types=IMAGES,
-            type="filepath",
-            height=122,
-            elem_id="picture-file",
-            elem_classes="drop",
-        )
+@dataclass(frozen=True)
+class Start:
+    """picture, own: the columns of a start from a picture and from a video of one's own; *_seen: what was chosen,
+    *_file: where it is dropped. ask: the column of what words and pictures need."""
+
+    choice: gr.Radio
+    picture: gr.Column
+    picture_seen: gr.HTML
+    picture_file: gr.File
+    own: gr.Column
+    own_seen: gr.HTML
+    own_file: gr.File
+    ask: gr.Column
+
+    @property
+    def shown(self) -> list[Block]:
+        """What `showing` changes."""
+        return [self.choice, self.picture, self.picture_seen, self.own, self.own_seen, self.ask]
+
+
+def lay_out() -> Start:
+    choice = gr.Radio(CHOICES, value=WORDS, label="Start from", elem_id="start-from")
+    with gr.Column(visible=False, elem_id="start-picture") as picture:
+        picture_seen = piece(elem_id="picture-seen")
+        words = "A photo or drawing: the video begins with it"
+        picture_file = drop("picture-file", words, labelled=True, file_types=IMAGES)
     with gr.Column(visible=False, elem_id="start-own") as own:
-        mine = piece(elem_id="own-seen")
-        video = gr.File(
-            label="Your video: the camera stands still while something moves",
-            file_count="single",
-            type="filepath",
-            height=122,
-            elem_id="own-file",
-            elem_classes="drop",
-        )
-    page.named |= {"start_from": start, "picture_file": file, "own_video": video}
-    ask = gr.Column(elem_id="start-ask")
-    page.named["start_shown"] = [start, photo, seen, own, mine, ask]
-    return ask
+        own_seen = piece(elem_id="own-seen")
+        own_file = drop("own-file", "Your video: the camera stands still while something moves", labelled=True)
+    return Start(
+        choice=choice,
+        picture=picture,
+        picture_seen=picture_seen,
+        picture_file=picture_file,
+        own=own,
+        own_seen=own_seen,
+        own_file=own_file,
+        ask=gr.Column(elem_id="start-ask"),
+    )
 
 
-def wire(page: Parts, look) -> None:
-    """look: what follows once something else was chosen."""
-    start, video, shown = page.named["start_from"], page.named["own_video"], page.named["start_shown"]
+def wire(page: Page, start: Start, chosen: Then) -> None:
+    """chosen: what follows once a video of one's own was chosen."""
 
     @personal
-    def choose(me: Visitor, chosen: str | None):
-        me = replace(me, start=chosen if chosen in (WORDS, PICTURE, OWN) else WORDS)
-        return [me, *showing(page, me)]
-
-    start.input(choose, [page.me, start], [page.me, *shown], **PRIVATE)
+    def choose(me: Visitor, choice: str | None):
+        me = replace(me, start=choice if choice in STARTS else WORDS)
+        return {page.me: me, **showing(page, start, me)}
 
     @personal
     def take(me: Visitor, path: str | None):
-        file = uploaded(page, path)
-        try:
-            taken = page.service.add_video(page.owner(me), file, file.name)
-        finally:
-            page.uploads.forget(file)
-        return [begun_with(me, taken), gr.Timer(active=True)]
+        return {page.me: begun_with(me, add_uploaded(page, me, path)), page.making: gr.Timer(active=True)}
 
-    done = video.upload(take, [page.me, video], [page.me, page.making], **INTAKE)
-    done.then(lambda: None, None, video, **PRIVATE)
-    look(done)
+    start.choice.input(**event(choose, [page.me, start.choice], [page.me, *start.shown]))
+    done = start.own_file.upload(**event(take, [page.me, start.own_file], [page.me, page.making], INTAKE))
+    emptied(done, start.own_file)
+    chosen(done)
 
 
 def begun_with(me: Visitor, video: Video) -> Visitor:
-    """`me` with a video of the person's as the reference video, of which a moment is to be frozen now."""
+    """The visitor with a video of their own as the reference video, of which a moment is to be frozen now."""
     gone = {"freeze": "", "making": "", "freezing": "", "freeze_pick": "", "further": []}
     mine = {"start": OWN, "reference": video.id, "reference_pick": f"{video.id}:{OWN}", "canonical": video.frames // 2}
     return me.with_videos(**gone, **mine)
 
 
-def own_video(page: Parts, me: Visitor) -> Video | None:
+def own_video(page: Page, me: Visitor) -> Video | None:
     """The person's own video, where a scene is begun with one."""
     if not me.reference or me.reference_pick != f"{me.reference}:{OWN}":
         return None
     return page.service.video(page.owner(me), me.reference)
 
 
-def showing(page: Parts, me: Visitor) -> list:
-    """Updates of `start_shown`."""
-    start, mine = me.start, own_video(page, me)
+def showing(page: Page, start: Start, me: Visitor) -> Updates:
+    """What belongs to what the scene starts from, and nothing else."""
+    mine = own_video(page, me)
     picture = page.service.picture(page.owner(me), me.picture) if me.picture else None
-    seen = (
-        ""
-        if picture is None
-        else tag(
-            "img",
-            src=f"{file_urls(me.picture)}inputs/{picture.name}",
-            alt="The picture it begins with",
-            class_="begins",
-        )
-    )
-    card = (
-        ""
-        if mine is None
-        else tag(
-            "div",
-            tag(
-                "video",
-                src=clip_urls(page.owner(me), mine.id) + "clip.mp4",
-                controls=True,
-                muted=True,
-                playsinline=True,
-                aria_label=mine.name,
-            ),
-            tag("p", text(mine.name), class_="quiet"),
-            class_="begins",
-        )
-    )
-    return [
-        start,
-        gr.update(visible=start == PICTURE),
-        seen,
-        gr.update(visible=start == OWN),
-        card,
-        gr.update(visible=start != OWN),
-    ]
+    picture_seen = own_seen = ""
+    if picture is not None:
+        address = f"{file_urls(me.picture)}inputs/{picture.name}"
+        picture_seen = tag("img", src=address, alt="The picture it begins with", class_="begins")
+    if mine is not None:
+        address = clip_urls(page.owner(me), mine.id) + "clip.mp4"
+        video = tag("video", src=address, controls=True, muted=True, playsinline=True, aria_label=mine.name)
+        own_seen = tag("div", video, tag("p", text(mine.name), class_="quiet"), class_="begins")
+    return {
+        start.choice: me.start,
+        start.picture: gr.update(visible=me.start == PICTURE),
+        start.picture_seen: picture_seen,
+        start.own: gr.update(visible=me.start == OWN),
+        start.own_seen: own_seen,
+        start.ask: gr.update(visible=me.start != OWN),
+    }

@@ -1,8 +1,12 @@
 """Step four: the finished scene, its figures, and everything that can be taken away from it."""
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 import gradio as gr
+from gradio.blocks import Block
 
 from fourreal.errors import UserError
 from fourreal.jobs.films import FilmWish
@@ -12,10 +16,12 @@ from fourreal.web import links, metrics, sharing
 from fourreal.web.cursor import fresh
 from fourreal.web.films import made_box
 from fourreal.web.markup import duration, facts, note, piece, tag, text, waiting
-from fourreal.web.parts import COMPARE, CREATE, EXPORT, NEW, PRIVATE, WATCH, Parts
+from fourreal.web.parts import EXPORT, Event, Page, Then, Updates, event
 from fourreal.web.routes import file_urls
-from fourreal.web.session import Visitor, personal, safely
+from fourreal.web.session import Visitor, personal
+from fourreal.web.videos import Videos, show_pair
 from fourreal.web.viewer_box import shown
+from fourreal.web.way import After
 
 PATHS = [(name.capitalize(), name) for name in TRAJECTORIES]
 FILM_SIZES = [("As filmed", ""), *((name, name) for name in SIZES)]
@@ -30,18 +36,45 @@ FORMATS = {
 }
 
 
-def build(page: Parts) -> None:
+@dataclass(frozen=True)
+class Explore:
+    """formats: the buttons that make a file, by the names of `FORMATS`. path, size, rate: of a film; film makes it.
+    made: where what was made is offered."""
+
+    summary: gr.HTML
+    finished: gr.Column
+    resume: gr.Button
+    compare: gr.Button
+    again: gr.Button
+    shared: gr.HTML
+    links: gr.HTML
+    formats: dict[str, gr.Button]
+    path: gr.Dropdown
+    size: gr.Dropdown
+    rate: gr.Dropdown
+    film: gr.Button
+    made: gr.HTML
+
+    @property
+    def shown(self) -> list[Block]:
+        """What `arrived` changes in this step."""
+        return [self.summary, self.finished, self.resume, self.links, self.shared]
+
+
+def lay_out() -> Explore:
     summary = piece(nothing(), elem_id="summary")
     with gr.Column(visible=False, elem_id="finished") as finished:
         with gr.Row(elem_classes="pair"):
             resume = gr.Button("Continue", variant="primary", visible=False, elem_id="resume")
             compare = gr.Button("Compare", elem_id="to-compare")
             again = gr.Button("New scene", elem_id="again")
-        sharing.build(page)
+        shared = piece(elem_id="shared")
         with gr.Column(elem_id="downloads"):
-            saved = piece(elem_id="links")
+            links = piece(elem_id="links")
             with gr.Row(elem_classes="formats"):
-                wanted = [gr.Button(what, size="sm", elem_id=f"make-{id}") for id, (*_, what) in FORMATS.items()]
+                formats = {
+                    name: gr.Button(words, size="sm", elem_id=f"make-{name}") for name, (*_, words) in FORMATS.items()
+                }
             with gr.Row(elem_classes="film"):
                 path = gr.Dropdown(
                     PATHS, value="orbit", label="A film, the camera moving along", elem_id="film-path", scale=4
@@ -53,61 +86,81 @@ def build(page: Parts) -> None:
                 film = gr.Button("Make", size="sm", elem_id="make-mp4", scale=1, min_width=80)
             piece(tag("p", "For a path of your own, open the film editor under the picture.", class_="quiet"))
             made = piece(elem_id="made")
-    # Only where another scene's files are listed: a scene may arrive twice, and what was made of it stays then.
-    saved.change(None, None, made, js="() => ''", api_visibility="private")
-    page.named["explore"] = [summary, finished, resume, saved, page.named["shared"]]
-    page.named["resume"] = resume
+    return Explore(
+        summary=summary,
+        finished=finished,
+        resume=resume,
+        compare=compare,
+        again=again,
+        shared=shared,
+        links=links,
+        formats=formats,
+        path=path,
+        size=size,
+        rate=rate,
+        film=film,
+        made=made,
+    )
 
-    @personal
-    def make(me: Visitor, format: str, upright: bool = False, wish: FilmWish | None = None):
-        file = page.service.export(page.owner(me), me.run, format, upright=upright, film=wish)
+
+def wire(page: Page, step: Explore, videos: Videos, begun: Then, started_over: Then) -> None:
+    """begun: what follows once a run is worked on again. started_over: once nothing is chosen any more."""
+    # Only where another scene's files are listed: a scene may arrive twice, and what was made of it stays then.
+    step.links.change(**event(None, None, step.made), js="() => ''")
+
+    def make(me: Visitor, format: str, upright: bool = False, film: FilmWish | None = None) -> str:
+        file = page.service.export(page.owner(me), me.run, format, upright=upright, film=film)
         return made_box(page.service.public_name(me.run), f"{file_urls(me.run)}exports/{file.name}")
 
-    def make_film(me: Visitor, path: str, size: str, rate: int):
-        return make(me, "mp4", wish=safely(FilmWish.of)(path, None, size or None, rate or None))
+    def slowly(press: gr.Button, function: Callable[..., str], inputs: list[Block]) -> None:
+        press.click(**event(lambda: waiting("Making it"), None, step.made))
+        making = press.click(**event(personal(function), [page.me, *inputs], step.made, EXPORT))
+        making.failure(**event(lambda: "", None, step.made))
 
-    def slowly(press: gr.Button, function, inputs: list) -> None:
-        press.click(lambda: waiting("Making it"), None, made, **PRIVATE)
-        press.click(function, inputs, made, **EXPORT).failure(lambda: "", None, made, **PRIVATE)
+    for name, (format, upright, _) in FORMATS.items():
+        slowly(step.formats[name], partial(make, format=format, upright=upright), [])
 
-    for press, (format, upright, _) in zip(wanted, FORMATS.values(), strict=True):
-        slowly(press, lambda me, format=format, upright=upright: make(me, format, upright), [page.me])
-    slowly(film, make_film, [page.me, path, size, rate])
+    def make_film(me: Visitor, path: str, size: str, rate: int) -> str:
+        return make(me, "mp4", film=FilmWish.of(path, None, size or None, rate or None))
+
+    slowly(step.film, make_film, [step.path, step.size, step.rate])
+    begun(step.resume.click(**going_on(page)))
+    step.compare.click(**event(lambda: page.to(After.ASKING_TO_COMPARE), None, page.places))
+
+    @personal
+    def start_over(me: Visitor):
+        me = me.with_videos(reference="", freeze="", further=[], run="", making="", freezing="")
+        return {**show_pair(page, videos, me), page.cursor: fresh(""), **page.to(After.STARTING_OVER)}
+
+    outputs = [page.me, page.cursor, *videos.shown, *page.places]
+    started_over(step.again.click(**event(start_over, page.me, outputs)))
+    sharing.wire(page, step.shared)
+
+
+def going_on(page: Page) -> Event:
+    """The event of buttons that go on with a run where it was."""
 
     @personal
     def go_on(me: Visitor):
         page.service.resume(page.owner(me), me.run)
-        return [gr.Tabs(selected=WATCH), gr.Timer(active=True), fresh(me.run)]
+        return page.follow(me, me.run)
 
-    page.named["go_on"] = go_on
-    page.named["resumed"] = resume.click(go_on, page.me, [page.steps, page.timer, page.cursor], **PRIVATE)
-    compare.click(lambda: gr.Tabs(selected=COMPARE), None, page.tabs, **PRIVATE)
-
-    def start_over(me: Visitor):
-        me = me.with_videos(reference="", freeze="", further=[], run="", making="", freezing="")
-        return [*page.named["show_pair_now"](me), gr.Tabs(selected=NEW), gr.Tabs(selected=CREATE), fresh("")]
-
-    page.named["started_over"] = again.click(
-        personal(start_over), page.me, [*page.named["pair"], page.tabs, page.steps, page.cursor], **PRIVATE
-    )
+    return event(go_on, page.me, page.following)
 
 
-def arrived(page: Parts, run: Run, owner: str) -> dict:
-    """Updates of viewer, caption and this step for a run that is not running."""
-    summary, finished, resume, saved, shared = page.named["explore"]
-    change = {
-        summary: summary_box(page, run, owner),
-        finished: gr.update(visible=run.has_scene or run.state != "done"),
-        resume: gr.update(visible=run.resumable),
-        saved: link_row(run) if run.has_scene else "",
-        shared: sharing.box(page.service.share_of(owner, run.id)) if run.has_scene else "",
+def arrived(page: Page, step: Explore, run: Run, owner: str) -> Updates:
+    """Viewer, caption and this step for a run that is not running."""
+    change: Updates = {
+        step.summary: summary_box(page, run, owner),
+        step.finished: gr.update(visible=run.has_scene or run.state != "done"),
+        step.resume: gr.update(visible=run.resumable),
+        step.links: link_row(run) if run.has_scene else "",
+        step.shared: sharing.box(page.service.share_of(owner, run.id)) if run.has_scene else "",
     }
-    if run.has_scene:
-        change |= {page.viewer: opened(run), page.caption: caption(run)}
-    return change
+    return change | {page.viewer: opened(run), page.caption: caption(run)} if run.has_scene else change
 
 
-def score_awaited(page: Parts, run: Run, owner: str) -> bool:
+def score_awaited(page: Page, run: Run, owner: str) -> bool:
     """Whether a run of an example will soon have been compared with what no video showed."""
     fresh = time.time() - (run.finished or 0.0) < SCORE_SECONDS
     return (
@@ -138,7 +191,7 @@ def nothing() -> str:
     return tag("div", tag("p", "Your scene appears here. Earlier ones are under My scenes."), class_="idle")
 
 
-def summary_box(page: Parts, run: Run, owner: str) -> str:
+def summary_box(page: Page, run: Run, owner: str) -> str:
     """The figures of a run, in words, and what a person should know about it."""
     if run.state == "failed":
         why_not_again = note(run.outdated) if run.outdated != run.error else ""

@@ -9,9 +9,10 @@ from fourreal.jobs.values import Run
 from fourreal.web import further
 from fourreal.web.cursor import fresh
 from fourreal.web.markup import button, pressed, tag
-from fourreal.web.parts import INTAKE, NEW, VIDEOS, Parts
+from fourreal.web.parts import INTAKE, Page, event
 from fourreal.web.session import Visitor, personal
-from fourreal.web.videos import swapped
+from fourreal.web.videos import Checking, Videos, show_pair, swapped
+from fourreal.web.way import After
 
 
 def offers(run: Run, looks_swapped: bool) -> str:
@@ -25,7 +26,7 @@ def offers(run: Run, looks_swapped: bool) -> str:
     return tag("div", *shown, class_="offers")
 
 
-def looks_swapped(page: Parts, run: Run, owner: str) -> bool:
+def looks_swapped(page: Page, run: Run, owner: str) -> bool:
     """Whether the checks have said that each of a run's two videos looks like what the other should be."""
     try:
         seen = page.service.seen_checks(owner, run.reference, run.freeze)
@@ -34,22 +35,21 @@ def looks_swapped(page: Parts, run: Run, owner: str) -> bool:
     return seen is not None and seen.swapped
 
 
-def wire(page: Parts) -> None:
-    """Presses in what is told of a run that failed lead back to the videos."""
-    progress, pair = page.named["watch"][0], page.named["pair"]
+def wire(page: Page, progress: gr.HTML, videos: Videos, checking: Checking) -> None:
+    """Presses in what is said of a run that failed lead back to the videos. progress: where that is."""
 
     @personal
-    def act(me: Visitor, event: gr.EventData):
-        me = with_videos(page, me, pressed(event).get("action", ""))
-        shown = page.named["show_pair"](page, me)
-        return [*shown, gr.Tabs(selected=NEW), gr.Tabs(selected=VIDEOS), fresh("")]
+    def act(me: Visitor, press: gr.EventData):
+        me = with_videos(page, me, pressed(press).get("action", ""))
+        change = {page.cursor: fresh(""), **page.to(After.CHANGING_VIDEOS_THAT_FAILED)}
+        return show_pair(page, videos, me) | change
 
-    pressing = progress.select(act, page.me, [*pair, page.tabs, page.steps, page.cursor], **INTAKE)
-    pressing.success(**page.named["look"]).success(**page.named["look_further"])
+    outputs = [page.me, page.cursor, *videos.shown, *page.places]
+    checking.after(progress.select(**event(act, page.me, outputs, INTAKE)))
 
 
-def with_videos(page: Parts, me: Visitor, action: str) -> Visitor:
-    """`me` with the videos of the run that it shows, changed as was asked for."""
+def with_videos(page: Page, me: Visitor, action: str) -> Visitor:
+    """The visitor with the videos of the run that it shows, changed as was asked for."""
     owner = page.owner(me)
     run = page.service.run(owner, me.run)
     reference, freeze, takes = page.service.videos_of(owner, run.id)
@@ -62,8 +62,8 @@ def with_videos(page: Parts, me: Visitor, action: str) -> Visitor:
     return replace(me, canonical=run.options.canonical_frame, example=run.example or "")
 
 
-def trimmed(page: Parts, me: Visitor, run: Run) -> Visitor:
-    """`me` with the video that is cut to another shot trimmed to its longest part."""
+def trimmed(page: Page, me: Visitor, run: Run) -> Visitor:
+    """The visitor with the video that is cut to another shot trimmed to its longest part."""
     if run.refusal is None or not run.refusal.cut:
         raise UserError("None of these videos is known to be cut. Trim them below their cards.")
     which, part = run.refusal.cut, (run.refusal.first, run.refusal.last)

@@ -1,8 +1,10 @@
 """Components of a form, made from the fields of a description; and a description's values from what a form holds."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from fourreal.description.base import About, about, annotation_of, default_of, remote
 
@@ -11,7 +13,7 @@ BLANK = "none"  # of a choice: the one that leaves the field out
 MANY = 4  # more choices than these are folded
 
 
-def component(cls: type, name: str, **more: Any) -> gr.components.Component:
+def component(cls: type, name: str, **more: Any) -> Component:
     """What a field is filled in with. more: arguments of the component that the description does not decide.
 
     Numbers have no limits here, as Gradio's words for what is out of range say nothing to people.
@@ -35,7 +37,7 @@ def component(cls: type, name: str, **more: Any) -> gr.components.Component:
     return gr.Textbox(max_length=MOST_TEXT, **look)
 
 
-def group(cls: type, name: str, **more: dict[str, Any]) -> dict[str, gr.components.Component]:
+def group(cls: type, name: str, **more: dict[str, Any]) -> dict[str, Component]:
     """The fields of one part of a form, by name, several numbers in a row at its end. more: as of `component`."""
     fields = {field: said for field, said in remote(cls).items() if said.group == name}
     numbers = [field for field in fields if _numeric(cls, field, fields[field])]
@@ -67,3 +69,8 @@ def values_of(cls: type, chosen: dict[str, Any]) -> dict[str, Any]:
     values = {name: value.strip() if isinstance(value, str) else value for name, value in chosen.items()}
     left = {name: shown(cls, name, None) for name in values if default_of(cls, name) is None}
     return {name: value for name, value in values.items() if value not in (None, "", left.get(name))}
+
+
+def by_name(form: Mapping[str, Component], values: Sequence[Any]) -> dict[str, Any]:
+    """A form's values by its fields' names, from what an event got of its components."""
+    return dict(zip(form, values, strict=True))

@@ -5,27 +5,26 @@ import gradio as gr
 from fourreal.camera.keyframes import CameraPath
 from fourreal.errors import UserError
 from fourreal.jobs.films import FilmWish
-from fourreal.web.markup import piece, tag, text, waiting
-from fourreal.web.parts import EXPORT, PRIVATE, Parts
+from fourreal.web.markup import tag, text, waiting
+from fourreal.web.parts import EXPORT, Page, event
 from fourreal.web.routes import READY_NAME, file_urls
 from fourreal.web.saved import saved_name
 from fourreal.web.session import Visitor, personal
 from fourreal.web.things import READY
 
 
-def build(page: Parts) -> None:
-    made = piece(elem_id="film-made")
+def wire(page: Page, made: gr.HTML) -> None:
+    """made: where a film is shown."""
 
     @personal
-    def make(me: Visitor, event: gr.EventData):
-        sent = event._data if isinstance(event._data, dict) else {}
-        return film(page, page.owner(me), sent)
+    def make(me: Visitor, wish: gr.EventData):
+        return film(page, page.owner(me), wish._data if isinstance(wish._data, dict) else {})
 
-    page.viewer.select(lambda: waiting("Making your film"), None, made, **PRIVATE)
-    page.viewer.select(make, page.me, made, **EXPORT).failure(lambda: "", None, made, **PRIVATE)
+    page.viewer.select(**event(lambda: waiting("Making your film"), None, made))
+    page.viewer.select(**event(make, page.me, made, EXPORT)).failure(**event(lambda: "", None, made))
 
 
-def film(page: Parts, owner: str, sent: dict) -> str:
+def film(page: Page, owner: str, sent: dict) -> str:
     """The film that the viewer sent a wish for: {scene: an address, keyframes: JSON text, size, fps}."""
     keyframes, scene = sent.get("keyframes"), str(sent.get("scene") or "")
     if not isinstance(keyframes, str):

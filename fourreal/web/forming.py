@@ -1,54 +1,54 @@
 """The chip that says, wherever one is on the page, that a scene is forming, and how long it still takes."""
 
-from dataclasses import replace
+from dataclasses import dataclass
 
 import gradio as gr
 
 from fourreal.jobs.how_far import whole
 from fourreal.jobs.values import Run
-from fourreal.web.cursor import fresh
 from fourreal.web.markup import button, piece, pressed
-from fourreal.web.parts import NEW, PRIVATE, WATCH, Parts, suited_preset
+from fourreal.web.parts import Event, Page, event
 from fourreal.web.session import Visitor, personal
 
 SECONDS = 3.0  # between two looks
 
 
-def build(page: Parts) -> None:
-    chip = piece(elem_id="forming")
-    timer = gr.Timer(SECONDS, active=False)
+@dataclass(frozen=True)
+class Forming:
+    chip: gr.HTML
+    timer: gr.Timer
+
+
+def lay_out() -> Forming:
+    return Forming(chip=piece(elem_id="forming"), timer=gr.Timer(SECONDS, active=False))
+
+
+def wire(page: Page, chip: Forming, follow: Event) -> Event:
+    """The event that looks whether anything is forming. follow: the event that shows a run."""
 
     @personal
     def look(me: Visitor):
         run = forming(page, page.owner(me))
-        return [chip_of(page, run) if run else "", gr.Timer(active=run is not None)]
+        return {chip.chip: chip_of(page, run) if run else "", chip.timer: gr.Timer(active=run is not None)}
 
     @personal
-    def follow(me: Visitor, event: gr.EventData):
+    def open_it(me: Visitor, press: gr.EventData):
         """To the scene that is forming, whatever else is shown."""
-        run = page.service.run(page.owner(me), str(pressed(event).get("id", "")))
-        return [
-            replace(me, run=run.id),
-            gr.Tabs(selected=NEW),
-            gr.Tabs(selected=WATCH),
-            gr.Timer(active=True),
-            fresh(run.id),
-        ]
+        return page.follow(me, page.service.run(page.owner(me), pressed(press).get("id", "")).id)
 
-    page.named["forming_event"] = {"fn": look, "inputs": page.me, "outputs": [chip, timer], **PRIVATE}
-    timer.tick(**page.named["forming_event"])
-    page.named["forming_followed"] = chip.select(
-        follow, page.me, [page.me, page.tabs, page.steps, page.timer, page.cursor], **PRIVATE
-    )
+    looking = event(look, page.me, [chip.chip, chip.timer])
+    chip.timer.tick(**looking)
+    chip.chip.select(**event(open_it, page.me, page.following)).success(**follow)
+    return looking
 
 
-def forming(page: Parts, owner: str) -> Run | None:
+def forming(page: Page, owner: str) -> Run | None:
     """The scene of a person that is worked on; else the one that waits longest."""
     live = [run for run in page.service.runs(owner) if run.state in ("running", "queued")]
     return min(live, key=lambda run: (run.state != "running", run.created), default=None)
 
 
-def chip_of(page: Parts, run: Run) -> str:
+def chip_of(page: Page, run: Run) -> str:
     if run.state == "queued":
         words = "Your scene waits in line"
     else:
@@ -57,9 +57,9 @@ def chip_of(page: Parts, run: Run) -> str:
     return button(words, "follow", "chip", id=run.id)
 
 
-def how_far(page: Parts, run: Run) -> tuple[float, float | None]:
+def how_far(page: Page, run: Run) -> tuple[float, float | None]:
     """(share of the run that is done, seconds left or None)."""
-    done = whole(run, run.options.preset or suited_preset(page))
+    done = whole(run, run.options.preset or page.suited_preset())
     return done.share, done.seconds_left
 
 

@@ -13,7 +13,7 @@ from fourreal.jobs.verdicts import FurtherChecks
 from fourreal.settings import MOST_TAKES, ClipLimits, JobLimits
 from fourreal.web.clip_cards import flaws_picture, moving, verdict_row
 from fourreal.web.markup import button, note, tag, text
-from fourreal.web.parts import Parts
+from fourreal.web.parts import Page
 from fourreal.web.routes import clip_urls, flaws_url
 from fourreal.web.session import Entry, Visitor
 
@@ -29,7 +29,7 @@ LEAD = (
 # --- What a person does ----------------------------------------------------------------------------------------------
 
 
-def added(page: Parts, me: Visitor, files: list[Path]) -> Visitor:
+def added(page: Page, me: Visitor, files: list[Path]) -> Visitor:
     """`me` with uploaded files taken in as further videos; the uploads are gone afterwards.
 
     Files that cannot be taken are told of, and the others stay. Raises UserError where there are too many.
@@ -56,7 +56,7 @@ def added(page: Parts, me: Visitor, files: list[Path]) -> Visitor:
     return replace(me, further=[*me.further, *entries], again="")
 
 
-def changed(page: Parts, me: Visitor, sent: Mapping[str, str]) -> Visitor:
+def changed(page: Page, me: Visitor, sent: Mapping[str, str]) -> Visitor:
     """`me` after a press or a change on one of the cards. Raises UserError where that makes no sense."""
     action, id = sent.get("action", ""), sent.get("video", "")
     entries = [dict(one) for one in me.further]
@@ -99,13 +99,13 @@ def entries_of(run: Run) -> list[Entry]:
     return [{"video": take.video, "role": take.role, "at": take.at} for take in run.further]
 
 
-def there(page: Parts, me: Visitor) -> Visitor:
+def there(page: Page, me: Visitor) -> Visitor:
     """`me` without videos that were deleted meanwhile, as if they had not been chosen."""
     pair = {role: me.video(role) if exists(page, me, me.video(role)) else "" for role in ("reference", "freeze")}
     return replace(me, **pair, further=[one for one in me.further if exists(page, me, one["video"])])
 
 
-def exists(page: Parts, me: Visitor, id: str) -> bool:
+def exists(page: Page, me: Visitor, id: str) -> bool:
     try:
         page.service.video(page.owner(me), id)
     except UserError:
@@ -116,7 +116,7 @@ def exists(page: Parts, me: Visitor, id: str) -> bool:
 # --- What a person sees ----------------------------------------------------------------------------------------------
 
 
-def looked(page: Parts, me: Visitor) -> str:
+def looked(page: Page, me: Visitor) -> str:
     """The cards once all further videos were looked at; seconds for each that was not yet."""
     refused = {}
     for one in me.further:
@@ -128,7 +128,7 @@ def looked(page: Parts, me: Visitor) -> str:
     return cards(page, me, refused)
 
 
-def cards(page: Parts, me: Visitor, refused: Mapping[str, str] | None = None) -> str:
+def cards(page: Page, me: Visitor, refused: Mapping[str, str] | None = None) -> str:
     """All further videos. refused: why some could not be looked at, by their ids."""
     owner, shown = page.owner(me), []
     pair = me.reference, me.freeze

@@ -1,56 +1,44 @@
 """Opens what the page's address names: when somebody arrives by a link, and when they go back or forward."""
 
 import gradio as gr
+from gradio.events import Dependency
 
 from fourreal.web import things
-from fourreal.web.compare import alone_shown, chosen_of
-from fourreal.web.explore import caption, opened
+from fourreal.web.compare import Compare, alone, chosen_of, compared, words_of
 from fourreal.web.links import opened_by
-from fourreal.web.markup import tag, text
-from fourreal.web.parts import COMPARE, PRIVATE, Parts
+from fourreal.web.parts import Page, Updates, event
 from fourreal.web.session import Visitor, personal
 from fourreal.web.viewer_box import shown
+from fourreal.web.way import After
 
-HINT = "Drag to look around, scroll to come closer, scrub through time."
 
-
-def wire(page: Parts, arrived) -> None:
+def wire(page: Page, compare: Compare, arrived: Dependency) -> None:
     """arrived: the event after which a link is opened."""
-    compared = page.named["compare_event"]["outputs"]  # viewer and caption first
-    outputs = [page.tabs, page.named["compare_things"], *compared]
+    outputs = [*page.places, compare.things, *compare.shown(page)]
 
-    def open_things(me: Visitor, names: list[str]) -> list:
+    def open_things(me: Visitor, names: list[str]) -> Updates:
         owner = page.owner(me)
         if len(names) > 1:
-            chosen = chosen_of(page, owner, names)
-            return [gr.Tabs(selected=COMPARE), chosen, *page.named["compare_show"](me, names, "side")]
-        if not names:
-            value = shown(things.READY, title=things.READY_NAME, address="")
-            return [gr.skip(), gr.skip(), value, words_of(things.READY_NAME), *[gr.skip()] * (len(compared) - 2)]
-        one = things.thing(page.service, owner, names[0])
-        value, words = alone_shown(one), words_of(one.title)
-        if one.name.startswith("scene:"):
-            run = page.service.run(owner, one.name.removeprefix("scene:"))
-            value, words = opened(run), caption(run)
-        return [gr.skip(), gr.skip(), value, words, *[gr.skip()] * (len(compared) - 2)]
+            several = {compare.things: chosen_of(page, owner, names), **page.to(After.OPENING_A_LINK_TO_SEVERAL)}
+            return compared(page, compare, me, names, "side") | several
+        if names:
+            return alone(page, me, things.thing(page.service, owner, names[0]))
+        ready = shown(things.READY, title=things.READY_NAME, address="")
+        return {page.viewer: ready, page.caption: words_of(things.READY_NAME)}
 
     @personal
-    def open_link(me: Visitor, search: str):
-        names = opened_by(page.service, page.owner(me), str(search or ""))
-        return open_things(me, names) if names else [gr.skip()] * len(outputs)
+    def open_link(me: Visitor, search: str | None):
+        names = opened_by(page.service, page.owner(me), search or "")
+        return open_things(me, names) if names else {}
 
     @personal
-    def go_back(me: Visitor, event: gr.EventData):
-        search = event._data.get("search", "") if isinstance(event._data, dict) else ""
+    def go_back(me: Visitor, gone: gr.EventData):
+        search = gone._data.get("search", "") if isinstance(gone._data, dict) else ""
         return open_things(me, opened_by(page.service, page.owner(me), str(search)))
 
     search = gr.Textbox("", visible=False)  # a State would not take what the browser says
     linked = arrived.then(
-        open_link, [page.me, search], outputs, js="(me) => [me, window.fourrealLink ?? location.search]", **PRIVATE
+        **event(open_link, [page.me, search], outputs), js="(me) => [me, window.fourrealLink ?? location.search]"
     )
-    linked.then(None, js="() => { window.fourrealSettled = true; }", **PRIVATE)
-    page.viewer.submit(go_back, page.me, outputs, **PRIVATE)
-
-
-def words_of(title: str) -> str:
-    return tag("div", tag("h2", text(title)), tag("p", HINT), class_="caption")
+    linked.then(**event(None), js="() => { window.fourrealSettled = true; }")
+    page.viewer.submit(**event(go_back, page.me, outputs))

@@ -111,6 +111,11 @@ def piece(value: str = "", **options) -> gr.HTML:
     )
 
 
+def heading(words: str, level: str = "h4") -> None:
+    """A heading between components."""
+    gr.HTML(tag(level, text(words)), padding=False, apply_default_css=False)
+
+
 def pressed(event: gr.EventData) -> dict:
     """What `trigger` sent, as text by name."""
     data = event._data if isinstance(event._data, dict) else {}

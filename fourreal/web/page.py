@@ -1,8 +1,10 @@
 """The page as a whole: one viewer that stays, and beside it the steps from a prompt, or two videos, to a scene."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
+from gradio.events import Dependency
 
 from fourreal.description import Options
 from fourreal.jobs.service import Service
@@ -24,26 +26,13 @@ from fourreal.web import (
 )
 from fourreal.web.lean import LeanConfig, tell_once
 from fourreal.web.markup import piece, tag
-from fourreal.web.parts import (
-    COMPARE,
-    CREATE,
-    EXPLORE,
-    INTAKE,
-    NEW,
-    PRIVATE,
-    RECONSTRUCT,
-    SCENES,
-    STUDY,
-    THREADS,
-    VIDEOS,
-    WATCH,
-    Parts,
-    followed,
-)
+from fourreal.web.parts import INTAKE, THREADS, Page, Then, event
 from fourreal.web.session import SAME_PERSON, Visitor, browser_state, personal
 from fourreal.web.things import READY
 from fourreal.web.uploads import Uploads
+from fourreal.web.videos import Checking, Videos
 from fourreal.web.viewer_box import shown, viewer_box
+from fourreal.web.way import NEW, After, Step, first_step
 
 FIRST_EXAMPLE = "fox_yard"
 HEADER = (
@@ -58,117 +47,182 @@ WELCOME = tag(
 )
 
 
+@dataclass(frozen=True)
+class Panel:
+    """The components of every step, and the tabs that do something when they are opened."""
+
+    tabs: gr.Tabs
+    steps: gr.Tabs
+    create: create.Create
+    videos: videos.Videos
+    reconstruct: reconstruct.Reconstruct
+    watch: watch.Watch
+    explore: explore.Explore
+    gallery: gr.HTML
+    compare: compare.Compare
+    study: study.MakeStudy
+    reconstruct_tab: gr.Tab
+    scenes_tab: gr.Tab
+    compare_tab: gr.Tab
+    study_tab: gr.Tab
+
+
 def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
     """The Blocks of the page and of its API."""
     blocks = gr.Blocks(title="fourreal", analytics_enabled=False, fill_width=True, delete_cache=(600, 3600))
     blocks.default_config = LeanConfig(blocks)
     with blocks:
-        page = Parts(service, uploads, me=browser_state(data))
+        me = browser_state(data)
         api.add(service, uploads)  # first, as a page's event of the same name would take it away
-        page.timer = gr.Timer(0.5, active=False)  # a new scene is shown within two seconds of being written
-        page.cursor = gr.State(None)
         header = gr.HTML(HEADER, padding=False, apply_default_css=False)
         with gr.Row(elem_id="room", equal_height=False):
             with gr.Column(elem_id="stage"):
-                page.choice = choice.choice_box()
-                page.viewer = viewer_box(shown(READY, title="A fox in a yard"), elem_id="viewer")
+                candidates = choice.choice_box()
+                viewer = viewer_box(shown(READY, title="A fox in a yard"), elem_id="viewer")
                 with gr.Row(elem_id="under"):
-                    page.caption = piece(WELCOME, elem_id="caption")
+                    caption = piece(WELCOME, elem_id="caption")
                     example = gr.Button("Try with this example", variant="secondary", size="lg", elem_id="try", scale=0)
-                films.build(page)
+                film = piece(elem_id="film-made")
             with gr.Column(elem_id="panel"):
-                steps(page)
-        forming.build(page)
-        wire(page, blocks, example)
+                panel = lay_out(service)
+        chip = forming.lay_out()
+        page = Page(
+            service=service,
+            uploads=uploads,
+            me=me,
+            viewer=viewer,
+            choice=candidates,
+            caption=caption,
+            tabs=panel.tabs,
+            steps=panel.steps,
+            timer=gr.Timer(0.5, active=False),  # a new scene is shown within two seconds of being written
+            cursor=gr.State(None),
+            making=gr.Timer(1.0, active=False),
+            seen=gr.State({}),
+        )
+        films.wire(page, film)
+        wire(page, panel, chip, example, blocks)
         tell_once(blocks.default_config, header)
     blocks.max_threads = THREADS
     blocks.queue(default_concurrency_limit=None, max_size=512)
     return blocks
 
 
-def steps(page: Parts) -> None:
+def lay_out(service: Service) -> Panel:
     """The panel: a new scene step by step, earlier scenes, comparison."""
-    with gr.Tabs(selected=NEW, elem_id="tabs") as page.tabs:
-        with gr.Tab("New scene", id=NEW), gr.Tabs(selected=CREATE, elem_id="steps") as page.steps:
-            with gr.Tab("Create", id=CREATE):
-                create.build(page)
-            with gr.Tab("Videos", id=VIDEOS):
-                videos.build(page)
-            with gr.Tab("Reconstruct", id=RECONSTRUCT) as page.named["reconstruct_step"]:
-                reconstruct.build(page)
-            with gr.Tab("Watch", id=WATCH):
-                watching = gr.Column()
-            with gr.Tab("Explore", id=EXPLORE):
-                explore.build(page)
-            with watching:
-                watch.build(page)
-        with gr.Tab("My scenes", id=SCENES) as page.named["scenes_tab"]:
-            mine = gr.Column()
-        with gr.Tab("Compare", id=COMPARE) as page.named["compare_tab"]:
-            compare.build(page)
-        with gr.Tab("Study", id=STUDY) as page.named["study_tab"]:
-            study.build(page)
-        with mine:
-            scenes.build(page)
+    with gr.Tabs(selected=NEW, elem_id="tabs") as tabs:
+        with gr.Tab("New scene", id=NEW), gr.Tabs(selected=Step.CREATE.value, elem_id="steps") as steps:
+            with gr.Tab("Create", id=Step.CREATE.value):
+                creating = create.lay_out(service)
+            with gr.Tab("Videos", id=Step.VIDEOS.value):
+                pair = videos.lay_out(service)
+            with gr.Tab("Reconstruct", id=Step.RECONSTRUCT.value) as reconstruct_tab:
+                settings = reconstruct.lay_out()
+            with gr.Tab("Watch", id=Step.WATCH.value):
+                watching = watch.lay_out()
+            with gr.Tab("Explore", id=Step.EXPLORE.value):
+                exploring = explore.lay_out()
+        with gr.Tab("My scenes", id=Step.SCENES.value) as scenes_tab:
+            gallery = piece(elem_id="gallery")
+        with gr.Tab("Compare", id=Step.COMPARE.value) as compare_tab:
+            comparing = compare.lay_out()
+        with gr.Tab("Study", id=Step.STUDY.value) as study_tab:
+            studying = study.lay_out()
+    return Panel(
+        tabs=tabs,
+        steps=steps,
+        create=creating,
+        videos=pair,
+        reconstruct=settings,
+        watch=watching,
+        explore=exploring,
+        gallery=gallery,
+        compare=comparing,
+        study=studying,
+        reconstruct_tab=reconstruct_tab,
+        scenes_tab=scenes_tab,
+        compare_tab=compare_tab,
+        study_tab=study_tab,
+    )
 
 
-def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
-    """What leads from one step to another."""
-    create.wire(page)
-    follow, estimate = page.named["follow_event"], page.named["estimate_event"]
-    formed = page.named["forming_event"]
-    making, picked = page.named["making_event"], page.named["picked_event"]
+def wire(page: Page, panel: Panel, chip: forming.Forming, example: gr.Button, blocks: gr.Blocks) -> None:
+    """What happens in the steps, and what in one of them follows from what was done in another."""
+    checking = videos.wire(page, panel.videos)
+    creating = create.wire(page, panel.create, panel.videos, checking)
+    follow = watch.wire_following(page, panel.watch, panel.explore)
+    look_for_forming = forming.wire(page, chip, follow)
+
+    def begun(press: Dependency) -> Dependency:
+        """A run that was started or continued is followed at once, not only at the next tick."""
+        hide = event(lambda: gr.update(visible=False), None, example)
+        return press.success(**follow).success(**hide).success(**look_for_forming)
+
+    estimate, suited = reconstruct.wire(page, panel.reconstruct, begun)
+    watch.wire(page, panel.watch, begun)
+    explore.wire(page, panel.explore, panel.videos, begun, creating.after)
+    failed.wire(page, panel.watch.progress, panel.videos, checking)
+    comparing = compare.wire(page, panel.compare)
+
+    def acted(press: Dependency) -> Dependency:
+        """To open a scene is to follow it, as what it shows depends on how far it is."""
+        press.success(**comparing.again)
+        return press.success(**follow).success(**estimate)
+
+    list_scenes = scenes.wire(page, panel.gallery, panel.videos, panel.reconstruct, panel.compare, acted)
+    list_studies = study.wire(page, panel.study)
+    wire_example(page, panel.videos, example, checking, begun)
+
+    onward = panel.videos.onward.click(**event(lambda: page.to(After.CHOOSING_TWO_VIDEOS), None, page.places))
+    onward.then(**estimate)
+    panel.reconstruct_tab.select(**estimate)
+    panel.scenes_tab.select(**list_scenes)
+    panel.study_tab.select(**list_studies)
+    panel.compare_tab.select(**comparing.choices).success(**comparing.show)
+    arrived = wire_arrival(page, panel.videos, example, blocks)
+    arrived.success(**look_for_forming)
+    shown_again = checking.after(creating.after(arrived.success(**follow)))
+    link_opening.wire(page, panel.compare, shown_again)  # last: what a link asks for is stronger than what was open
+    blocks.load(**suited)
+    models = blocks.load(**creating.suited)
+    for restore, tell in creating.restored:
+        models.success(**restore).success(**tell)
+
+
+def wire_arrival(page: Page, step: Videos, example: gr.Button, blocks: gr.Blocks) -> Dependency:
+    """What happens when the page is opened."""
 
     @personal
     def arrive(me: Visitor):
-        fresh = not page.service.runs(page.owner(me))
-        made, step = gr.Timer(active=bool(me.making or me.freezing)), create.first_step(me)
-        return [*videos.show_pair(page, me), gr.update(visible=fresh), made, gr.Tabs(selected=step)]
+        return {
+            **videos.show_pair(page, step, me),
+            example: gr.update(visible=not page.service.runs(page.owner(me))),
+            page.making: gr.Timer(active=bool(me.making or me.freezing)),
+            page.steps: gr.Tabs(selected=first_step(me).value),
+        }
 
-    look, look_further = page.named["look"], page.named["look_further"]
-    arrived = blocks.load(
-        arrive, page.me, [*page.named["pair"], example, page.making, page.steps], js=SAME_PERSON, **PRIVATE
-    )
-    arrived.then(None, js="() => document.documentElement.classList.add('arrived')", **PRIVATE)
-    arrived.success(**formed)
-    restored_all = arrived.success(**follow).success(**making).success(**picked).success(**look).success(**look_further)
-    link_opening.wire(page, restored_all)  # last: what a link asks for is stronger than what was open before
-    page.named["started_over"].success(**making).success(**picked)
-    usual = blocks.load(**page.named["usual_event"])
-    for role in ("reference", "freeze"):
-        usual.success(**page.named[f"{role}_restored"]).success(**page.named[f"{role}_told"])
-    for pressed in ("reference_picked", "freeze_picked", "stage_picked"):
-        page.named[pressed].success(**look).success(**look_further)
+    outputs = [page.me, *step.shown, example, page.making, page.steps]
+    arrived = blocks.load(**event(arrive, page.me, outputs), js=SAME_PERSON)
+    arrived.then(**event(None), js="() => document.documentElement.classList.add('arrived')")
+    return arrived
 
-    blocks.load(**page.named["suited_event"])
-    failed.wire(page)
-    next_step = {"fn": lambda: gr.Tabs(selected=RECONSTRUCT), "inputs": None, "outputs": page.steps, **PRIVATE}
-    page.named["onward"].click(**next_step).then(**estimate)
-    page.named["reconstruct_step"].select(**estimate)
-    page.named["scenes_tab"].select(**page.named["gallery_event"])
-    page.named["study_tab"].select(**page.named["sources_event"])
-    page.named["compare_tab"].select(**page.named["choices_event"]).success(**page.named["compare_event"])
-    # A run that was started or continued is followed at once, not only at the next tick.
-    for begun in (page.named["started"], page.named["resumed"], page.named["resumed_here"]):
-        begun.success(**follow).success(lambda: gr.update(visible=False), None, example, **PRIVATE).success(**formed)
-    page.named["forming_followed"].success(**follow)
+
+def wire_example(page: Page, step: Videos, example: gr.Button, checking: Checking, begun: Then) -> None:
+    """The button for a newcomer: takes an example's videos and makes a scene of them."""
 
     @personal
     def choose(me: Visitor):
         me = videos.with_example(page, me, FIRST_EXAMPLE)
-        return [*videos.show_pair(page, me), gr.update(interactive=False, value="Taking the videos")]
+        return videos.show_pair(page, step, me) | {example: gr.update(interactive=False, value="Taking the videos")}
 
     @personal
     def begin(me: Visitor):
         name = next(one.title for one in page.service.examples() if one.name == FIRST_EXAMPLE)
         run = page.service.submit(page.owner(me), me.reference, me.freeze, Options(preset="draft"), name)
-        return [*followed(me, run), gr.update(visible=False)]
+        return page.follow(me, run.id)
 
-    restored = gr.update(interactive=True, value="Try with this example")
-    chosen = example.click(choose, page.me, [*page.named["pair"], example], **INTAKE)
-    checked = chosen.success(**look)
-    checked.success(begin, page.me, [page.me, page.steps, page.timer, page.cursor, example], **PRIVATE).success(
-        **follow
-    ).success(**formed)
-    for event in (chosen, checked):
-        event.failure(lambda: restored, None, example, **PRIVATE)
+    chosen = example.click(**event(choose, page.me, [page.me, *step.shown, example], INTAKE))
+    checked = chosen.success(**checking.pair)
+    begun(checked.success(**event(begin, page.me, page.following)))
+    for failing in (chosen, checked):
+        failing.failure(**event(lambda: gr.update(interactive=True, value="Try with this example"), None, example))

@@ -1,26 +1,38 @@
 """Step two: how carefully, and what it will take."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from fourreal.description import Options
 from fourreal.errors import UserError
 from fourreal.jobs.values import CriticCost, Estimate, Run
 from fourreal.web import further
-from fourreal.web.fields import component, group, values_of
+from fourreal.web.fields import by_name, component, group, values_of
 from fourreal.web.markup import amount, duration, facts, note, piece, tag, where
-from fourreal.web.parts import ESTIMATE, PRIVATE, Parts, followed, suited_preset
-from fourreal.web.session import Visitor, personal, safely
+from fourreal.web.parts import ESTIMATE, Event, Page, Then, Updates, event
+from fourreal.web.session import Visitor, personal
 
-CRITIC_LOOKS = {
+CRITIC_LOOKS: dict[str, dict[str, Any]] = {
     "critic": {"info": "It says what views and times should look like that no video shows."},
     "prompt": {"lines": 2, "elem_id": "critic-prompt", "placeholder": "the prompt that they were made from"},
 }
 
 
-def build(page: Parts) -> None:
+@dataclass(frozen=True)
+class Reconstruct:
+    """settings: the fields of `Options`, by name. critics: where those of a video model as critic are."""
+
+    name: gr.Textbox
+    settings: dict[str, Component]
+    critics: gr.Accordion
+    estimate: gr.HTML
+    start: gr.Button
+
+
+def lay_out() -> Reconstruct:
     name = gr.Textbox(
         label="Name", placeholder="A name for your scene", max_lines=1, max_length=80, elem_id="scene-name"
     )
@@ -30,40 +42,44 @@ def build(page: Parts) -> None:
     with gr.Accordion("A video model as critic", open=False, elem_id="distillation") as critics:
         settings |= group(Options, "critic", **CRITIC_LOOKS)
     estimate = piece(elem_id="estimate")
-    start = gr.Button("Start", variant="primary", size="lg", elem_id="start")
-
-    chosen = list(settings.values())
-    page.named |= {"settings": settings, "name": name, "critics": critics, "estimate": estimate, "start": start}
-
-    def options(me: Visitor, *values) -> Options:
-        return options_of(page, me, dict(zip(settings, values, strict=True)))
-
-    @personal
-    def tell(me: Visitor, *values):
-        return expected(page, me, lambda me: options(me, *values))
-
-    outputs = [estimate, start]
-    page.named["estimate_event"] = {"fn": tell, "inputs": [page.me, *chosen], "outputs": outputs, **PRIVATE}
-    # one event of all of them: of two, the answer to the change before may come last
-    changes = [one.blur if isinstance(one, gr.Textbox) else one.change for one in chosen]
-    gr.on(changes, trigger_mode="always_last", **page.named["estimate_event"])
-
-    @personal
-    def begin(me: Visitor, name: str, *values):
-        run = started(page, me, options(me, *values), (name or "").strip())
-        return followed(replace(me, again=""), run)
-
-    def suited():
-        # "draft" is there already, and somebody may have chosen meanwhile
-        return gr.skip() if (preset := suited_preset(page)) == "draft" else preset
-
-    page.named["suited_event"] = {"fn": safely(suited), "inputs": None, "outputs": settings["preset"], **ESTIMATE}
-    page.named["started"] = start.click(
-        begin, [page.me, name, *chosen], [page.me, page.steps, page.timer, page.cursor], **PRIVATE
+    return Reconstruct(
+        name=name,
+        settings=settings,
+        critics=critics,
+        estimate=estimate,
+        start=gr.Button("Start", variant="primary", size="lg", elem_id="start"),
     )
 
 
-def started(page: Parts, me: Visitor, options: Options, name: str) -> Run:
+def wire(page: Page, step: Reconstruct, begun: Then) -> tuple[Event, Event]:
+    """The events that say what a run will take, and that choose this machine's preset. begun: what follows a start."""
+    settings = step.settings.values()
+
+    @personal
+    def tell(me: Visitor, *values):
+        return expected(page, step, me, by_name(step.settings, values))
+
+    estimate = event(tell, [page.me, *settings], [step.estimate, step.start])
+    # one event of all of them: of two, the answer to the change before may come last
+    changes = [one.blur if isinstance(one, gr.Textbox) else one.change for one in settings]
+    gr.on(changes, trigger_mode="always_last", **estimate)
+
+    @personal
+    def start(me: Visitor, name: str | None, *values):
+        options = options_of(page, me, by_name(step.settings, values))
+        run = begin(page, me, options, (name or "").strip())
+        return page.follow(replace(me, again=""), run.id)
+
+    begun(step.start.click(**event(start, [page.me, step.name, *settings], page.following)))
+
+    def suited():
+        # "draft" is there already, and somebody may have chosen meanwhile
+        return gr.skip() if (preset := page.suited_preset()) == "draft" else preset
+
+    return estimate, event(suited, None, step.settings["preset"], ESTIMATE)
+
+
+def begin(page: Page, me: Visitor, options: Options, name: str) -> Run:
     """A new run of the chosen videos, or of those of an earlier run, whose finished stages are used again."""
     owner = page.owner(me)
     if not me.again:
@@ -74,38 +90,43 @@ def started(page: Parts, me: Visitor, options: Options, name: str) -> Run:
     return run
 
 
-def options_of(page: Parts, me: Visitor, chosen: dict) -> Options:
+def options_of(page: Page, me: Visitor, form: dict[str, Any]) -> Options:
     """`Options` from the form and the chosen moment. Raises UserError where a value is out of range."""
-    values = values_of(Options, chosen)
+    values = values_of(Options, form)
     if "critic" in values and "prompt" not in values and me.making:
         values["prompt"] = page.service.creation(page.owner(me), me.making).wishes.prompt
     return Options(canonical_frame=me.canonical, **values)
 
 
-def expected(page: Parts, me: Visitor, options_of: Callable[[Visitor], Options]) -> list:
-    """Updates of the estimate and of the button that starts."""
+def expected(page: Page, step: Reconstruct, me: Visitor, form: dict[str, Any]) -> Updates:
+    """The estimate, and the button that starts."""
+    words, may_start = "", False
     try:
-        options = options_of(me)
+        options = options_of(page, me, form)
     except UserError as error:
-        return [note(str(error), "bad"), gr.update(interactive=False)]
-    if me.again and not me.has_pair:  # the run has kept its videos
-        return [note("The videos of this scene are kept with it."), gr.update(interactive=True)]
-    if not me.has_pair:
-        return [note("Choose two videos first."), gr.update(interactive=False)]
-    estimate = page.service.estimate(page.owner(me), me.reference, me.freeze, options, len(further.chosen(me)))
-    return [estimate_box(estimate), gr.update(interactive=estimate.fits)]
+        words = note(str(error), "bad")
+    else:
+        if me.has_pair:
+            more = len(further.chosen(me))
+            estimate = page.service.estimate(page.owner(me), me.reference, me.freeze, options, more)
+            words, may_start = estimate_box(estimate), estimate.fits
+        elif me.again:  # the run has kept its videos
+            words, may_start = note("The videos of this scene are kept with it."), True
+        else:
+            words = note("Choose two videos first.")
+    return {step.estimate: words, step.start: gr.update(interactive=may_start)}
 
 
 def estimate_box(estimate: Estimate) -> str:
     wait = "starts at once" if estimate.place == 0 else f"{estimate.place} before it"
     rows = facts(
         [
-            ("Time", time_told(estimate)),
+            ("Time", time_of(estimate)),
             ("Memory", amount(estimate.memory_mb)),
             ("Disk", amount(estimate.disk_mb)),
             ("Runs on", where(estimate.device)),
             ("Line", wait),
-            *critic_told(estimate.critic),
+            *critic_cost(estimate.critic),
         ]
     )
     notes = note(estimate.reason, "" if estimate.fits else "bad")
@@ -114,7 +135,7 @@ def estimate_box(estimate: Estimate) -> str:
     return tag("div", rows, notes, class_="estimate")
 
 
-def time_told(estimate: Estimate) -> str:
+def time_of(estimate: Estimate) -> str:
     if estimate.seconds is not None:
         return "about " + duration(estimate.seconds)
     if estimate.critic is not None and estimate.critic.seconds_without is not None:
@@ -122,7 +143,7 @@ def time_told(estimate: Estimate) -> str:
     return "unknown"
 
 
-def critic_told(cost: CriticCost | None) -> list[tuple[str, str]]:
+def critic_cost(cost: CriticCost | None) -> list[tuple[str, str]]:
     """What the criticism adds, where there is to be any."""
     if cost is None or not cost.steps:
         return []

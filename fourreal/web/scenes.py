@@ -8,92 +8,77 @@ import gradio as gr
 from fourreal.description import Options
 from fourreal.jobs.values import Run
 from fourreal.web import fields, further
-from fourreal.web.compare import beside, chosen_of
+from fourreal.web.compare import Compare, beside, chosen_of
 from fourreal.web.cursor import fresh
-from fourreal.web.markup import button, note, piece, pressed, tag, text
-from fourreal.web.parts import COMPARE, NEW, PRIVATE, RECONSTRUCT, Parts
+from fourreal.web.markup import button, note, pressed, tag, text
+from fourreal.web.parts import Event, Page, Then, Updates, event
+from fourreal.web.reconstruct import Reconstruct
 from fourreal.web.routes import file_urls
 from fourreal.web.session import Visitor, personal
+from fourreal.web.videos import Videos, show_pair
+from fourreal.web.way import After
 
 STATES = {"queued": "Waiting", "running": "Forming", "done": "Done", "stopped": "Stopped", "failed": "Did not work out"}
 
 
-def build(page: Parts) -> None:
-    gallery = piece(elem_id="gallery")
-    page.named["gallery"] = gallery
+def wire(
+    page: Page, gallery: gr.HTML, videos: Videos, reconstruct: Reconstruct, compare: Compare, acted: Then
+) -> Event:
+    """The event that lists the scenes in `gallery`. acted: what follows a press there."""
+
+    def drawn(me: Visitor, renaming: str = "") -> Updates:
+        return {gallery: cards(page.service.runs(page.owner(me)), renaming)}
 
     @personal
-    def refresh(me: Visitor):
-        return cards(page.service.runs(page.owner(me)))
-
-    page.named["gallery_event"] = {"fn": refresh, "inputs": page.me, "outputs": gallery, **PRIVATE}
-    outputs = [
-        page.me,
-        page.cursor,
-        gallery,
-        page.tabs,
-        page.steps,
-        page.named["compare_things"],
-        page.named["name"],
-        *page.named["settings"].values(),
-        page.named["critics"],
-        *page.named["pair"][1:],
-    ]
-
-    @personal
-    def act(me: Visitor, event: gr.EventData):
-        sent = pressed(event)
-        action, id, owner = sent.get("action", ""), sent.get("run", ""), page.owner(me)
-        change: dict = {}
+    def act(me: Visitor, press: gr.EventData):
+        sent, owner = pressed(press), page.owner(me)
+        action, id = sent.get("action", ""), sent.get("run", "")
+        change: Updates = {}
         if action == "open":
             page.service.run(owner, id)
             change = {page.me: replace(me, run=id), page.cursor: fresh(id)}
         elif action == "rename":
-            change = {gallery: cards(page.service.runs(owner), renaming=id)}
+            return drawn(me, renaming=id)
         elif action == "renamed":
             page.service.rename(owner, id, sent.get("name", ""))
         elif action == "delete":
             page.service.delete(owner, id)
             change = {page.me: replace(me, run=""), page.cursor: fresh("")} if me.run == id else {}
         elif action == "compare":
-            chosen = chosen_of(page, owner, beside(id))
-            change = {page.tabs: gr.Tabs(selected=COMPARE), page.named["compare_things"]: chosen}
+            change = {compare.things: chosen_of(page, owner, beside(id)), **page.to(After.ASKING_TO_COMPARE)}
         elif action == "again":
-            change = otherwise(page, me, page.service.run(owner, id))
-        if gallery not in change:
-            change[gallery] = cards(page.service.runs(owner))
-        return [change.get(component, gr.skip()) for component in outputs]
+            change = otherwise(page, videos, reconstruct, me, page.service.run(owner, id))
+        return change | drawn(me)
 
-    # Opening a run is following it: what it shows depends on how far it is.
-    acted = gallery.select(act, page.me, outputs, **PRIVATE)
-    acted.success(**page.named["follow_event"]).success(**page.named["estimate_event"])
-    acted.success(**page.named["compare_again"])
+    form = [reconstruct.name, *reconstruct.settings.values(), reconstruct.critics]
+    outputs = [page.me, page.cursor, gallery, *page.places, compare.things, *form, *videos.shown]
+    acted(gallery.select(**event(act, page.me, outputs)))
+    return event(personal(drawn), page.me, gallery)
 
 
-def otherwise(page: Parts, me: Visitor, run: Run) -> dict:
-    """Updates that lead to step two with a run's videos and settings, to be changed."""
-    o = run.options
+def otherwise(page: Page, videos: Videos, reconstruct: Reconstruct, me: Visitor, run: Run) -> Updates:
+    """Leads to step two with a run's videos and settings, to be changed."""
+    options = run.options
     me = replace(
         me,
         reference=run.reference,
         freeze=run.freeze,
         further=further.entries_of(run),
         example=run.example or "",
-        canonical=o.canonical_frame,
+        canonical=options.canonical_frame,
         run="",
         again=run.id,
     )
-    settings = {field: fields.shown(Options, name, getattr(o, name)) for name, field in page.named["settings"].items()}
-    shown = page.named["show_pair"](page, me)
+    form = reconstruct.settings
+    settings = {field: fields.shown(Options, name, getattr(options, name)) for name, field in form.items()}
     return {
-        page.tabs: gr.Tabs(selected=NEW),
-        page.steps: gr.Tabs(selected=RECONSTRUCT),
-        page.cursor: fresh(""),
-        page.named["critics"]: gr.Accordion(open=o.critic is not None),
-        page.named["name"]: f"{run.name}, again"[:80],
+        **show_pair(page, videos, me),
         **settings,
-        page.named["settings"]["preset"]: o.preset or "draft",
-        **dict(zip(page.named["pair"], shown, strict=True)),
+        form["preset"]: options.preset or "draft",
+        reconstruct.critics: gr.Accordion(open=options.critic is not None),
+        reconstruct.name: f"{run.name}, again"[:80],
+        page.cursor: fresh(""),
+        **page.to(After.MAKING_A_SCENE_AGAIN),
     }
 
 

@@ -1,9 +1,11 @@
 """Who is looking: an unguessable token that the browser keeps, and what this browser was busy with."""
 
 import functools
+import inspect
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -144,18 +146,28 @@ def sentence_of(error: Exception) -> str:
 
 
 def safely(function: Callable) -> Callable:
-    """An event's function whose errors are shown as sentences; only bugs are logged."""
+    """An event's function whose errors are shown as sentences; only bugs are logged. It may be a generator."""
 
-    @functools.wraps(function)
-    def guarded(*arguments, **named):
+    @contextmanager
+    def guard() -> Iterator[None]:
         try:
-            return function(*arguments, **named)
+            yield
         except gr.Error:
             raise
         except Exception as error:
             raise gr.Error(sentence_of(error), title="That did not work", duration=12, print_exception=False) from None
 
-    return guarded
+    @functools.wraps(function)
+    def guarded(*arguments, **named):
+        with guard():
+            return function(*arguments, **named)
+
+    @functools.wraps(function)
+    def guarded_steps(*arguments, **named):
+        with guard():
+            yield from function(*arguments, **named)
+
+    return guarded_steps if inspect.isgeneratorfunction(function) else guarded
 
 
 def personal(function: Callable) -> Callable:
@@ -170,7 +182,9 @@ def personal(function: Callable) -> Callable:
 
 
 def written(result: Any) -> Any:
-    """An event's result with its visitor, if there is one, as JSON."""
+    """An event's result with its visitor, if there is one, as JSON; updates of nothing change nothing."""
+    if result == {}:
+        return gr.skip()
     if isinstance(result, Visitor):
         return asdict(result)
     if isinstance(result, list):

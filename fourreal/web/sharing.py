@@ -3,26 +3,24 @@
 import gradio as gr
 
 from fourreal.web.links import address
-from fourreal.web.markup import button, piece, pressed, tag, text
-from fourreal.web.parts import PRIVATE, Parts
+from fourreal.web.markup import button, pressed, tag, text
+from fourreal.web.parts import Page, event
 from fourreal.web.session import Visitor, personal
 
 
-def build(page: Parts) -> None:
-    shared = piece(elem_id="shared")
-    page.named["shared"] = shared
+def wire(page: Page, shared: gr.HTML) -> None:
+    """shared: where the links are."""
 
     @personal
-    def act(me: Visitor, event: gr.EventData):
-        action = pressed(event).get("action")
-        owner, run = page.owner(me), me.run
+    def act(me: Visitor, press: gr.EventData):
+        action, owner = pressed(press).get("action"), page.owner(me)
         if action == "share":
-            return box(page.service.share(owner, run))
+            return box(page.service.share(owner, me.run))
         if action == "unshare":
-            page.service.unshare(owner, run)
-        return box(page.service.share_of(owner, run))
+            page.service.unshare(owner, me.run)
+        return box(page.service.share_of(owner, me.run))
 
-    shared.select(act, page.me, shared, **PRIVATE)
+    shared.select(**event(act, page.me, shared))
 
 
 def box(token: str | None) -> str:

@@ -1,60 +1,76 @@
 """Where all cameras stood, to be seen in step one before anything is fitted."""
 
+from dataclasses import dataclass
+
 import gradio as gr
+from gradio.blocks import Block
 
 from fourreal.description import Options
 from fourreal.errors import UserError
 from fourreal.web import figures, further
 from fourreal.web.markup import note, piece, waiting
-from fourreal.web.parts import PLACING, PRIVATE, Parts, suited_preset
+from fourreal.web.parts import PLACING, Page, Updates, event
 from fourreal.web.session import Visitor, personal
 
 
-def build(page: Parts) -> list:
-    """The button, what is told, and the figure; see `hidden` for their updates with other videos."""
-    press = gr.Button("Show where the cameras stood", visible=False, elem_id="show-cameras")
-    sentence = piece(elem_id="stood")
-    plot = gr.Plot(show_label=False, visible=False, elem_id="stood-plot")
-    placement = gr.State(None)
+@dataclass(frozen=True)
+class Stood:
+    press: gr.Button
+    sentence: gr.HTML
+    plot: gr.Plot
+    placement: gr.State
 
-    def find(me: Visitor):
-        question = key(me)
+    @property
+    def shown(self) -> list[Block]:
+        return [self.press, self.sentence, self.plot]
+
+    def hidden(self, me: Visitor) -> Updates:
+        """Before anything was computed, and with other videos."""
+        press = gr.update(visible=me.has_pair, interactive=True)
+        return {self.press: press, self.sentence: "", self.plot: gr.update(visible=False, value=None)}
+
+
+def lay_out() -> Stood:
+    return Stood(
+        press=gr.Button("Show where the cameras stood", visible=False, elem_id="show-cameras"),
+        sentence=piece(elem_id="stood"),
+        plot=gr.Plot(show_label=False, visible=False, elem_id="stood-plot"),
+        placement=gr.State(None),
+    )
+
+
+def wire(page: Page, stood: Stood) -> None:
+    @personal
+    def place(me: Visitor):
         if not me.has_pair:
             raise UserError("Choose two videos first.")
-        options = Options(preset=suited_preset(page), canonical_frame=me.canonical)
+        options = Options(preset=page.suited_preset(), canonical_frame=me.canonical)
         try:
             layout = page.service.place(page.owner(me), me.reference, me.freeze, options, further.chosen(me))
         except UserError as error:
-            return {"asked": question, "refused": str(error)}
-        return {"asked": question, "layout": layout}
+            return {"of": key(me), "refused": str(error)}
+        return {"of": key(me), "layout": layout}
 
+    @personal
     def show(me: Visitor, placement: dict | None):
-        if not placement or placement["asked"] != key(me):  # other videos were chosen meanwhile
-            return hidden(me)
-        return [gr.update(visible="layout" not in placement, interactive=True), *shown(placement)]
+        if not placement or placement["of"] != key(me):  # other videos were chosen meanwhile
+            return stood.hidden(me)
+        placed = "layout" in placement
+        change = {stood.press: gr.update(visible=not placed, interactive=True)}
+        if not placed:
+            sentence = note(placement["refused"], "bad")
+            return change | {stood.sentence: sentence, stood.plot: gr.update(visible=False, value=None)}
+        layout = placement["layout"]
+        figure = gr.update(visible=True, value=figures.layout(layout))
+        return change | {stood.sentence: "".join(map(note, layout["notes"])), stood.plot: figure}
 
     begin = [gr.update(interactive=False), waiting("Finding where the cameras stood, a minute or so")]
-    press.click(lambda: begin, None, [press, sentence], **PRIVATE)
-    done = press.click(personal(find), page.me, placement, **PLACING)
-    done.success(personal(show), [page.me, placement], [press, sentence, plot], **PRIVATE)
-    done.failure(personal(lambda me: hidden(me)), page.me, [press, sentence, plot], **PRIVATE)
-    return [press, sentence, plot]
+    stood.press.click(**event(lambda: begin, None, [stood.press, stood.sentence]))
+    done = stood.press.click(**event(place, page.me, stood.placement, PLACING))
+    done.success(**event(show, [page.me, stood.placement], stood.shown))
+    done.failure(**event(personal(stood.hidden), page.me, stood.shown))
 
 
 def key(me: Visitor) -> list:
     """What the answer depends on, of what the browser keeps."""
     return [me.reference, me.freeze, me.further, me.canonical]
-
-
-def hidden(me: Visitor) -> list:
-    """Updates of the three before anything was found."""
-    both = me.has_pair
-    return [gr.update(visible=both, interactive=True), "", gr.update(visible=False, value=None)]
-
-
-def shown(placement: dict) -> list:
-    """Updates of what is told and of the figure."""
-    if "layout" not in placement:
-        return [note(placement["refused"], "bad"), gr.update(visible=False, value=None)]
-    layout = placement["layout"]
-    return ["".join(map(note, layout["notes"])), gr.update(visible=True, value=figures.layout(layout))]

@@ -1,244 +1,248 @@
 """Step one: choose the videos, trim them, see which moment was frozen, and hear whether they will do."""
 
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import gradio as gr
+from gradio.blocks import Block
+from gradio.events import Dependency
 
 from fourreal.errors import UserError
+from fourreal.jobs.service import Service
 from fourreal.settings import MOST_TAKES
 from fourreal.web import further, stood
 from fourreal.web.clip_cards import ROLES, card, example_cards, frozen_moment, reasons, trimmer, verdict_list
+from fourreal.web.dropped import add_uploaded, drop, emptied, uploaded, using
 from fourreal.web.guide import guide
-from fourreal.web.markup import note, piece, pressed, waiting
-from fourreal.web.parts import CHECK, INTAKE, PRIVATE, Parts
+from fourreal.web.markup import heading, note, piece, pressed, waiting
+from fourreal.web.parts import CHECK, INTAKE, Event, Page, Updates, event
 from fourreal.web.session import Visitor, personal
 
 
-def build(page: Parts) -> None:
-    """Lay the step out and wire what happens within it."""
+@dataclass(frozen=True)
+class Videos:
+    """cards, whys, drops: by role, what the video is, why it has that role, and where one is dropped. takes, more: the
+    videos besides the two, and where they are dropped. tune: what is there once both are."""
+
+    cards: dict[str, gr.HTML]
+    whys: dict[str, gr.HTML]
+    drops: dict[str, gr.File]
+    checks: gr.HTML
+    takes: gr.HTML
+    more: gr.File
+    examples: gr.HTML
+    tune: gr.Accordion
+    moment: gr.HTML
+    trims: gr.HTML
+    cameras: gr.File
+    cameras_taken: gr.HTML
+    stood: stood.Stood
+    onward: gr.Button
+
+    @property
+    def shown(self) -> list[Block]:
+        """What `show_pair` changes besides the visitor."""
+        single = [self.checks, self.takes, self.more, self.examples, self.tune, self.moment, self.trims]
+        by_role = [*self.cards.values(), *self.whys.values(), *self.drops.values()]
+        return [*by_role, *single, self.cameras_taken, self.onward, *self.stood.shown]
+
+
+@dataclass(frozen=True)
+class Checking:
+    """The events that look at the two videos, and at those besides."""
+
+    pair: Event
+    further: Event
+
+    def after(self, begun: Dependency) -> Dependency:
+        return begun.success(**self.pair).success(**self.further)
+
+
+def lay_out(service: Service) -> Videos:
     gr.Markdown("Choose two short videos of one scene.", elem_classes="lead")
     with gr.Accordion("Film it yourself", open=False, elem_id="guide"):
         piece(guide())
+    cards, whys, drops = {}, {}, {}
     with gr.Row(elem_classes="pair"):
-        cards, whys, drops = {}, {}, {}
         for role, (title, _) in ROLES.items():
             with gr.Column(min_width=180, elem_classes="clip"):
                 cards[role] = piece(card(role, None, ""), elem_id=f"card-{role}")
                 whys[role] = piece(elem_id=f"why-{role}")
-                drops[role] = gr.File(
-                    label=title,
-                    show_label=False,
-                    file_count="single",
-                    type="filepath",
-                    height=122,
-                    elem_id=f"drop-{role}",
-                    elem_classes="drop",
-                )
-    checks = piece(elem_id="checks")
-    takes = piece(elem_id="takes")
-    more = gr.File(
-        label="More videos",
-        show_label=False,
-        file_count="multiple",
-        type="filepath",
-        height=122,
-        elem_id="drop-more",
-        elem_classes="drop",
-    )
-    examples = piece(example_cards(page.service.examples()), elem_id="examples")
+                drops[role] = drop(f"drop-{role}", title)
+    checks, takes = piece(elem_id="checks"), piece(elem_id="takes")
+    more = drop("drop-more", "More videos", several=True)
+    examples = piece(example_cards(service.examples()), elem_id="examples")
     with gr.Accordion("Trim, and the frozen moment", open=False, visible=False, elem_id="tune") as tune:
-        moment = piece(elem_id="moment")
-        trims = piece(elem_id="trims")
-        gr.HTML("<h4>Known cameras, if you have a cameras.json</h4>", padding=False, apply_default_css=False)
-        cameras = gr.File(show_label=False, type="filepath", height=122, elem_id="cameras-file", elem_classes="drop")
-        known_cameras = piece(elem_id="cameras-known")
-    stand = stood.build(page)
-    onward = gr.Button("Continue", variant="primary", size="lg", visible=False, elem_id="to-reconstruct")
+        moment, trims = piece(elem_id="moment"), piece(elem_id="trims")
+        heading("Known cameras, if you have a cameras.json")
+        cameras, cameras_taken = drop("cameras-file"), piece(elem_id="cameras-known")
+    return Videos(
+        cards=cards,
+        whys=whys,
+        drops=drops,
+        checks=checks,
+        takes=takes,
+        more=more,
+        examples=examples,
+        tune=tune,
+        moment=moment,
+        trims=trims,
+        cameras=cameras,
+        cameras_taken=cameras_taken,
+        stood=stood.lay_out(),
+        onward=gr.Button("Continue", variant="primary", size="lg", visible=False, elem_id="to-reconstruct"),
+    )
 
-    shown = [
-        page.me,
-        *cards.values(),
-        *whys.values(),
-        *drops.values(),
-        takes,
-        more,
-        examples,
-        tune,
-        moment,
-        trims,
-        known_cameras,
-        checks,
-        onward,
-        *stand,
-    ]
-    page.named |= {"pair": shown, "checks": checks, "moment": moment, "onward": onward, "show_pair": show_pair}
 
-    def show_pair_now(me: Visitor):
-        return show_pair(page, me)
+def wire(page: Page, step: Videos) -> Checking:
+    shown = [page.me, *step.shown]
+    pair = personal(lambda me: check(page, step, me))
+    others = personal(lambda me: further.looked(page, further.there(page, me)))
+    checking = Checking(
+        pair=event(pair, page.me, [step.checks, step.moment, *step.whys.values()], CHECK),
+        further=event(others, page.me, step.takes, CHECK),
+    )
+    restore = event(personal(lambda me: show_pair(page, step, me)), page.me, shown)
 
-    page.named["show_pair_now"] = show_pair_now
-    look = {
-        "fn": personal(lambda me: check(page, me)),
-        "inputs": page.me,
-        "outputs": [checks, moment, *whys.values()],
-        **CHECK,
-    }
-    look_further = {
-        "fn": personal(lambda me: further.looked(page, further.there(page, me))),
-        "inputs": page.me,
-        "outputs": takes,
-        **CHECK,
-    }
-    page.named |= {"look": look, "look_further": look_further}
-    restore = {"fn": personal(show_pair_now), "inputs": page.me, "outputs": shown, **PRIVATE}
+    def patiently(trigger: Callable[..., Dependency], function: Callable, inputs: list[Block], sentence: str) -> None:
+        """What takes its time: a line says so meanwhile, and what failed leaves the step as it was.
 
-    def patiently(event, function, inputs: list, sentence: str) -> None:
-        """What takes its time: a line says so meanwhile, and what failed leaves the step as it was."""
-        event(lambda: waiting(sentence), None, checks, **PRIVATE)
-        done = event(personal(function), inputs, shown, **INTAKE)
-        done.success(**look).success(**look_further)
-        done.failure(**restore).then(**look)
+        function: the visitor with other videos, of the visitor and what else is in `inputs`."""
 
-    def take_example(me: Visitor, event: gr.EventData):
-        name = pressed(event).get("name", "")
-        return show_pair(page, with_example(page, me, name))
+        @personal
+        def act(me: Visitor, *given):
+            return show_pair(page, step, function(me, *given))
 
-    patiently(examples.select, take_example, [page.me], "Taking the videos")
+        trigger(**event(lambda: waiting(sentence), None, step.checks))
+        done = trigger(**event(act, inputs, shown, INTAKE))
+        checking.after(done)
+        done.failure(**restore).then(**checking.pair)
+
+    def take_example(me: Visitor, press: gr.EventData):
+        return with_example(page, me, pressed(press).get("name", ""))
+
+    patiently(step.examples.select, take_example, [page.me], "Taking the videos")
 
     for role in ROLES:
 
         def take(me: Visitor, path: str | None, role: str = role):
-            return show_pair(page, with_upload(page, me, role, path))
+            return me.with_videos(**{role: add_uploaded(page, me, path).id})
 
-        def leave(me: Visitor, event: gr.EventData, role: str = role):
-            return show_pair(page, me.with_videos(**{role: ""}))
+        @personal
+        def leave(me: Visitor, press: gr.EventData, role: str = role):
+            return show_pair(page, step, me.with_videos(**{role: ""}))
 
-        patiently(drops[role].upload, take, [page.me, drops[role]], "Reading the video")
-        cards[role].select(personal(leave), page.me, shown, **PRIVATE)
+        patiently(step.drops[role].upload, take, [page.me, step.drops[role]], "Reading the video")
+        step.cards[role].select(**event(leave, page.me, shown))
 
     def take_more(me: Visitor, paths: list[str] | None):
-        files = [uploaded(page, path) for path in paths or ()]
-        return show_pair(page, further.added(page, me, files))
+        return further.added(page, me, [uploaded(page, path) for path in paths or ()])
 
-    patiently(more.upload, take_more, [page.me, more], "Reading the videos")
-
-    def change_further(me: Visitor, event: gr.EventData):
-        me = further.changed(page, me, pressed(event))
-        return [me, further.cards(page, further.there(page, me)), *stood.hidden(me)]
-
-    altered = takes.select(personal(change_further), page.me, [page.me, takes, *stand], **INTAKE)
-    altered.success(**look_further)
-    altered.failure(**look_further)  # what was typed is set back
-
-    def give_cameras(me: Visitor, path: str | None):
-        file = None
-        try:
-            file = uploaded(page, path)
-            count = page.service.add_cameras(page.owner(me), me.reference, me.freeze, file)
-        except UserError as error:
-            return note(str(error), "bad")
-        finally:
-            if file is not None:
-                page.uploads.forget(file)
-        return note(f"{count} cameras taken.", "good")
-
-    given = cameras.upload(personal(give_cameras), [page.me, cameras], known_cameras, **INTAKE)
-    given.then(lambda: None, None, cameras, **PRIVATE)
-    given.success(**look)
-    given.success(personal(lambda me: stood.hidden(me)), page.me, stand, **PRIVATE)
-
-    def trim(me: Visitor, event: gr.EventData):
-        sent = pressed(event)
-        if sent.get("action") == "swap":
-            return show_pair(page, swapped(me))
-        role = sent.get("role", "")
-        if role not in ROLES:
-            raise UserError("Choose which of the videos to trim.")
-        first, last = whole(sent, "first"), whole(sent, "last")
-        if last < first:
-            raise UserError("The last frame comes before the first one. Move the sliders.")
-        video = page.service.trim(page.owner(me), me.video(role), first, last)
-        return show_pair(page, me.with_videos(**{role: video.id}))
-
-    patiently(trims.select, trim, [page.me], "Cutting the video")
-    patiently(checks.select, trim, [page.me], "Changing the videos")
+    patiently(step.more.upload, take_more, [page.me, step.more], "Reading the videos")
 
     @personal
-    def choose_moment(me: Visitor, event: gr.EventData):
-        me = replace(me, canonical=whole(pressed(event), "value"))
-        return [me, *stood.hidden(me)]
+    def change_further(me: Visitor, press: gr.EventData):
+        me = further.changed(page, me, pressed(press))
+        return {page.me: me, step.takes: further.cards(page, further.there(page, me)), **step.stood.hidden(me)}
 
-    moment.select(choose_moment, page.me, [page.me, *stand], **PRIVATE)
+    altered = step.takes.select(**event(change_further, page.me, [page.me, step.takes, *step.stood.shown], INTAKE))
+    altered.success(**checking.further)
+    altered.failure(**checking.further)  # what was typed is set back
+
+    @personal
+    def give_cameras(me: Visitor, path: str | None):
+        try:
+            with using(page, path) as file:
+                count = page.service.add_cameras(page.owner(me), me.reference, me.freeze, file)
+        except UserError as error:
+            return note(str(error), "bad")
+        return note(f"{count} cameras taken.", "good")
+
+    given = step.cameras.upload(**event(give_cameras, [page.me, step.cameras], step.cameras_taken, INTAKE))
+    emptied(given, step.cameras)
+    given.success(**checking.pair)
+    given.success(**event(personal(step.stood.hidden), page.me, step.stood.shown))
+
+    def change(me: Visitor, press: gr.EventData):
+        return trimmed(page, me, pressed(press))
+
+    patiently(step.trims.select, change, [page.me], "Cutting the video")
+    patiently(step.checks.select, change, [page.me], "Changing the videos")
+
+    @personal
+    def choose_moment(me: Visitor, press: gr.EventData):
+        me = replace(me, canonical=whole(pressed(press), "value"))
+        return {page.me: me, **step.stood.hidden(me)}
+
+    step.moment.select(**event(choose_moment, page.me, [page.me, *step.stood.shown]))
+    stood.wire(page, step.stood)
+    return checking
 
 
 def swapped(me: Visitor) -> Visitor:
-    """`me` with the two videos in each other's place."""
+    """The two videos in each other's place."""
     return me.with_videos(reference=me.freeze, freeze=me.reference)
 
 
-def with_example(page: Parts, me: Visitor, name: str) -> Visitor:
-    """`me` with an example's two videos chosen."""
+def trimmed(page: Page, me: Visitor, sent: dict[str, str]) -> Visitor:
+    """The visitor with one of the two videos cut to the frames that were sent, or with both exchanged."""
+    if sent.get("action") == "swap":
+        return swapped(me)
+    role = sent.get("role", "")
+    if role not in ROLES:
+        raise UserError("Choose which of the videos to trim.")
+    first, last = whole(sent, "first"), whole(sent, "last")
+    if last < first:
+        raise UserError("The last frame comes before the first one. Move the sliders.")
+    return me.with_videos(**{role: page.service.trim(page.owner(me), me.video(role), first, last).id})
+
+
+def with_example(page: Page, me: Visitor, name: str) -> Visitor:
+    """The visitor with an example's two videos chosen."""
     reference, freeze = page.service.add_example(page.owner(me), name)
     return me.with_videos(reference=reference.id, freeze=freeze.id, further=[], example=name)
 
 
-def with_upload(page: Parts, me: Visitor, role: str, path: str | None) -> Visitor:
-    """`me` with an uploaded file taken in as one of the two videos; the upload itself is gone afterwards."""
-    file = uploaded(page, path)
-    try:
-        video = page.service.add_video(page.owner(me), file, file.name)
-    finally:
-        page.uploads.forget(file)
-    return me.with_videos(**{role: video.id})
-
-
-def uploaded(page: Parts, path: str | None) -> Path:
-    """A file that came in by the page. Raises UserError where it is not there."""
-    if not path or not page.uploads.holds(path):
-        raise UserError("The file did not arrive. Try again.")
-    return Path(path)
-
-
-def show_pair(page: Parts, me: Visitor) -> list:
-    """Updates of everything in this step for what `me` has chosen, the checks still to come."""
+def show_pair(page: Page, step: Videos, me: Visitor) -> Updates:
+    """The visitor, and everything in this step for what they have chosen, the checks still to come."""
     me, owner = further.there(page, me), page.owner(me)
     videos = {role: page.service.video(owner, me.video(role)) if me.video(role) else None for role in ROLES}
     both = all(videos.values())
-    return [
-        me,
-        *(card(role, videos[role], owner) for role in ROLES),
-        *("" for _ in ROLES),
-        *(gr.update(visible=videos[role] is None, value=None) for role in ROLES),
-        further.cards(page, me),
-        gr.update(value=None, visible=len(me.further) < MOST_TAKES),
-        example_cards(page.service.examples(), me.example, folded=any(videos.values())),
-        gr.update(visible=both),
-        "",
-        "".join(trimmer(role, videos[role], owner) for role in ROLES) if both else "",
-        "",
-        waiting("Looking at both videos") if both else "",
-        gr.update(visible=both),
-        *stood.hidden(me),
-    ]
+    change: Updates = {page.me: me}
+    for role, video in videos.items():
+        change |= {step.cards[role]: card(role, video, owner), step.whys[role]: ""}
+        change[step.drops[role]] = gr.update(visible=video is None, value=None)
+    return change | {
+        step.checks: waiting("Looking at both videos") if both else "",
+        step.takes: further.cards(page, me),
+        step.more: gr.update(value=None, visible=len(me.further) < MOST_TAKES),
+        step.examples: example_cards(page.service.examples(), me.example, folded=any(videos.values())),
+        step.tune: gr.update(visible=both),
+        step.moment: "",
+        step.trims: "".join(trimmer(role, video, owner) for role, video in videos.items() if video) if both else "",
+        step.cameras_taken: "",
+        step.onward: gr.update(visible=both),
+        **step.stood.hidden(me),
+    }
 
 
-def check(page: Parts, me: Visitor) -> list:
-    """Updates of the verdicts, the frozen moment, and the reasons on the two cards.
+def check(page: Page, step: Videos, me: Visitor) -> Updates:
+    """The verdicts, the frozen moment, and the reasons on the two cards.
 
-    Of nothing else: it may come while somebody is typing in the next step.
+    Nothing else: it may come while somebody is typing in the next step.
     """
     if not me.has_pair:
-        return [gr.skip()] * 4
+        return {}
     owner = page.owner(me)
     checks = page.service.check(owner, me.reference, me.freeze)
-    pair = {role: page.service.video(owner, me.video(role)) for role in ROLES}
+    reference, freeze = (page.service.video(owner, me.video(role)) for role in ROLES)
     chosen = me.canonical if me.canonical is not None else checks.canonical_frame
-    whys = [
-        reasons("reference", pair["reference"], pair["freeze"], owner, checks),
-        reasons("freeze", pair["freeze"], pair["reference"], owner, checks),
-    ]
-    return [verdict_list(checks), frozen_moment(pair["reference"], owner, chosen or 0), *whys]
+    return {
+        step.checks: verdict_list(checks),
+        step.moment: frozen_moment(reference, owner, chosen or 0),
+        step.whys["reference"]: reasons("reference", reference, freeze, owner, checks),
+        step.whys["freeze"]: reasons("freeze", freeze, reference, owner, checks),
+    }
 
 
 def whole(sent: dict, name: str) -> int:

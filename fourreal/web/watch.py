@@ -3,27 +3,49 @@
 import json
 import logging
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import gradio as gr
+from gradio.blocks import Block
 
 from fourreal.errors import UserError
 from fourreal.jobs.values import Run
-from fourreal.web import explore, failed, figures
-from fourreal.web.cursor import STAGES, advance, fresh, stage_name
-from fourreal.web.forming import how_far, left_in_words
-from fourreal.web.markup import note, piece, tag, text
-from fourreal.web.parts import EXPLORE, NEW, PRIVATE, WATCH, Parts
+from fourreal.web import explore, figures
+from fourreal.web.cursor import advance, fresh
+from fourreal.web.explore import Explore
+from fourreal.web.markup import piece, tag, text
+from fourreal.web.parts import Event, Page, Then, Updates, event
 from fourreal.web.routes import clip_urls, file_urls
 from fourreal.web.session import Visitor, personal
 from fourreal.web.viewer_box import shown
+from fourreal.web.watch_boxes import critique_box, nothing, progress_box
+from fourreal.web.way import step_of
 
 LIVE = ("queued", "running")
 CURVES_SECONDS = 4.0  # between two drawings of the curves: the browser may share the processor with the fit
 log = logging.getLogger(__name__)
 
 
-def build(page: Parts) -> None:
+@dataclass(frozen=True)
+class Watch:
+    """stops: the buttons that end a run. plots: where the figures are. drawn: when the curves were; placed: of which
+    run the cameras are. unsaid: counts what a tick saw and left to the event with all outputs."""
+
+    progress: gr.HTML
+    stops: gr.Row
+    keep: gr.Button
+    stop: gr.Button
+    resume: gr.Button
+    critique: gr.HTML
+    plots: gr.Tabs
+    curves: gr.Plot
+    layout: gr.Plot
+    drawn: gr.State
+    placed: gr.State
+    unsaid: gr.State
+
+
+def lay_out() -> Watch:
     progress = piece(nothing(), elem_id="progress")
     with gr.Row(elem_classes="pair", visible=False) as stops:
         keep = gr.Button("Stop and keep it", elem_id="stop-keep")
@@ -35,52 +57,56 @@ def build(page: Parts) -> None:
             curves = gr.Plot(show_label=False, elem_id="curves")
         with gr.Tab("Cameras and points"):
             layout = gr.Plot(show_label=False, elem_id="layout")
-    drawn, placed = gr.State(0.0), gr.State("")  # when the curves were drawn, and of which run the cameras are
-    page.named |= {"watch": [progress, stops, resume, critique, plots, drawn, placed]}
+    return Watch(
+        progress=progress,
+        stops=stops,
+        keep=keep,
+        stop=stop,
+        resume=resume,
+        critique=critique,
+        plots=plots,
+        curves=curves,
+        layout=layout,
+        drawn=gr.State(0.0),
+        placed=gr.State(""),
+        unsaid=gr.State(0),
+    )
 
-    # Each output costs a browser some time, changed or not: a tick has only those that change often, and figures, which
-    # are large, have events of their own.
-    often = [page.cursor, page.viewer, page.caption, progress, drawn]
-    outputs = [
-        *often,
-        page.me,
-        page.timer,
-        page.tabs,
-        page.steps,
-        stops,
-        resume,
-        critique,
-        plots,
-        placed,
-        *page.named["explore"],
-    ]
-    more = gr.State(0)  # counts what a tick saw and left to the event with all of them
-    drawn.change(curves_now, [page.cursor, drawn], curves, **PRIVATE)
-    placed.change(lambda id: layout_now(page, id), placed, layout, **PRIVATE)
 
-    def look(me: Visitor, cursor: dict | None) -> dict:
+def often(page: Page, step: Watch) -> list[Block]:
+    """What a tick changes. Each output costs a browser some time, changed or not, so a tick has only those that change
+    often, and figures, which are large, have events of their own."""
+    return [page.cursor, page.viewer, page.caption, step.progress, step.drawn]
+
+
+def wire_following(page: Page, step: Watch, end: Explore) -> Event:
+    """The event that shows a run as it is now, tick by tick."""
+    few = often(page, step)
+    rare = [step.stops, step.resume, step.critique, step.plots, step.placed]
+    outputs = [*few, page.me, page.timer, *page.places, *rare, *end.shown]
+
+    def look(me: Visitor, cursor: dict | None) -> Updates:
         try:
-            return news(page, me, cursor)
+            return news(page, step, end, me, cursor)
         except Exception as error:  # the next tick may see more; a message a second would help nobody
             log.error("a run could not be followed", exc_info=error)
             return {}
 
     @personal
-    def follow(me: Visitor, cursor: dict | None):
-        change = look(me, cursor)
-        return [change.get(component, gr.skip()) for component in outputs]
-
-    @personal
     def tick(me: Visitor, cursor: dict | None, count: int):
         change = look(me, cursor)
-        if not change.keys() <= set(often):
-            return [*(gr.skip() for _ in often), count + 1]
-        return [*(change.get(component, gr.skip()) for component in often), gr.skip()]
+        return change if change.keys() <= set(few) else {step.unsaid: count + 1}
 
-    page.named["often"] = often
-    page.named["follow_event"] = {"fn": follow, "inputs": [page.me, page.cursor], "outputs": outputs, **PRIVATE}
-    page.timer.tick(tick, [page.me, page.cursor, more], [*often, more], **PRIVATE)
-    more.change(**page.named["follow_event"])
+    follow = event(personal(look), [page.me, page.cursor], outputs)
+    page.timer.tick(**event(tick, [page.me, page.cursor, step.unsaid], [*few, step.unsaid]))
+    step.unsaid.change(**follow)
+    step.drawn.change(**event(curves_now, [page.cursor, step.drawn], step.curves))
+    step.placed.change(**event(lambda id: layout_now(page, id), step.placed, step.layout))
+    return follow
+
+
+def wire(page: Page, step: Watch, begun: Then) -> None:
+    """begun: what follows once a run is worked on again."""
 
     def ending(keeps: bool):
         @personal
@@ -90,33 +116,23 @@ def build(page: Parts) -> None:
 
         return end
 
-    page.named["resumed_here"] = resume.click(
-        page.named["go_on"], page.me, [page.steps, page.timer, page.cursor], **PRIVATE
-    )
-    for press, keeps in ((keep, True), (stop, False)):
-        press.click(ending(keeps), page.me, None, **PRIVATE)
+    for press, keeps in ((step.keep, True), (step.stop, False)):
+        press.click(**event(ending(keeps), page.me))
+    begun(step.resume.click(**explore.going_on(page)))
 
 
-def news(page: Parts, me: Visitor, cursor: dict | None) -> dict:
-    """Updates, by component, for whatever is new in the run that `me` follows; mostly none."""
-    change = {}
-    progress, stops, resume, critique, plots, drawn, placed = page.named["watch"]
+def news(page: Page, step: Watch, end: Explore, me: Visitor, cursor: dict | None) -> Updates:
+    """Whatever is new in the run that the visitor follows; mostly nothing."""
     if cursor is not None and cursor["run"] != me.run:
-        return change  # a tick from before something else was chosen: `cursor` is here, `me` comes from the browser
+        return {}  # a tick from before something else was chosen: `cursor` is here, the visitor comes from the browser
+    idle: Updates = {page.timer: gr.Timer(active=False), step.progress: nothing(), step.stops: gr.update(visible=False)}
     if not me.run:
-        change |= {page.timer: gr.Timer(active=False), progress: nothing(), stops: gr.update(visible=False)}
-        return change
+        return idle
     owner = page.owner(me)
     try:
         run = page.service.run(owner, me.run)
     except UserError:  # deleted in another tab
-        change |= {
-            page.me: replace(me, run=""),
-            page.timer: gr.Timer(active=False),
-            progress: nothing(),
-            stops: gr.update(visible=False),
-        }
-        return change
+        return {page.me: replace(me, run=""), **idle}
     cursor = cursor or fresh(run.id)
     first = not cursor["state"]
     entries, offset = page.service.journal(owner, run.id, cursor["offset"])
@@ -126,56 +142,49 @@ def news(page: Parts, me: Visitor, cursor: dict | None) -> dict:
     awaited = not live and explore.score_awaited(page, run, owner)
     state = [run.state, run.place, awaited]
     if not entries and state == before["state"]:
-        return change
+        return {}
     cursor["state"] = state
-    change[page.cursor] = cursor
-    change[progress] = progress_box(page, run, cursor, owner)
+    change: Updates = {page.cursor: cursor, step.progress: progress_box(page, run, cursor, owner)}
     turned = before["state"][:1] != [run.state]
     if turned:
-        change |= {stops: gr.update(visible=live), resume: gr.update(visible=run.resumable)}
+        change |= {step.stops: gr.update(visible=live), step.resume: gr.update(visible=run.resumable)}
     if first:
-        change |= {plots: gr.update(visible=False), drawn: 0.0, placed: "", critique: ""}
+        change |= {step.plots: gr.update(visible=False), step.drawn: 0.0, step.placed: "", step.critique: ""}
     if cursor["critique"] and (first or cursor["critique"] != before["critique"]):
-        change[critique] = critique_box(page, run, cursor)
-    change |= figures_due(page, run, cursor, before)
+        change[step.critique] = critique_box(page, run, cursor)
+    change |= figures_due(page, step, run, cursor, before)
     if live:
-        change |= {page.timer: gr.Timer(active=True)} if first else {}
-        change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Tabs(selected=WATCH)} if first else {}
-        change |= forming(page, run, cursor, before, owner, first)
-    else:
-        change[page.timer] = gr.Timer(active=awaited)
-        if not turned:  # only its figures are new
-            change[page.named["explore"][0]] = explore.summary_box(page, run, owner)
-            return change
-        change |= explore.arrived(page, run, owner)
-        if run.has_scene:
-            change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Tabs(selected=EXPLORE)}
-        else:
-            ended = "It did not work out." if run.state == "failed" else "Stopped before there was anything to keep."
-            change[page.caption] = tag("div", tag("h2", text(run.name)), tag("p", ended), class_="caption")
-            change |= {page.tabs: gr.Tabs(selected=NEW), page.steps: gr.Tabs(selected=WATCH)}
+        change |= {page.timer: gr.Timer(active=True), **page.to(step_of(run))} if first else {}
+        return change | forming(page, run, cursor, before, owner, first)
+    change[page.timer] = gr.Timer(active=awaited)
+    if not turned:  # only its figures are new
+        return change | {end.summary: explore.summary_box(page, run, owner)}
+    change |= explore.arrived(page, end, run, owner) | page.to(step_of(run))
+    if not run.has_scene:
+        ended = "It did not work out." if run.state == "failed" else "Stopped before there was anything to keep."
+        change[page.caption] = tag("div", tag("h2", text(run.name)), tag("p", ended), class_="caption")
     return change
 
 
-def figures_due(page: Parts, run: Run, cursor: dict, before: dict) -> dict:
-    """Updates that have the curves, and the cameras and points, drawn where that is due; `cursor` notes it."""
-    *_, plots, drawn, placed = page.named["watch"]
-    change, live = {}, run.state in LIVE
+def figures_due(page: Page, step: Watch, run: Run, cursor: dict, before: dict) -> Updates:
+    """Has the curves, and the cameras and points, drawn where that is due; `cursor` notes it."""
+    change: Updates = {}
+    live = run.state in LIVE
     due = not live or time.time() - cursor["plotted"] > CURVES_SECONDS
     new = not live or cursor["series"] != before["series"]
     if run.state == "running" and not before["plotted"]:
         new = due = True  # axes, before there is anything on them: what draws them keeps a browser busy for a second
     if new and due and (cursor["series"]["step"] or run.state == "running"):
-        cursor["plotted"] = change[drawn] = time.time()
-        change |= {} if before["plotted"] else {plots: gr.update(visible=True)}
+        cursor["plotted"] = change[step.drawn] = time.time()
+        change |= {} if before["plotted"] else {step.plots: gr.update(visible=True)}
     if not cursor["layout"] and layout_of(page, run.id):
         cursor["layout"] = True
-        change |= {plots: gr.update(visible=True), placed: run.id}
+        change |= {step.plots: gr.update(visible=True), step.placed: run.id}
     return change
 
 
-def forming(page: Parts, run: Run, cursor: dict, before: dict, owner: str, first: bool) -> dict:
-    """Updates of the viewer and its caption while there is no finished scene."""
+def forming(page: Page, run: Run, cursor: dict, before: dict, owner: str, first: bool) -> Updates:
+    """The viewer and its caption while there is no finished scene."""
     newer = cursor["scene"] != before["scene"] or cursor["preview"] != before["preview"]
     if not (first or newer):
         return {}
@@ -200,96 +209,16 @@ def curves_now(cursor: dict | None, drawn: float):
     return figures.curves(cursor["series"]) if cursor and drawn else None
 
 
-def layout_now(page: Parts, id: str):
+def layout_now(page: Page, id: str):
     """The cameras and points of a run; none where it has none yet."""
     layout = layout_of(page, id) if id else None
     return figures.layout(layout) if layout else None
 
 
-def layout_of(page: Parts, id: str) -> dict | None:
+def layout_of(page: Page, id: str) -> dict | None:
     """What live/layout.json of a run says, once its cameras are known."""
     try:
         layout = json.loads(page.service.public_file(id, "live/layout.json").read_text(encoding="utf-8"))
     except (UserError, FileNotFoundError, ValueError):
         return None
     return layout if isinstance(layout, dict) else None
-
-
-def there(page: Parts, run: Run, name: str) -> bool:
-    """Whether a run still has a file; the live ones of old runs may be gone."""
-    try:
-        return page.service.public_file(run.id, name) is not None
-    except UserError:
-        return False
-
-
-# --- Markup ----------------------------------------------------------------------------------------------------------
-
-
-def nothing() -> str:
-    return tag("div", tag("p", "Nothing is running. Choose two videos and press Start."), class_="progress idle")
-
-
-def progress_box(page: Parts, run: Run, cursor: dict, owner: str) -> str:
-    """One clear line, a bar, and the stages."""
-    last = cursor["last"]
-    if run.state == "queued":
-        ahead = {0: "It is next.", 1: "One scene is before it."}.get(run.place, f"{run.place} scenes are before it.")
-        waiting = tag("p", "You can close this page; it will be here when you come back.", class_="quiet")
-        return tag("div", tag("h4", "Waiting in line"), tag("p", ahead), waiting, class_="progress")
-    if run.state == "failed":
-        offered = failed.offers(run, failed.looks_swapped(page, run, owner))
-        return tag("div", tag("h4", "It did not work out"), note(run.error, "bad"), offered, class_="progress")
-    if run.state == "stopped":
-        remains = "The scene as it was is kept." if run.has_scene else "Nothing could be kept yet."
-        return tag("div", tag("h4", "Stopped"), tag("p", remains), class_="progress")
-    now = stage_name(str(last.get("stage") or ""))
-    done = run.state == "done"
-    head = "Done" if done else STAGES.get(now, "Starting")
-    share, left = (1.0, None) if done else how_far(page, run)
-    details = [left_in_words(left) if not done else "", figures_told(last)]
-    message = cursor["messages"][-1] if cursor["messages"] and not done else ""
-    return tag(
-        "div",
-        tag("h4", text(head)),
-        tag("p", text(" · ".join(filter(None, details))), class_="quiet", data_step=int(last.get("step") or 0)),
-        tag("div", tag("i", style=f"width:{100 * share:.1f}%"), class_="bar"),
-        stage_row(now, done),
-        tag("p", text(message), class_="quiet message") if message else "",
-        class_="progress",
-    )
-
-
-def critique_box(page: Parts, run: Run, cursor: dict) -> str:
-    """The last distilled frames: as they were rendered, and beneath as the video model wants them."""
-    name = f"live/{cursor['critique']}"
-    if not there(page, run, name):
-        return ""
-    believed = ", ".join(f"{kind} {share:.0%}" for kind, share in sorted(cursor["trust"].items()))
-    return tag(
-        "figure",
-        tag("h4", "What the video model says"),
-        tag("img", src=file_urls(run.id) + name, alt="Above some frames as they are, below as the model wants them"),
-        tag(
-            "figcaption",
-            "Above as it is, below as the model wants it."
-            + (text(f" How far it is believed: {believed}.") if believed else ""),
-            class_="quiet",
-        ),
-        class_="critique",
-    )
-
-
-def figures_told(last: dict) -> str:
-    values = last.get("values") or {}
-    psnr, splats = values.get("psnr"), values.get("splats")
-    figures = [f"{psnr:.1f} dB" if psnr is not None else "", f"{splats:,.0f} splats" if splats is not None else ""]
-    return " · ".join(part for part in figures if part)
-
-
-def stage_row(now: str, done: bool) -> str:
-    names = list(STAGES)
-    reached = len(names) if done else (names.index(now) if now in names else 0)
-    kinds = ("done" if i < reached else "now" if i == reached else "" for i in range(len(names)))
-    items = (tag("li", text(STAGES[name]), class_=kind) for name, kind in zip(names, kinds, strict=True))
-    return tag("ol", *items, class_="stages")
