@@ -17,7 +17,7 @@ from fourreal.web.create_freeze import Freezing
 from fourreal.web.create_press import act, anew, started_as
 from fourreal.web.create_start import Start
 from fourreal.web.dropped import emptied, uploaded, using
-from fourreal.web.fields import by_name
+from fourreal.web.fields import by_name, when
 from fourreal.web.markup import pressed
 from fourreal.web.parts import INTAKE, Event, Page, Updates, event
 from fourreal.web.session import PICTURE, WORDS, Visitor, browser_state, personal
@@ -153,14 +153,14 @@ def wire_form(page: Page, form: Form, start: Start, said: Dependency, creating: 
     def begin(me: Visitor, *values):
         return begun(page, form, start, me, by_name(asked, values))
 
-    outputs = [page.me, page.making, form.fields["seed"], start.picture_file]
+    outputs: list[Block] = [page.me, page.making, form.fields["seed"], start.picture_file]
     making = form.start.click(**event(begin, [page.me, *asked.values()], outputs, INTAKE))
     creating.after(making)
 
     save = personal(lambda me, *values: draft_of(me, by_name(form.fields, values)))
     keep = event(save, [page.me, *form.fields.values()], form.draft)
-    texts = [form.fields[name].blur for name in TEXTS]
-    typed = [field.input for name, field in form.fields.items() if name not in TEXTS]
+    texts = [when(form.fields[name], "blur") for name in TEXTS]
+    typed = [when(field, "input") for name, field in form.fields.items() if name not in TEXTS]
     gr.on([*typed, *texts], trigger_mode="always_last", **keep)
     for done in (making, said):
         done.success(**keep)

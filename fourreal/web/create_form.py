@@ -17,7 +17,7 @@ from fourreal.jobs.values import Estimate
 from fourreal.video.registry import EMBEDDED, MODELS
 from fourreal.web.candidates import model_facts
 from fourreal.web.dropped import drop
-from fourreal.web.fields import BLANK, MOST_TEXT, by_name, component, values_of
+from fourreal.web.fields import BLANK, MOST_TEXT, by_name, component, values_of, when
 from fourreal.web.markup import amount, duration, facts, heading, note, piece, pressed, where
 from fourreal.web.parts import ESTIMATE, Event, Page, Updates, event
 
@@ -144,15 +144,15 @@ def wire(page: Page, form: Form) -> tuple[Event, Dependency]:
     )
     others = [field for name, field in fields.items() if name not in ("prompt", "model", "negative")]
     # one event of all of them: of two, the answer to the change before may come last
-    changes = [*(field.input for field in others), prompt.blur, form.state.change]
+    changes = [*(when(field, "input") for field in others), when(prompt, "blur"), form.state.change]
     gr.on(changes, trigger_mode="always_last", **estimate)
 
     def say(words: str | None, press: gr.EventData):
         return " ".join(filter(None, ((words or "").strip(), pressed(press).get("word", ""))))[:MOST_TEXT]
 
     said = form.estimate.select(**event(say, prompt, prompt)).then(**estimate)
-    seeds.change(**event(lambda which: gr.update(interactive=which == FIXED), seeds, fields["seed"]))
-    model.input(**event(lambda name: suited(name, form), model, form.suited)).then(**estimate)
+    when(seeds, "change")(**event(lambda which: gr.update(interactive=which == FIXED), seeds, fields["seed"]))
+    when(model, "input")(**event(lambda name: suited(name, form), model, form.suited)).then(**estimate)
     return estimate, said
 
 
@@ -162,7 +162,8 @@ def suit(page: Page, forms: Sequence[Form]) -> Event:
     outputs = [field for form in forms for field in (form.fields["model"], *form.suited)]
 
     def choose() -> Updates:
-        name, change = page.service.usual_model(), {}
+        change: Updates = {}
+        name = page.service.usual_model()
         if name != EMBEDDED:
             for form in forms:
                 change |= {form.fields["model"]: name, **suited(name, form)}
@@ -177,7 +178,7 @@ def suited(name: str, form: Form) -> Updates:
     return {form.fields[field]: values[field] for field in SUITED}
 
 
-def adapter_of(model: str, adapter: str | None = None) -> dict:
+def adapter_of(model: str | None, adapter: str | None = None) -> dict:
     """Update of a form's adapter: those that a model has, and which."""
     choices = [NO_ADAPTER, *adapters(MODELS[model])] if model in MODELS else [NO_ADAPTER]
     return gr.update(choices=choices, value=adapter or NO_ADAPTER)
@@ -200,9 +201,9 @@ def wishes_of(role: str, frame: int | None, values: dict[str, Any]) -> tuple[Wis
     """A form's values as `Wishes`, the number of candidates, which seeds, and the first."""
     values = dict(values)
     seeds = values.pop("seeds")
-    count, seed, *size = (int(values.pop(name) or 0) for name in ("count", "seed", *SIDES))
-    least = {"prompt": "", "frames": 0, "steps": 0}  # what is empty is refused, and not left to the model
-    wishes = Wishes(**least | values_of(Wishes, values), role=role, frame=frame, size=tuple(size))
+    count, seed, width, height = (int(values.pop(name) or 0) for name in ("count", "seed", *SIDES))
+    least: dict[str, Any] = {"prompt": "", "frames": 0, "steps": 0}  # what is empty is refused, not left to the model
+    wishes = Wishes(**least | values_of(Wishes, values), role=role, frame=frame, size=(width, height))
     return wishes, count, seeds, seed
 
 

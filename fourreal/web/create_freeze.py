@@ -13,11 +13,10 @@ from fourreal.web.clip_cards import freeze_slider
 from fourreal.web.create_draft import readable, scene_of
 from fourreal.web.create_form import Form
 from fourreal.web.create_start import own_video
-from fourreal.web.markup import heading, piece, pressed
+from fourreal.web.markup import heading, number_in, piece, pressed
 from fourreal.web.parts import Page, Updates, event
 from fourreal.web.routes import clip_urls
 from fourreal.web.session import Visitor, personal
-from fourreal.web.videos import whole
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ def lay_out(draft: gr.BrowserState) -> Freezing:
 def wire(page: Page, freezing: Freezing) -> None:
     @personal
     def choose(me: Visitor, press: gr.EventData):
-        return replace(me, canonical=whole(pressed(press), "value"))
+        return replace(me, canonical=number_in(pressed(press), "value"))
 
     freezing.frame.select(**event(choose, page.me, page.me))
 
@@ -72,7 +71,7 @@ def showing(page: Page, freezing: Freezing, me: Visitor, draft: object) -> Updat
     words = creation.wishes.prompt
     change[fields["prompt"]] = words if me.freezing else freeze_prompt(words)
     try:
-        width, height = entry(creation.wishes.model).capabilities.nearest_size((video.width, video.height))
+        width, height = entry(creation.wishes.model or "").capabilities.nearest_size((video.width, video.height))
     except UserError:  # a model that is no more
         return change
     return change | {fields["width"]: width, fields["height"]: height}

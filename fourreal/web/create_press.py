@@ -1,15 +1,16 @@
 """What presses at a candidate do, on its card and on the stage."""
 
 from dataclasses import replace
+from typing import Any
 
 import gradio as gr
 
 from fourreal.errors import UserError
 from fourreal.jobs.create_values import Creation
 from fourreal.web.create_form import Form, recalled
+from fourreal.web.markup import number_in
 from fourreal.web.parts import Page, Updates
 from fourreal.web.session import PICTURE, WORDS, Visitor
-from fourreal.web.videos import whole
 from fourreal.web.way import After
 
 
@@ -17,26 +18,27 @@ def anew(me: Visitor) -> Visitor:
     """The same without what is of another scene once reference videos are made anew: the pair, where that was made
     here, too."""
     made_here = me.reference and me.reference_pick.startswith(f"{me.reference}:")
-    return replace(me, freezing="", **({"reference": "", "freeze": "", "canonical": None} if made_here else {}))
+    other_scene: dict[str, Any] = {"reference": "", "freeze": "", "canonical": None} if made_here else {}
+    return replace(me, freezing="", **other_scene)
 
 
 def started_as(me: Visitor, creation: Creation) -> Visitor:
     """The same, starting from what a creation of reference videos started from."""
-    return replace(
-        me, **({"start": PICTURE, "picture": creation.id} if creation.picture else {"start": WORDS, "picture": ""})
-    )
+    if creation.picture:
+        return replace(me, start=PICTURE, picture=creation.id)
+    return replace(me, start=WORDS, picture="")
 
 
 def act(page: Page, form: Form, me: Visitor, sent: dict[str, str]) -> Updates:
     """What a press at a candidate changes."""
     action = sent.get("action", "")
     if action == "pick":
-        return picked(page, form.role, me, whole(sent, "number"))
+        return picked(page, form.role, me, number_in(sent, "number"))
     if action == "use":
         creation = page.service.creation(page.owner(me), me.creation(form.role))
         gr.Info("The form has its prompt, seed and settings.", title="", duration=4)
         me = started_as(me, creation) if form.role == "reference" else me
-        return {page.me: me, **recalled(form, creation, whole(sent, "number"))}
+        return {page.me: me, **recalled(form, creation, number_in(sent, "number"))}
     change(page, form.role, me, sent)
     # the visitor is as they were: a press before this one, or after it, may be changing that just now
     return {page.making: gr.Timer(active=True)}
@@ -45,7 +47,7 @@ def act(page: Page, form: Form, me: Visitor, sent: dict[str, str]) -> Updates:
 def change(page: Page, role: str, me: Visitor, sent: dict[str, str]) -> None:
     """Do to one candidate, or to all, what was pressed."""
     service, about, action = page.service, (page.owner(me), me.creation(role)), sent.get("action", "")
-    number, ends = lambda: whole(sent, "number"), lambda: (whole(sent, "first"), whole(sent, "last"))
+    number, ends = lambda: number_in(sent, "number"), lambda: (number_in(sent, "first"), number_in(sent, "last"))
     actions = {
         "more": lambda: service.more(*about),
         "renew": lambda: service.renew(*about),
@@ -67,14 +69,15 @@ def change(page: Page, role: str, me: Visitor, sent: dict[str, str]) -> None:
 
 def picked(page: Page, role: str, me: Visitor, number: int) -> Updates:
     """Take a candidate: a reference video to be frozen, a freeze-time video to the next step."""
-    owner, making = page.owner(me), {page.making: gr.Timer(active=True)}
+    owner = page.owner(me)
+    change: Updates = {page.making: gr.Timer(active=True)}
     video = page.service.take(owner, me.creation(role), number)
     creation = page.service.creation(owner, me.creation(role))
     pick = f"{video.id}:{creation.id}:{number}"
     if role == "reference":
         frame = next(one.best_frame for one in creation.candidates if one.number == number)
-        of_another_scene = {"freeze": "", "freezing": "", "freeze_pick": "", "further": []}
+        of_another_scene: dict[str, Any] = {"freeze": "", "freezing": "", "freeze_pick": "", "further": []}
         me = me.with_videos(reference=video.id, reference_pick=pick, canonical=frame, **of_another_scene)
-        return {page.me: me, **making}
+        return change | {page.me: me}
     me = replace(me, example="", again="", reference=creation.reference, freeze=video.id, freeze_pick=pick)
-    return {page.me: me, **making, **page.to(After.TAKING_A_FREEZE_VIDEO)}
+    return change | {page.me: me} | page.to(After.TAKING_A_FREEZE_VIDEO)

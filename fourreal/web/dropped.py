@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
@@ -13,11 +14,11 @@ from fourreal.web.parts import Page, event
 from fourreal.web.session import Visitor
 
 
-def drop(id: str, label: str | None = None, *, several: bool = False, labelled: bool = False, **more) -> gr.File:
+def drop(id: str, label: str | None = None, *, several: bool = False, labelled: bool = False, **more: Any) -> gr.File:
     """Where files are dropped. labelled: whether the label is seen. more: further arguments of the component."""
-    count = "multiple" if several else "single"
-    look = {"elem_id": id, "elem_classes": "drop", "height": 122, "show_label": None if labelled else False}
-    return gr.File(label=label, file_count=count, type="filepath", **(look | more))
+    look: dict[str, Any] = {"file_count": "multiple" if several else "single", "type": "filepath"}
+    look |= {"elem_id": id, "elem_classes": "drop", "height": 122, "show_label": None if labelled else False}
+    return gr.File(label=label, **(look | more))
 
 
 def uploaded(page: Page, path: str | None) -> Path:

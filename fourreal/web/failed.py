@@ -1,6 +1,7 @@
 """What a run that failed offers: other videos, the two in each other's place, a cut trimmed away."""
 
 from dataclasses import replace
+from typing import Any
 
 import gradio as gr
 
@@ -69,7 +70,8 @@ def trimmed(page: Page, me: Visitor, run: Run) -> Visitor:
     which, part = run.refusal.cut, (run.refusal.first, run.refusal.last)
     owner = page.owner(me)
     if which in ("reference", "freeze"):
-        return replace(me, **{which: page.service.trim(owner, me.video(which), *part).id})
+        changes: dict[str, Any] = {which: page.service.trim(owner, me.video(which), *part).id}
+        return replace(me, **changes)
     entries = [dict(one) for one in me.further]
     entries[int(which)]["video"] = page.service.trim(owner, entries[int(which)]["video"], *part).id
     return replace(me, further=entries)

@@ -1,10 +1,11 @@
 """Components of a form, made from the fields of a description; and a description's values from what a form holds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from gradio.events import Dependency
 
 from fourreal.description.base import About, about, annotation_of, default_of, remote
 
@@ -69,6 +70,11 @@ def values_of(cls: type, chosen: dict[str, Any]) -> dict[str, Any]:
     values = {name: value.strip() if isinstance(value, str) else value for name, value in chosen.items()}
     left = {name: shown(cls, name, None) for name in values if default_of(cls, name) is None}
     return {name: value for name, value in values.items() if value not in (None, "", left.get(name))}
+
+
+def when(field: Component, what: str) -> Callable[..., Dependency]:
+    """One of a field's events: Gradio's classes have them, but not the class that they share."""
+    return getattr(field, what)
 
 
 def by_name(form: Mapping[str, Component], values: Sequence[Any]) -> dict[str, Any]:

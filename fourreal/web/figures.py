@@ -28,9 +28,13 @@ def curves(series: dict) -> go.Figure:
         series: {"step": [...], "loss": [... or None], "psnr": [... or None], "stages": [[first step, title], ...],
             "distillation": [[step, loss], ...]}.
     """
-    drawn = [("PSNR, dB", SEA, series["step"], series["psnr"]), ("Loss", AMBER, series["step"], series["loss"])]
+    drawn: list[tuple[str, str, list, list]] = [
+        ("PSNR, dB", SEA, series["step"], series["psnr"]),
+        ("Loss", AMBER, series["step"], series["loss"]),
+    ]
     if series["distillation"]:
-        drawn.append(("Distillation loss", VIOLET, *map(list, zip(*series["distillation"], strict=True))))
+        steps, losses = map(list, zip(*series["distillation"], strict=True))
+        drawn.append(("Distillation loss", VIOLET, steps, losses))
     count, titles = len(drawn), [title for title, *_ in drawn]
     figure = make_subplots(count, 1, shared_xaxes=True, vertical_spacing=0.2 / count, subplot_titles=titles)
     for row, (title, colour, steps, values) in enumerate(drawn, start=1):

@@ -12,7 +12,7 @@ from fourreal.jobs.values import Run, Video
 from fourreal.jobs.verdicts import FurtherChecks
 from fourreal.settings import MOST_TAKES, ClipLimits, JobLimits
 from fourreal.web.clip_cards import flaws_picture, moving, verdict_row
-from fourreal.web.markup import button, note, tag, text
+from fourreal.web.markup import button, note, number_in, tag, text
 from fourreal.web.parts import Page
 from fourreal.web.routes import clip_urls, flaws_url
 from fourreal.web.session import Entry, Visitor
@@ -56,7 +56,7 @@ def added(page: Page, me: Visitor, files: list[Path]) -> Visitor:
     return replace(me, further=[*me.further, *entries], again="")
 
 
-def changed(page: Page, me: Visitor, sent: Mapping[str, str]) -> Visitor:
+def changed(page: Page, me: Visitor, sent: dict[str, str]) -> Visitor:
     """`me` after a press or a change on one of the cards. Raises UserError where that makes no sense."""
     action, id = sent.get("action", ""), sent.get("video", "")
     entries = [dict(one) for one in me.further]
@@ -70,7 +70,8 @@ def changed(page: Page, me: Visitor, sent: Mapping[str, str]) -> Visitor:
     elif action == "remove":
         entries.remove(entry)
     elif action == "trim":
-        entry |= {"video": page.service.trim(page.owner(me), id, frame(sent["first"]), frame(sent["last"])).id}
+        first, last = number_in(sent, "first"), number_in(sent, "last")
+        entry["video"] = page.service.trim(page.owner(me), id, first, last).id
     return replace(me, further=entries, again="")
 
 
@@ -101,8 +102,10 @@ def entries_of(run: Run) -> list[Entry]:
 
 def there(page: Page, me: Visitor) -> Visitor:
     """`me` without videos that were deleted meanwhile, as if they had not been chosen."""
-    pair = {role: me.video(role) if exists(page, me, me.video(role)) else "" for role in ("reference", "freeze")}
-    return replace(me, **pair, further=[one for one in me.further if exists(page, me, one["video"])])
+    reference, freeze = (id if exists(page, me, id) else "" for id in (me.reference, me.freeze))
+    return replace(
+        me, reference=reference, freeze=freeze, further=[one for one in me.further if exists(page, me, one["video"])]
+    )
 
 
 def exists(page: Page, me: Visitor, id: str) -> bool:

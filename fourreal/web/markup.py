@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 import gradio as gr
 
+from fourreal.errors import UserError
+
 
 def text(value: object) -> str:
     """Any value as text that cannot be markup."""
@@ -22,7 +24,7 @@ def tag(name: str, *inside: str, **attributes: object) -> str:
     return f"<{name}{shown}>{''.join(inside)}</{name}>"
 
 
-def button(label: str, action: str, kind: str = "", **data: object) -> str:
+def button(label: str, action: str, kind: str = "", /, **data: object) -> str:
     """A button whose press reaches Python as the event `select` with {"action": action, **data}."""
     values = {f"data_{key}": value for key, value in data.items()}
     return tag("button", text(label), type="button", class_=f"act {kind}".strip(), data_action=action, **values)
@@ -116,7 +118,15 @@ def heading(words: str, level: str = "h4") -> None:
     gr.HTML(tag(level, text(words)), padding=False, apply_default_css=False)
 
 
-def pressed(event: gr.EventData) -> dict:
+def number_in(sent: dict[str, str], name: str) -> int:
+    """A frame's or a candidate's number among what was sent. Raises UserError."""
+    value = sent.get(name, "")
+    if not (value.isascii() and value.isdigit() and len(value) < 7):
+        raise UserError("That is not a frame's number.")
+    return int(value)
+
+
+def pressed(event: gr.EventData) -> dict[str, str]:
     """What `trigger` sent, as text by name."""
     data = event._data if isinstance(event._data, dict) else {}
     return {str(key): str(value)[:200] for key, value in data.items()}

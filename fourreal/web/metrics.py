@@ -32,7 +32,7 @@ COMPARED: tuple[tuple[str, str, Callable[[float], str]], ...] = (
 
 def flat(metrics: dict, prefix: str = "") -> dict[str, float]:
     """Every number of nested metrics by its dotted key, and fit.freeze and fit.reference, the PSNR of either stage."""
-    numbers = {}
+    numbers: dict[str, float] = {}
     for key, value in metrics.items():
         if isinstance(value, dict):
             numbers |= flat(value, f"{prefix}{key}.")
@@ -72,7 +72,7 @@ def table(things: list[tuple[str, dict]]) -> str:
         if all(value is None for value in values):
             continue
         cells = ["–" if value is None else form(value) for value in values]
-        rows.append([name, *cells, *([between(*values, form)] if two else [])])
+        rows.append([name, *cells, *([between(values[0], values[1], form)] if two else [])])
     head = ["", *(title for title, _ in things), *(["difference"] if two else [])]
     return (
         tag(

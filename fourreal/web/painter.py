@@ -52,6 +52,8 @@ class Painter:
 
     def _ask(self, request: dict) -> bytes:
         child = self._alive()
+        assert child.stdin is not None
+        assert child.stdout is not None
         slow = threading.Timer(DRAW_SECONDS, child.kill)
         slow.start()
         try:
@@ -95,8 +97,9 @@ class Painter:
     def _end(self) -> None:
         if self._child is not None:
             end(self._child)
-            self._child.stdin.close()
-            self._child.stdout.close()
+            for pipe in (self._child.stdin, self._child.stdout):
+                if pipe is not None:
+                    pipe.close()
             self._child = None
 
     def close(self) -> None:

@@ -89,8 +89,8 @@ class Page:
 
     def follow(self, me: Visitor, run: str) -> Updates:
         """Turn the page to a run that is worked on."""
-        cursor = {self.timer: gr.Timer(active=True), self.cursor: fresh(run)}
-        return {self.me: replace(me, run=run), **cursor, **self.to(After.BEGINNING_A_RUN)}
+        change: Updates = {self.me: replace(me, run=run), self.timer: gr.Timer(active=True), self.cursor: fresh(run)}
+        return change | self.to(After.BEGINNING_A_RUN)
 
     def suited_preset(self) -> str:
         """The preset that this machine is for, as the command line would choose."""

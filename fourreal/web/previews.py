@@ -30,7 +30,7 @@ class Previews:
             return await self.app(scope, receive, send)
         # unpacked, as something is put into it, and packed here
         packs = any(b"gzip" in value for name, value in scope["headers"] if name == b"accept-encoding")
-        plain = scope | {"headers": [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]}
+        plain = dict(scope) | {"headers": [pair for pair in scope["headers"] if pair[0] != b"accept-encoding"]}
         start: list[Message] = []
         parts: list[bytes] = []
 

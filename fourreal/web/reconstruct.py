@@ -10,7 +10,7 @@ from fourreal.description import Options
 from fourreal.errors import UserError
 from fourreal.jobs.values import CriticCost, Estimate, Run
 from fourreal.web import further
-from fourreal.web.fields import by_name, component, group, values_of
+from fourreal.web.fields import by_name, component, group, values_of, when
 from fourreal.web.markup import amount, duration, facts, note, piece, tag, where
 from fourreal.web.parts import ESTIMATE, Event, Page, Then, Updates, event
 from fourreal.web.session import Visitor, personal
@@ -61,7 +61,7 @@ def wire(page: Page, step: Reconstruct, begun: Then) -> tuple[Event, Event]:
 
     estimate = event(tell, [page.me, *settings], [step.estimate, step.start])
     # one event of all of them: of two, the answer to the change before may come last
-    changes = [one.blur if isinstance(one, gr.Textbox) else one.change for one in settings]
+    changes = [when(one, "blur" if isinstance(one, gr.Textbox) else "change") for one in settings]
     gr.on(changes, trigger_mode="always_last", **estimate)
 
     @personal

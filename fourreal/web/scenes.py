@@ -70,7 +70,7 @@ def otherwise(page: Page, videos: Videos, reconstruct: Reconstruct, me: Visitor,
         again=run.id,
     )
     form = reconstruct.settings
-    settings = {field: fields.shown(Options, name, getattr(options, name)) for name, field in form.items()}
+    settings: Updates = {field: fields.shown(Options, name, getattr(options, name)) for name, field in form.items()}
     return {
         **show_pair(page, videos, me),
         **settings,

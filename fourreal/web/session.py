@@ -66,7 +66,8 @@ class Visitor:
 
     def following(self, role: str, creation: str) -> "Visitor":
         """The same with another creation of one of the two videos."""
-        return replace(self, **{CREATION_OF[role]: creation})
+        changes: dict[str, Any] = {CREATION_OF[role]: creation}
+        return replace(self, **changes)
 
     @property
     def has_pair(self) -> bool:

@@ -4,6 +4,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
@@ -68,7 +69,7 @@ def lay_out() -> MakeStudy:
 
 
 def lay_out_form() -> Form:
-    method = {"label": "Method", "max_length": LONGEST_NAME, "min_width": 90, "scale": 1}
+    method: dict[str, Any] = {"label": "Method", "max_length": LONGEST_NAME, "min_width": 90, "scale": 1}
     with gr.Row(elem_classes="study-side"):
         first = gr.Dropdown([], label="Scene or video", elem_id="study-first", scale=3)
         first_name = gr.Textbox(OURS, elem_id="study-first-name", **method)
@@ -116,7 +117,7 @@ def wire(page: Page, step: MakeStudy) -> Event:
     emptied(form.other.upload(**event(take, [page.me, form.other], form.second, INTAKE)), form.other)
 
     @personal
-    def add(me: Visitor, pairs: list, *values: str | None):
+    def add(me: Visitor, pairs: list, *values: Any):
         pair = pair_of(listed(me), *values)
         if len(pairs) >= MOST_PAIRS:
             raise UserError(f"A study has at most {MOST_PAIRS} pairs.")

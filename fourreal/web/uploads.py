@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import MultipartParseError
@@ -27,6 +28,9 @@ from fourreal.jobs.files import remove_untouched
 from fourreal.settings import MOST_TAKES
 from fourreal.web.room import Claim, Refused, Room, client_of
 from fourreal.whole import NAME_BYTES, shortened
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 FORM_BYTES = 64 * 1024  # what a form may weigh on top of its file: boundaries and headers
 ENDING_BYTES = 36  # of a name's ending, which says what the file is
@@ -90,8 +94,8 @@ class Uploads:
 
     def refuse_large(self, request: Request) -> int:
         """How many bytes the request says that it has, 0 where it does not say."""
-        length = request.headers.get("content-length", "")
-        length = int(length) if re.fullmatch(r"[0-9]{1,19}", length) else 0
+        header = request.headers.get("content-length", "")
+        length = int(header) if re.fullmatch(r"[0-9]{1,19}", header) else 0
         if length > self.limits.files * self.limits.max_bytes + FORM_BYTES:
             raise self.too_large()
         return length
@@ -167,11 +171,11 @@ class Uploads:
         upload_id = request.query_params.get("upload_id", "")
         for _ in range(30):
             if upload_id in self.received:
-                return StreamingResponse(self.told(upload_id), media_type="text/event-stream")
+                return StreamingResponse(self.events(upload_id), media_type="text/event-stream")
             await asyncio.sleep(0.1)
         return PlainTextResponse("Upload not found", 404)
 
-    async def told(self, upload_id: str) -> AsyncIterator[str]:
+    async def events(self, upload_id: str) -> AsyncIterator[str]:
         sent = 0
         while entry := self.received.get(upload_id):
             name, count, done = entry
@@ -213,10 +217,12 @@ class Form:
     """The callbacks of the multipart parser: files go to disk, fields are ignored."""
 
     def __init__(self, uploads: Uploads, claim: Claim) -> None:
-        self.uploads, self.claim, self.files, self.name = uploads, claim, [], ""
-        self.out, self.size, self.header, self.value, self.disposition = None, 0, b"", b"", b""
+        self.uploads, self.claim, self.name, self.size = uploads, claim, "", 0
+        self.files: list[Path] = []
+        self.out: BinaryIO | None = None
+        self.header = self.value = self.disposition = b""
 
-    def callbacks(self) -> dict:
+    def callbacks(self) -> "MultipartCallbacks":
         return {
             "on_part_begin": self.part_begin,
             "on_header_field": lambda data, start, end: self.grow("header", data[start:end]),

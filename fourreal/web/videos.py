@@ -14,7 +14,7 @@ from fourreal.web import further, stood
 from fourreal.web.clip_cards import ROLES, card, example_cards, frozen_moment, reasons, trimmer, verdict_list
 from fourreal.web.dropped import add_uploaded, drop, emptied, uploaded, using
 from fourreal.web.guide import guide
-from fourreal.web.markup import heading, note, piece, pressed, waiting
+from fourreal.web.markup import heading, note, number_in, piece, pressed, waiting
 from fourreal.web.parts import CHECK, INTAKE, Event, Page, Updates, event
 from fourreal.web.session import Visitor, personal
 
@@ -171,7 +171,7 @@ def wire(page: Page, step: Videos) -> Checking:
 
     @personal
     def choose_moment(me: Visitor, press: gr.EventData):
-        me = replace(me, canonical=whole(pressed(press), "value"))
+        me = replace(me, canonical=number_in(pressed(press), "value"))
         return {page.me: me, **step.stood.hidden(me)}
 
     step.moment.select(**event(choose_moment, page.me, [page.me, *step.stood.shown]))
@@ -191,7 +191,7 @@ def trimmed(page: Page, me: Visitor, sent: dict[str, str]) -> Visitor:
     role = sent.get("role", "")
     if role not in ROLES:
         raise UserError("Choose which of the videos to trim.")
-    first, last = whole(sent, "first"), whole(sent, "last")
+    first, last = number_in(sent, "first"), number_in(sent, "last")
     if last < first:
         raise UserError("The last frame comes before the first one. Move the sliders.")
     return me.with_videos(**{role: page.service.trim(page.owner(me), me.video(role), first, last).id})
@@ -243,10 +243,3 @@ def check(page: Page, step: Videos, me: Visitor) -> Updates:
         step.whys["reference"]: reasons("reference", reference, freeze, owner, checks),
         step.whys["freeze"]: reasons("freeze", freeze, reference, owner, checks),
     }
-
-
-def whole(sent: dict, name: str) -> int:
-    value = sent.get(name, "")
-    if not (value.isascii() and value.isdigit() and len(value) < 7):
-        raise UserError("That is not a frame's number.")
-    return int(value)
