@@ -26,7 +26,7 @@ from fourreal.web.cursor import MOST_POINTS, advance, fresh
 from fourreal.web.explore import remarks
 from fourreal.web.guard import Guard, headers
 from fourreal.web.lean import KEPT, FirstView
-from fourreal.web.markup import amount, button, duration, size, tag, text
+from fourreal.web.markup import button, tag
 from fourreal.web.metrics import differences, flat, rows, table
 from fourreal.web.painter import checked
 from fourreal.web.parts import Page
@@ -35,6 +35,7 @@ from fourreal.web.scenes import cards
 from fourreal.web.session import safely, sentence_of, visitor
 from fourreal.web.theme import theme
 from fourreal.web.uploads import Uploads
+from fourreal.web.words import amount, duration, size
 
 EYE = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 2], [0, 0, 0, 1]]
 
@@ -66,9 +67,9 @@ def test_a_download_is_named_after_its_scene_and_nothing_else(scene, file, saved
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", '" onload="x', "a & b", "'"])
 def test_what_people_typed_stays_text(name):
-    made = tag("p", text(name), title=name) + button(name, "open", run=name)
+    made = tag("p", name, title=name) + button(name, "open", run=name)
     assert "<script" not in made
-    assert made.count('"') == tag("p", text("x"), title="x").count('"') + button("x", "open", run="x").count('"')
+    assert made.count('"') == tag("p", "x", title="x").count('"') + button("x", "open", run="x").count('"')
 
 
 def test_a_tag_keeps_zero_and_leaves_out_what_is_absent():

@@ -13,7 +13,7 @@ from fourreal.jobs.verdicts import Checks, FurtherChecks, Verdict
 from fourreal.settings import MOST_TAKES
 from fourreal.web import failed, further
 from fourreal.web.clip_cards import reasons, verdict_list
-from fourreal.web.guide import guide
+from fourreal.web.markup import pieces
 from fourreal.web.session import visitor
 
 ONE, TWO, THREE = (Video(letter * 32, f"{letter}<i>.mp4", 512, 288, 12.0, 24, 2.0) for letter in "abc")
@@ -82,5 +82,5 @@ def test_a_run_that_failed_offers_what_helps():
 
 
 def test_the_drawings_have_titles():
-    drawn = guide()
+    drawn = pieces("videos").guide()
     assert drawn.count("<title id=") == drawn.count('role="img"') == 3

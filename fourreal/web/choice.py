@@ -45,27 +45,27 @@ def stage(
     return {"shown": filled[-1] if filled else "", **value}
 
 
-def group(found: Creation, pick: str) -> dict:
+def group(creation: Creation, pick: str) -> dict:
     """The candidates for one of the two videos."""
     # in the order of their making: none changes its place, and its key, as others arrive
-    there = sorted((one for one in found.candidates if one.made), key=lambda one: one.number)
+    there = sorted((one for one in creation.candidates if one.made), key=lambda one: one.number)
     best = best_of(there)
-    waiting = sum(not one.made and not one.error for one in found.candidates)
+    waiting = sum(not one.made and not one.error for one in creation.candidates)
     return {
-        "id": found.id,
+        "id": creation.id,
         "waiting": waiting,
-        "discarded": found.discarded,
+        "discarded": creation.discarded,
         "fixed": False,
-        "items": [item(found, one, one.number == best, pick == f"{found.id}:{one.number}") for one in there],
+        "items": [item(creation, one, one.number == best, pick == f"{creation.id}:{one.number}") for one in there],
     }
 
 
-def item(found: Creation, one: Candidate, best: bool, picked: bool) -> dict:
-    freeze = found.wishes.role == "freeze"
+def item(creation: Creation, one: Candidate, best: bool, picked: bool) -> dict:
+    freeze = creation.wishes.role == "freeze"
     return {
         "number": one.number,
         "title": title(one),
-        "src": file_urls(found.id) + one.file,
+        "src": file_urls(creation.id) + one.file,
         "fps": one.fps or 1.0,
         "frames": max(one.frames, 1),
         "score": score(one),

@@ -8,8 +8,8 @@ from gradio.blocks import Block
 from fourreal.errors import UserError
 from fourreal.web import links, things
 from fourreal.web.dropped import drop, emptied, using
-from fourreal.web.explore import caption, opened
-from fourreal.web.markup import piece, tag, text
+from fourreal.web.explore import caption_of, opened
+from fourreal.web.markup import caption, piece, pieces, tag
 from fourreal.web.metrics import table
 from fourreal.web.parts import INTAKE, Event, Page, Updates, event
 from fourreal.web.session import Visitor, personal
@@ -69,8 +69,9 @@ def wire(page: Page, step: Compare) -> Comparing:
         listed = [*with_shared(page, names), *things.choices(page.service, page.owner(me))]
         there = {name for _, name in listed}
         names = [name for name in names or [] if name in there] or usual(listed, me.run)
-        ablations = study_links(page.service.ablations())
-        return {step.things: gr.update(choices=listed, value=names), step.studies: ablations}
+        ablations = page.service.ablations()
+        links = pieces("compare").ablations(ablations) if ablations else ""
+        return {step.things: gr.update(choices=listed, value=names), step.studies: links}
 
     @personal
     def show(me: Visitor, names: list | None, layout: str):
@@ -126,7 +127,7 @@ def compared(page: Page, step: Compare, me: Visitor, names: list | None, layout:
         layout="wipe" if layout == "wipe" and len(chosen) == 2 else "side",
     )
     wiped = "Drag the divider." if value["layout"] == "wipe" else "All of them follow your hand and the time."
-    words = tag("div", tag("h2", text(listing([one.title for one in chosen]))), tag("p", wiped), class_="caption")
+    words = caption(listing([one.title for one in chosen]), wiped)
     return {
         page.viewer: value,
         page.caption: words,
@@ -140,14 +141,9 @@ def alone(page: Page, me: Visitor, one: things.Thing) -> Updates:
     """Viewer and caption with one thing."""
     if one.name.startswith("scene:"):
         run = page.service.run(page.owner(me), one.name.removeprefix("scene:"))
-        return {page.viewer: opened(run), page.caption: caption(run)}
+        return {page.viewer: opened(run), page.caption: caption_of(run)}
     value = shown(one.url, kind=one.kind, title=one.title, address=links.address([one.name]))
-    return {page.viewer: value, page.caption: words_of(one.title)}
-
-
-def words_of(title: str) -> str:
-    """The caption of what is no scene of one's own."""
-    return tag("div", tag("h2", text(title)), tag("p", HINT), class_="caption")
+    return {page.viewer: value, page.caption: caption(one.title, HINT)}
 
 
 def chosen_of(page: Page, owner: str, names: list[str]):
@@ -177,10 +173,3 @@ def beside(run: str) -> list[str]:
 def listing(titles: list[str]) -> str:
     """ "A, B and C" """
     return " and ".join([", ".join(titles[:-1]), titles[-1]])
-
-
-def study_links(names: list[str]) -> str:
-    """Links to the ablation studies of this machine; nothing where there are none."""
-    how = {"target": "_blank", "rel": "noopener", "class_": "save"}
-    links = [tag("a", text(name), href=f"ablations/{name}", **how) for name in names]
-    return tag("div", tag("h4", "Ablations"), tag("div", *links, class_="links")) if names else ""

@@ -8,6 +8,7 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
 from gradio.events import Dependency
+from markupsafe import Markup
 
 from fourreal.description import Wishes, about, adapters
 from fourreal.errors import UserError
@@ -18,8 +19,9 @@ from fourreal.video.registry import EMBEDDED, MODELS
 from fourreal.web.candidates import model_facts
 from fourreal.web.dropped import drop
 from fourreal.web.fields import BLANK, MOST_TEXT, by_name, component, values_of, when
-from fourreal.web.markup import amount, duration, facts, heading, note, piece, pressed, where
+from fourreal.web.markup import facts, heading, joined, note, piece, pressed
 from fourreal.web.parts import ESTIMATE, Event, Page, Updates, event
+from fourreal.web.words import amount, duration, where
 
 NO_ADAPTER = BLANK
 EXAMPLES = ("a red ball bouncing on a grassy floor", "Camera circulating around a fox in a yard, time elapse")
@@ -233,7 +235,7 @@ def expected(page: Page, form: Form, values: dict[str, Any]) -> Updates:
     return {form.estimate: estimate_box(offer, estimate), form.start: gr.update(interactive=estimate.fits)}
 
 
-def estimate_box(offer: Offer, estimate: Estimate) -> str:
+def estimate_box(offer: Offer, estimate: Estimate) -> Markup:
     rows = facts(
         [
             ("Time", "about " + duration(estimate.seconds) if estimate.seconds is not None else "not measured yet"),
@@ -242,4 +244,5 @@ def estimate_box(offer: Offer, estimate: Estimate) -> str:
             ("Runs on", where(estimate.device)),
         ]
     )
-    return model_facts(offer) + (rows if estimate.fits else "") + note(estimate.reason, "" if estimate.fits else "bad")
+    reason = note(estimate.reason, "" if estimate.fits else "bad")
+    return joined([model_facts(offer), rows if estimate.fits else "", reason])

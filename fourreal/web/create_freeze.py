@@ -15,7 +15,6 @@ from fourreal.web.create_form import Form
 from fourreal.web.create_start import own_video
 from fourreal.web.markup import heading, number_in, piece, pressed
 from fourreal.web.parts import Page, Updates, event
-from fourreal.web.routes import clip_urls
 from fourreal.web.session import Visitor, personal
 
 
@@ -60,8 +59,8 @@ def showing(page: Page, freezing: Freezing, me: Visitor, draft: object) -> Updat
         video = None
     if video is None:
         return {freezing.column: gr.update(visible=False), freezing.frame: ""}
-    folder, fields = clip_urls(owner, video.id) + "frames/", freezing.form.fields
-    slider = freeze_slider("The moment that is frozen", video, folder, me.canonical or 0)
+    fields = freezing.form.fields
+    slider = freeze_slider("The moment that is frozen", video, owner, me.canonical or 0)
     change: Updates = {freezing.column: gr.update(visible=True), freezing.frame: slider}
     typed = readable(freezing.form, draft)
     if typed.get("of") == scene_of(me):

@@ -7,7 +7,7 @@ from gradio.blocks import Block
 
 from fourreal.jobs.values import Video
 from fourreal.web.dropped import add_uploaded, drop, emptied
-from fourreal.web.markup import piece, tag, text
+from fourreal.web.markup import piece, pieces
 from fourreal.web.parts import INTAKE, Page, Then, Updates, event
 from fourreal.web.routes import clip_urls, file_urls
 from fourreal.web.session import OWN, PICTURE, STARTS, WORDS, Visitor, personal
@@ -96,11 +96,9 @@ def showing(page: Page, start: Start, me: Visitor) -> Updates:
     picture_seen = own_seen = ""
     if picture is not None:
         address = f"{file_urls(me.picture)}inputs/{picture.name}"
-        picture_seen = tag("img", src=address, alt="The picture it begins with", class_="begins")
+        picture_seen = pieces("create").picture(address)
     if mine is not None:
-        address = clip_urls(page.owner(me), mine.id) + "clip.mp4"
-        video = tag("video", src=address, controls=True, muted=True, playsinline=True, aria_label=mine.name)
-        own_seen = tag("div", video, tag("p", text(mine.name), class_="quiet"), class_="begins")
+        own_seen = pieces("create").own_video(clip_urls(page.owner(me), mine.id) + "clip.mp4", mine.name)
     return {
         start.choice: me.start,
         start.picture: gr.update(visible=me.start == PICTURE),

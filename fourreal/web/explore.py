@@ -7,6 +7,7 @@ from functools import partial
 
 import gradio as gr
 from gradio.blocks import Block
+from markupsafe import Markup
 
 from fourreal.errors import UserError
 from fourreal.jobs.films import FilmWish
@@ -15,13 +16,14 @@ from fourreal.scene.film import RATES, SIZES, TRAJECTORIES
 from fourreal.web import links, metrics, sharing
 from fourreal.web.cursor import fresh
 from fourreal.web.films import made_box
-from fourreal.web.markup import duration, facts, note, piece, tag, text, waiting
+from fourreal.web.markup import caption, facts, joined, note, piece, pieces, tag, waiting
 from fourreal.web.parts import EXPORT, Event, Page, Then, Updates, event
 from fourreal.web.routes import file_urls
 from fourreal.web.session import Visitor, personal
 from fourreal.web.videos import Videos, show_pair
 from fourreal.web.viewer_box import shown
 from fourreal.web.way import After
+from fourreal.web.words import duration
 
 PATHS = [(name.capitalize(), name) for name in TRAJECTORIES]
 FILM_SIZES = [("As filmed", ""), *((name, name) for name in SIZES)]
@@ -62,7 +64,7 @@ class Explore:
 
 
 def lay_out() -> Explore:
-    summary = piece(nothing(), elem_id="summary")
+    summary = piece(pieces("explore").nothing(), elem_id="summary")
     with gr.Column(visible=False, elem_id="finished") as finished:
         with gr.Row(elem_classes="pair"):
             resume = gr.Button("Continue", variant="primary", visible=False, elem_id="resume")
@@ -154,10 +156,10 @@ def arrived(page: Page, step: Explore, run: Run, owner: str) -> Updates:
         step.summary: summary_box(page, run, owner),
         step.finished: gr.update(visible=run.has_scene or run.state != "done"),
         step.resume: gr.update(visible=run.resumable),
-        step.links: link_row(run) if run.has_scene else "",
+        step.links: pieces("explore").files(file_urls(run.id)) if run.has_scene else "",
         step.shared: sharing.box(page.service.share_of(owner, run.id)) if run.has_scene else "",
     }
-    return change | {page.viewer: opened(run), page.caption: caption(run)} if run.has_scene else change
+    return change | {page.viewer: opened(run), page.caption: caption_of(run)} if run.has_scene else change
 
 
 def score_awaited(page: Page, run: Run, owner: str) -> bool:
@@ -181,38 +183,23 @@ def opened(run: Run) -> dict:
     )
 
 
-def caption(run: Run) -> str:
+def caption_of(run: Run) -> Markup:
     how = "Drag to look around, scroll to come closer, scrub through time."
-    line = how if run.state == "done" else "As far as it came before it was stopped."
-    return tag("div", tag("h2", text(run.name)), tag("p", line), class_="caption")
+    return caption(run.name, how if run.state == "done" else "As far as it came before it was stopped.")
 
 
-def nothing() -> str:
-    return tag("div", tag("p", "Your scene appears here. Earlier ones are under My scenes."), class_="idle")
-
-
-def summary_box(page: Page, run: Run, owner: str) -> str:
+def summary_box(page: Page, run: Run, owner: str) -> Markup:
     """The figures of a run, in words, and what a person should know about it."""
     if run.state == "failed":
-        why_not_again = note(run.outdated) if run.outdated != run.error else ""
-        return tag("div", tag("h4", text(run.name)), note(run.error, "bad"), why_not_again)
+        return pieces("explore").failed(run)
     basics = [("Preset", run.options.preset or "by the device"), ("Took", duration(run.seconds))]
     try:
         measured = page.service.metrics(owner, run.id)
     except UserError:  # deleted in this moment
         measured = {}
-    rows = facts([*basics, *metrics.rows(measured)])
-    return tag("div", tag("h4", text(run.name)), rows, note(run.outdated), remarks(measured), class_="figures")
+    return pieces("explore").summary(run, facts([*basics, *metrics.rows(measured)]), remarks(measured))
 
 
-def remarks(measured: dict) -> str:
+def remarks(measured: dict) -> Markup:
     """What a run's metrics say in sentences."""
-    return "".join(note(sentence) for sentence in measured.get("notes", ()) if sentence)
-
-
-def link_row(run: Run) -> str:
-    """Addresses of what is there already."""
-    folder = file_urls(run.id)
-    files = (("scene.r4d", "Viewer file (.r4d)"), ("manifest.json", "Manifest (.json)"))
-    links = (tag("a", what, href=f"{folder}{name}?download", download=True, class_="save") for name, what in files)
-    return tag("div", *links, class_="links")
+    return joined(note(sentence) for sentence in measured.get("notes", ()) if sentence)

@@ -4,27 +4,23 @@ from dataclasses import replace
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 
 from fourreal.errors import UserError
 from fourreal.jobs.values import Run
 from fourreal.web import further
 from fourreal.web.cursor import fresh
-from fourreal.web.markup import button, pressed, tag
+from fourreal.web.markup import pieces, pressed
 from fourreal.web.parts import INTAKE, Page, event
 from fourreal.web.session import Visitor, personal
 from fourreal.web.videos import Checking, Videos, show_pair, swapped
 from fourreal.web.way import After
 
 
-def offers(run: Run, looks_swapped: bool) -> str:
+def offers(run: Run, looks_swapped: bool) -> Markup:
     """Buttons for what may help. looks_swapped: whether the checks say that each of the two should be the other."""
-    cut = run.refusal is not None and run.refusal.cut
-    shown = [
-        button("Trim at the cut", "trim", "main") if cut else "",
-        button("Change the videos", "change", "" if cut or looks_swapped else "main"),
-        button("Swap the two", "swap", "main" if looks_swapped else "quiet") if run.refusal is not None else "",
-    ]
-    return tag("div", *shown, class_="offers")
+    refusal = run.refusal
+    return pieces("watch").offers(refusal is not None and bool(refusal.cut), refusal is not None, looks_swapped)
 
 
 def looks_swapped(page: Page, run: Run, owner: str) -> bool:

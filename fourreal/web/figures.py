@@ -3,10 +3,9 @@
 import itertools
 import math
 
+from markupsafe import escape
 from plotly import graph_objects as go
 from plotly.subplots import make_subplots
-
-from fourreal.web.markup import text
 
 DEPTH = 0.09  # of a drawn camera
 GREY, SEA, AMBER, VIOLET = "#8b8984", "#2b9485", "#d08a3c", "#8d6fc4"
@@ -75,7 +74,7 @@ def layout(arrays: dict) -> go.Figure:
     if "reference" in arrays:
         takes |= {"Reference video": arrays["reference"]}
         for number, take in enumerate(arrays["takes"], start=1):
-            takes[f"{number}. {text(take['name'][:24])}"] = take["cameras"]
+            takes[f"{number}. {escape(take['name'][:24])}"] = take["cameras"]
     # one that stands still would hardly be seen among others
     drawn = {
         name: [frustum(camera, DEPTH if len(cameras) > 1 else 2 * DEPTH) for camera in cameras]

@@ -1,11 +1,12 @@
 """Films along keyframes: ordered in the viewer's film editor, shown under the viewer, whatever else is on the page."""
 
 import gradio as gr
+from markupsafe import Markup
 
 from fourreal.camera.keyframes import CameraPath
 from fourreal.errors import UserError
 from fourreal.jobs.films import FilmWish
-from fourreal.web.markup import tag, text, waiting
+from fourreal.web.markup import pieces, waiting
 from fourreal.web.parts import EXPORT, Page, event
 from fourreal.web.routes import READY_NAME, file_urls
 from fourreal.web.saved import saved_name
@@ -40,13 +41,6 @@ def film(page: Page, owner: str, sent: dict) -> str:
     return made_box(name, address)
 
 
-def made_box(name: str, address: str) -> str:
+def made_box(name: str, address: str) -> Markup:
     """A file that was made of a scene, to be saved under its name; a film can be looked at as well."""
-    saved = saved_name(name, address.rsplit("/", 1)[-1])
-    shown = {"autoplay": True, "loop": True, "muted": True, "playsinline": True, "controls": True}
-    return tag(
-        "div",
-        tag("video", src=address, **shown) if address.endswith(".mp4") else "",
-        tag("a", text(f"Save {saved}"), href=f"{address}?download", download=True, class_="save"),
-        class_="made",
-    )
+    return pieces("explore").made(address, saved_name(name, address.rsplit("/", 1)[-1]))

@@ -5,19 +5,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
+from markupsafe import Markup
 
 from fourreal.errors import UserError
 from fourreal.jobs.take_values import FurtherVideo
 from fourreal.jobs.values import Run, Video
 from fourreal.jobs.verdicts import FurtherChecks
 from fourreal.settings import MOST_TAKES, ClipLimits, JobLimits
-from fourreal.web.clip_cards import flaws_picture, moving, verdict_row
-from fourreal.web.markup import button, note, number_in, tag, text
+from fourreal.web.markup import note, number_in, pieces
 from fourreal.web.parts import Page
 from fourreal.web.routes import clip_urls, flaws_url
 from fourreal.web.session import Entry, Visitor
 
 ROLES = {"reference": "Another camera that filmed the motion", "freeze": "Another frozen moment", "out": "Leave out"}
+# By role: the frame of the reference video at which a further one begins, or which it shows frozen.
+FRAMES = {
+    "reference": {"label": "begins at frame", "empty": "0"},
+    "freeze": {"label": "shows frame", "empty": "looked for"},
+}
 LIMITS = ClipLimits()
 LEAD = (
     f"Up to {MOST_TAKES}: other cameras that filmed the motion, other moments frozen. Each may have "
@@ -30,7 +35,7 @@ LEAD = (
 
 
 def added(page: Page, me: Visitor, files: list[Path]) -> Visitor:
-    """`me` with uploaded files taken in as further videos; the uploads are gone afterwards.
+    """The visitor with uploaded files taken in as further videos; the uploads are gone afterwards.
 
     Files that cannot be taken are told of, and the others stay. Raises UserError where there are too many.
     """
@@ -57,7 +62,7 @@ def added(page: Page, me: Visitor, files: list[Path]) -> Visitor:
 
 
 def changed(page: Page, me: Visitor, sent: dict[str, str]) -> Visitor:
-    """`me` after a press or a change on one of the cards. Raises UserError where that makes no sense."""
+    """The visitor after a press or a change on one of the cards. Raises UserError where that makes no sense."""
     action, id = sent.get("action", ""), sent.get("video", "")
     entries = [dict(one) for one in me.further]
     entry = next((one for one in entries if one["video"] == id), None)
@@ -101,7 +106,7 @@ def entries_of(run: Run) -> list[Entry]:
 
 
 def there(page: Page, me: Visitor) -> Visitor:
-    """`me` without videos that were deleted meanwhile, as if they had not been chosen."""
+    """The visitor without videos that were deleted meanwhile, as if they had not been chosen."""
     reference, freeze = (id if exists(page, me, id) else "" for id in (me.reference, me.freeze))
     return replace(
         me, reference=reference, freeze=freeze, further=[one for one in me.further if exists(page, me, one["video"])]
@@ -119,7 +124,7 @@ def exists(page: Page, me: Visitor, id: str) -> bool:
 # --- What a person sees ----------------------------------------------------------------------------------------------
 
 
-def looked(page: Page, me: Visitor) -> str:
+def looked(page: Page, me: Visitor) -> Markup:
     """The cards once all further videos were looked at; seconds for each that was not yet."""
     refused = {}
     for one in me.further:
@@ -131,50 +136,43 @@ def looked(page: Page, me: Visitor) -> str:
     return cards(page, me, refused)
 
 
-def cards(page: Page, me: Visitor, refused: Mapping[str, str] | None = None) -> str:
+def cards(page: Page, me: Visitor, refused: Mapping[str, str] | None = None) -> Markup:
     """All further videos. refused: why some could not be looked at, by their ids."""
     owner, shown = page.owner(me), []
-    pair = me.reference, me.freeze
     for entry in me.further:
         video = page.service.video(owner, entry["video"])
-        checks = page.service.further_checks(owner, video.id, *pair) if all(pair) else None
+        pair = me.reference, me.freeze
+        checks = page.service.further_checks(owner, video.id, *pair) if me.has_pair else None
         shown.append(card(entry, video, owner, checks, me.freeze, (refused or {}).get(video.id, "")))
-    head = tag("h4", "More videos of the same scene") + tag("p", text(LEAD), class_="quiet")
-    return tag("div", head, tag("div", *shown, class_="takes") if shown else "", class_="further")
+    return pieces("videos").further(LEAD, shown)
 
 
-def card(
-    entry: Mapping[str, object], video: Video, owner: str, checks: FurtherChecks | None, freeze: str, refused: str
-) -> str:
+def card(entry: Entry, video: Video, owner: str, checks: FurtherChecks | None, freeze: str, refused: str) -> Markup:
     """A further video playing, its role and why, and what is put right in it."""
-    role = str(entry["role"]) or ("" if checks is None else checks.role)
-    said = ""
-    if refused:
-        said = note(refused, "bad")
-    elif role != "out" and checks is not None:
+    role, html = entry["role"] or ("" if checks is None else checks.role), pieces("videos")
+    remarks = note(refused, "bad")
+    if not refused and role != "out" and checks is not None:
         verdicts = checks.verdicts(role)
-        rows = [verdict_row(one, video=video.id) for one in verdicts if one.ok is False]
-        rest = [one.sentence for one in verdicts if one.ok is not False]
+        rows = [(one, {"video": video.id}) for one in verdicts if one.ok is False]
+        rest = [one for one in verdicts if one.ok is not False]
         if role in checks.pictures:
-            said = flaws_picture(flaws_url(owner, video.id, role, freeze), rest)
+            address = flaws_url(owner, video.id, role, freeze)
+            remarks = html.flaws(address, [one.sentence for one in rest]) + html.marks(rows)
         else:
-            rows += [verdict_row(one) for one in verdicts if one.ok is not False]
-        said += tag("ul", *rows, class_="marks") if rows else ""
-    size = f"{video.seconds:.1f} s, {video.frames} frames"
-    about = [
-        tag("p", tag("b", text(video.name)), tag("span", text(size)), class_="what"),
-        role_choice(video, role),
-        tag("p", text(why(entry, role, checks, bool(freeze), refused)), class_="why"),
-        frame_field(entry, video, role),
-        said,
-        button("Remove", "remove", "quiet", video=video.id),
-    ]
-    playing = moving(clip_urls(owner, video.id) + "clip.mp4", f"Further video: {video.name}")
-    kind = "take out" if role == "out" else "take"
-    return tag("article", playing, tag("div", *about, class_="about"), class_=kind)
+            remarks = html.marks([*rows, *((one, {"video": video.id}) for one in rest)])
+    return html.take(
+        video=video,
+        folder=clip_urls(owner, video.id),
+        roles=ROLES,
+        role=role,
+        why=why(entry, role, checks, bool(freeze), refused),
+        field=FRAMES.get(role),
+        at=entry["at"],
+        remarks=remarks,
+    )
 
 
-def why(entry: Mapping[str, object], role: str, checks: FurtherChecks | None, pair: bool, refused: str) -> str:
+def why(entry: Entry, role: str, checks: FurtherChecks | None, pair: bool, refused: str) -> str:
     """One sentence on why a further video has its role."""
     if role == "out":
         return "The scene is made without it."
@@ -185,28 +183,3 @@ def why(entry: Mapping[str, object], role: str, checks: FurtherChecks | None, pa
     if entry["role"] and entry["role"] != checks.role:
         return f"You chose this. {checks.sentence}"
     return checks.sentence
-
-
-def role_choice(video: Video, role: str) -> str:
-    options = [tag("option", "Looking", value="", selected=True, disabled=True)] if not role else []
-    options += [tag("option", text(words), value=name, selected=name == role) for name, words in ROLES.items()]
-    return tag("select", *options, data_change="role", data_video=video.id, aria_label=f"What {video.name} is")
-
-
-def frame_field(entry: Mapping[str, object], video: Video, role: str) -> str:
-    """The frame of the reference video at which it begins, or which it shows frozen."""
-    if role not in ("reference", "freeze"):
-        return ""
-    label, empty = {"reference": ("begins at frame", "0"), "freeze": ("shows frame", "looked for")}[role]
-    field = tag(
-        "input",
-        type="number",
-        step=1,
-        value="" if entry["at"] is None else entry["at"],
-        placeholder=empty,
-        data_change="at",
-        data_video=video.id,
-        aria_label=f"{video.name} {label} of the reference video",
-        min=0 if role == "freeze" else None,
-    )
-    return tag("label", tag("span", text(label)), field, class_="at", title="Of the reference video")

@@ -4,8 +4,9 @@ import gradio as gr
 from gradio.events import Dependency
 
 from fourreal.web import things
-from fourreal.web.compare import Compare, alone, chosen_of, compared, words_of
+from fourreal.web.compare import HINT, Compare, alone, chosen_of, compared
 from fourreal.web.links import opened_by
+from fourreal.web.markup import caption
 from fourreal.web.parts import Page, Updates, event
 from fourreal.web.session import Visitor, personal
 from fourreal.web.viewer_box import shown
@@ -24,7 +25,7 @@ def wire(page: Page, compare: Compare, arrived: Dependency) -> None:
         if names:
             return alone(page, me, things.thing(page.service, owner, names[0]))
         ready = shown(things.READY, title=things.READY_NAME, address="")
-        return {page.viewer: ready, page.caption: words_of(things.READY_NAME)}
+        return {page.viewer: ready, page.caption: caption(things.READY_NAME, HINT)}
 
     @personal
     def open_link(me: Visitor, search: str | None):

@@ -1,96 +1,105 @@
-"""HTML for the page, from plain values. Everything that a person typed goes through `text`."""
+"""HTML for the page. Whatever is not `Markup` is text, which is escaped here and in the templates, and nowhere else."""
 
-import html
+import re
 from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import gradio as gr
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.ext import Extension
+from markupsafe import Markup
 
 from fourreal.errors import UserError
+from fourreal.web.words import duration
+
+TEMPLATES = Path(__file__).parent / "templates"
+BREAK = re.compile(r"(?<=[>}])\s*\n\s*|\s*\n\s*(?=[<{])")
 
 
-def text(value: object) -> str:
-    """Any value as text that cannot be markup."""
-    return html.escape(str(value), quote=True)
-
-
-def tag(name: str, *inside: str, **attributes: object) -> str:
-    """An element: `inside` is markup, attribute values are text; class_ is class, data_x is data-x, None left out."""
+def tag(name: str, *inside: str, **attributes: object) -> Markup:
+    """An element: class_ is the attribute class, data_x is data-x, None and False are left out."""
     pairs = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items())
-    shown = "".join(
-        f" {key}" if value is True else f' {key}="{text(value)}"'
+    shown = joined(
+        Markup(" {}").format(key) if value is True else Markup(' {}="{}"').format(key, value)
         for key, value in pairs
         if value is not None and value is not False
     )
-    return f"<{name}{shown}>{''.join(inside)}</{name}>"
+    return Markup("<{0}{1}>{2}</{0}>").format(name, shown, joined(inside))
 
 
-def button(label: str, action: str, kind: str = "", /, **data: object) -> str:
+def joined(parts: Iterable[str]) -> Markup:
+    return Markup("").join(parts)
+
+
+def button(label: str, action: str, kind: str = "", /, **data: object) -> Markup:
     """A button whose press reaches Python as the event `select` with {"action": action, **data}."""
     values = {f"data_{key}": value for key, value in data.items()}
-    return tag("button", text(label), type="button", class_=f"act {kind}".strip(), data_action=action, **values)
+    return tag("button", label, type="button", class_=f"act {kind}".strip(), data_action=action, **values)
 
 
-def facts(pairs: Iterable[tuple[str, object]]) -> str:
+def facts(pairs: Iterable[tuple[str, str]]) -> Markup:
     """A small list of names and values."""
-    rows = "".join(tag("div", tag("dt", text(name)), tag("dd", text(value))) for name, value in pairs)
-    return tag("dl", rows, class_="facts")
+    rows = (tag("div", tag("dt", name), tag("dd", value)) for name, value in pairs)
+    return tag("dl", *rows, class_="facts")
 
 
-def note(sentence: str, kind: str = "") -> str:
+def note(sentence: str, kind: str = "") -> Markup:
     """A sentence in a quiet box; kind "bad", "warn" or "good" colours its edge."""
-    return tag("p", text(sentence), class_=f"note {kind}".strip()) if sentence else ""
+    return tag("p", sentence, class_=f"note {kind}".strip()) if sentence else Markup()
 
 
-def waiting(what: str) -> str:
+def waiting(what: str) -> Markup:
     """A line for something that takes its time."""
-    return tag("p", text(what), class_="waiting")
+    return tag("p", what, class_="waiting")
 
 
-def duration(seconds: float | int | None) -> str:
-    """Seconds as people say them: "40 s", "3 min", "1 h 20 min"."""
-    if seconds is None:
-        return "unknown"
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    minutes = round(whole / 60)
-    if minutes < 60:
-        return f"{minutes} min" if whole >= 600 else f"{whole // 60} min {whole % 60:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
+def caption(title: str, line: str) -> Markup:
+    """What stands under the viewer."""
+    return tag("div", tag("h2", title), tag("p", line), class_="caption")
 
 
-def amount(megabytes: float | int | None) -> str:
-    """Megabytes as people say them."""
-    if megabytes is None:
-        return "unknown"
-    return f"{megabytes / 1024:.1f} GB" if megabytes >= 1024 else f"{max(1, round(megabytes))} MB"
+class Joined(Extension):
+    """A template's lines beside elements are joined without a space, so that it may be indented."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        return BREAK.sub("", source)
 
 
-def size(count: float | int) -> str:
-    """Bytes as people say them, with three digits: "812 B", "1.25 MB"."""
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 999.5 or unit == "GB":
-            break
-        value /= 1000
-    return f"{value:.0f} {unit}" if value >= 99.95 or unit == "B" else f"{value:.3g} {unit}"
+@cache
+def templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        extensions=[Joined],
+    )
+    environment.globals |= {"button": button, "note": note, "duration": duration}
+    return environment
 
 
-def where(device: str) -> str:
-    """The device of an estimate, as people say it."""
-    return "this machine's CPU" if device == "cpu" else device
+def render(name: str, **values: object) -> str:
+    """templates/<name>.html as a whole."""
+    return templates().get_template(f"{name}.html").render(**values)
+
+
+def pieces(name: str) -> Any:
+    """The macros of templates/<name>.html, which return markup."""
+    return templates().get_template(f"{name}.html").module
 
 
 # Presses are told to Python with the data-* values of the button; the rest of the behaviour is in static/page.js.
 PRESSES = """
 element.addEventListener('click', (event) => {
-  const found = event.target.closest('[data-action]');
-  if (!found || !element.contains(found) || found.disabled) return;
-  if (found.dataset.confirm && !window.confirm(found.dataset.confirm)) return;
+  const pressed = event.target.closest('[data-action]');
+  if (!pressed || !element.contains(pressed) || pressed.disabled) return;
+  if (pressed.dataset.confirm && !window.confirm(pressed.dataset.confirm)) return;
   const inputs = {};
-  const form = found.closest('[data-form]') || element;
+  const form = pressed.closest('[data-form]') || element;
   form.querySelectorAll('[data-field]').forEach((input) => { inputs[input.dataset.field] = input.value; });
-  trigger('select', { ...inputs, ...found.dataset });
+  trigger('select', { ...inputs, ...pressed.dataset });
 });
 element.addEventListener('keydown', (event) => {
   const action = event.target.dataset.enter;  // what Enter in a field presses
@@ -115,7 +124,7 @@ def piece(value: str = "", **options) -> gr.HTML:
 
 def heading(words: str, level: str = "h4") -> None:
     """A heading between components."""
-    gr.HTML(tag(level, text(words)), padding=False, apply_default_css=False)
+    gr.HTML(tag(level, words), padding=False, apply_default_css=False)
 
 
 def number_in(sent: dict[str, str], name: str) -> int:

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 
-from fourreal.web.markup import amount, duration, size, tag, text
+from markupsafe import Markup
+
+from fourreal.web.markup import pieces
+from fourreal.web.words import amount, duration, size
 
 decibel = lambda value: f"{value:.1f} dB"
 count = lambda value: f"{value:,.0f}"
@@ -62,7 +65,7 @@ def differences(first: dict, second: dict) -> dict[str, dict[str, float]]:
     }
 
 
-def table(things: list[tuple[str, dict]]) -> str:
+def table(things: list[tuple[str, dict]]) -> Markup:
     """A table of (title, metrics): a column each, and for two of them what lies between."""
     numbers = [flat(metrics) for _, metrics in things]
     two = len(things) == 2 and any(key in numbers[0] and key in numbers[1] for key, *_ in COMPARED)
@@ -74,16 +77,7 @@ def table(things: list[tuple[str, dict]]) -> str:
         cells = ["–" if value is None else form(value) for value in values]
         rows.append([name, *cells, *([between(values[0], values[1], form)] if two else [])])
     head = ["", *(title for title, _ in things), *(["difference"] if two else [])]
-    return (
-        tag(
-            "table",
-            tag("thead", tag("tr", *(tag("th", text(cell), title=cell or None) for cell in head))),
-            tag("tbody", *(tag("tr", *(tag("td", text(cell)) for cell in row)) for row in rows)),
-            class_="difference",
-        )
-        if rows
-        else ""
-    )
+    return pieces("compare").table(head, rows) if rows else Markup()
 
 
 def between(one: float | None, two: float | None, form: Callable[[float], str]) -> str:

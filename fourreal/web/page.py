@@ -18,6 +18,7 @@ from fourreal.web import (
     films,
     forming,
     link_opening,
+    markup,
     reconstruct,
     scenes,
     study,
@@ -25,7 +26,7 @@ from fourreal.web import (
     watch,
 )
 from fourreal.web.lean import LeanConfig, tell_once
-from fourreal.web.markup import piece, tag
+from fourreal.web.markup import piece
 from fourreal.web.parts import INTAKE, THREADS, Page, Then, event
 from fourreal.web.session import SAME_PERSON, Visitor, browser_state, personal
 from fourreal.web.things import READY
@@ -39,12 +40,7 @@ HEADER = (
     '<header class="top"><h1><a href="." class="mark">four<b>real</b></a></h1>'
     "<span>A prompt or two short videos in. A scene you can look around in, at any moment, out.</span></header>"
 )
-WELCOME = tag(
-    "div",
-    tag("h2", "A fox in a yard"),
-    tag("p", "Made from two short videos. Drag to look around, scroll to come closer, scrub through time."),
-    class_="caption",
-)
+WELCOME = "Made from two short videos. Drag to look around, scroll to come closer, scrub through time."
 
 
 @dataclass(frozen=True)
@@ -80,7 +76,7 @@ def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
                 candidates = choice.choice_box()
                 viewer = viewer_box(shown(READY, title="A fox in a yard"), elem_id="viewer")
                 with gr.Row(elem_id="under"):
-                    caption = piece(WELCOME, elem_id="caption")
+                    caption = piece(markup.caption("A fox in a yard", WELCOME), elem_id="caption")
                     example = gr.Button("Try with this example", variant="secondary", size="lg", elem_id="try", scale=0)
                 film = piece(elem_id="film-made")
             with gr.Column(elem_id="panel"):

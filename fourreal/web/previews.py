@@ -11,7 +11,7 @@ from fourreal.errors import UserError
 from fourreal.jobs.service import Service
 from fourreal.web.guard import HOST
 from fourreal.web.links import things_of
-from fourreal.web.markup import tag
+from fourreal.web.markup import render
 from fourreal.web.things import READY_PICTURE, Thing, thing
 
 TITLE = "fourreal: a scene to look around in, at any moment"
@@ -75,23 +75,14 @@ def public(service: Service, name: str) -> Thing:
 
 def preview(things: list[Thing], address: str) -> str:
     """The elements, for the things that a link names; for the page as such where it names none."""
-    title = f"{' and '.join(one.title for one in things[:2])} · fourreal" if things else TITLE
-    picture = next((one.picture for one in things if one.picture), READY_PICTURE)
-    words = [
-        ("description", WORDS),
-        ("og:type", "website"),
-        ("og:site_name", "fourreal"),
-        ("og:title", title),
-        ("og:description", WORDS),
-        ("og:image", f"{address}/{picture}"),
-        ("twitter:card", "summary_large_image"),
-    ]
-    metas = [
-        tag("meta", **{"property" if key.startswith("og:") else "name_": key}, content=value).replace("></meta>", ">")
-        for key, value in words
-    ]
-    embed = things[0].embed if len(things) == 1 else None
-    return "".join([*metas, *([f'<link rel="alternate" href="{address}/{embed}" title="Viewer">'] if embed else [])])
+    return render(
+        "preview",
+        title=f"{' and '.join(one.title for one in things[:2])} · fourreal" if things else TITLE,
+        words=WORDS,
+        picture=next((one.picture for one in things if one.picture), READY_PICTURE),
+        address=address,
+        embed=things[0].embed if len(things) == 1 else None,
+    )
 
 
 def origin(scope: Scope) -> str:

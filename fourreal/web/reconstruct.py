@@ -11,9 +11,10 @@ from fourreal.errors import UserError
 from fourreal.jobs.values import CriticCost, Estimate, Run
 from fourreal.web import further
 from fourreal.web.fields import by_name, component, group, values_of, when
-from fourreal.web.markup import amount, duration, facts, note, piece, tag, where
+from fourreal.web.markup import facts, note, piece, tag
 from fourreal.web.parts import ESTIMATE, Event, Page, Then, Updates, event
 from fourreal.web.session import Visitor, personal
+from fourreal.web.words import amount, duration, where
 
 CRITIC_LOOKS: dict[str, dict[str, Any]] = {
     "critic": {"info": "It says what views and times should look like that no video shows."},

@@ -4,13 +4,14 @@ import time
 from dataclasses import replace
 
 import gradio as gr
+from markupsafe import Markup
 
 from fourreal.description import Options
 from fourreal.jobs.values import Run
 from fourreal.web import fields, further
 from fourreal.web.compare import Compare, beside, chosen_of
 from fourreal.web.cursor import fresh
-from fourreal.web.markup import button, note, pressed, tag, text
+from fourreal.web.markup import pieces, pressed
 from fourreal.web.parts import Event, Page, Then, Updates, event
 from fourreal.web.reconstruct import Reconstruct
 from fourreal.web.routes import file_urls
@@ -82,56 +83,7 @@ def otherwise(page: Page, videos: Videos, reconstruct: Reconstruct, me: Visitor,
     }
 
 
-# --- Markup ----------------------------------------------------------------------------------------------------------
-
-
-def cards(runs: list[Run], renaming: str = "") -> str:
-    """All runs, newest first."""
-    if not runs:
-        return tag("div", tag("p", "Nothing here yet. Scenes that you make in this browser stay here."), class_="idle")
-    shown = tag("div", *(card(run, run.id == renaming) for run in runs), class_="gallery")
-    return shown + tag("p", "Only this browser can see these scenes.", class_="quiet")
-
-
-def card(run: Run, renaming: bool) -> str:
-    picture = tag("img", src=f"{file_urls(run.id)}thumbnail.jpg", alt="", loading="lazy") if run.has_scene else ""
-    when = time.strftime("%d %b %H:%M", time.localtime(run.created))
-    field = tag(
-        "input",
-        value=run.name,
-        maxlength=80,
-        data_field="name",
-        data_enter="renamed",
-        aria_label="New name",
-        class_="rename",
-    )
-    head = field + button("Save", "renamed", run=run.id) if renaming else tag("b", text(run.name))
-    state = tag("i", STATES[run.state], class_=f"state {run.state}")
-    busy = run.state in ("queued", "running")
-    actions = [
-        button("Rename", "rename", "quiet", run=run.id),
-        button("Make again with other settings", "again", "quiet", run=run.id),
-        button("Compare", "compare", "quiet", run=run.id) if run.has_scene else "",
-        button("Delete", "delete", "quiet danger", run=run.id, confirm=f"Delete “{run.name}”? This cannot be undone."),
-    ]
-    return tag(
-        "article",
-        tag(
-            "button",
-            picture or tag("span", "", class_="blank"),
-            type="button",
-            class_="thumb",
-            data_action="open",
-            data_run=run.id,
-            aria_label=f"Open {run.name}",
-        ),
-        tag(
-            "div",
-            head,
-            tag("p", state, " ", text(when), class_="quiet"),
-            note(run.outdated),
-            tag("div", *actions, class_="actions"),
-        ),
-        class_="scene" + (" busy" if busy else ""),
-        data_form=run.id,
-    )
+def cards(runs: list[Run], renaming: str = "") -> Markup:
+    """All runs, newest first. renaming: the id of the one that is given another name."""
+    shown = [(run, file_urls(run.id), time.strftime("%d %b %H:%M", time.localtime(run.created))) for run in runs]
+    return pieces("scenes").cards(shown, renaming, STATES)

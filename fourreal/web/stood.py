@@ -8,7 +8,7 @@ from gradio.blocks import Block
 from fourreal.description import Options
 from fourreal.errors import UserError
 from fourreal.web import figures, further
-from fourreal.web.markup import note, piece, waiting
+from fourreal.web.markup import joined, note, piece, waiting
 from fourreal.web.parts import PLACING, Page, Updates, event
 from fourreal.web.session import Visitor, personal
 
@@ -62,7 +62,7 @@ def wire(page: Page, stood: Stood) -> None:
             return change | {stood.sentence: sentence, stood.plot: gr.update(visible=False, value=None)}
         layout = placement["layout"]
         figure = gr.update(visible=True, value=figures.layout(layout))
-        return change | {stood.sentence: "".join(map(note, layout["notes"])), stood.plot: figure}
+        return change | {stood.sentence: joined(map(note, layout["notes"])), stood.plot: figure}
 
     begin = [gr.update(interactive=False), waiting("Finding where the cameras stood, a minute or so")]
     stood.press.click(**event(lambda: begin, None, [stood.press, stood.sentence]))

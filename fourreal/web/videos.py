@@ -11,10 +11,9 @@ from fourreal.errors import UserError
 from fourreal.jobs.service import Service
 from fourreal.settings import MOST_TAKES
 from fourreal.web import further, stood
-from fourreal.web.clip_cards import ROLES, card, example_cards, frozen_moment, reasons, trimmer, verdict_list
+from fourreal.web.clip_cards import ROLES, card, example_cards, freeze_slider, reasons, trimmer, verdict_list
 from fourreal.web.dropped import add_uploaded, drop, emptied, uploaded, using
-from fourreal.web.guide import guide
-from fourreal.web.markup import heading, note, number_in, piece, pressed, waiting
+from fourreal.web.markup import heading, joined, note, number_in, piece, pieces, pressed, waiting
 from fourreal.web.parts import CHECK, INTAKE, Event, Page, Updates, event
 from fourreal.web.session import Visitor, personal
 
@@ -61,7 +60,7 @@ class Checking:
 def lay_out(service: Service) -> Videos:
     gr.Markdown("Choose two short videos of one scene.", elem_classes="lead")
     with gr.Accordion("Film it yourself", open=False, elem_id="guide"):
-        piece(guide())
+        piece(pieces("videos").guide())
     cards, whys, drops = {}, {}, {}
     with gr.Row(elem_classes="pair"):
         for role, (title, _) in ROLES.items():
@@ -219,7 +218,7 @@ def show_pair(page: Page, step: Videos, me: Visitor) -> Updates:
         step.examples: example_cards(page.service.examples(), me.example, folded=any(videos.values())),
         step.tune: gr.update(visible=both),
         step.moment: "",
-        step.trims: "".join(trimmer(role, video, owner) for role, video in videos.items() if video) if both else "",
+        step.trims: joined(trimmer(role, video, owner) for role, video in videos.items() if video) if both else "",
         step.cameras_taken: "",
         step.onward: gr.update(visible=both),
         **step.stood.hidden(me),
@@ -239,7 +238,7 @@ def check(page: Page, step: Videos, me: Visitor) -> Updates:
     chosen = me.canonical if me.canonical is not None else checks.canonical_frame
     return {
         step.checks: verdict_list(checks),
-        step.moment: frozen_moment(reference, owner, chosen or 0),
+        step.moment: freeze_slider("The moment that the freeze-time video shows", reference, owner, chosen or 0),
         step.whys["reference"]: reasons("reference", reference, freeze, owner, checks),
         step.whys["freeze"]: reasons("freeze", freeze, reference, owner, checks),
     }

@@ -13,12 +13,12 @@ from fourreal.jobs.values import Run
 from fourreal.web import explore, figures
 from fourreal.web.cursor import advance, fresh
 from fourreal.web.explore import Explore
-from fourreal.web.markup import piece, tag, text
+from fourreal.web.markup import caption, piece, pieces
 from fourreal.web.parts import Event, Page, Then, Updates, event
 from fourreal.web.routes import clip_urls, file_urls
 from fourreal.web.session import Visitor, personal
 from fourreal.web.viewer_box import shown
-from fourreal.web.watch_boxes import critique_box, nothing, progress_box
+from fourreal.web.watch_boxes import critique_box, progress_box
 from fourreal.web.way import step_of
 
 LIVE = ("queued", "running")
@@ -46,7 +46,7 @@ class Watch:
 
 
 def lay_out() -> Watch:
-    progress = piece(nothing(), elem_id="progress")
+    progress = piece(pieces("watch").nothing(), elem_id="progress")
     with gr.Row(elem_classes="pair", visible=False) as stops:
         keep = gr.Button("Stop and keep it", elem_id="stop-keep")
         stop = gr.Button("Stop", variant="stop", elem_id="stop")
@@ -124,8 +124,12 @@ def wire(page: Page, step: Watch, begun: Then) -> None:
 def news(page: Page, step: Watch, end: Explore, me: Visitor, cursor: dict | None) -> Updates:
     """Whatever is new in the run that the visitor follows; mostly nothing."""
     if cursor is not None and cursor["run"] != me.run:
-        return {}  # a tick from before something else was chosen: `cursor` is here, the visitor comes from the browser
-    idle: Updates = {page.timer: gr.Timer(active=False), step.progress: nothing(), step.stops: gr.update(visible=False)}
+        return {}  # from before something else was chosen: `cursor` is here, the visitor comes from the browser
+    idle: Updates = {
+        page.timer: gr.Timer(active=False),
+        step.progress: pieces("watch").nothing(),
+        step.stops: gr.update(visible=False),
+    }
     if not me.run:
         return idle
     owner = page.owner(me)
@@ -162,7 +166,7 @@ def news(page: Page, step: Watch, end: Explore, me: Visitor, cursor: dict | None
     change |= explore.arrived(page, end, run, owner) | page.to(step_of(run))
     if not run.has_scene:
         ended = "It did not work out." if run.state == "failed" else "Stopped before there was anything to keep."
-        change[page.caption] = tag("div", tag("h2", text(run.name)), tag("p", ended), class_="caption")
+        change[page.caption] = caption(run.name, ended)
     return change
 
 
@@ -195,7 +199,7 @@ def forming(page: Page, run: Run, cursor: dict, before: dict, owner: str, first:
     line = "It sharpens every few seconds. Drag to look around while it does." if scene else "Taking shape."
     return {
         page.viewer: shown(scene, title=run.name, preview=None if scene else picture, status=status, live=True),
-        page.caption: tag("div", tag("h2", text(run.name)), tag("p", line), class_="caption"),
+        page.caption: caption(run.name, line),
     }
 
 
