@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import wraps
 
 import gradio as gr
 from gradio.blocks import Block
@@ -109,6 +110,7 @@ def wire(page: Page, step: Videos) -> Checking:
         function: the visitor with other videos, of the visitor and what else is in `inputs`."""
 
         @personal
+        @wraps(function)  # by whose arguments Gradio tells whether it wants to know the press
         def act(me: Visitor, *given):
             return show_pair(page, step, function(me, *given))
 
