@@ -31,7 +31,8 @@ def test_the_wheel_holds_what_ships():
     assert shipped - files == {"fourreal/assets/examples/fox_yard/freeze_noisy.mp4"}
     sources = [path.relative_to(ROOT) for path in (ROOT / "fourreal").rglob("*.py")]
     code = {str(path) for path in sources if "node_modules" not in path.parts}
-    page = {"stage.js", "page.js", "page.css", "choice.js", "choice.css", "icon.png", "ready.jpg"}
+    scripts = {f"{name}.js" for name in ("stage", "page", "choice", "choice_clock", "choice_keys", "choice_pane")}
+    page = scripts | {"page.css", "choice.css", "icon.png", "ready.jpg"}
     templates = {str(path.relative_to(ROOT)) for path in (ROOT / "fourreal/web/templates").glob("*.html")}
     others = files - code - shipped - templates - {f"fourreal/web/static/{name}" for name in page}
     pages = {f"fourreal/{page}.{kind}" for page in ("study/raters", "report/report") for kind in ("html", "css", "js")}

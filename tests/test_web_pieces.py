@@ -25,7 +25,7 @@ from fourreal.web.create_follow import looks_of
 from fourreal.web.cursor import MOST_POINTS, advance, fresh
 from fourreal.web.explore import remarks
 from fourreal.web.guard import Guard, headers
-from fourreal.web.lean import KEPT, FirstView
+from fourreal.web.lean import MOST_ANSWERS, FirstView
 from fourreal.web.markup import button, tag
 from fourreal.web.metrics import differences, flat, rows, table
 from fourreal.web.painter import checked
@@ -357,8 +357,8 @@ def test_what_is_not_the_first_view_or_went_wrong_is_not_kept():
 
 
 def test_only_so_many_first_views_are_kept():
-    hosts = [{"headers": {"host": str(number)}} for number in range(KEPT + 1)]
-    assert visited(*hosts, hosts[-1], hosts[0])[-2:] == [f"{KEPT} {KEPT + 1}", f"0 {KEPT + 2}"]
+    hosts = [{"headers": {"host": str(number)}} for number in range(MOST_ANSWERS + 1)]
+    assert visited(*hosts, hosts[-1], hosts[0])[-2:] == [f"{MOST_ANSWERS} {MOST_ANSWERS + 1}", f"0 {MOST_ANSWERS + 2}"]
 
 
 # --- The guard -------------------------------------------------------------------------------------------------------

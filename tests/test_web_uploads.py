@@ -17,7 +17,8 @@ from starlette.routing import Route
 from web_samples import FORM, PATIENCE, answering, form, lying, wait
 
 from fourreal.web.room import Refused, Room, client_of
-from fourreal.web.uploads import UploadLimits, Uploads, safe_name
+from fourreal.web.upload_form import UploadLimits, safe_name
+from fourreal.web.uploads import Uploads
 from fourreal.whole import NAME_BYTES
 
 # Nothing is too slow here, whatever else the machine has to do.
@@ -164,7 +165,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(url, uploads, monkeypatch):
     def full(self, *_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("fourreal.web.uploads.Form.part_data", full)
+    monkeypatch.setattr("fourreal.web.upload_form.Form.part_data", full)
     assert post(url, form(b"x")).status_code == 507
     nothing_is_left(uploads)
 

@@ -6,6 +6,7 @@ from markupsafe import Markup
 from fourreal.camera.keyframes import CameraPath
 from fourreal.errors import UserError
 from fourreal.jobs.films import FilmWish
+from fourreal.web.lean import sent_with
 from fourreal.web.markup import pieces, waiting
 from fourreal.web.parts import EXPORT, Page, event
 from fourreal.web.routes import READY_NAME, file_urls
@@ -19,7 +20,7 @@ def wire(page: Page, made: gr.HTML) -> None:
 
     @personal
     def make(me: Visitor, wish: gr.EventData):
-        return film(page, page.owner(me), wish._data if isinstance(wish._data, dict) else {})
+        return film(page, page.owner(me), sent_with(wish))
 
     page.viewer.select(**event(lambda: waiting("Making your film"), None, made))
     page.viewer.select(**event(make, page.me, made, EXPORT)).failure(**event(lambda: "", None, made))

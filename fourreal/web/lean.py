@@ -1,15 +1,20 @@
-"""What Gradio would do anew for each visitor, call or event, done once: the page shares its processor with the fit."""
+"""All that reaches into what Gradio keeps to itself, written for 6.31: look here when its version changes.
+
+Most of it is work that Gradio would do anew for each visitor, call or event, done once: the page shares its processor
+with the fit.
+"""
 
 from collections import OrderedDict
 
 from gradio.blocks import BlocksConfig
 from gradio.components import Component
+from gradio.events import EventData
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # What the page's text depends on: where the browser thinks that it is, behind proxies too, and how it may be packed.
-ASKED_AS = ("host", "x-forwarded-host", "x-forwarded-proto", "x-gradio-server", "accept-encoding")
-KEPT = 16  # answers: there are few ways to ask
+DEPENDS_ON = ("host", "x-forwarded-host", "x-forwarded-proto", "x-gradio-server", "accept-encoding")
+MOST_ANSWERS = 16  # there are few ways to ask
 
 
 class LeanConfig(BlocksConfig):
@@ -23,6 +28,11 @@ class LeanConfig(BlocksConfig):
         of_session = super().__copy__()
         of_session.config_for_block = lambda *_: {}
         return of_session
+
+
+def sent_with(event: EventData) -> dict:
+    """What a script's `trigger` sent along. Gradio gives single values by name, and no way to ask which there are."""
+    return event._data if isinstance(event._data, dict) else {}
 
 
 def tell_once(config: BlocksConfig, listener: Component) -> None:
@@ -44,7 +54,7 @@ class FirstView:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.kept: OrderedDict[tuple[str | None, ...], list[Message]] = OrderedDict()
+        self.answers: OrderedDict[tuple[str | None, ...], list[Message]] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != "/" or scope["query_string"]:
@@ -52,10 +62,10 @@ class FirstView:
         headers = Headers(scope=scope)
         if "origin" in headers:  # asked by a script, perhaps of another host: Gradio answers as it may know that one
             return await self.app(scope, receive, send)
-        way = (scope["scheme"], scope.get("root_path"), *map(headers.get, ASKED_AS))
-        if way in self.kept:
-            self.kept.move_to_end(way)
-            for message in self.kept[way]:
+        way = (scope["scheme"], scope.get("root_path"), *map(headers.get, DEPENDS_ON))
+        if way in self.answers:
+            self.answers.move_to_end(way)
+            for message in self.answers[way]:
                 await send(message)
             return
         answer: list[Message] = []
@@ -66,6 +76,6 @@ class FirstView:
 
         await self.app(scope, receive, sending)
         if answer[0]["status"] == 200 and not answer[-1].get("more_body"):
-            self.kept[way] = answer
-            if len(self.kept) > KEPT:
-                self.kept.popitem(last=False)
+            self.answers[way] = answer
+            if len(self.answers) > MOST_ANSWERS:
+                self.answers.popitem(last=False)

@@ -5,6 +5,7 @@ from gradio.events import Dependency
 
 from fourreal.web import things
 from fourreal.web.compare import HINT, Compare, alone, chosen_of, compared
+from fourreal.web.lean import sent_with
 from fourreal.web.links import opened_by
 from fourreal.web.markup import caption
 from fourreal.web.parts import Page, Updates, event
@@ -34,7 +35,7 @@ def wire(page: Page, compare: Compare, arrived: Dependency) -> None:
 
     @personal
     def go_back(me: Visitor, gone: gr.EventData):
-        search = gone._data.get("search", "") if isinstance(gone._data, dict) else ""
+        search = sent_with(gone).get("search", "")
         return open_things(me, opened_by(page.service, page.owner(me), str(search)))
 
     search = gr.Textbox("", visible=False)  # a State would not take what the browser says

@@ -12,6 +12,7 @@ from jinja2.ext import Extension
 from markupsafe import Markup
 
 from fourreal.errors import UserError
+from fourreal.web.lean import sent_with
 from fourreal.web.words import duration
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -137,5 +138,4 @@ def number_in(sent: dict[str, str], name: str) -> int:
 
 def pressed(event: gr.EventData) -> dict[str, str]:
     """What `trigger` sent, as text by name."""
-    data = event._data if isinstance(event._data, dict) else {}
-    return {str(key): str(value)[:200] for key, value in data.items()}
+    return {str(key): str(value)[:200] for key, value in sent_with(event).items()}

@@ -24,7 +24,8 @@ from fourreal.web.routes import WEB, router
 from fourreal.web.streams import EndedStreams
 from fourreal.web.study_routes import StudyLinks, study_router
 from fourreal.web.theme import theme
-from fourreal.web.uploads import UploadLimits, Uploads
+from fourreal.web.upload_form import UploadLimits
+from fourreal.web.uploads import Uploads
 
 SWEEP_SECONDS = 600.0
 HEAD = (

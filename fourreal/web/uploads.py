@@ -8,15 +8,12 @@ import asyncio
 import errno
 import json
 import re
-import secrets
 import shutil
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import MultipartParseError
@@ -25,40 +22,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from fourreal.jobs.files import remove_untouched
-from fourreal.settings import MOST_TAKES
 from fourreal.web.room import Claim, Refused, Room, client_of
-from fourreal.whole import NAME_BYTES, shortened
-
-if TYPE_CHECKING:
-    from python_multipart.multipart import MultipartCallbacks
-
-FORM_BYTES = 64 * 1024  # what a form may weigh on top of its file: boundaries and headers
-ENDING_BYTES = 36  # of a name's ending, which says what the file is
-UNSAFE = re.compile(r"[^\w.()\- ]+")
-
-
-@dataclass(frozen=True)
-class UploadLimits:
-    """What one upload, one client and all clients may take. A client is an address, as nobody says here who they are.
-
-    max_bytes: a file. files: in one request.
-    per_client, at_once: uploads under way, of one client and in all.
-    client_bytes, all_bytes: what may lie here and be under way. free_bytes: of the disk, which uploads leave free.
-    stall_seconds: longest silence. grace_seconds, slowest: after so long an upload must average so many bytes a second.
-    keep_seconds: how long a file waits to be used.
-    """
-
-    max_bytes: int = 2 * 1024**3
-    files: int = MOST_TAKES
-    per_client: int = 4
-    at_once: int = 16
-    client_bytes: int = 5 * 1024**3
-    all_bytes: int = 15 * 1024**3
-    free_bytes: int = 1024**3
-    stall_seconds: float | int = 20.0
-    grace_seconds: float | int = 30.0
-    slowest: int = 16 * 1024
-    keep_seconds: float | int = 3600.0
+from fourreal.web.upload_form import FORM_BYTES, Form, UploadLimits
 
 
 @dataclass
@@ -66,7 +31,7 @@ class Uploads:
     """The folder of files that came in and are not used yet: `folder/<32 hex digits>/<name>`."""
 
     folder: Path
-    limits: UploadLimits = UploadLimits()
+    limits: UploadLimits = field(default_factory=UploadLimits)
     running: Counter[str] = field(default_factory=Counter)
     received: dict[str, list] = field(default_factory=dict)  # upload_id -> [name, bytes, done], for the progress bar
 
@@ -97,20 +62,15 @@ class Uploads:
         header = request.headers.get("content-length", "")
         length = int(header) if re.fullmatch(r"[0-9]{1,19}", header) else 0
         if length > self.limits.files * self.limits.max_bytes + FORM_BYTES:
-            raise self.too_large()
+            raise self.limits.too_large()
         return length
-
-    def too_large(self) -> Refused:
-        size = self.limits.max_bytes
-        shown = f"{size / 1024**3:.1f} GB" if size >= 1024**3 else f"{size / 1024**2:.0f} MB"
-        return Refused(413, f"That file is too large: at most {shown} a file. Make the video shorter or smaller.")
 
     async def store(self, request: Request, claim: Claim) -> list[Path]:
         """Write the form's files as they stream in; all of them or none."""
         kind, options = parse_options_header(request.headers.get("content-type", ""))
         if kind != b"multipart/form-data" or b"boundary" not in options:
             raise Refused(400, "An upload is a multipart form with `files`.")
-        form = Form(self, claim)
+        form = Form(self.folder, self.limits, claim)
         progress = self.progress_of(request.query_params.get("upload_id", ""), form)
         try:
             parser = MultipartParser(options[b"boundary"], form.callbacks())
@@ -158,7 +118,7 @@ class Uploads:
                 raise Refused(408, "The upload is too slow. Try a better connection or a smaller file.")
             yield chunk
 
-    def progress_of(self, upload_id: str, form: "Form") -> list | None:
+    def progress_of(self, upload_id: str, form: Form) -> list | None:
         """A place where an upload that asked for it tells how far it is."""
         if not re.fullmatch(r"\w{4,64}", upload_id) or len(self.received) >= 4 * self.limits.at_once:
             return None
@@ -211,87 +171,3 @@ class Uploads:
         keep = self.limits.keep_seconds if keep_seconds is None else keep_seconds
         remove_untouched(self.folder, time.time() - keep)
         self.room.look()
-
-
-class Form:
-    """The callbacks of the multipart parser: files go to disk, fields are ignored."""
-
-    def __init__(self, uploads: Uploads, claim: Claim) -> None:
-        self.uploads, self.claim, self.name, self.size = uploads, claim, "", 0
-        self.files: list[Path] = []
-        self.out: BinaryIO | None = None
-        self.header = self.value = self.disposition = b""
-
-    def callbacks(self) -> "MultipartCallbacks":
-        return {
-            "on_part_begin": self.part_begin,
-            "on_header_field": lambda data, start, end: self.grow("header", data[start:end]),
-            "on_header_value": lambda data, start, end: self.grow("value", data[start:end]),
-            "on_header_end": self.header_end,
-            "on_headers_finished": self.headers_finished,
-            "on_part_data": self.part_data,
-            "on_part_end": self.finish,
-        }
-
-    def part_begin(self) -> None:
-        self.header = self.value = self.disposition = b""
-        self.size = 0
-
-    def grow(self, what: str, data: bytes) -> None:
-        setattr(self, what, getattr(self, what) + data)
-        if len(self.header) + len(self.value) > 8192:
-            raise Refused(400, "The upload was not a well-formed form.")
-
-    def header_end(self) -> None:
-        if self.header.lower() == b"content-disposition":
-            self.disposition = self.value
-        self.header = self.value = b""
-
-    def headers_finished(self) -> None:
-        _, options = parse_options_header(self.disposition)
-        if options.get(b"name") != b"files" or b"filename" not in options:
-            return
-        if len(self.files) >= self.uploads.limits.files:
-            raise Refused(400, f"At most {self.uploads.limits.files} files at once.")
-        self.name = safe_name(options[b"filename"].decode("utf-8", "replace"))
-        folder = self.uploads.folder / secrets.token_hex(16)
-        self.claim.folders.add(folder.name)
-        folder.mkdir(parents=True, mode=0o700)
-        self.files.append(folder / self.name)
-        self.out = self.files[-1].open("wb")
-
-    def part_data(self, data: bytes, start: int, end: int) -> None:
-        self.size += end - start
-        if self.out is None:
-            if self.size > FORM_BYTES:
-                raise Refused(413, "The upload holds more than files.")
-            return
-        if self.size > self.uploads.limits.max_bytes:
-            raise self.uploads.too_large()
-        self.claim.write(end - start)
-        self.out.write(data[start:end])
-
-    def finish(self) -> None:
-        if self.out is not None:
-            self.out.close()
-            self.out = None
-
-    def discard(self) -> None:
-        """Leave nothing of the upload."""
-        if self.out is not None:
-            out, self.out = self.out, None
-            with suppress(OSError):  # a full disk may be found out only here; the file goes anyway
-                out.close()
-        for path in self.files:
-            shutil.rmtree(path.parent, ignore_errors=True)
-        self.files = []
-
-
-def safe_name(name: str) -> str:
-    """A plain file name: no folders, no control characters, no leading dot, short enough for a disk."""
-    name = UNSAFE.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(". ")
-    stem, dot, ending = name.rpartition(".")
-    if dot and stem:
-        ending = shortened(ending, ENDING_BYTES)
-        name = f"{shortened(stem, NAME_BYTES - 1 - len(ending.encode()))}.{ending}"
-    return shortened(name, NAME_BYTES).strip() or "video"

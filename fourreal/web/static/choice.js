@@ -1,39 +1,12 @@
 // The stage while there is something to choose: all candidates under one clock, as a grid, one by one, or two beside
 // each other. What is done to one is told to Python; see choice.py for the value.
 
-const DRIFT = 0.6; // frames that a video may be off the clock before its pace is bent
-const LEAP = 4; // and from where on it is set instead
+import { Clock, follow } from './choice_clock.js';
+import { listen } from './choice_keys.js';
+import { Pane, make } from './choice_pane.js';
+
 const KEYS = 'Keys: 1 to 8 show one, S two, 0 all. Space plays, comma and full stop step. Enter takes, K keeps, X discards, Z undoes.';
 const ROLES = { reference: 'Reference', freeze: 'Freeze-time' };
-
-export class Clock {
-  constructor() { Object.assign(this, { time: 0, playing: false, loop: true, seconds: 1 }); }
-
-  /** Let seconds pass; whether it began anew. */
-  tick(seconds) {
-    if (!this.playing) return false;
-    this.time += seconds;
-    if (this.time < this.seconds) return false;
-    this.playing = this.loop;
-    this.time = this.loop ? this.time % this.seconds : this.seconds;
-    return this.loop;
-  }
-
-  /** To the frame `by` frames on, around the ends. */
-  step(by, fps) {
-    const frames = Math.max(1, Math.round(this.seconds * fps));
-    const frame = Math.min(frames - 1, Math.floor(this.time * fps + 1e-6));
-    this.playing = false;
-    this.time = (((frame + by) % frames) + frames + 0.5) % frames / fps;
-  }
-}
-
-const make = (name, className = '', text = '') => {
-  const element = document.createElement(name);
-  if (className) element.className = className;
-  if (text) element.textContent = text;
-  return element;
-};
 
 export function open(box, send) {
   const clock = new Clock();
@@ -127,18 +100,9 @@ export function open(box, send) {
     l: () => parts.loop.click(), r: () => parts.why.click(), k: () => act('keep'), x: () => act('discard'), Delete: () => act('discard'),
     z: () => act('restore'), a: () => act('again'), Enter: () => act('pick'), u: () => act('use'),
   };
-  document.addEventListener('keydown', (event) => {
-    const { target } = event;
-    const inside = box.contains(target), idle = inside || target === document.body;
-    if (!shown() || event.defaultPrevented || event.altKey || event.metaKey || (event.ctrlKey && event.key !== 'z')) return;
-    if (!inside && target.closest?.('input, textarea, select, [contenteditable], [role=dialog]')) return; // somebody types
-    if (!idle && !/^[0-8,.slr]$/.test(event.key)) return; // what changes something is for the stage alone
-    if (target.closest?.('button, input, summary, a') && [' ', 'Enter', 'ArrowLeft', 'ArrowRight'].includes(event.key)) return;
-    const number = /^[1-8]$/.test(event.key) ? Number(event.key) : 0;
-    const press = number ? () => choose(number - 1, state.mode === 'side' ? 'side' : 'one') : keys[event.key.length > 1 ? event.key : event.key.toLowerCase()];
-    if (!press) return;
-    event.preventDefault();
-    press();
+  listen(box, () => shown(), (key) => {
+    const number = /^[1-8]$/.test(key) ? Number(key) : 0;
+    return number ? () => choose(number - 1, state.mode === 'side' ? 'side' : 'one') : keys[key.length > 1 ? key : key.toLowerCase()];
   });
 
   // --- What is seen ---------------------------------------------------------------------------------------------------
@@ -147,28 +111,12 @@ export function open(box, send) {
   const shown = () => box.offsetParent !== null;
 
   function pane(one, at) {
-    let found = panes.get(one.src);
-    if (!found) {
-      found = { box: make('figure', 'choice-pane'), video: make('video'), head: make('figcaption'), why: make('ul', 'choice-why') };
-      Object.assign(found.video, { muted: true, playsInline: true, preload: 'auto', src: new URL(one.src, document.baseURI).href });
-      found.box.append(found.video, found.head, found.why);
-      found.box.addEventListener('click', () => choose(found.at, state.mode === 'grid' && found.at === state.at ? 'one' : ''));
-      found.video.addEventListener('loadeddata', () => place(true));
-      panes.set(one.src, found);
+    if (!panes.has(one.src)) {
+      const press = (made) => choose(made.at, state.mode === 'grid' && made.at === state.at ? 'one' : '');
+      panes.set(one.src, new Pane(one.src, press, () => place(true)));
     }
-    found.at = at;
-    found.one = one;
-    found.video.setAttribute('aria-label', one.title);
-    found.box.classList.toggle('chosen', at === state.at);
-    found.box.classList.toggle('kept', one.kept);
-    found.box.classList.toggle('picked', one.picked);
-    const marks = [one.picked ? '✓ taken' : '', one.kept ? 'kept' : '', one.best ? 'best score' : ''].filter(Boolean);
-    found.head.replaceChildren(make('b', '', at < 8 ? String(at + 1) : '·'), make('span', 'title', one.title),
-      ...marks.map((mark) => make('em', '', mark)), make('span', 'score', one.score));
-    const facts = [one.arc, one.still].filter(Boolean).map((fact) => make('li', 'fact', fact));
-    const reasons = one.reasons.slice(0, state.mode === 'grid' ? 1 : 4).map((reason) => make('li', '', reason));
-    found.why.replaceChildren(...facts, ...(state.why ? reasons : []));
-    return found.box;
+    const reasons = state.why ? one.reasons.slice(0, state.mode === 'grid' ? 1 : 4) : [];
+    return panes.get(one.src).draw(one, at, at === state.at, reasons);
   }
 
   function draw() {
@@ -201,8 +149,8 @@ export function open(box, send) {
       tab.setAttribute('aria-pressed', String(role === state.role));
       return tab;
     });
-    const found = group();
-    const more = found?.waiting ? `${found.waiting} more to come` : '';
+    const waiting = group()?.waiting;
+    const more = waiting ? `${waiting} more to come` : '';
     parts.head.replaceChildren(...(tabs.length > 1 ? tabs : [make('b', '', `${ROLES[state.role] || ''} videos`)]), make('span', 'quiet', more), modes);
   }
 
@@ -222,18 +170,18 @@ export function open(box, send) {
 
   let actsOf = '';
   function acts() {
-    const one = chosen(), found = group(), made = [];
-    const now = JSON.stringify([state.role, state.at, one?.src, one?.picked, one?.kept, one?.own, found?.fixed, found?.discarded]);
+    const one = chosen(), all = group(), made = [];
+    const now = JSON.stringify([state.role, state.at, one?.src, one?.picked, one?.kept, one?.own, all?.fixed, all?.discarded]);
     if (now === actsOf) return; // a button that is replaced while it is pressed is not pressed
     actsOf = now;
-    if (one && !found.fixed) {
+    if (one && !all.fixed) {
       made.push(button(one.picked ? '✓ Taken' : `Take ${state.at + 1}`, 'Take it (Enter)', () => act('pick'), 'main'));
       made.push(button(one.kept ? 'Kept' : 'Keep', 'It stays when the others are made again (K)', () => act('keep'), one.kept ? 'on' : ''));
       if (!one.own) made.push(button('Again', 'Another one in its place (A)', () => act('again')));
       made.push(button('Discard', 'Remove it (X)', () => act('discard'), 'danger'));
       if (!one.own) made.push(button('Use its settings', 'Its prompt, seed and settings into the form (U)', () => act('use')));
     }
-    if (found && found.discarded != null) made.push(button('Undo discard', 'Bring back the last one that was discarded (Z)', () => act('restore'), 'undo'));
+    if (all && all.discarded != null) made.push(button('Undo discard', 'Bring back the last one that was discarded (Z)', () => act('restore'), 'undo'));
     const focus = parts.acts.contains(document.activeElement) ? [...parts.acts.children].indexOf(document.activeElement) : -1;
     parts.acts.replaceChildren(...made);
     if (focus >= 0) (parts.acts.children[Math.min(focus, made.length - 1)] || box).focus();
@@ -241,22 +189,7 @@ export function open(box, send) {
 
   /** Every video where the clock is. exactly: to the frame, as while it is paused. */
   function place(exactly) {
-    for (const one of visible()) {
-      const { video } = panes.get(one.src) || {};
-      if (!video) continue;
-      const frame = Math.min(one.frames - 1, Math.floor(clock.time * one.fps + 1e-6));
-      const end = frame === one.frames - 1 && clock.seconds - 1e-3 > one.frames / one.fps;
-      if (!clock.playing || end) {
-        if (!video.paused) video.pause();
-        const at = (frame + 0.5) / one.fps;
-        if (Math.abs(video.currentTime - at) > 0.1 / one.fps && !video.seeking) video.currentTime = at;
-        continue;
-      }
-      const off = (video.currentTime - clock.time) * one.fps;
-      if (Math.abs(off) > LEAP || (exactly && Math.abs(off) > 1)) { if (!video.seeking) video.currentTime = clock.time; }
-      else video.playbackRate = off > DRIFT ? 0.85 : off < -DRIFT ? 1.15 : 1;
-      if (video.paused && video.readyState > 1) video.play().catch(() => {}); // it was told to pause before it had begun
-    }
+    for (const one of visible()) if (panes.has(one.src)) follow(clock, panes.get(one.src).video, one, exactly);
   }
 
   let before = 0;
@@ -272,9 +205,9 @@ export function open(box, send) {
     if (was !== clock.playing) bar();
     const frames = Math.max(1, Math.round(clock.seconds * fps()));
     const frame = Math.min(frames, Math.floor(clock.time * fps() + 1e-6) + 1);
-    const told = `${frame} / ${frames}`;
-    if (parts.frame.textContent !== told) {
-      parts.frame.textContent = told;
+    const words = `${frame} / ${frames}`;
+    if (parts.frame.textContent !== words) {
+      parts.frame.textContent = words;
       if (document.activeElement !== parts.scrub || clock.playing) parts.scrub.value = String(Math.round((1000 * (frame - 0.5)) / frames));
     }
   }

@@ -9,8 +9,8 @@ document.addEventListener('input', (event) => {
   if (!slider.dataset?.frames && !film) return;
   const frame = slider.closest('.scrub')?.querySelector('img.frame');
   if (frame) frame.src = slider.dataset.frames + String(slider.value).padStart(4, '0') + '.jpg';
-  const told = slider.closest('label')?.querySelector('output');
-  if (told) told.textContent = slider.value;
+  const output = slider.closest('label')?.querySelector('output');
+  if (output) output.textContent = slider.value;
 });
 
 // Links to a shared scene: what is copied has the page's own address in it.
@@ -47,12 +47,12 @@ for (const [kind, play] of Object.entries(plays)) {
 const NAMELESS = 'fieldset:not([aria-label]), .drop .upload-container:not([data-named])';
 function name() {
   waiting = 0;
-  for (const found of document.querySelectorAll(NAMELESS)) {
-    const words = found.closest('.block')?.querySelector('[data-testid=block-info], [data-testid=block-label]')?.textContent.trim();
-    if (found.matches('fieldset')) found.setAttribute('aria-label', words || '');
+  for (const nameless of document.querySelectorAll(NAMELESS)) {
+    const words = nameless.closest('.block')?.querySelector('[data-testid=block-info], [data-testid=block-label]')?.textContent.trim();
+    if (nameless.matches('fieldset')) nameless.setAttribute('aria-label', words || '');
     else {
-      found.dataset.named = '';
-      if (words) found.setAttribute('aria-label', `${words}: ${found.getAttribute('aria-label')}`);
+      nameless.dataset.named = '';
+      if (words) nameless.setAttribute('aria-label', `${words}: ${nameless.getAttribute('aria-label')}`);
     }
   }
 }
