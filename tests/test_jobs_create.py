@@ -47,7 +47,7 @@ def models(tmp_path_factory):
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     service = Service(tmp_path_factory.mktemp("create") / "data", LIMITS)
-    service.store.remember("devices", [{"kind": "cpu", "name": "cpu", "memory_mb": None}])
+    service.workspace.store.remember("devices", [{"kind": "cpu", "name": "cpu", "memory_mb": None}])
     yield service
     service.close()
 
@@ -55,7 +55,7 @@ def service(tmp_path_factory):
 @pytest.fixture(scope="module")
 def worker(service):
     """Makes what is asked for, in a thread of this process."""
-    with hand(service.places.data, PRESETS):
+    with hand(service.workspace.places.data, PRESETS):
         yield
 
 
@@ -84,13 +84,13 @@ def worker_process(idle):
 def idle(tmp_path, fox_yard):
     """A service for which nobody works."""
     service = Service(tmp_path / "idle", LIMITS)
-    service.store.remember("devices", [{"kind": "cpu", "name": "cpu", "memory_mb": None}])
+    service.workspace.store.remember("devices", [{"kind": "cpu", "name": "cpu", "memory_mb": None}])
     yield service
     service.close()
 
 
 def over(service, id):
-    return lambda: not service.creation(ANNA, id).busy
+    return lambda: not service.creations.get(ANNA, id).busy
 
 
 def reference(**changes) -> Wishes:
@@ -99,16 +99,16 @@ def reference(**changes) -> Wishes:
 
 @pytest.mark.slow
 def test_from_a_prompt_to_two_videos_a_person_choosing(service, worker, fox_yard):
-    made = service.create(ANNA, reference(), count=2, seed=5)
+    made = service.creations.create(ANNA, reference(), count=2, seed=5)
     assert [one.number for one in made.candidates] == [5, 6]
     assert not any(one.made for one in made.candidates)
     until(over(service, made.id), "the candidates")
 
-    found = service.creation(ANNA, made.id)
+    found = service.creations.get(ANNA, made.id)
     assert (found.state, found.error) == ("done", "")
     assert sorted(one.number for one in found.candidates) == [5, 6]
     for one in found.candidates:
-        shown = clip.read(service.file(ANNA, made.id, one.file))
+        shown = clip.read(service.jobs.file(ANNA, made.id, one.file))
         assert (len(shown), shown.size) == (9, (64, 64))
         assert one.total is None or 0 <= one.total <= 1  # noise shows too little to be judged
         assert one.reasons
@@ -116,14 +116,14 @@ def test_from_a_prompt_to_two_videos_a_person_choosing(service, worker, fox_yard
         assert 0 <= one.best_frame < 9
     first, second = (one.total or 0 for one in found.candidates)
     assert first >= second
-    assert any(service.places.run(made.id).glob("live/preview-*.jpg"))
+    assert any(service.workspace.places.run(made.id).glob("live/preview-*.jpg"))
 
     # one is made anew, one is kept, one is somebody's own, one is cut and reversed: all while it goes on
-    service.keep(ANNA, made.id, 6)
-    service.regenerate(ANNA, made.id, 5)
-    service.add_own(ANNA, made.id, fox_yard / "reference.mp4", "my fox.mp4")
+    service.candidates.keep(ANNA, made.id, 6)
+    service.candidates.regenerate(ANNA, made.id, 5)
+    service.candidates.add_own(ANNA, made.id, fox_yard / "reference.mp4", "my fox.mp4")
     until(over(service, made.id), "more candidates")
-    found = service.creation(ANNA, made.id)
+    found = service.creations.get(ANNA, made.id)
     assert {one.number: (one.way, one.kept) for one in found.candidates} == {
         6: ("model", True),
         7: ("model", False),
@@ -132,71 +132,71 @@ def test_from_a_prompt_to_two_videos_a_person_choosing(service, worker, fox_yard
     own = next(one for one in found.candidates if one.way == "own")
     assert own.name == "my fox.mp4"
     assert own == found.candidates[0], "a real video with a still camera is better than noise"
-    service.change(ANNA, made.id, 8, 3, 12, reverse=True)
-    service.discard(ANNA, made.id, 7)
+    service.candidates.change(ANNA, made.id, 8, 3, 12, reverse=True)
+    service.candidates.discard(ANNA, made.id, 7)
     until(over(service, made.id), "the reversed one")
-    whole, back = (clip.read(service.file(ANNA, made.id, f"candidates/reference-{n}.mp4")).frames for n in (8, 9))
+    whole, back = (clip.read(service.jobs.file(ANNA, made.id, f"candidates/reference-{n}.mp4")).frames for n in (8, 9))
     assert len(back) == 10
     assert np.abs(whole[12].astype(int) - back[0]).mean() < 3
     assert np.abs(whole[3].astype(int) - back[-1]).mean() < 3
 
     # what is taken is a video like an uploaded one, and can be frozen
-    video = service.take(ANNA, made.id, 6)
+    video = service.candidates.take(ANNA, made.id, 6)
     assert (video.frames, video.width, video.height) == (9, 64, 64)
     wishes = Wishes(role="freeze", prompt="camera circling around a fox", model=VACE, **SMALL, frame=4)
-    frozen = service.create(ANNA, wishes, count=1, reference_id=video.id)
+    frozen = service.creations.create(ANNA, wishes, count=1, reference_id=video.id)
     until(over(service, frozen.id), "the freeze-time video")
-    service.longer(ANNA, frozen.id, 0, "left")
+    service.candidates.longer(ANNA, frozen.id, 0, "left")
     until(over(service, frozen.id), "the longer one")
-    found = service.creation(ANNA, frozen.id)
+    found = service.creations.get(ANNA, frozen.id)
     assert found.error == ""
     assert found.reference == video.id
-    lengths = {one.number: len(clip.read(service.file(ANNA, frozen.id, one.file))) for one in found.candidates}
+    lengths = {one.number: len(clip.read(service.jobs.file(ANNA, frozen.id, one.file))) for one in found.candidates}
     assert lengths == {0: 9, 1: 17}
     assert all(one.degrees is not None for one in found.candidates), "the gauge has something to show"
-    first, longer = (clip.read(service.file(ANNA, frozen.id, f"candidates/freeze-{n}.mp4")).frames for n in (0, 1))
+    first, longer = (clip.read(service.jobs.file(ANNA, frozen.id, f"candidates/freeze-{n}.mp4")).frames for n in (0, 1))
     assert np.abs(first.astype(int) - longer[8:]).mean() < 4, "the frames there were come after the new ones"
-    again = service.estimate_creation(ANNA, reference(), 2)
+    again = service.creations.estimate(ANNA, reference(), 2)
     assert again.seconds > 0
     assert "took here" in again.reason
 
 
 @pytest.mark.slow
 def test_commanded_cameras_go_along_with_the_video_that_is_taken(service, worker, fox_yard):
-    video = service.add_video(ANNA, fox_yard / "reference.mp4", "fox.mp4")
+    video = service.library.add_video(ANNA, fox_yard / "reference.mp4", "fox.mp4")
     wishes = Wishes(role="freeze", prompt="a fox", model=SANA, frames=9, size=(64, 64), steps=2, frame=11, arc=30)
-    made = service.create(ANNA, wishes, count=1, reference_id=video.id)
+    made = service.creations.create(ANNA, wishes, count=1, reference_id=video.id)
     until(over(service, made.id), "the freeze-time video")
-    (one,) = service.creation(ANNA, made.id).candidates
+    (one,) = service.creations.get(ANNA, made.id).candidates
     assert one.degrees == pytest.approx(30)
-    taken = service.take(ANNA, made.id, one.number)
-    assert service.cameras_known(ANNA, video.id, taken.id)
-    cameras = json.loads((service.places.video(taken.id) / f"cameras-{video.id}.json").read_text())
+    taken = service.candidates.take(ANNA, made.id, one.number)
+    assert service.library.has_cameras(ANNA, video.id, taken.id)
+    cameras = json.loads((service.workspace.places.video(taken.id) / f"cameras-{video.id}.json").read_text())
     assert (len(cameras["freeze"]), cameras["canonical_index"], cameras["freeze_reference_index"]) == (9, 11, 0)
 
 
 @pytest.mark.slow
 def test_killed_stopped_and_gone_on_with_what_is_finished_stays(idle, worker_process):
     service = idle
-    made = service.create(ANNA, reference(steps=60), count=2)
-    until(lambda: any(one.made for one in service.creation(ANNA, made.id).candidates), "the first candidate")
-    first = next(one for one in service.creation(ANNA, made.id).candidates if one.made)
-    path = service.file(ANNA, made.id, first.file)
+    made = service.creations.create(ANNA, reference(steps=60), count=2)
+    until(lambda: any(one.made for one in service.creations.get(ANNA, made.id).candidates), "the first candidate")
+    first = next(one for one in service.creations.get(ANNA, made.id).candidates if one.made)
+    path = service.jobs.file(ANNA, made.id, first.file)
     before = path.stat()
     (runner,) = runners(worker_process.pid)
     os.kill(runner, signal.SIGKILL)
     until(over(service, made.id), "the second one")
-    assert all(one.made for one in service.creation(ANNA, made.id).candidates)
-    service.more(ANNA, made.id, 1)
-    until(lambda: service.creation(ANNA, made.id).state == "running", "a third one is begun")
-    service.cancel(ANNA, made.id)
+    assert all(one.made for one in service.creations.get(ANNA, made.id).candidates)
+    service.candidates.more(ANNA, made.id, 1)
+    until(lambda: service.creations.get(ANNA, made.id).state == "running", "a third one is begun")
+    service.jobs.cancel(ANNA, made.id)
     until(over(service, made.id), "it stops")
-    assert service.creation(ANNA, made.id).state == "stopped"
-    (unmade,) = (one for one in service.creation(ANNA, made.id).candidates if not one.made)
-    service.discard(ANNA, made.id, unmade.number)
-    service.resume_creation(ANNA, made.id)
+    assert service.creations.get(ANNA, made.id).state == "stopped"
+    (unmade,) = (one for one in service.creations.get(ANNA, made.id).candidates if not one.made)
+    service.candidates.discard(ANNA, made.id, unmade.number)
+    service.creations.resume(ANNA, made.id)
     until(over(service, made.id), "it ends")
-    found = service.creation(ANNA, made.id)
+    found = service.creations.get(ANNA, made.id)
     assert (found.state, len(found.candidates)) == ("done", 2)
     after = path.stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns), "it was made twice"
@@ -315,17 +315,17 @@ def test_candidates_come_and_go_and_no_number_is_given_twice(idle, fox_yard, tmp
 
 def finished(service, wishes: Wishes, count: int, **asked) -> str:
     """A creation whose candidates are there, as far as the store and the disk say; its id."""
-    made = service.create(ANNA, wishes, count, **asked)
-    claim = service.store.claim("cpu:0")
-    folder = service.places.run(made.id) / "candidates"
+    made = service.creations.create(ANNA, wishes, count, **asked)
+    claim = service.workspace.store.claim("cpu:0")
+    folder = service.workspace.places.run(made.id) / "candidates"
     folder.mkdir()
     for number in range(count):
         (folder / f"{wishes.role}-{number}.mp4").write_bytes(b"video")
         (folder / f"{wishes.role}-{number}.json").write_text('{"total": 0.5}')
         content = {"frames": 9, "fps": 16.0, "best_frame": 3}
         (folder / f"{wishes.role}-{number}.clip.json").write_text(json.dumps(content))
-        assert service.store.candidates.is_made(made.id, number)
-    assert service.store.finish(claim, "done")
+        assert service.workspace.store.candidates.is_made(made.id, number)
+    assert service.workspace.store.finish(claim, "done")
     return made.id
 
 
@@ -436,12 +436,12 @@ def test_settings_that_mean_nothing_are_refused(said):
 
 
 def full_line(service) -> None:
-    for _ in range(service.limits.queued_per_person):
-        service.create(ANNA, reference(), 1)
+    for _ in range(service.workspace.limits.queued_per_person):
+        service.creations.create(ANNA, reference(), 1)
 
 
 def full_disk(service) -> None:
-    service.limits = replace(service.limits, free_bytes=1 << 60)
+    service.workspace.limits = replace(service.workspace.limits, free_bytes=1 << 60)
 
 
 @pytest.mark.parametrize(("fill", "said"), [(full_line, "jobs waiting"), (full_disk, "disk is full")])

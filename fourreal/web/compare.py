@@ -43,7 +43,7 @@ def build(page: Parts) -> None:
         listed += things.choices(page.service, owner)
         there = {name for _, name in listed}
         names = [name for name in names or [] if name in there] or usual(listed, me["run"])
-        return [gr.update(choices=listed, value=names), study_links(page.service.ablations())]
+        return [gr.update(choices=listed, value=names), study_links(page.service.ablations.names())]
 
     @safely
     def show(me: dict, names: list | None, layout: str):
@@ -82,7 +82,7 @@ def build(page: Parts) -> None:
         try:
             if len(names or []) >= MOST:
                 raise UserError(f"{MOST} at most can be compared. Take one out first.")
-            video = page.service.add_video(owner, file, file.name)
+            video = page.service.library.add_video(owner, file, file.name)
         finally:
             page.uploads.forget(file)
         return chosen_of(page, owner, [*(names or []), f"video:{video.id}"])
@@ -104,7 +104,7 @@ def build(page: Parts) -> None:
         owner = page.owner(known(me))
         first = things.thing(page.service, owner, (names or [f"ready:{things.READY_ID}"])[0])
         if first.name.startswith("scene:"):
-            run = page.service.run(owner, first.name.removeprefix("scene:"))
+            run = page.service.runs.get(owner, first.name.removeprefix("scene:"))
             value, words = opened(run), caption(run)
         else:
             value, words = alone_shown(first), tag("h2", text(first.title))

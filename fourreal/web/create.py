@@ -23,7 +23,7 @@ def build(page: Parts) -> None:
     lead = "Describe a scene. Video models make it move, then freeze it and go around it."
     gr.Markdown(lead, elem_classes="lead", elem_id="create-lead")
     # here, as a browser's state within a hidden column is not read
-    drafts = [browser_state(page.service.places.data, f"{role} form") for role in ("reference", "freeze")]
+    drafts = [browser_state(page.service.workspace.places.data, f"{role} form") for role in ("reference", "freeze")]
     before = gr.Dropdown([], label="Earlier prompts", visible=False, elem_id="earlier")
     with create_start.build(page):
         reference = part("reference", drafts[0])
@@ -87,7 +87,7 @@ def wire(page: Parts) -> None:
     @safely
     def reopen(me: dict, id: str | None):
         me = known(me)
-        found = page.service.creation(page.owner(me), id or "")
+        found = page.service.creations.get(page.owner(me), id or "")
         if found.wishes.role == "freeze":
             gone = {"freezing": found.id, "reference": found.reference, "canonical": found.wishes.frame, "freeze": ""}
         else:
@@ -140,10 +140,10 @@ def wire_part(page: Parts, half: Part) -> None:
         wishes, count, seeds, seed = wishes_of(half, me["canonical"] or 0 if freeze else None, *given)
         owner, reference = page.owner(me), me["reference"] if freeze else ""
         if seeds != FIXED:
-            following = page.service.next_seed(owner, wishes, reference)
+            following = page.service.creations.next_seed(owner, wishes, reference)
             seed = secrets.randbelow(MOST_RANDOM) if seeds == RANDOM else following
         before = me["picture"] if start == PICTURE and picture is None else ""
-        made = page.service.create(owner, wishes, count, seed, reference, picture, before)
+        made = page.service.creations.create(owner, wishes, count, seed, reference, picture, before)
         if picture is not None:
             page.uploads.forget(picture)
         me = me | ({} if half.extra == [] else anew(me)) | {half.kept: made.id}
@@ -164,7 +164,7 @@ def wire_part(page: Parts, half: Part) -> None:
     def take_own(me: dict, path: str | None):
         me, file = known(me), uploaded(page, path)
         try:
-            page.service.add_own(page.owner(me), me[half.kept], file, file.name)
+            page.service.candidates.add_own(page.owner(me), me[half.kept], file, file.name)
         finally:
             page.uploads.forget(file)
         return gr.Timer(active=True)
@@ -176,13 +176,13 @@ def wire_part(page: Parts, half: Part) -> None:
     @safely
     def end(me: dict):
         me = known(me)
-        page.service.cancel(page.owner(me), me[half.kept])
+        page.service.jobs.cancel(page.owner(me), me[half.kept])
         gr.Info("Stopping. Finished candidates stay.", title="", duration=4)
 
     @safely
     def go_on(me: dict):
         me = known(me)
-        page.service.resume_creation(page.owner(me), me[half.kept])
+        page.service.creations.resume(page.owner(me), me[half.kept])
         return gr.Timer(active=True)
 
     half.stop.click(end, page.me, None, **PRIVATE)

@@ -59,7 +59,7 @@ def restored(page: Parts, half: Part, me: dict, draft: object) -> list:
         return [values[name] for name in half.fields]
     try:
         if me[half.kept]:
-            return recalled(half, page.service.creation(page.owner(me), me[half.kept]))
+            return recalled(half, page.service.creations.get(page.owner(me), me[half.kept]))
     except UserError:  # deleted meanwhile
         pass
     return [gr.skip()] * len(half.form)

@@ -25,8 +25,8 @@ def freezing(page: Parts, me: dict, draft: dict) -> list:
     try:
         video = own_video(page, me)
         if me["reference"] and (me["freezing"] or me["making"]):
-            video = page.service.video(owner, me["reference"])
-            made = page.service.creation(owner, me["freezing"] or me["making"])
+            video = page.service.library.video(owner, me["reference"])
+            made = page.service.creations.get(owner, me["freezing"] or me["making"])
     except UserError:  # deleted meanwhile
         video = None
     if video is None:
@@ -48,7 +48,7 @@ def freezing(page: Parts, me: dict, draft: dict) -> list:
 def earlier(page: Parts, me: dict):
     """Update of the list of everything that was asked for before; it is there once there is a choice."""
     what = {"reference": "", "freeze": "Frozen: "}
-    found = page.service.creations(page.owner(me))
+    found = page.service.creations.all(page.owner(me))
     choices = [(what[one.wishes.role] + one.wishes.prompt[:90], one.id) for one in found]
     here = next((id for id in (me["freezing"], me["making"]) if id in [one.id for one in found]), None)
     return gr.update(choices=choices, value=here, visible=len(choices) > 1)
@@ -59,7 +59,7 @@ def follow(page: Parts, me: dict, seen: dict, outputs: list) -> list:
     updates, busy, now, there = {}, False, dict(seen), {}
     for half in page.named["create"]:
         try:
-            found = page.service.creation(page.owner(me), me[half.kept]) if me[half.kept] else None
+            found = page.service.creations.get(page.owner(me), me[half.kept]) if me[half.kept] else None
         except UserError:  # deleted in another tab
             found, me = None, me | {half.kept: ""}
             updates[page.me] = me

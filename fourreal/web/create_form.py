@@ -152,7 +152,7 @@ def suit(page: Parts, halves: tuple[Part, ...]) -> dict:
     anywhere, as nobody has looked for a graphics card when they are laid out."""
 
     def choose() -> list:
-        name = page.service.usual_model()
+        name = page.service.creations.usual_model()
         if name == EMBEDDED:
             return [gr.skip()] * len(outputs)
         return [value for half in halves for value in (name, *suited(name, half.role))]
@@ -213,10 +213,10 @@ def expected(page: Parts, half: Part, prompt: str, *given) -> list:
     """Updates of what is told of the model and the time, and of the button that starts."""
     try:
         wishes, count, *_ = wishes_of(half, 0, prompt, *given, prompt=(prompt or "").strip() or "a scene")
-        found = page.service.estimate_creation(NOBODY, wishes, count)
+        found = page.service.creations.estimate(NOBODY, wishes, count)
     except UserError as error:
         return [note(str(error), "bad"), gr.update(interactive=False)]
-    offer = next(offer for offer in page.service.models() if offer.name == wishes.model)
+    offer = next(offer for offer in page.service.creations.models() if offer.name == wishes.model)
     return [told_box(offer, found), gr.update(interactive=found.fits)]
 
 

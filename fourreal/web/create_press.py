@@ -41,7 +41,7 @@ def done(page: Parts, me: dict, half: Part, sent: dict) -> list:
         return picked(page, me, half, whole(sent, "number"))
     if action == "use":
         if half.role == "reference":
-            found = page.service.creation(page.owner(me), me[half.kept])
+            found = page.service.creations.get(page.owner(me), me[half.kept])
             me = me | {"start": PICTURE if found.picture else WORDS, "picture": found.id if found.picture else ""}
         return [me, gr.skip(), gr.skip()]
     change(page, me, half, sent)
@@ -54,7 +54,7 @@ def used(page: Parts, me: dict, half: Part, sent: dict) -> list:
     if sent.get("action") != "use":
         return [gr.skip()] * len(half.form)
     gr.Info("The form has its prompt, seed and settings.", title="", duration=4)
-    found = page.service.creation(page.owner(me), me[half.kept])
+    found = page.service.creations.get(page.owner(me), me[half.kept])
     return recalled(half, found, whole(sent, "number"))
 
 
@@ -63,18 +63,18 @@ def change(page: Parts, me: dict, half: Part, sent: dict) -> None:
     service, about, action = page.service, (page.owner(me), me[half.kept]), sent.get("action", "")
     number, ends = lambda: whole(sent, "number"), lambda: (whole(sent, "first"), whole(sent, "last"))
     actions = {
-        "more": lambda: service.more(*about),
-        "renew": lambda: service.renew(*about),
-        "retry": lambda: service.retry(*about, number()),
-        "again": lambda: service.regenerate(*about, number()),
-        "discard": lambda: service.discard(*about, number()),
-        "restore": lambda: service.restore(*about),
-        "keep": lambda: service.keep(*about, number(), True),
-        "unkeep": lambda: service.keep(*about, number(), False),
-        "left": lambda: service.longer(*about, number(), "left"),
-        "right": lambda: service.longer(*about, number(), "right"),
-        "cut": lambda: service.change(*about, number(), *ends()),
-        "reverse": lambda: service.change(*about, number(), *ends(), reverse=True),
+        "more": lambda: service.candidates.more(*about),
+        "renew": lambda: service.candidates.renew(*about),
+        "retry": lambda: service.candidates.retry(*about, number()),
+        "again": lambda: service.candidates.regenerate(*about, number()),
+        "discard": lambda: service.candidates.discard(*about, number()),
+        "restore": lambda: service.candidates.restore(*about),
+        "keep": lambda: service.candidates.keep(*about, number(), True),
+        "unkeep": lambda: service.candidates.keep(*about, number(), False),
+        "left": lambda: service.candidates.longer(*about, number(), "left"),
+        "right": lambda: service.candidates.longer(*about, number(), "right"),
+        "cut": lambda: service.candidates.change(*about, number(), *ends()),
+        "reverse": lambda: service.candidates.change(*about, number(), *ends(), reverse=True),
     }
     if action not in actions:
         raise UserError("The page does not know what was pressed. Reload it.")
@@ -84,15 +84,15 @@ def change(page: Parts, me: dict, half: Part, sent: dict) -> None:
 def picked(page: Parts, me: dict, half: Part, number: int) -> list:
     """Take a candidate: a reference video to be frozen, a freeze-time video to the next step."""
     owner = page.owner(me)
-    video = page.service.take(owner, me[half.kept], number)
+    video = page.service.candidates.take(owner, me[half.kept], number)
     if half.role == "reference":
-        found = page.service.creation(owner, me[half.kept])
+        found = page.service.creations.get(owner, me[half.kept])
         frame = next(one.best_frame for one in found.candidates if one.number == number)
         me = me | FRESH | {"reference": video.id, "freeze": "", "canonical": frame, "freezing": ""}
         me = me | {"reference_pick": f"{video.id}:{found.id}:{number}", "freeze_pick": ""}
         me = me | {"further": []}  # of another scene
         return [me, gr.Timer(active=True), gr.skip()]
-    reference = page.service.creation(owner, me[half.kept]).reference
+    reference = page.service.creations.get(owner, me[half.kept]).reference
     me = me | {"example": "", "again": "", "reference": reference, "freeze": video.id}
     me = me | {"freeze_pick": f"{video.id}:{me[half.kept]}:{number}"}
     return [me, gr.Timer(active=True), gr.Tabs(selected=VIDEOS)]

@@ -58,7 +58,7 @@ def wire(page: Parts, look) -> None:
     def take(me: dict, path: str | None):
         me, file = known(me), uploaded(page, path)
         try:
-            taken = page.service.add_video(page.owner(me), file, file.name)
+            taken = page.service.library.add_video(page.owner(me), file, file.name)
         finally:
             page.uploads.forget(file)
         return [begun_with(me, taken), gr.Timer(active=True)]
@@ -79,13 +79,13 @@ def own_video(page: Parts, me: dict) -> Video | None:
     """The person's own video, where a scene is begun with one."""
     if not me["reference"] or me["reference_pick"] != f"{me['reference']}:{OWN}":
         return None
-    return page.service.video(page.owner(me), me["reference"])
+    return page.service.library.video(page.owner(me), me["reference"])
 
 
 def showing(page: Parts, me: dict) -> list:
     """Updates of `start_shown`."""
     start, mine = me["start"], own_video(page, me)
-    picture = page.service.picture(page.owner(me), me["picture"]) if me["picture"] else None
+    picture = page.service.creations.picture(page.owner(me), me["picture"]) if me["picture"] else None
     seen = (
         ""
         if picture is None

@@ -62,8 +62,8 @@ def build(page: Parts) -> None:
     @safely
     def make(me: dict, format: str, upright: bool = False, wish: FilmWish | None = None):
         me = known(me)
-        file = page.service.export(page.owner(me), me["run"], format, upright=upright, film=wish)
-        return made_box(page.service.public_name(me["run"]), f"{file_urls(me['run'])}exports/{file.name}")
+        file = page.service.exports.make(page.owner(me), me["run"], format, upright=upright, film=wish)
+        return made_box(page.service.jobs.public_name(me["run"]), f"{file_urls(me['run'])}exports/{file.name}")
 
     def make_film(me: dict, path: str, size: str, rate: int):
         return make(me, "mp4", wish=safely(FilmWish.of)(path, None, size or None, rate or None))
@@ -79,7 +79,7 @@ def build(page: Parts) -> None:
     @safely
     def go_on(me: dict):
         me = known(me)
-        page.service.resume(page.owner(me), me["run"])
+        page.service.runs.resume(page.owner(me), me["run"])
         return [gr.Tabs(selected=WATCH), gr.Timer(active=True), fresh(me["run"])]
 
     page.named["go_on"] = go_on
@@ -104,7 +104,7 @@ def arrived(page: Parts, run: Run, owner: str) -> dict:
         finished: gr.update(visible=run.has_scene or run.state != "done"),
         resume: gr.update(visible=run.resumable),
         saved: link_row(run) if run.has_scene else "",
-        shared: sharing.box(page.service.share_of(owner, run.id)) if run.has_scene else "",
+        shared: sharing.box(page.service.shares.token(owner, run.id)) if run.has_scene else "",
     }
     if run.has_scene:
         change |= {page.viewer: opened(run), page.caption: caption(run)}
@@ -118,7 +118,7 @@ def score_awaited(page: Parts, run: Run, owner: str) -> bool:
         run.state == "done"
         and bool(run.example)
         and fresh
-        and "ground_truth" not in page.service.metrics(owner, run.id)
+        and "ground_truth" not in page.service.runs.metrics(owner, run.id)
     )
 
 
@@ -149,7 +149,7 @@ def summary_box(page: Parts, run: Run, owner: str) -> str:
         return tag("div", tag("h4", text(run.name)), note(run.error, "bad"), why_not_again)
     basics = [("Preset", run.options.preset or "by the device"), ("Took", duration(run.seconds))]
     try:
-        measured = page.service.metrics(owner, run.id)
+        measured = page.service.runs.metrics(owner, run.id)
     except UserError:  # deleted in this moment
         measured = {}
     rows = facts([*basics, *metrics.rows(measured)])

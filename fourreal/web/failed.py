@@ -26,7 +26,7 @@ def offers(run: Run, looks_swapped: bool) -> str:
 def looks_swapped(page: Parts, run: Run, owner: str) -> bool:
     """Whether the checks have said that each of a run's two videos looks like what the other should be."""
     try:
-        seen = page.service.seen_checks(owner, run.reference, run.freeze)
+        seen = page.service.inspections.seen_checks(owner, run.reference, run.freeze)
     except UserError:  # one of them was deleted
         return False
     return seen is not None and seen.swapped
@@ -49,8 +49,8 @@ def wire(page: Parts) -> None:
 def with_videos(page: Parts, me: dict, action: str) -> dict:
     """`me` with the videos of the run that it shows, changed as was asked for."""
     owner = page.owner(me)
-    run = page.service.run(owner, me["run"])
-    reference, freeze, takes = page.service.videos_of(owner, run.id)
+    run = page.service.runs.get(owner, me["run"])
+    reference, freeze, takes = page.service.runs.videos_of(owner, run.id)
     entries = [entry | {"video": id} for entry, id in zip(further.entries_of(run), takes, strict=True)]
     me = me | FRESH | {"reference": reference, "freeze": freeze, "further": entries, "run": ""}
     if action == "swap":
@@ -67,7 +67,7 @@ def trimmed(page: Parts, me: dict, run: Run) -> dict:
     which, part = run.refusal.cut, (run.refusal.first, run.refusal.last)
     owner = page.owner(me)
     if which in ("reference", "freeze"):
-        return me | {which: page.service.trim(owner, me[which], *part).id}
+        return me | {which: page.service.library.trim(owner, me[which], *part).id}
     entries = [dict(one) for one in me["further"]]
-    entries[int(which)]["video"] = page.service.trim(owner, entries[int(which)]["video"], *part).id
+    entries[int(which)]["video"] = page.service.library.trim(owner, entries[int(which)]["video"], *part).id
     return me | {"further": entries}

@@ -25,7 +25,7 @@ def build(page: Parts) -> None:
     def follow(me: dict, event: gr.EventData):
         """To the scene that is forming, whatever else is shown."""
         me = known(me)
-        run = page.service.run(page.owner(me), str(pressed(event).get("id", "")))
+        run = page.service.runs.get(page.owner(me), str(pressed(event).get("id", "")))
         return [
             me | {"run": run.id},
             gr.Tabs(selected=NEW),
@@ -43,7 +43,7 @@ def build(page: Parts) -> None:
 
 def forming(page: Parts, owner: str) -> Run | None:
     """The scene of a person that is worked on; else the one that waits longest."""
-    live = [run for run in page.service.runs(owner) if run.state in ("running", "queued")]
+    live = [run for run in page.service.runs.all(owner) if run.state in ("running", "queued")]
     return min(live, key=lambda run: (run.state != "running", run.created), default=None)
 
 

@@ -39,7 +39,7 @@ def added(page: Parts, me: dict, files: list[Path]) -> dict:
         entries, refused = [], []
         for file in files:
             try:
-                video = page.service.add_video(page.owner(me), file, file.name)
+                video = page.service.library.add_video(page.owner(me), file, file.name)
             except UserError as error:
                 refused.append(str(error))
             else:
@@ -68,7 +68,7 @@ def changed(page: Parts, me: dict, sent: Mapping[str, str]) -> dict:
     elif action == "remove":
         entries.remove(entry)
     elif action == "trim":
-        entry |= {"video": page.service.trim(page.owner(me), id, frame(sent["first"]), frame(sent["last"])).id}
+        entry |= {"video": page.service.library.trim(page.owner(me), id, frame(sent["first"]), frame(sent["last"])).id}
     return me | {"further": entries, "again": ""}
 
 
@@ -105,7 +105,7 @@ def there(page: Parts, me: dict) -> dict:
 
 def exists(page: Parts, me: dict, id: str) -> bool:
     try:
-        page.service.video(page.owner(me), id)
+        page.service.library.video(page.owner(me), id)
     except UserError:
         return False
     return True
@@ -120,7 +120,7 @@ def looked(page: Parts, me: dict) -> str:
     for one in me["further"]:
         if me["reference"] and me["freeze"] and one["role"] != "out":
             try:
-                page.service.check_further(page.owner(me), one["video"], me["reference"], me["freeze"])
+                page.service.inspections.check_further(page.owner(me), one["video"], me["reference"], me["freeze"])
             except UserError as error:
                 refused[one["video"]] = str(error)
     return cards(page, me, refused)
@@ -131,8 +131,8 @@ def cards(page: Parts, me: dict, refused: Mapping[str, str] | None = None) -> st
     owner, shown = page.owner(me), []
     pair = me["reference"], me["freeze"]
     for entry in me["further"]:
-        video = page.service.video(owner, entry["video"])
-        checks = page.service.further_checks(owner, video.id, *pair) if all(pair) else None
+        video = page.service.library.video(owner, entry["video"])
+        checks = page.service.inspections.further_checks(owner, video.id, *pair) if all(pair) else None
         shown.append(card(entry, video, owner, checks, me["freeze"], (refused or {}).get(video.id, "")))
     head = tag("h4", "More videos of the same scene") + tag("p", text(LEAD), class_="quiet")
     return tag("div", head, tag("div", *shown, class_="takes") if shown else "", class_="further")

@@ -30,7 +30,7 @@ def wire(page: Parts, arrived) -> None:
         one = things.thing(page.service, owner, names[0])
         value, words = alone_shown(one), words_of(one.title)
         if one.name.startswith("scene:"):
-            run = page.service.run(owner, one.name.removeprefix("scene:"))
+            run = page.service.runs.get(owner, one.name.removeprefix("scene:"))
             value, words = opened(run), caption(run)
         return [gr.skip(), gr.skip(), value, words, *[gr.skip()] * (len(compared) - 2)]
 

@@ -122,7 +122,7 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
     @safely
     def arrive(me: dict | None):
         me = known(me)
-        fresh = not page.service.runs(page.owner(me))
+        fresh = not page.service.runs.all(page.owner(me))
         made, step = gr.Timer(active=bool(me["making"] or me["freezing"])), create.first_step(me)
         return [*videos.show_pair(page, me), gr.update(visible=fresh), made, gr.Tabs(selected=step)]
 
@@ -162,8 +162,8 @@ def wire(page: Parts, blocks: gr.Blocks, example: gr.Button) -> None:
     @safely
     def begin(me: dict):
         me = known(me)
-        name = next(one.title for one in page.service.examples() if one.name == FIRST_EXAMPLE)
-        run = page.service.submit(page.owner(me), me["reference"], me["freeze"], Options(preset="draft"), name)
+        name = next(one.title for one in page.service.library.examples() if one.name == FIRST_EXAMPLE)
+        run = page.service.runs.submit(page.owner(me), me["reference"], me["freeze"], Options(preset="draft"), name)
         return [*followed(me, run), gr.update(visible=False)]
 
     restored = gr.update(interactive=True, value="Try with this example")

@@ -60,7 +60,7 @@ class Parts:
 
 def suited_preset(page: Parts) -> str:
     """The preset that this machine is for, as the command line would choose."""
-    return usual_preset(any(device["kind"] == "cuda" for device in page.service.devices()))
+    return usual_preset(any(device["kind"] == "cuda" for device in page.service.workspace.devices()))
 
 
 def followed(me: dict, run: Run) -> list:

@@ -67,10 +67,10 @@ def started(page: Parts, me: dict, options: Options, name: str) -> Run:
     """A new run of the chosen videos, or of those of an earlier run, whose finished stages are used again."""
     owner = page.owner(me)
     if not me["again"]:
-        return page.service.submit(owner, me["reference"], me["freeze"], options, name, further.chosen(me))
-    run = page.service.duplicate(owner, me["again"], options)
+        return page.service.runs.submit(owner, me["reference"], me["freeze"], options, name, further.chosen(me))
+    run = page.service.runs.duplicate(owner, me["again"], options)
     if name:
-        page.service.rename(owner, run.id, name)
+        page.service.runs.rename(owner, run.id, name)
     return run
 
 
@@ -78,7 +78,7 @@ def options_of(page: Parts, me: dict, chosen: dict) -> Options:
     """`Options` from the form and the chosen moment. Raises UserError where a value is out of range."""
     values = values_of(Options, chosen)
     if "critic" in values and "prompt" not in values and me["making"]:
-        values["prompt"] = page.service.creation(page.owner(me), me["making"]).wishes.prompt
+        values["prompt"] = page.service.creations.get(page.owner(me), me["making"]).wishes.prompt
     return Options(canonical_frame=me["canonical"], **values)
 
 
@@ -92,7 +92,9 @@ def expected(page: Parts, me: dict, options_of: Callable[[dict], Options]) -> li
         return [note("The videos of this scene are kept with it."), gr.update(interactive=True)]
     if not (me["reference"] and me["freeze"]):
         return [note("Choose two videos first."), gr.update(interactive=False)]
-    estimate = page.service.estimate(page.owner(me), me["reference"], me["freeze"], options, len(further.chosen(me)))
+    estimate = page.service.runs.estimate(
+        page.owner(me), me["reference"], me["freeze"], options, len(further.chosen(me))
+    )
     return [estimate_box(estimate), gr.update(interactive=estimate.fits)]
 
 

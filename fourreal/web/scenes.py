@@ -23,7 +23,7 @@ def build(page: Parts) -> None:
 
     @safely
     def refresh(me: dict):
-        return cards(page.service.runs(page.owner(known(me))))
+        return cards(page.service.runs.all(page.owner(known(me))))
 
     page.named["gallery_event"] = {"fn": refresh, "inputs": page.me, "outputs": gallery, **PRIVATE}
     outputs = [
@@ -45,22 +45,22 @@ def build(page: Parts) -> None:
         action, id, owner = sent.get("action", ""), sent.get("run", ""), page.owner(me)
         change: dict = {}
         if action == "open":
-            page.service.run(owner, id)
+            page.service.runs.get(owner, id)
             change = {page.me: me | {"run": id}, page.cursor: fresh(id)}
         elif action == "rename":
-            change = {gallery: cards(page.service.runs(owner), renaming=id)}
+            change = {gallery: cards(page.service.runs.all(owner), renaming=id)}
         elif action == "renamed":
-            page.service.rename(owner, id, sent.get("name", ""))
+            page.service.runs.rename(owner, id, sent.get("name", ""))
         elif action == "delete":
-            page.service.delete(owner, id)
+            page.service.jobs.delete(owner, id)
             change = {page.me: me | {"run": ""}, page.cursor: fresh("")} if me["run"] == id else {}
         elif action == "compare":
             chosen = chosen_of(page, owner, beside(id))
             change = {page.tabs: gr.Tabs(selected=COMPARE), page.named["compare_things"]: chosen}
         elif action == "again":
-            change = otherwise(page, me, page.service.run(owner, id))
+            change = otherwise(page, me, page.service.runs.get(owner, id))
         if gallery not in change:
-            change[gallery] = cards(page.service.runs(owner))
+            change[gallery] = cards(page.service.runs.all(owner))
         return [change.get(component, gr.skip()) for component in outputs]
 
     # Opening a run is following it: what it shows depends on how far it is.

@@ -17,10 +17,10 @@ def build(page: Parts) -> None:
         me, action = known(me), pressed(event).get("action")
         owner, run = page.owner(me), me["run"]
         if action == "share":
-            return box(page.service.share(owner, run))
+            return box(page.service.shares.share(owner, run))
         if action == "unshare":
-            page.service.unshare(owner, run)
-        return box(page.service.share_of(owner, run))
+            page.service.shares.unshare(owner, run)
+        return box(page.service.shares.token(owner, run))
 
     shared.select(act, page.me, shared, **PRIVATE)
 

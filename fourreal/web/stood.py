@@ -24,7 +24,9 @@ def build(page: Parts) -> list:
             raise UserError("Choose two videos first.")
         options = Options(preset=suited_preset(page), canonical_frame=me["canonical"])
         try:
-            layout = page.service.place(page.owner(me), me["reference"], me["freeze"], options, further.chosen(me))
+            layout = page.service.placements.place(
+                page.owner(me), me["reference"], me["freeze"], options, further.chosen(me)
+            )
         except UserError as error:
             return {"asked": question, "refused": str(error)}
         return {"asked": question, "layout": layout}

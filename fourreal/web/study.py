@@ -64,7 +64,7 @@ def build(page: Parts) -> None:
     def take(me: dict, path: str | None):
         me, file = known(me), uploaded(page, path)
         try:
-            taken = page.service.add_video(page.owner(me), file, file.name)
+            taken = page.service.library.add_video(page.owner(me), file, file.name)
         finally:
             page.uploads.forget(file)
         return gr.update(choices=[(source.title, source.id) for source in listed(me)], value=taken.id)

@@ -47,7 +47,7 @@ def build(page: Parts) -> None:
         elem_id="drop-more",
         elem_classes="drop",
     )
-    examples = piece(example_cards(page.service.examples()), elem_id="examples")
+    examples = piece(example_cards(page.service.library.examples()), elem_id="examples")
     with gr.Accordion("Trim, and the frozen moment", open=False, visible=False, elem_id="tune") as tune:
         moment = piece(elem_id="moment")
         trims = piece(elem_id="trims")
@@ -137,7 +137,7 @@ def build(page: Parts) -> None:
         file = None
         try:
             file = uploaded(page, path)
-            count = page.service.add_cameras(page.owner(me), me["reference"], me["freeze"], file)
+            count = page.service.library.add_cameras(page.owner(me), me["reference"], me["freeze"], file)
         except UserError as error:
             return note(str(error), "bad")
         finally:
@@ -160,7 +160,7 @@ def build(page: Parts) -> None:
         first, last = whole(sent, "first"), whole(sent, "last")
         if last < first:
             raise UserError("The last frame comes before the first one. Move the sliders.")
-        video = page.service.trim(page.owner(me), me[role], first, last)
+        video = page.service.library.trim(page.owner(me), me[role], first, last)
         return show_pair(page, me | {role: video.id, **FRESH})
 
     patiently(trims.select, trim, [page.me], "Cutting the video")
@@ -181,7 +181,7 @@ def swapped(me: dict) -> dict:
 
 def with_example(page: Parts, me: dict, name: str) -> dict:
     """`me` with an example's two videos chosen."""
-    reference, freeze = page.service.add_example(page.owner(me), name)
+    reference, freeze = page.service.library.add_example(page.owner(me), name)
     return me | {"reference": reference.id, "freeze": freeze.id, "further": [], **FRESH, "example": name}
 
 
@@ -189,7 +189,7 @@ def with_upload(page: Parts, me: dict, role: str, path: str | None) -> dict:
     """`me` with an uploaded file taken in as one of the two videos; the upload itself is gone afterwards."""
     file = uploaded(page, path)
     try:
-        video = page.service.add_video(page.owner(me), file, file.name)
+        video = page.service.library.add_video(page.owner(me), file, file.name)
     finally:
         page.uploads.forget(file)
     return me | {role: video.id, **FRESH}
@@ -205,7 +205,7 @@ def uploaded(page: Parts, path: str | None) -> Path:
 def show_pair(page: Parts, me: dict) -> list:
     """Updates of everything in this step for what `me` has chosen, the checks still to come."""
     me, owner = further.there(page, me), page.owner(me)
-    videos = {role: page.service.video(owner, me[role]) if me[role] else None for role in ROLES}
+    videos = {role: page.service.library.video(owner, me[role]) if me[role] else None for role in ROLES}
     both = all(videos.values())
     return [
         me,
@@ -214,7 +214,7 @@ def show_pair(page: Parts, me: dict) -> list:
         *(gr.update(visible=videos[role] is None, value=None) for role in ROLES),
         further.cards(page, me),
         gr.update(value=None, visible=len(me["further"]) < MOST_TAKES),
-        example_cards(page.service.examples(), me["example"], folded=any(videos.values())),
+        example_cards(page.service.library.examples(), me["example"], folded=any(videos.values())),
         gr.update(visible=both),
         "",
         "".join(trimmer(role, videos[role], owner) for role in ROLES) if both else "",
@@ -233,8 +233,8 @@ def check(page: Parts, me: dict) -> list:
     if not (me["reference"] and me["freeze"]):
         return [gr.skip()] * 4
     owner = page.owner(me)
-    checks = page.service.check(owner, me["reference"], me["freeze"])
-    pair = {role: page.service.video(owner, me[role]) for role in ROLES}
+    checks = page.service.inspections.check(owner, me["reference"], me["freeze"])
+    pair = {role: page.service.library.video(owner, me[role]) for role in ROLES}
     chosen = me["canonical"] if me["canonical"] is not None else checks.canonical_frame
     whys = [
         reasons("reference", pair["reference"], pair["freeze"], owner, checks),

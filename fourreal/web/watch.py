@@ -83,7 +83,7 @@ def build(page: Parts) -> None:
         @safely
         def end(me: dict):
             me = known(me)
-            page.service.cancel(page.owner(me), me["run"], keep=keeps)
+            page.service.jobs.cancel(page.owner(me), me["run"], keep=keeps)
             gr.Info("Stopping. What was done so far stays." if keeps else "Stopping.", title="", duration=4)
 
         return end
@@ -106,7 +106,7 @@ def news(page: Parts, me: dict, cursor: dict | None) -> dict:
         return change
     owner = page.owner(me)
     try:
-        run = page.service.run(owner, me["run"])
+        run = page.service.runs.get(owner, me["run"])
     except UserError:  # deleted in another tab
         change |= {
             page.me: me | {"run": ""},
@@ -117,7 +117,7 @@ def news(page: Parts, me: dict, cursor: dict | None) -> dict:
         return change
     cursor = cursor or fresh(run.id)
     first = not cursor["state"]
-    entries, offset = page.service.journal(owner, run.id, cursor["offset"])
+    entries, offset = page.service.jobs.journal(owner, run.id, cursor["offset"])
     before, cursor = cursor, advance(cursor, entries, offset)
     live = run.state in LIVE
     # an example's score against unseen views comes a little after its scene
@@ -207,7 +207,7 @@ def layout_now(page: Parts, id: str):
 def layout_of(page: Parts, id: str) -> dict | None:
     """What live/layout.json of a run says, once its cameras are known."""
     try:
-        layout = json.loads(page.service.public_file(id, "live/layout.json").read_text(encoding="utf-8"))
+        layout = json.loads(page.service.jobs.public_file(id, "live/layout.json").read_text(encoding="utf-8"))
     except (UserError, FileNotFoundError, ValueError):
         return None
     return layout if isinstance(layout, dict) else None
@@ -216,7 +216,7 @@ def layout_of(page: Parts, id: str) -> dict | None:
 def there(page: Parts, run: Run, name: str) -> bool:
     """Whether a run still has a file; the live ones of old runs may be gone."""
     try:
-        return page.service.public_file(run.id, name) is not None
+        return page.service.jobs.public_file(run.id, name) is not None
     except UserError:
         return False
 
