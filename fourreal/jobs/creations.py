@@ -96,10 +96,9 @@ class Creations:
 
         def fill(inputs: Path) -> None:
             if picture is not None:
+                named = shown_name(picture.name, "The picture")
                 with self._library.intakes.turn(owner):
-                    asking.take_picture(
-                        picture, inputs, shown_name(picture.name, "The picture"), self._workspace.limits
-                    )
+                    asking.take_picture(picture, inputs, named, self._workspace.limits)
             if earlier is not None:
                 link(earlier, inputs / PICTURE)
             if freeze:

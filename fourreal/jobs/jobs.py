@@ -111,7 +111,8 @@ class Jobs:
         return row
 
     def _too_many(self) -> UserError:
+        most = self._workspace.limits.queued_per_person
         return UserError(
-            f"You have {self._workspace.limits.queued_per_person} jobs waiting already, which is the most a person may have. "
-            "Wait until one has begun, or stop one."
+            f"You have {most} jobs waiting already, which is the most a person may have. Wait until one has begun, or "
+            "stop one."
         )

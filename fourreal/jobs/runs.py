@@ -25,9 +25,7 @@ from fourreal.jobs.workspace import Workspace
 
 UNNAMED = "Untitled"
 # Of a run, what the store says as it is.
-STORED = tuple(
-    ["id", "name", "state", "place", "created", "started", "finished", "error", "reference", "freeze", "example"]
-)
+STORED = ("id", "name", "state", "place", "created", "started", "finished", "error", "reference", "freeze", "example")
 
 
 class Runs:

@@ -67,10 +67,9 @@ class Studies:
         it is. Raises UserError.
         """
         whole = StudyRequest.from_dict(request)
-        if len(self.studies(owner)) >= self._workspace.limits.studies_per_person:
-            raise UserError(
-                f"You have {self._workspace.limits.studies_per_person} studies, which is the most a person may have: delete one."
-            )
+        most = self._workspace.limits.studies_per_person
+        if len(self.studies(owner)) >= most:
+            raise UserError(f"You have {most} studies, which is the most a person may have: delete one.")
         place = lambda entry: replace(entry, source=self._source(owner, entry))
         pairs = [replace(pair, first=place(pair.first), second=place(pair.second)) for pair in whole.pairs]
         fresh = self._places.studies / ".making" / values.new_id()
