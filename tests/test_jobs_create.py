@@ -67,7 +67,7 @@ def worker_process(idle):
         "-m",
         "fourreal.jobs.worker",
         "--data",
-        str(idle.places.data),
+        str(idle.workspace.places.data),
         "--device",
         "cpu",
         "--stay",
@@ -229,22 +229,22 @@ def test_what_cannot_be_made_is_refused_with_what_can(idle, monkeypatch, tmp_pat
             Wishes.from_dict(values)
     for how, said in (({"count": 0}, "candidates"), ({"count": 99}, "candidates"), ({"seed": -1}, "Seed")):
         with pytest.raises(UserError, match=said):
-            idle.create(ANNA, reference(), **how)
+            idle.creations.create(ANNA, reference(), **how)
     monkeypatch.setenv("FOURREAL_MODELS", str(tmp_path / "nothing"))
     monkeypatch.setattr("fourreal.jobs.create_estimate.memory_of_machine", lambda: 4 * 1024**3)
     with pytest.raises(UserError, match="memory free"):
-        idle.create(ANNA, reference())
-    assert idle.creations(ANNA) == []
-    assert list(idle.places.runs.glob("*")) == []
+        idle.creations.create(ANNA, reference())
+    assert idle.creations.all(ANNA) == []
+    assert list(idle.workspace.places.runs.glob("*")) == []
 
 
 def test_before_a_download_its_source_size_and_licence_are_told(idle, monkeypatch, tmp_path):
     monkeypatch.setenv("FOURREAL_MODELS", str(tmp_path / "nothing"))
     monkeypatch.setattr("fourreal.jobs.create_estimate.memory_of_machine", lambda: 64 * 1024**3)
-    offers = {offer.name: offer for offer in idle.models()}
+    offers = {offer.name: offer for offer in idle.creations.models()}
     assert not offers[VACE].on_disk
     assert offers[VACE].fits
-    told = idle.estimate_creation(ANNA, reference(), 4)
+    told = idle.creations.estimate(ANNA, reference(), 4)
     offer = offers[VACE]
     for what in (offer.repository, offer.revision, offer.licence, f"{offer.download_gb:.0f} GB"):
         assert what in told.reason
@@ -252,65 +252,65 @@ def test_before_a_download_its_source_size_and_licence_are_told(idle, monkeypatc
 
 
 def test_of_the_embedded_model_it_is_known_how_long_it_takes_before_it_was_used_here(idle):
-    told = idle.estimate_creation(ANNA, Wishes(role="reference", prompt="a red ball", model="mini"), 4)
+    told = idle.creations.estimate(ANNA, Wishes(role="reference", prompt="a red ball", model="mini"), 4)
     assert 5 < told.seconds < 30
     assert "two processor cores" in told.reason
     assert "slow" not in told.reason
 
 
 def test_what_is_somebody_elses_is_not_there(idle, fox_yard):
-    made = idle.create(ANNA, reference())
+    made = idle.creations.create(ANNA, reference())
     calls = [
-        lambda: idle.creation(BEN, made.id),
-        lambda: idle.more(BEN, made.id),
-        lambda: idle.discard(BEN, made.id, 0),
-        lambda: idle.keep(BEN, made.id, 0),
-        lambda: idle.take(BEN, made.id, 0),
-        lambda: idle.cancel(BEN, made.id),
-        lambda: idle.add_own(BEN, made.id, fox_yard / "reference.mp4", "x"),
-        lambda: idle.delete(BEN, made.id),
-        lambda: idle.longer(BEN, made.id, 0, "left"),
-        lambda: idle.renew(BEN, made.id),
-        lambda: idle.file(BEN, made.id, "candidates/reference-0.mp4"),
-        lambda: idle.run(ANNA, made.id),
+        lambda: idle.creations.get(BEN, made.id),
+        lambda: idle.candidates.more(BEN, made.id),
+        lambda: idle.candidates.discard(BEN, made.id, 0),
+        lambda: idle.candidates.keep(BEN, made.id, 0),
+        lambda: idle.candidates.take(BEN, made.id, 0),
+        lambda: idle.jobs.cancel(BEN, made.id),
+        lambda: idle.candidates.add_own(BEN, made.id, fox_yard / "reference.mp4", "x"),
+        lambda: idle.jobs.delete(BEN, made.id),
+        lambda: idle.candidates.longer(BEN, made.id, 0, "left"),
+        lambda: idle.candidates.renew(BEN, made.id),
+        lambda: idle.jobs.file(BEN, made.id, "candidates/reference-0.mp4"),
+        lambda: idle.runs.get(ANNA, made.id),
     ]
     for call in calls:
         with pytest.raises(UserError, match="There is no such"):
             call()
-    assert idle.creations(BEN) == []
-    assert idle.runs(ANNA) == []
-    assert [one.id for one in idle.creations(ANNA)] == [made.id]
+    assert idle.creations.all(BEN) == []
+    assert idle.runs.all(ANNA) == []
+    assert [one.id for one in idle.creations.all(ANNA)] == [made.id]
     with pytest.raises(UserError, match="There is no such"):
-        idle.public_file(made.id, "candidates/../../store.sqlite")
+        idle.jobs.public_file(made.id, "candidates/../../store.sqlite")
 
 
 def test_candidates_come_and_go_and_no_number_is_given_twice(idle, fox_yard, tmp_path):
-    made = idle.create(ANNA, reference(), count=3)
-    numbers = lambda: [one.number for one in idle.creation(ANNA, made.id).candidates]
-    idle.discard(ANNA, made.id, 2)
-    idle.more(ANNA, made.id, 2)
+    made = idle.creations.create(ANNA, reference(), count=3)
+    numbers = lambda: [one.number for one in idle.creations.get(ANNA, made.id).candidates]
+    idle.candidates.discard(ANNA, made.id, 2)
+    idle.candidates.more(ANNA, made.id, 2)
     assert numbers() == [0, 1, 3, 4]
-    idle.keep(ANNA, made.id, 3)
-    assert idle.renew(ANNA, made.id) == 3
+    idle.candidates.keep(ANNA, made.id, 3)
+    assert idle.candidates.renew(ANNA, made.id) == 3
     assert numbers() == [3, 5, 6, 7]
     with pytest.raises(UserError, match="no such candidate"):
-        idle.discard(ANNA, made.id, 0)
+        idle.candidates.discard(ANNA, made.id, 0)
     with pytest.raises(UserError, match="not finished"):
-        idle.take(ANNA, made.id, 3)
+        idle.candidates.take(ANNA, made.id, 3)
     with pytest.raises(UserError, match="at once"):
-        idle.more(ANNA, made.id, 99)
+        idle.candidates.more(ANNA, made.id, 99)
     (tmp_path / "notes.mp4").write_text("no video at all")
     with pytest.raises(UserError, match=r"notes\.mp4"):
-        idle.add_own(ANNA, made.id, tmp_path / "notes.mp4", "notes.mp4")
+        idle.candidates.add_own(ANNA, made.id, tmp_path / "notes.mp4", "notes.mp4")
     assert numbers() == [3, 5, 6, 7]
-    idle.add_own(ANNA, made.id, fox_yard / "reference.mp4", "fox")
+    idle.candidates.add_own(ANNA, made.id, fox_yard / "reference.mp4", "fox")
     with pytest.raises(UserError, match="of your own"):
-        idle.regenerate(ANNA, made.id, 8)
+        idle.candidates.regenerate(ANNA, made.id, 8)
     with pytest.raises(UserError, match="freeze-time"):
-        idle.longer(ANNA, made.id, 8, "left")
-    idle.delete(ANNA, made.id)
-    assert idle.creations(ANNA) == []
-    assert not idle.places.run(made.id).exists()
+        idle.candidates.longer(ANNA, made.id, 8, "left")
+    idle.jobs.delete(ANNA, made.id)
+    assert idle.creations.all(ANNA) == []
+    assert not idle.workspace.places.run(made.id).exists()
 
 
 def finished(service, wishes: Wishes, count: int, **asked) -> str:
@@ -331,61 +331,64 @@ def finished(service, wishes: Wishes, count: int, **asked) -> str:
 
 def test_what_was_discarded_last_can_come_back(idle):
     id = finished(idle, reference(), 3)
-    numbers = lambda: sorted(one.number for one in idle.creation(ANNA, id).candidates)
-    idle.discard(ANNA, id, 0)
-    idle.discard(ANNA, id, 1)
-    assert (numbers(), idle.creation(ANNA, id).discarded) == ([2], 1)
-    folder = idle.places.run(id) / "candidates"
+    numbers = lambda: sorted(one.number for one in idle.creations.get(ANNA, id).candidates)
+    idle.candidates.discard(ANNA, id, 0)
+    idle.candidates.discard(ANNA, id, 1)
+    assert (numbers(), idle.creations.get(ANNA, id).discarded) == ([2], 1)
+    folder = idle.workspace.places.run(id) / "candidates"
     assert sorted(path.name for path in folder.glob("*.mp4")) == ["reference-1.mp4", "reference-2.mp4"]
-    assert idle.restore(ANNA, id) == 1
+    assert idle.candidates.restore(ANNA, id) == 1
     assert numbers() == [1, 2]
-    assert idle.creation(ANNA, id).state == "done", "nothing is made anew for it"
+    assert idle.creations.get(ANNA, id).state == "done", "nothing is made anew for it"
     with pytest.raises(UserError, match="nothing to bring back"):
-        idle.restore(ANNA, id)
-    idle.discard(ANNA, id, 1)
+        idle.candidates.restore(ANNA, id)
+    idle.candidates.discard(ANNA, id, 1)
     with pytest.raises(UserError, match="no such"):
-        idle.restore(BEN, id)
-    idle.more(ANNA, id)
+        idle.candidates.restore(BEN, id)
+    idle.candidates.more(ANNA, id)
     assert 1 not in numbers()
 
 
 def test_what_is_discarded_before_it_was_made_is_made_once_it_is_back(idle):
-    made = idle.create(ANNA, reference(), count=2)
-    idle.discard(ANNA, made.id, 1)
-    idle.restore(ANNA, made.id)
-    assert [(one.number, one.made) for one in idle.creation(ANNA, made.id).candidates] == [(0, False), (1, False)]
+    made = idle.creations.create(ANNA, reference(), count=2)
+    idle.candidates.discard(ANNA, made.id, 1)
+    idle.candidates.restore(ANNA, made.id)
+    assert [(one.number, one.made) for one in idle.creations.get(ANNA, made.id).candidates] == [(0, False), (1, False)]
 
 
 def test_asked_for_again_the_next_seeds_are_taken(idle):
-    assert idle.next_seed(ANNA, reference()) == 0
-    made = idle.create(ANNA, reference(), count=3, seed=4)
-    assert idle.next_seed(ANNA, reference()) == 7
-    idle.discard(ANNA, made.id, 6)
-    assert idle.next_seed(ANNA, reference()) == 7, "a discarded one is not made again"
-    assert idle.next_seed(ANNA, reference(prompt="a cat")) == idle.next_seed(BEN, reference()) == 0
+    assert idle.creations.next_seed(ANNA, reference()) == 0
+    made = idle.creations.create(ANNA, reference(), count=3, seed=4)
+    assert idle.creations.next_seed(ANNA, reference()) == 7
+    idle.candidates.discard(ANNA, made.id, 6)
+    assert idle.creations.next_seed(ANNA, reference()) == 7, "a discarded one is not made again"
+    assert idle.creations.next_seed(ANNA, reference(prompt="a cat")) == idle.creations.next_seed(BEN, reference()) == 0
 
 
 def test_a_score_that_means_nothing_is_none(idle):
     id = finished(idle, reference(), 2)
-    path = idle.places.run(id) / "candidates" / "reference-1.json"
+    path = idle.workspace.places.run(id) / "candidates" / "reference-1.json"
     path.write_text('{"total": 0.76, "judged": false}')
-    assert {one.number: one.total for one in idle.creation(ANNA, id).candidates} == {0: 0.5, 1: None}
+    assert {one.number: one.total for one in idle.creations.get(ANNA, id).candidates} == {0: 0.5, 1: None}
 
 
 def test_a_picture_is_taken_in_and_can_be_used_again(idle, tmp_path):
     photo = tmp_path / "me.png"
     Image.new("RGBA", (300, 200), (200, 30, 30, 128)).save(photo)
-    made = idle.create(ANNA, reference(), 1, picture=photo)
-    with Image.open(idle.file(ANNA, made.id, made.picture)) as stored:
+    made = idle.creations.create(ANNA, reference(), 1, picture=photo)
+    with Image.open(idle.jobs.file(ANNA, made.id, made.picture)) as stored:
         assert (stored.format, stored.size) == ("JPEG", (300, 200))
-    again = idle.create(ANNA, reference(), 1, picture_of=made.id)
-    assert idle.file(ANNA, again.id, again.picture).read_bytes() == idle.file(ANNA, made.id, made.picture).read_bytes()
-    assert idle.create(ANNA, reference(), 1).picture == ""
+    again = idle.creations.create(ANNA, reference(), 1, picture_of=made.id)
+    assert (
+        idle.jobs.file(ANNA, again.id, again.picture).read_bytes()
+        == idle.jobs.file(ANNA, made.id, made.picture).read_bytes()
+    )
+    assert idle.creations.create(ANNA, reference(), 1).picture == ""
     with pytest.raises(UserError, match="no such"):
-        idle.create(BEN, reference(), 1, picture_of=made.id)
+        idle.creations.create(BEN, reference(), 1, picture_of=made.id)
     assert (
         "photo"
-        in idle.estimate_creation(
+        in idle.creations.estimate(
             ANNA, Wishes(role="reference", prompt="red ball", model="mini"), 1, picture=True
         ).reason
     )
@@ -395,25 +398,25 @@ def test_a_picture_is_taken_in_and_can_be_used_again(idle, tmp_path):
 def test_what_is_no_picture_is_refused_and_leaves_nothing(idle, tmp_path, content):
     (tmp_path / "odd.png").write_bytes(content)
     with pytest.raises(UserError, match=r"odd\.png"):
-        idle.create(ANNA, reference(), 1, picture=tmp_path / "odd.png")
-    assert idle.creations(ANNA) == []
-    assert list(idle.places.runs.iterdir()) == []
+        idle.creations.create(ANNA, reference(), 1, picture=tmp_path / "odd.png")
+    assert idle.creations.all(ANNA) == []
+    assert list(idle.workspace.places.runs.iterdir()) == []
 
 
 def test_an_owner_says_which_models_are_started_and_whether_anything_is_downloaded(idle, monkeypatch):
     ltx = reference(model="ltx-video", frames=None, size=None)
     id = finished(idle, reference(), 1)
-    assert idle.estimate_creation(ANNA, ltx, 1).fits
+    assert idle.creations.estimate(ANNA, ltx, 1).fits
     monkeypatch.setenv("FOURREAL_DOWNLOADS", "no")
     with pytest.raises(UserError, match="nothing is downloaded here"):
-        idle.create(ANNA, ltx, 1)
-    assert idle.create(ANNA, reference(), 1).busy, "it is on the disk"
+        idle.creations.create(ANNA, ltx, 1)
+    assert idle.creations.create(ANNA, reference(), 1).busy, "it is on the disk"
     monkeypatch.setenv("FOURREAL_MODELS_OFFERED", "mini")
-    for call in (lambda: idle.create(ANNA, reference(), 1), lambda: idle.more(ANNA, id)):
+    for call in (lambda: idle.creations.create(ANNA, reference(), 1), lambda: idle.candidates.more(ANNA, id)):
         with pytest.raises(UserError, match=r"not offered here\. Choose Mini"):
             call()
-    assert {offer.name for offer in idle.models() if offer.fits} == {"mini"}
-    assert idle.usual_model() == "mini"
+    assert {offer.name for offer in idle.creations.models() if offer.fits} == {"mini"}
+    assert idle.creations.usual_model() == "mini"
 
 
 @pytest.mark.parametrize(
@@ -447,26 +450,30 @@ def full_disk(service) -> None:
 @pytest.mark.parametrize(("fill", "said"), [(full_line, "jobs waiting"), (full_disk, "disk is full")])
 def test_what_cannot_be_queued_changes_nothing(idle, fill, said):
     id = finished(idle, reference(), 3)
-    before = idle.creation(ANNA, id).candidates
+    before = idle.creations.get(ANNA, id).candidates
     assert all(one.made for one in before)
     fill(idle)
-    calls = [lambda: idle.regenerate(ANNA, id, 0), lambda: idle.renew(ANNA, id), lambda: idle.more(ANNA, id, 2)]
+    calls = [
+        lambda: idle.candidates.regenerate(ANNA, id, 0),
+        lambda: idle.candidates.renew(ANNA, id),
+        lambda: idle.candidates.more(ANNA, id, 2),
+    ]
     for call in calls:
         with pytest.raises(UserError, match=said):
             call()
-    found = idle.creation(ANNA, id)
+    found = idle.creations.get(ANNA, id)
     assert (found.state, found.candidates) == ("done", before)
-    assert all(idle.file(ANNA, id, one.file).read_bytes() == b"video" for one in before)
+    assert all(idle.jobs.file(ANNA, id, one.file).read_bytes() == b"video" for one in before)
 
 
 def test_a_frame_that_the_video_does_not_have_is_refused(idle, fox_yard):
-    video = idle.add_video(ANNA, fox_yard / "reference.mp4", "fox")
+    video = idle.library.add_video(ANNA, fox_yard / "reference.mp4", "fox")
     wishes = Wishes(role="freeze", prompt="a fox", model=VACE, frame=0, **SMALL)
     for frame in (None, -1, 24):
         with pytest.raises(UserError, match="0 to 23"):
-            idle.create(ANNA, replace(wishes, frame=frame), 1, reference_id=video.id)
+            idle.creations.create(ANNA, replace(wishes, frame=frame), 1, reference_id=video.id)
     with pytest.raises(UserError, match="no such video"):
-        idle.create(BEN, wishes, 1, reference_id=video.id)
+        idle.creations.create(BEN, wishes, 1, reference_id=video.id)
 
 
 def test_a_store_of_the_version_before_is_brought_up_to_date(tmp_path):

@@ -25,7 +25,7 @@ from fourreal.description import Options
 from fourreal.errors import UserError
 from fourreal.fit import loop
 from fourreal.installed import ROOT
-from fourreal.jobs import journal, service
+from fourreal.jobs import exports, journal
 from fourreal.jobs.children import environment
 from fourreal.jobs.service import Service
 from fourreal.scene import bundle
@@ -190,7 +190,7 @@ def test_reading_the_journal_in_parts_is_reading_it_whole(house, finished, monke
 
 def test_exports_are_made_once_until_the_scene_changes(house, finished, monkeypatch):
     path = house.service.exports.make(ANNA, finished, "ply")  # by a child, as for people; what follows in this process
-    monkeypatch.setattr(service, "export_child", lambda arguments, *limits: cli.main(["export", *arguments]))
+    monkeypatch.setattr(exports, "export_child", lambda arguments, *limits: cli.main(["export", *arguments]))
     before = path.stat().st_mtime_ns
     assert house.service.exports.make(ANNA, finished, "ply").stat().st_mtime_ns == before
     assert house.service.jobs.file(ANNA, finished, "exports/ply.zip") == path
