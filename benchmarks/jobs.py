@@ -101,24 +101,24 @@ def measure(service: Service, url: str, clients: int, jobs: int) -> None:
         token = f"benchmark client number {number}"
         owner = service.owner(token)
         page = httpx.Client(base_url=url, timeout=60)
-        pair = timed("add_example", service.add_example, owner, "fox_yard")
-        timed("check", service.check, owner, *(video.id for video in pair))
+        pair = timed("add_example", service.library.add_example, owner, "fox_yard")
+        timed("check", service.inspections.check, owner, *(video.id for video in pair))
         for _ in range(jobs):
-            timed("estimate", service.estimate, owner, *(video.id for video in pair), Options())
-            run = timed("submit", service.submit, owner, *(video.id for video in pair), Options(preset="draft"))
+            timed("estimate", service.runs.estimate, owner, *(video.id for video in pair), Options())
+            run = timed("submit", service.runs.submit, owner, *(video.id for video in pair), Options(preset="draft"))
         offset = 0
         for look in itertools.count():
-            runs = timed("runs", service.runs, owner)
+            runs = timed("runs", service.runs.all, owner)
             if look % RELOAD == 0:
                 timed("page: first view", page.get, "/")
             timed("page: API, status", api_status, page, token, runs[0].id)
             for run in runs:
-                timed("run", service.run, owner, run.id)
+                timed("run", service.runs.get, owner, run.id)
                 if run.state == "running":
-                    _, offset = timed("journal", service.journal, owner, run.id, offset)
+                    _, offset = timed("journal", service.jobs.journal, owner, run.id, offset)
                     live = next((name for name in (run.progress.get("scene"), run.progress.get("preview")) if name), "")
                     with contextlib.suppress(UserError):  # a newer one may have taken its place
-                        timed("public_file", service.public_file, run.id, f"live/{live}")
+                        timed("public_file", service.jobs.public_file, run.id, f"live/{live}")
             if all(run.state in ("done", "failed", "stopped") for run in runs):
                 break
             time.sleep(PAUSE_SECONDS)
@@ -134,7 +134,7 @@ def measure(service: Service, url: str, clients: int, jobs: int) -> None:
     for name, spent in timings.items():
         high = sorted(spent)[int(0.95 * (len(spent) - 1))]
         print(f"| {name} | {len(spent)} | {statistics.median(spent):.1f} | {high:.1f} | {max(spent):.1f} |")
-    rows = service.store.all_runs()
+    rows = service.workspace.store.all_runs()
     done, once = sum(row["state"] == "done" for row in rows), all(row["claim"] == 1 for row in rows)
     turns = " ".join(str(who) for _, who in sorted(order))
     seconds = time.monotonic() - begin

@@ -31,7 +31,7 @@ ANNA, BEN = "a" * 32, "b" * 32
 def service_in(folder: Path) -> Iterator[Service]:
     """A service whose children answer in this process, on a machine with nothing but a CPU."""
     service = Service(folder, replace(JobLimits(), free_bytes=0))
-    service.store.remember("devices", [{"kind": "cpu", "name": "cpu", "memory_mb": None}])
+    service.workspace.store.remember("devices", [{"kind": "cpu", "name": "cpu", "memory_mb": None}])
     with asked_here():
         yield service
     service.close()

@@ -32,7 +32,7 @@ def service(tmp_path, monkeypatch, judged):  # noqa: F811
     monkeypatch.setattr("fourreal.jobs.create_estimate.memory_of_machine", lambda: 64 * 1024**3)
     monkeypatch.setattr(candidates, "coverage", lambda video, cancel: ())
     service = Service(tmp_path / "data", replace(JobLimits(), free_bytes=0))
-    service.store.remember("devices", [{"kind": "cpu", "name": "cpu", "memory_mb": None}])
+    service.workspace.store.remember("devices", [{"kind": "cpu", "name": "cpu", "memory_mb": None}])
     yield service
     service.close()
 
@@ -58,18 +58,20 @@ def model(monkeypatch):
 
 
 def reference(service, count: int) -> str:
-    return service.create(ANNA, Wishes(role="reference", prompt="a fox looks around", model=VACE, **SMALL), count).id
+    return service.creations.create(
+        ANNA, Wishes(role="reference", prompt="a fox looks around", model=VACE, **SMALL), count
+    ).id
 
 
 def freeze(service, tmp_path, model: str = VACE, size=(64, 64), **asked) -> str:
     """A creation of freeze-time videos, of a reference video of some size; its id."""
     video, wishes = new_id(), Wishes(role="freeze", prompt="a ball", model=model, frame=0, **asked)
-    folder = service.places.video(video)
+    folder = service.workspace.places.video(video)
     folder.mkdir(parents=True)
     clip.write(film(size), folder / "clip.mp4")
     info = {"frames": 9, "width": size[0], "height": size[1]}
-    service.store.add_video(video, ANNA, "fox.mp4", info, None, 0.0)
-    return service.create(ANNA, wishes, 1, 0, video).id
+    service.workspace.store.add_video(video, ANNA, "fox.mp4", info, None, 0.0)
+    return service.creations.create(ANNA, wishes, 1, 0, video).id
 
 
 def film(size, frames: int = 9) -> Clip:
@@ -80,42 +82,42 @@ def film(size, frames: int = 9) -> Clip:
 def own(service, id: str, video: Clip) -> None:
     """An upload as one more candidate, without the child that decodes it."""
     file = new_id()
-    (service.places.run(id) / "own").mkdir(exist_ok=True)
-    clip.write(video, service.places.run(id) / "own" / f"{file}.mp4")
+    (service.workspace.places.run(id) / "own").mkdir(exist_ok=True)
+    clip.write(video, service.workspace.places.run(id) / "own" / f"{file}.mp4")
     how = {"way": "own", "file": file, "name": "mine"}
-    assert service.store.requeue(id, 5, lambda db: candidate_rows.add(db, id, how))
+    assert service.workspace.store.requeue(id, 5, lambda db: candidate_rows.add(db, id, how))
 
 
 def work(service):
     """Do the next run as its runner does; the creation afterwards, and its candidates by their numbers."""
-    claim = service.store.claim("cpu:0")
-    folder = service.places.run(claim.run)
-    creating = Creating(folder, service.store.run(claim.run), service.store, PRESETS, OneModel())
+    claim = service.workspace.store.claim("cpu:0")
+    folder = service.workspace.places.run(claim.run)
+    creating = Creating(folder, service.workspace.store.run(claim.run), service.workspace.store, PRESETS, OneModel())
     try:
         creating.do(Live(folder), CancelToken())
-        assert service.store.finish(claim, "done", cost=creating.cost())
+        assert service.workspace.store.finish(claim, "done", cost=creating.cost())
     except UserError as error:
-        service.store.finish(claim, "failed", str(error))
-    found = service.creation(ANNA, claim.run)
+        service.workspace.store.finish(claim, "failed", str(error))
+    found = service.creations.get(ANNA, claim.run)
     return found, {one.number: one for one in found.candidates}
 
 
 def test_what_goes_wrong_with_one_is_on_its_card_and_the_others_go_on(service, model):
     id = reference(service, 4)
-    model |= {1: UserError(f"{service.places.run(id)}/one went wrong. Mend it."), 2: RuntimeError("a bug")}
+    model |= {1: UserError(f"{service.workspace.places.run(id)}/one went wrong. Mend it."), 2: RuntimeError("a bug")}
     found, by = work(service)
     assert found.state == "done"
     assert {number for number, one in by.items() if one.made} == {0, 3}
     assert by[1].error == "one went wrong. Mend it."
     assert "not your fault" in by[2].error
-    service.retry(ANNA, id, 1)
-    service.discard(ANNA, id, 2)
+    service.candidates.retry(ANNA, id, 1)
+    service.candidates.discard(ANNA, id, 2)
     model.clear()
     found, by = work(service)
     assert (found.state, sorted(by)) == ("done", [0, 1, 3])
     assert all(one.made and not one.error for one in by.values())
-    service.retry(ANNA, id, 1)  # there is nothing to try
-    assert service.creation(ANNA, id).state == "done"
+    service.candidates.retry(ANNA, id, 1)  # there is nothing to try
+    assert service.creations.get(ANNA, id).state == "done"
 
 
 def test_where_none_can_be_made_it_failed_and_going_on_tries_all_again(service, model):
@@ -125,7 +127,7 @@ def test_where_none_can_be_made_it_failed_and_going_on_tries_all_again(service, 
     assert found.state == "failed"
     assert "This is wrong." in found.error
     model.clear()
-    service.resume_creation(ANNA, id)
+    service.creations.resume(ANNA, id)
     found, by = work(service)
     assert (found.state, [one.made for one in by.values()]) == ("done", [True, True])
 
@@ -141,9 +143,9 @@ def test_a_model_that_cannot_be_had_ends_the_run_but_no_video_of_ones_own(servic
         1: (False, ""),
         2: (True, ""),
     }
-    service.discard(ANNA, id, 0)  # one that waits can go as well
+    service.candidates.discard(ANNA, id, 0)  # one that waits can go as well
     model.clear()
-    service.resume_creation(ANNA, id)
+    service.creations.resume(ANNA, id)
     found, by = work(service)
     assert (found.state, {number: one.made for number, one in by.items()}) == ("done", {1: True, 2: True})
 
@@ -152,30 +154,32 @@ def test_an_upload_of_any_size_can_be_extended(service, model, tmp_path):
     id = freeze(service, tmp_path, **SMALL)
     own(service, id, film((1024, 574), 3))
     work(service)
-    service.longer(ANNA, id, 1, "right")
+    service.candidates.longer(ANNA, id, 1, "right")
     _, by = work(service)
     assert by[2].error == ""
     width, height = by[2].size
     assert (width % 16, height % 16, by[2].frames) == (0, 0, 11)
     assert width / height == pytest.approx(1024 / 574, rel=0.02)
-    assert clip.read(service.file(ANNA, id, by[2].file)).size == by[2].size
+    assert clip.read(service.jobs.file(ANNA, id, by[2].file)).size == by[2].size
 
 
 def test_what_waits_to_be_made_longer_outlives_what_it_begins_with(service, model, tmp_path):
     id = freeze(service, tmp_path, **SMALL)
     work(service)
-    service.longer(ANNA, id, 0, "left")
-    service.discard(ANNA, id, 0)
+    service.candidates.longer(ANNA, id, 0, "left")
+    service.candidates.discard(ANNA, id, 0)
     found, by = work(service)
     assert (found.state, {number: (one.made, one.error) for number, one in by.items()}) == ("done", {1: (True, "")})
-    assert {path.name.split(".")[0] for path in (service.places.run(id) / "candidates").iterdir()} == {"freeze-1"}
+    assert {path.name.split(".")[0] for path in (service.workspace.places.run(id) / "candidates").iterdir()} == {
+        "freeze-1"
+    }
     with pytest.raises(UserError, match="which it begins with, was discarded"):
-        service.regenerate(ANNA, id, 1)
-    assert service.creation(ANNA, id).candidates[0].made
-    service.longer(ANNA, id, 1, "left")
-    service.discard(ANNA, id, 1)
-    service.discard(ANNA, id, 2)  # before it was made: nothing needs the first one any more
-    assert list((service.places.run(id) / "candidates").iterdir()) == []
+        service.candidates.regenerate(ANNA, id, 1)
+    assert service.creations.get(ANNA, id).candidates[0].made
+    service.candidates.longer(ANNA, id, 1, "left")
+    service.candidates.discard(ANNA, id, 1)
+    service.candidates.discard(ANNA, id, 2)  # before it was made: nothing needs the first one any more
+    assert list((service.workspace.places.run(id) / "candidates").iterdir()) == []
 
 
 def test_what_cannot_be_extended_or_frozen_is_said_before_it_waits_in_the_line(service, model, tmp_path):
@@ -188,16 +192,16 @@ def test_what_cannot_be_extended_or_frozen_is_said_before_it_waits_in_the_line(s
     for number, said in ((1, "another shape"), (2, "297 frames")):
         assert by[number].made
         with pytest.raises(UserError, match=said):
-            service.longer(ANNA, id, number, "right")
-    assert service.creation(ANNA, id).state == "done"
+            service.candidates.longer(ANNA, id, number, "right")
+    assert service.creations.get(ANNA, id).state == "done"
 
 
 def test_a_candidate_at_which_the_runner_dies_again_and_again_is_given_up_alone(service, model):
     id = reference(service, 2)
     for _ in range(CRASHES):
-        claim = service.store.claim("cpu:0")
-        service.store.candidates.begin(id, 0, claim.number)
-        state = service.store.interrupted(claim, "The system ended the work.")
+        claim = service.workspace.store.claim("cpu:0")
+        service.workspace.store.candidates.begin(id, 0, claim.number)
+        state = service.workspace.store.interrupted(claim, "The system ended the work.")
     assert state == "queued"
     found, by = work(service)
     assert found.state == "done"
@@ -206,17 +210,17 @@ def test_a_candidate_at_which_the_runner_dies_again_and_again_is_given_up_alone(
         1: (True, ""),
     }
     for _ in range(CRASHES):
-        service.more(ANNA, id)
-        claim = service.store.claim("cpu:0")
-        state = service.store.interrupted(claim, "The system ended the work.")
+        service.candidates.more(ANNA, id)
+        claim = service.workspace.store.claim("cpu:0")
+        state = service.workspace.store.interrupted(claim, "The system ended the work.")
     assert state == "failed", "where none was begun, none is to blame"
 
 
 def test_a_candidate_that_an_earlier_version_made_can_be_extended(service, model, tmp_path):
     id = freeze(service, tmp_path, **SMALL)
     work(service)
-    told = service.places.run(id) / "candidates" / "freeze-0.clip.json"
+    told = service.workspace.places.run(id) / "candidates" / "freeze-0.clip.json"
     told.write_text(json.dumps({key: value for key, value in json.loads(told.read_text()).items() if key != "size"}))
-    service.longer(ANNA, id, 0, "right")
+    service.candidates.longer(ANNA, id, 0, "right")
     _, by = work(service)
     assert by[1].made

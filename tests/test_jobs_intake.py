@@ -49,15 +49,15 @@ def real_children(service):
 
 def test_a_video_is_kept_as_h264_with_a_small_picture_of_each_frame(service, tmp_path):
     path = encode(tmp_path / "upload.webm", numbered(12, (720, 480)), "libvpx-vp9")
-    video = service.add_video(ANNA, path, "My film.webm")
+    video = service.library.add_video(ANNA, path, "My film.webm")
     assert (video.width, video.height, video.fps, video.frames, video.seconds) == (720, 480, 12.0, 12, 1.0)
     assert video.name == "My film.webm"
-    assert service.video(ANNA, video.id) == video
-    kept = service.video_file(ANNA, video.id, "clip.mp4")
+    assert service.library.video(ANNA, video.id) == video
+    kept = service.library.video_file(ANNA, video.id, "clip.mp4")
     with av.open(str(kept)) as container:
         assert container.streams.video[0].codec_context.name == "h264"
     assert numbers(clip.read(kept).frames, 12) == list(range(12))
-    with Image.open(service.video_file(ANNA, video.id, 7)) as picture:
+    with Image.open(service.library.video_file(ANNA, video.id, 7)) as picture:
         assert picture.size == (320, 213)
         assert numbers(np.asarray(picture)[None], 12) == [7]
     info = json.loads((kept.parent / "info.json").read_text())
@@ -67,7 +67,7 @@ def test_a_video_is_kept_as_h264_with_a_small_picture_of_each_frame(service, tmp
 
 def test_large_pictures_are_kept_at_the_size_that_is_of_use(service, tmp_path):
     path = encode(tmp_path / "large.mp4", numbered(3, (1600, 900)))
-    video = service.add_video(ANNA, path, "large.mp4")
+    video = service.library.add_video(ANNA, path, "large.mp4")
     assert (video.width, video.height) == (1024, 576)
 
 
@@ -75,23 +75,25 @@ def test_odd_sizes_are_told_as_they_are_kept(service, tmp_path):
     folder = tmp_path / "odd.gif"
     pictures = [Image.fromarray(frame) for frame in numbered(4, (65, 49))]
     pictures[0].save(folder, save_all=True, append_images=pictures[1:], duration=100)
-    video = service.add_video(ANNA, folder, "odd.gif")
-    kept = clip.probe(service.video_file(ANNA, video.id, "clip.mp4"))
+    video = service.library.add_video(ANNA, folder, "odd.gif")
+    kept = clip.probe(service.library.video_file(ANNA, video.id, "clip.mp4"))
     assert (video.width, video.height, video.frames) == (66, 50, 4) == (kept.width, kept.height, kept.frames)
 
 
 def test_a_part_of_a_video(service, tmp_path):
     path = encode(tmp_path / "long.mp4", numbered(12))
-    by_seconds = service.add_video(ANNA, path, "long.mp4", start=0.25, end=0.75)
-    assert numbers(clip.read(service.video_file(ANNA, by_seconds.id, "clip.mp4")).frames, 12) == list(range(3, 9))
-    by_frames = service.trim(ANNA, by_seconds.id, 1, 3)
-    assert numbers(clip.read(service.video_file(ANNA, by_frames.id, "clip.mp4")).frames, 12) == [4, 5, 6]
+    by_seconds = service.library.add_video(ANNA, path, "long.mp4", start=0.25, end=0.75)
+    assert numbers(clip.read(service.library.video_file(ANNA, by_seconds.id, "clip.mp4")).frames, 12) == list(
+        range(3, 9)
+    )
+    by_frames = service.library.trim(ANNA, by_seconds.id, 1, 3)
+    assert numbers(clip.read(service.library.video_file(ANNA, by_frames.id, "clip.mp4")).frames, 12) == [4, 5, 6]
     with pytest.raises(UserError, match="0 to 5"):
-        service.trim(ANNA, by_seconds.id, 2, 6)
+        service.library.trim(ANNA, by_seconds.id, 2, 6)
     with pytest.raises(UserError, match="two or more"):
-        service.trim(ANNA, by_seconds.id, 2, 2)
+        service.library.trim(ANNA, by_seconds.id, 2, 2)
     with pytest.raises(UserError, match="Too little"):
-        service.add_video(ANNA, path, "long.mp4", start=5)
+        service.library.add_video(ANNA, path, "long.mp4", start=5)
 
 
 def png(width: int, height: int) -> bytes:
@@ -158,11 +160,11 @@ def hostile(case: str, folder: Path) -> Path:
 
 def test_a_long_video_is_thinned_out(service, tmp_path):
     path = encode(tmp_path / "long.mp4", numbered(200).repeat(4, 0), fps=60)
-    video = service.add_video(ANNA, path, "long.mp4")
+    video = service.library.add_video(ANNA, path, "long.mp4")
     assert (video.frames, video.fps) == (200, 15.0)
-    seen = numbers(clip.read(service.video_file(ANNA, video.id, "clip.mp4")).frames, 200)
+    seen = numbers(clip.read(service.library.video_file(ANNA, video.id, "clip.mp4")).frames, 200)
     assert np.abs(np.array(seen) - np.arange(200)).max() <= 2, "grey levels are one apart, and coding loses a little"
-    part = service.add_video(ANNA, path, "long.mp4", start=5, end=10)
+    part = service.library.add_video(ANNA, path, "long.mp4", start=5, end=10)
     assert (part.frames, part.fps) == (75, 15.0)
 
 
@@ -188,15 +190,15 @@ def test_a_long_video_is_thinned_out(service, tmp_path):
 )
 def test_hostile_uploads_are_refused_and_leave_nothing(case, service, tmp_path):
     if case == "too many bytes":
-        service.limits = replace(LIMITS, max_upload_bytes=1_000_000)
+        service.workspace.limits = replace(LIMITS, max_upload_bytes=1_000_000)
     path = hostile(case, tmp_path)
     with pytest.raises(UserError) as refused:
-        service.add_video(ANNA, path, "holiday.mp4")
+        service.library.add_video(ANNA, path, "holiday.mp4")
     assert "holiday.mp4" in str(refused.value)
     assert str(tmp_path) not in str(refused.value)
     assert path.name not in str(refused.value)
-    assert list(service.places.videos.iterdir()) == []
-    assert service.videos(ANNA) == []
+    assert list(service.workspace.places.videos.iterdir()) == []
+    assert service.library.videos(ANNA) == []
 
 
 @pytest.mark.parametrize(
@@ -208,12 +210,12 @@ def test_hostile_uploads_are_refused_and_leave_nothing(case, service, tmp_path):
 )
 def test_a_decoder_that_takes_too_much_is_ended(limits, shape, says, service, real_children, tmp_path):
     path = encode(tmp_path / "large.mp4", np.zeros(shape, np.uint8))
-    service.limits = replace(LIMITS, max_side=4096, **limits)
+    service.workspace.limits = replace(LIMITS, max_side=4096, **limits)
     with pytest.raises(UserError, match=says):
-        service.add_video(ANNA, path, "large.mp4")
-    assert list(service.places.videos.iterdir()) == []
-    service.limits = LIMITS
-    service.add_video(ANNA, encode(tmp_path / "good.mp4", numbered()), "good.mp4")
+        service.library.add_video(ANNA, path, "large.mp4")
+    assert list(service.workspace.places.videos.iterdir()) == []
+    service.workspace.limits = LIMITS
+    service.library.add_video(ANNA, encode(tmp_path / "good.mp4", numbered()), "good.mp4")
 
 
 SMALL_DISK = """
@@ -233,18 +235,18 @@ def test_a_full_disk_is_said_and_leaves_nothing(service, tmp_path, monkeypatch):
     child = subprocess.run([sys.executable, "-c", SMALL_DISK], **start)
     assert "space" in json.loads(child.stdout.splitlines()[-1])["error"]
     assert list(out.iterdir()) == []
-    service.limits = replace(LIMITS, free_bytes=10**18)
+    service.workspace.limits = replace(LIMITS, free_bytes=10**18)
     with pytest.raises(UserError, match="disk is full"):
-        service.add_video(ANNA, path, "good.mp4")
-    assert service.videos(ANNA) == []
+        service.library.add_video(ANNA, path, "good.mp4")
+    assert service.library.videos(ANNA) == []
 
 
 def test_the_oldest_videos_of_a_person_make_room(service, tmp_path):
     path = encode(tmp_path / "good.mp4", numbered())
-    service.limits = replace(LIMITS, videos_per_person=2)
-    videos = [service.add_video(ANNA, path, f"{i}.mp4") for i in range(3)]
-    assert [video.name for video in service.videos(ANNA)] == ["2.mp4", "1.mp4"]
-    assert {folder.name for folder in service.places.videos.iterdir()} == {video.id for video in videos[1:]}
+    service.workspace.limits = replace(LIMITS, videos_per_person=2)
+    videos = [service.library.add_video(ANNA, path, f"{i}.mp4") for i in range(3)]
+    assert [video.name for video in service.library.videos(ANNA)] == ["2.mp4", "1.mp4"]
+    assert {folder.name for folder in service.workspace.places.videos.iterdir()} == {video.id for video in videos[1:]}
 
 
 ORPHAN = """

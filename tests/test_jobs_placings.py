@@ -20,20 +20,20 @@ def service(tmp_path):
 
 
 def test_cameras_that_are_known_are_shown_as_a_run_will_have_them(service):
-    reference, freeze = service.add_example(ANNA, "fox_yard")
-    found = service.place(ANNA, reference.id, freeze.id, DRAFT)
+    reference, freeze = service.library.add_example(ANNA, "fox_yard")
+    found = service.placements.place(ANNA, reference.id, freeze.id, DRAFT)
     assert (len(found["reference"]), found["takes"]) == (1, [])
     assert len(found["cameras"]) > 20
     assert json.loads(json.dumps(found)) == found
 
 
 def test_what_was_found_is_kept_for_the_same_question_and_for_the_run(service, monkeypatch):
-    reference, freeze = service.add_example(ANNA, "fox_yard")
+    reference, freeze = service.library.add_example(ANNA, "fox_yard")
     asked = []
 
     def place(question, limits):
         asked.append(question)
-        work = service.places.placed(freeze.id, reference.id) / "work"
+        work = service.workspace.places.placed(freeze.id, reference.id) / "work"
         work.mkdir(exist_ok=True)
         (work / f"placement-{len(asked)}").write_text("found")
         return {"cameras": [len(asked)]}
@@ -41,21 +41,26 @@ def test_what_was_found_is_kept_for_the_same_question_and_for_the_run(service, m
     monkeypatch.setattr(asking, "place", place)
     unknown = replace(DRAFT, use_cameras=False)
     for _ in range(2):
-        assert service.place(ANNA, reference.id, freeze.id, unknown) == {"cameras": [1]}
-    assert service.place(ANNA, reference.id, freeze.id, replace(unknown, canonical_frame=3)) == {"cameras": [2]}
+        assert service.placements.place(ANNA, reference.id, freeze.id, unknown) == {"cameras": [1]}
+    assert service.placements.place(ANNA, reference.id, freeze.id, replace(unknown, canonical_frame=3)) == {
+        "cameras": [2]
+    }
     assert [question["cameras"] for question in asked] == [None, None]
-    run = service.submit(ANNA, reference.id, freeze.id, unknown)
-    assert {path.name for path in (service.places.run(run.id) / "work").iterdir()} == {"placement-1", "placement-2"}
+    run = service.runs.submit(ANNA, reference.id, freeze.id, unknown)
+    assert {path.name for path in (service.workspace.places.run(run.id) / "work").iterdir()} == {
+        "placement-1",
+        "placement-2",
+    }
 
 
 def test_what_cannot_serve_is_said_before_the_run_and_asked_anew(service, monkeypatch):
-    reference, freeze = service.add_example(ANNA, "fox_yard")
+    reference, freeze = service.library.add_example(ANNA, "fox_yard")
 
     def place(question, limits):
         raise UserError(f"{question['folder']}/cameras.json: points lie in a plane.")
 
     monkeypatch.setattr(asking, "place", place)
     with pytest.raises(UserError, match=r"^cameras\.json: points lie in a plane"):
-        service.place(ANNA, reference.id, freeze.id, DRAFT)
+        service.placements.place(ANNA, reference.id, freeze.id, DRAFT)
     monkeypatch.setattr(asking, "place", lambda question, limits: {"cameras": []})
-    assert service.place(ANNA, reference.id, freeze.id, DRAFT) == {"cameras": []}
+    assert service.placements.place(ANNA, reference.id, freeze.id, DRAFT) == {"cameras": []}

@@ -40,7 +40,7 @@ def taken_in(assets, tmp_path_factory):
 @pytest.fixture
 def service(tmp_path):
     service = Service(tmp_path / "data", replace(JobLimits(), free_bytes=0))
-    service.store.remember("devices", [{"kind": "cpu", "name": "cpu", "memory_mb": None}])
+    service.workspace.store.remember("devices", [{"kind": "cpu", "name": "cpu", "memory_mb": None}])
     yield service
     service.close()
 
@@ -51,8 +51,8 @@ def videos(service, taken_in) -> list[str]:
     folder, info = taken_in
     ids = [new_id() for _ in range(4)]
     for id, name in zip(ids, ("one.mp4", "two.mp4", "side <b>.mp4", "later.mp4"), strict=True):
-        shutil.copytree(folder, service.places.video(id))
-        service.store.add_video(id, ANNA, name, info, None, time.time() - 2 * UNUSED_SECONDS)
+        shutil.copytree(folder, service.workspace.places.video(id))
+        service.workspace.store.add_video(id, ANNA, name, info, None, time.time() - 2 * UNUSED_SECONDS)
     return ids
 
 
@@ -67,22 +67,26 @@ def requests(service: Service, id: str, monkeypatch, error: Exception | None = N
 
     monkeypatch.setattr("fourreal.pipeline.reconstruct", reconstruct)
     monkeypatch.setattr("fourreal.jobs.reconstructing.final_files", lambda *_: None)
-    folder = service.places.run(id)
-    Reconstructing(folder, service.store.run(id), service.store, {}, OneModel()).do(Live(folder), CancelToken())
+    folder = service.workspace.places.run(id)
+    Reconstructing(folder, service.workspace.store.run(id), service.workspace.store, {}, OneModel()).do(
+        Live(folder), CancelToken()
+    )
     return asked
 
 
 def test_a_run_keeps_its_further_videos_and_hands_them_on(service, videos, monkeypatch):
     further = FurtherVideo(video=videos[2], role="reference", at=5), FurtherVideo(video=videos[3], role="freeze")
-    run = service.submit(ANNA, *videos[:2], Options(), further=further)
+    run = service.runs.submit(ANNA, *videos[:2], Options(), further=further)
     assert [(take.video, take.role, take.at) for take in run.further] == [
         (videos[2], "reference", 5),
         (videos[3], "freeze", None),
     ]
-    assert not {path.name for path, _ in disposable(service.places, service.store, service.limits)} & {*videos}
+    assert not {
+        path.name for path, _ in disposable(service.workspace.places, service.workspace.store, service.workspace.limits)
+    } & {*videos}
     for id in videos:
-        service.delete_video(ANNA, id)
-    again = service.duplicate(ANNA, run.id, Options(seed=1))
+        service.library.delete_video(ANNA, id)
+    again = service.runs.duplicate(ANNA, run.id, Options(seed=1))
     assert again.further == run.further
     for id in (run.id, again.id):
         (request,) = requests(service, id, monkeypatch)
@@ -113,22 +117,22 @@ def test_what_is_said_of_further_videos_is_checked_wherever_it_comes_from(servic
         (FurtherVideo(video=id, role="freeze", at=24), "0 to 23"),
     ):
         with pytest.raises(UserError, match=says):
-            service.submit(ANNA, *videos[:2], Options(), further=[further])
+            service.runs.submit(ANNA, *videos[:2], Options(), further=[further])
     with pytest.raises(UserError, match="no such"):
-        service.check_further(BEN, id, *videos[:2])
-    assert service.runs(ANNA) == []
+        service.inspections.check_further(BEN, id, *videos[:2])
+    assert service.runs.all(ANNA) == []
 
 
 def test_what_a_further_video_is_is_looked_for_once(service, videos, monkeypatch):
     seen = FurtherChecks("freeze", "It travels.", (), (Verdict("cut", False, "Cut.", part=(3, 9)),), ("freeze",))
     monkeypatch.setattr(asking, "look_at_take", lambda *_: (seen, {"freeze": b"\xff\xd8"}))
-    assert service.check_further(ANNA, videos[2], *videos[:2]) == seen
-    assert service.video_file(ANNA, videos[2], f"flaws-freeze-{videos[1]}.jpg").read_bytes() == b"\xff\xd8"
+    assert service.inspections.check_further(ANNA, videos[2], *videos[:2]) == seen
+    assert service.library.video_file(ANNA, videos[2], f"flaws-freeze-{videos[1]}.jpg").read_bytes() == b"\xff\xd8"
     with pytest.raises(UserError, match="no such"):
-        service.video_file(ANNA, videos[2], f"take-{videos[1]}.json")
+        service.library.video_file(ANNA, videos[2], f"take-{videos[1]}.json")
     monkeypatch.setattr(asking, "look_at_take", None)
-    assert service.check_further(ANNA, videos[2], *videos[:2]) == seen
-    run = service.submit(ANNA, *videos[:2], Options(), further=[FurtherVideo(video=videos[2])])
+    assert service.inspections.check_further(ANNA, videos[2], *videos[:2]) == seen
+    run = service.runs.submit(ANNA, *videos[:2], Options(), further=[FurtherVideo(video=videos[2])])
     assert run.further[0].role == "freeze"
 
 
@@ -141,8 +145,8 @@ def test_frozen_is_what_holds_still_before_a_camera_that_travels(assets, name, s
 
 
 def test_a_run_that_its_videos_stopped_says_which_and_does_not_just_go_on(service, videos, monkeypatch):
-    run = service.submit(ANNA, *videos[:2], Options(), further=[FurtherVideo(video=videos[2], role="reference")])
-    fail = lambda error: service.store.finish(service.store.claim("cpu:0"), "failed", str(error))
+    run = service.runs.submit(ANNA, *videos[:2], Options(), further=[FurtherVideo(video=videos[2], role="reference")])
+    fail = lambda error: service.workspace.store.finish(service.workspace.store.claim("cpu:0"), "failed", str(error))
     for error, refusal in (
         (Unusable("Cut.", cut=(Path("a/take-0.mp4"), 3, 20)), Refusal("0", 3, 20)),
         (Unusable("Cut.", cut=(Path("a/freeze.mp4"), 0, 9)), Refusal("freeze", 0, 9)),
@@ -152,22 +156,22 @@ def test_a_run_that_its_videos_stopped_says_which_and_does_not_just_go_on(servic
         with pytest.raises(type(error)):
             requests(service, run.id, monkeypatch, error)
         fail(error)
-        ended = service.run(ANNA, run.id)
+        ended = service.runs.get(ANNA, run.id)
         assert (ended.refusal, ended.resumable) == (refusal, refusal is None)
-        service.resume(ANNA, run.id)
+        service.runs.resume(ANNA, run.id)
 
 
 def test_the_videos_of_a_run_can_be_had_again_even_where_they_were_deleted(service, videos):
-    run = service.submit(ANNA, *videos[:2], Options(), further=[FurtherVideo(video=videos[2], role="reference")])
-    assert service.videos_of(ANNA, run.id) == (*videos[:2], videos[2:3])
+    run = service.runs.submit(ANNA, *videos[:2], Options(), further=[FurtherVideo(video=videos[2], role="reference")])
+    assert service.runs.videos_of(ANNA, run.id) == (*videos[:2], videos[2:3])
     for id in videos[1:3]:
-        service.delete_video(ANNA, id)
+        service.library.delete_video(ANNA, id)
     with asked_here():
-        reference, freeze, (side,) = service.videos_of(ANNA, run.id)
+        reference, freeze, (side,) = service.runs.videos_of(ANNA, run.id)
     assert reference == videos[0]
     assert {freeze, side} & {*videos} == set()
-    assert service.video(ANNA, side).name == "side <b>.mp4"
+    assert service.library.video(ANNA, side).name == "side <b>.mp4"
     assert (
-        service.video_file(ANNA, freeze, "clip.mp4").read_bytes()
-        == service.video_file(ANNA, reference, "clip.mp4").read_bytes()
+        service.library.video_file(ANNA, freeze, "clip.mp4").read_bytes()
+        == service.library.video_file(ANNA, reference, "clip.mp4").read_bytes()
     )

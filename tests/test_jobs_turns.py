@@ -8,7 +8,7 @@ import pytest
 from job_samples import ANNA, BEN, until
 
 from fourreal.errors import UserError
-from fourreal.jobs import service as services
+from fourreal.jobs import exports
 from fourreal.jobs.service import Service
 from fourreal.jobs.store import new_id
 from fourreal.jobs.turns import Turns
@@ -107,8 +107,8 @@ def service(tmp_path):
 def finished(service: Service, owner: str) -> str:
     """A run that has a manifest, which is all that exporting asks for."""
     id = new_id()
-    assert service.store.add_run(id, owner, "run", "f" * 32, "e" * 32, {}, None, 9)
-    folder = service.places.run(id)
+    assert service.workspace.store.add_run(id, owner, "run", "f" * 32, "e" * 32, {}, None, 9)
+    folder = service.workspace.places.run(id)
     folder.mkdir(parents=True)
     (folder / "manifest.json").write_text("{}")
     return id
@@ -125,30 +125,30 @@ def test_one_persons_exports_hold_up_neither_uploads_nor_anothers_exports(monkey
         folder.mkdir(parents=True)
         return {"width": 2, "height": 2, "fps": 1.0, "frames": 2, "seconds": 2.0, "bytes": 1}
 
-    monkeypatch.setattr(services, "export_child", export)
+    monkeypatch.setattr(exports, "export_child", export)
     monkeypatch.setattr("fourreal.jobs.asking.take_in", take_in)
     hers, his = finished(service, ANNA), finished(service, BEN)
     films = ("orbit", "spiral", "swing")
     for film in films:
-        work.start(f"{film}.mp4", lambda film=film: service.export(ANNA, hers, "mp4", film))
-    until(lambda: len(service._exports._waiting) == 2, "two of hers wait")
+        work.start(f"{film}.mp4", lambda film=film: service.exports.make(ANNA, hers, "mp4", film))
+    until(lambda: len(service.exports.turns._waiting) == 2, "two of hers wait")
     with pytest.raises(UserError, match="You have 3 exports under way"):
-        service.export(ANNA, hers, "ply")
-    assert service.add_video(ANNA, tmp_path, "a.mp4").frames == 2
-    work.start("ben", lambda: service.export(BEN, his, "ply"))
+        service.exports.make(ANNA, hers, "ply")
+    assert service.library.add_video(ANNA, tmp_path, "a.mp4").frames == 2
+    work.start("ben", lambda: service.exports.make(BEN, his, "ply"))
     until(lambda: "ben" in work.begun, "Ben's goes on")
     assert len(work.begun) == 2
     work.end("ben")
-    until(lambda: not service._exports._running[BEN], "and ends")
-    assert service.export(BEN, his, "ply").name == "ply.zip"  # at once, as it is there
+    until(lambda: not service.exports.turns._running[BEN], "and ends")
+    assert service.exports.make(BEN, his, "ply").name == "ply.zip"  # at once, as it is there
 
 
 def test_nothing_is_exported_where_the_disk_is_full(service, monkeypatch):
-    monkeypatch.setattr(services, "export_child", None)
+    monkeypatch.setattr(exports, "export_child", None)
     run = finished(service, ANNA)
-    service.limits = replace(service.limits, free_bytes=10**18)
+    service.workspace.limits = replace(service.workspace.limits, free_bytes=10**18)
     with pytest.raises(UserError, match="disk is full"):
-        service.export(ANNA, run, "ply")
+        service.exports.make(ANNA, run, "ply")
 
 
 def test_each_kind_of_work_has_a_lane_wider_than_what_it_holds():

@@ -37,38 +37,40 @@ def old(tmp_path):
 
 def test_all_that_was_there_is_there_and_can_be_used(old):
     service, ids = old
-    assert {video.id for video in service.videos(ANNA)} == {ids["reference"], ids["freeze"]}
-    assert [run.id for run in service.runs(ANNA)] == [ids["stopped"], ids["done"]]
-    assert service.runs(BEN) == []
-    done = service.run(ANNA, ids["done"])
+    assert {video.id for video in service.library.videos(ANNA)} == {ids["reference"], ids["freeze"]}
+    assert [run.id for run in service.runs.all(ANNA)] == [ids["stopped"], ids["done"]]
+    assert service.runs.all(BEN) == []
+    done = service.runs.get(ANNA, ids["done"])
     assert (done.state, done.name, done.has_scene, done.options) == ("done", "tiny", True, Options(preset="draft"))
     assert done.seconds > 1
-    assert read_r4d(service.file(ANNA, done.id, "scene.r4d").read_bytes()).frames == FRAMES
-    assert bundle.load(service.places.run(done.id)).frames == FRAMES
-    assert service.metrics(ANNA, done.id)["splats"] > 0
-    assert service.journal(ANNA, done.id)[0][-1]["stage"]
-    assert service.export(ANNA, done.id, "r4d").name == "scene.r4d"
-    assert service.estimate(ANNA, ids["reference"], ids["freeze"], Options(preset="draft")).seconds > 0, "measured"
-    assert service.check(ANNA, ids["reference"], ids["freeze"]).verdicts
-    (creation,) = service.creations(ANNA)
+    assert read_r4d(service.jobs.file(ANNA, done.id, "scene.r4d").read_bytes()).frames == FRAMES
+    assert bundle.load(service.workspace.places.run(done.id)).frames == FRAMES
+    assert service.runs.metrics(ANNA, done.id)["splats"] > 0
+    assert service.jobs.journal(ANNA, done.id)[0][-1]["stage"]
+    assert service.exports.make(ANNA, done.id, "r4d").name == "scene.r4d"
+    assert service.runs.estimate(ANNA, ids["reference"], ids["freeze"], Options(preset="draft")).seconds > 0, "measured"
+    assert service.inspections.check(ANNA, ids["reference"], ids["freeze"]).verdicts
+    (creation,) = service.creations.all(ANNA)
     (candidate,) = creation.candidates
     assert (creation.id, creation.wishes.prompt, candidate.name) == (ids["made"], "a red ball", "mine.mp4")
-    taken = service.take(ANNA, creation.id, candidate.number)
-    ours, theirs = (clip.read(service.places.video(id) / "clip.mp4").frames for id in (taken.id, ids["reference"]))
+    taken = service.candidates.take(ANNA, creation.id, candidate.number)
+    ours, theirs = (
+        clip.read(service.workspace.places.video(id) / "clip.mp4").frames for id in (taken.id, ids["reference"])
+    )
     assert np.abs(ours.astype(int) - theirs).mean() < 3
 
 
 def test_a_run_that_was_stopped_before_goes_on_where_it_was(old):
     service, ids = old
-    run = service.run(ANNA, ids["stopped"])
+    run = service.runs.get(ANNA, ids["stopped"])
     assert (run.state, run.has_scene) == ("stopped", False)
-    before = len(service.journal(ANNA, run.id)[0])
-    service.resume(ANNA, run.id)
-    with hand(service.places.data, {"standard": STOPPED}):
-        until(lambda: service.run(ANNA, run.id).state not in ("queued", "running"), "its end")
-    assert (service.run(ANNA, run.id).state, service.run(ANNA, run.id).error) == ("done", "")
-    assert service.run(ANNA, run.id).has_scene
-    new = service.journal(ANNA, run.id)[0][before:]
+    before = len(service.jobs.journal(ANNA, run.id)[0])
+    service.runs.resume(ANNA, run.id)
+    with hand(service.workspace.places.data, {"standard": STOPPED}):
+        until(lambda: service.runs.get(ANNA, run.id).state not in ("queued", "running"), "its end")
+    assert (service.runs.get(ANNA, run.id).state, service.runs.get(ANNA, run.id).error) == ("done", "")
+    assert service.runs.get(ANNA, run.id).has_scene
+    new = service.jobs.journal(ANNA, run.id)[0][before:]
     field = [line["step"] for line in new if line["stage"] == "motion: field"]
     assert "canonical" not in {line["stage"] for line in new if line["steps"]}, "stage one was finished"
     assert field[0] == 1, "stage two has limbs since: what was begun without them does not fit"

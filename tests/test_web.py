@@ -58,7 +58,7 @@ def page(tmp_path_factory):
         for name, value in LIVE.items():
             patch.setattr(live, name, value)
         service = Service(data)
-        service.store.remember("devices", [CPU])
+        service.workspace.store.remember("devices", [CPU])
         with answering(asyncio.run(application(data, service))) as url, hand(data, tiny(60)):
             running = Page(data, url)
             patch.setattr(traceback, "print_exc", running.print_exc)
@@ -68,8 +68,8 @@ def page(tmp_path_factory):
             yield running
             for logger in (logging.getLogger(), logging.getLogger("uvicorn")):
                 logger.removeHandler(handler)
-            for row in service.store.all_runs("running"):  # of a test that failed
-                service.store.cancel(row["id"], keep=False)
+            for row in service.workspace.store.all_runs("running"):  # of a test that failed
+                service.workspace.store.cancel(row["id"], keep=False)
         service.close()
     assert "Traceback" not in running.log(), running.log()
 
@@ -184,7 +184,7 @@ def test_the_page_as_people_start_it_loads_no_model_library_and_has_a_worker(tmp
         assert "pydantic_core" in loaded
         assert {"torch", "numba", "gsplat", "pycolmap", "scipy"} & loaded == set()
         service = Service(data)
-        assert wait(lambda: service.store.fact("devices"), "the worker says what it computes on")
+        assert wait(lambda: service.workspace.store.fact("devices"), "the worker says what it computes on")
         service.close()
         worker = int((data / "worker.lock").read_text())
         assert "Traceback" not in page.log(), page.log()

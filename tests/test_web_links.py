@@ -26,7 +26,7 @@ def service(tmp_path_factory):
 @pytest.fixture(scope="module")
 def client(service):
     async def application():  # within a loop, as Gradio else leaves some of its own open
-        return create_app(service.places.data, service)
+        return create_app(service.workspace.places.data, service)
 
     with pytest.MonkeyPatch.context() as patch:
         for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_CACHE_FREQUENCY"):  # the application sets them
@@ -39,8 +39,8 @@ def client(service):
 def give_run(service: Service, token: str, name: str) -> str:
     """A finished run that has files a viewer asks for, as they are on the disk."""
     owner, id = service.owner(token), new_id()
-    service.store.add_run(id, owner, name, new_id(), new_id(), {"preset": "draft"}, None, 9)
-    folder = service.places.run(id)
+    service.workspace.store.add_run(id, owner, name, new_id(), new_id(), {"preset": "draft"}, None, 9)
+    folder = service.workspace.places.run(id)
     (folder / "inputs").mkdir(parents=True)
     for file, content in {"scene.r4d": b"scene", "thumbnail.jpg": b"picture", "manifest.json": b"{}"}.items():
         (folder / file).write_bytes(content)
@@ -51,12 +51,12 @@ def give_run(service: Service, token: str, name: str) -> str:
 def test_a_scene_is_shared_by_its_owner_and_taken_back(service, client):
     id = give_run(service, ANNA, "A <fox>")
     anna, ben = service.owner(ANNA), service.owner(BEN)
-    for call in (service.share, service.unshare, service.share_of):
+    for call in (service.shares.share, service.shares.unshare, service.shares.token):
         with pytest.raises(UserError, match="no such scene"):
             call(ben, id)
-    token = service.share(anna, id)
+    token = service.shares.share(anna, id)
     assert token != id
-    assert service.share(anna, id) == token, "one link, however often it is asked for"
+    assert service.shares.share(anna, id) == token, "one link, however often it is asked for"
     assert client.get(f"/shared/{token}/scene.r4d").content == b"scene"
     assert client.get(f"/shared/{token}/thumbnail.jpg").content == b"picture"
     for name in LEAKS:
@@ -68,20 +68,20 @@ def test_a_scene_is_shared_by_its_owner_and_taken_back(service, client):
         assert "<fox>" not in text
         assert id not in text
         assert anna not in text
-    service.unshare(anna, id)
+    service.shares.unshare(anna, id)
     for gone in (f"/shared/{token}/scene.r4d", f"/shared/{token}/thumbnail.jpg", f"/embed/{token}"):
         assert client.get(gone).status_code == 404
     assert "fox&gt;" not in client.get(f"/?scene=shared:{token}").text
-    assert service.share(anna, id) != token, "an old link stays dead"
+    assert service.shares.share(anna, id) != token, "an old link stays dead"
 
 
 def test_what_was_deleted_is_no_longer_shared(service):
     id = give_run(service, ANNA, "Fox")
-    token = service.share(service.owner(ANNA), id)
-    service.cancel(service.owner(ANNA), id)
-    service.delete(service.owner(ANNA), id)
+    token = service.shares.share(service.owner(ANNA), id)
+    service.jobs.cancel(service.owner(ANNA), id)
+    service.jobs.delete(service.owner(ANNA), id)
     with pytest.raises(UserError):
-        service.shared_file(token, "scene.r4d")
+        service.shares.file(token, "scene.r4d")
 
 
 def test_only_what_can_be_embedded_may_be_framed(client):

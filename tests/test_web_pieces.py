@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import fields, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import gradio as gr
 import httpx
@@ -149,11 +150,12 @@ def watched():
     journal = []
     service = object.__new__(Service)
     service.owner = lambda token: token
-    service.run = lambda owner, id: Run(
+    service.runs.all, service.jobs = SimpleNamespace(), SimpleNamespace()
+    service.runs.get = lambda owner, id: Run(
         id, "a fox", "running", 0, Options(preset="draft"), 0.0, 1.0, None, "", False, 1.0, "r" * 32, "f" * 32
     )
-    service.journal = lambda owner, id, offset: (journal[offset:], len(journal))
-    service.public_file = lambda id, name: Path("nowhere")
+    service.jobs.journal = lambda owner, id, offset: (journal[offset:], len(journal))
+    service.jobs.public_file = lambda id, name: Path("nowhere")
 
     async def laid_out():  # Gradio opens a loop of its own, and leaves it open, where none is running
         with gr.Blocks():

@@ -36,7 +36,7 @@ def service(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch, asked_here():
         patch.setattr(studies, "command_child", command_here)
         service = Service(tmp_path_factory.mktemp("studies") / "data")
-        service.store.remember("devices", [CPU])
+        service.workspace.store.remember("devices", [CPU])
         yield service
         service.close()
 
@@ -46,7 +46,7 @@ def videos(service, tmp_path_factory):
     """Two videos of Anna's."""
     folder = tmp_path_factory.mktemp("videos")
     paths = [moving(folder / f"{name}.mp4", seed=seed) for seed, name in enumerate(("one", "two"))]
-    return [service.add_video(service.owner(ANNA), path, path.name).id for path in paths]
+    return [service.library.add_video(service.owner(ANNA), path, path.name).id for path in paths]
 
 
 def wanted(videos, name="Mine", prompt="a square"):
@@ -65,7 +65,7 @@ def made(service, videos):
 @pytest.fixture(scope="module")
 def url(service, made):
     async def application():
-        return create_app(service.places.data, service)
+        return create_app(service.workspace.places.data, service)
 
     with answering(asyncio.run(application())) as url:
         yield url
@@ -93,7 +93,7 @@ def test_a_study_is_its_makers_alone(service, made, videos):
     for name in ("/etc/hostname", "../store.sqlite", "f" * 32):
         with pytest.raises(UserError, match="no such"):
             service.studies.make(anna, wanted([videos[0], name]))
-    assert not list((service.places.studies / ".making").iterdir())
+    assert not list((service.workspace.places.studies / ".making").iterdir())
 
 
 def test_a_link_leads_to_a_page_that_says_nothing(url, made):
@@ -141,7 +141,7 @@ def test_who_is_too_fast_has_to_wait(monkeypatch, service, made):
     monkeypatch.setattr(study_routes, "CALLS", (2, 60.0))
 
     async def application():
-        return create_app(service.places.data, service)
+        return create_app(service.workspace.places.data, service)
 
     with answering(asyncio.run(application())) as url:
         codes = [call(url, f"{made.id}/rater", json={"rater": RATER}).status_code for _ in range(3)]
@@ -174,7 +174,7 @@ def test_a_program_can_do_what_the_page_can(service, videos):
     assert calls.studies(ANNA)[0]["id"] == made["id"]
     assert calls.study_results(ANNA, made["id"])["comparisons"][0]["other"] == "4Dfy"
     assert calls.delete_study(ANNA, made["id"])
-    assert not service.places.study(made["id"]).exists()
+    assert not service.workspace.places.study(made["id"]).exists()
 
 
 def ready(page):
@@ -216,7 +216,7 @@ def test_a_rater_goes_through_by_keys_and_comes_back(service, videos, url):
 
 @needs_chromium
 def test_without_a_page_answers_are_saved_as_a_file(made, service, tmp_path):
-    folder = service.places.study(made.id)
+    folder = service.workspace.places.study(made.id)
     with chromium() as browser:
         page = browser.new_page()
         page.goto((folder / "raters" / "index.html").as_uri())

@@ -164,7 +164,7 @@ def give_scene(page: Page, token: str, name: str, source: Page | None = None) ->
     """
 
     def first(*states: str) -> dict | None:
-        rows = there.store.all_runs(*states)
+        rows = there.workspace.store.all_runs(*states)
         return next(
             (
                 row
@@ -183,13 +183,13 @@ def give_scene(page: Page, token: str, name: str, source: Page | None = None) ->
     ):
         if first("done", "queued", "running") is None:
             maker = there.owner("token-of-a-maker-of-scenes")
-            pair = there.add_example(maker, "fox_yard")
-            there.submit(maker, *(video.id for video in pair), Options(preset="draft"))
+            pair = there.library.add_example(maker, "fox_yard")
+            there.runs.submit(maker, *(video.id for video in pair), Options(preset="draft"))
         row, id = wait(lambda: first("done"), "a scene is made"), new_id()
         passing = shutil.ignore_patterns("tmp", "*.lock", "*.part")
-        shutil.copytree(there.places.run(row["id"]), here.places.run(id), ignore=passing)
+        shutil.copytree(there.workspace.places.run(row["id"]), here.workspace.places.run(id), ignore=passing)
         row |= {"id": id, "owner": here.owner(token), "name": name}
-        with here.store.database.writing() as db:
+        with here.workspace.store.database.writing() as db:
             db.execute(f"INSERT INTO runs ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", [*row.values()])
     return id
 

@@ -1,4 +1,4 @@
-"""What goes in and out of the part of `Service` that makes videos from a prompt: plain values, as in `values`."""
+"""What goes in and out of `Creations` and `Candidates`: plain values, as in `values`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from typing import Any
 from fourreal.description import StoredWishes
 
 SIDES = ("left", "right")
+BY_MODEL = {"way": "model"}  # how a candidate is made that nobody brought
 MOST_CANDIDATES = 16  # of one creation: more than anybody looks at
 
 
@@ -48,7 +49,7 @@ class Candidate:
     """One video of a creation, there or still to be made.
 
     way: "model", "own" (somebody's own, or cut or reversed by them) or "longer" (another one with a window added).
-    made: whether video and scores are there. kept: the person marked it. file: to be had by `Service.file`.
+    made: whether video and scores are there. kept: the person marked it. file: to be had by `Jobs.file`.
     total: 0 to 1, the score; reasons: sentences, the most telling first. degrees, still: of a freeze-time video, how
     far the camera goes around and, 0 to 1, how well the subject stands. All are None where that is not known.
     seconds: how long making it took. frames, fps: of the video, 0 before it is there.
@@ -79,8 +80,8 @@ class Creation:
     """Candidates for one of the two videos. candidates: those that are there best first, then those to be made.
 
     state, place, progress, error, created, seconds: as of `values.Run`. reference: id of the video that is frozen, ""
-    for reference videos. preview: what is being made, as it looks by now; to be had by `Service.file`, "" before.
-    picture: the one that its videos begin with, to be had by `Service.file`, "" for none.
+    for reference videos. preview: what is being made, as it looks by now; to be had by `Jobs.file`, "" before.
+    picture: the one that its videos begin with, to be had by `Jobs.file`, "" for none.
     discarded: the number of the one that was discarded last, which can come back.
     outdated: why no more can be made, where it asked for what is not there in this version; else "".
     """

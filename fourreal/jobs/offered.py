@@ -4,10 +4,13 @@ FOURREAL_MODELS_OFFERED: names with commas between, "all" (the default). FOURREA
 "no" on a Hugging Face Space, where only what is on the disk may be started, and "yes" elsewhere.
 """
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from fourreal.description import Wishes
 from fourreal.errors import UserError
 from fourreal.video import hub, registry
 
@@ -52,3 +55,11 @@ def offered(environment: Mapping[str, str] = os.environ) -> Offered:
     if answer not in ANSWERS:
         raise UserError(f"{DOWNLOADS} is {answer!r}. Set it to yes or no.")
     return Offered(names, ANSWERS[answer])
+
+
+def check_makeable(row: Mapping[str, Any]) -> None:
+    """row: of a creation, from the store. Raises UserError where no more can be made for it: it asked for what is no
+    more, or for what is not offered here."""
+    wishes = Wishes.current(json.loads(row["options"]))
+    if refusal := offered().refusal(registry.entry(wishes.model)):
+        raise UserError(refusal)

@@ -6,28 +6,32 @@ from pathlib import Path
 
 from fourreal.errors import UserError
 from fourreal.jobs.files import put
+from fourreal.jobs.jobs import Jobs
 from fourreal.jobs.places import absent, file_within
-from fourreal.jobs.runs import Runs
 from fourreal.jobs.store import new_id
+from fourreal.jobs.workspace import Workspace
 
 TOKEN = re.compile(r"[0-9a-f]{32}", re.ASCII)
 # What whoever has the link may have of a run. Neither its id, nor its videos, nor what else its owner has.
 SHARED = re.compile(r"scene\.r4d|thumbnail\.jpg", re.ASCII)
 
 
-class Shares(Runs):
-    """The part of `Service` that is about sharing. `shares/<token>` holds the run's id, the run's `share` the token."""
+class Shares:
+    """See the module. `shares/<token>` holds the run's id, the run's `share` the token."""
+
+    def __init__(self, workspace: Workspace, jobs: Jobs) -> None:
+        self._places, self._store, self._jobs = workspace.places, workspace.store, jobs
 
     def share(self, owner: str, id: str) -> str:
         """The token of a run's link, made if there is none. Only its owner can; until `unshare` it stays the same."""
-        self._row(owner, id)
-        folder = self.places.run(id)
+        self._jobs.row(owner, id)
+        folder = self._places.run(id)
         if not (folder / "scene.r4d").is_file():
             raise UserError("There is nothing to share yet. Wait for the scene.")
-        token = self.share_of(owner, id) or new_id()
+        token = self.token(owner, id) or new_id()
         try:
-            self.places.shares.mkdir(exist_ok=True)
-            put(self.places.shares / token, id.encode())
+            self._places.shares.mkdir(exist_ok=True)
+            put(self._places.shares / token, id.encode())
             put(folder / "share", token.encode())
         except OSError as error:
             raise UserError(f"The link could not be stored: {error.strerror or error}. Free some space.") from error
@@ -35,39 +39,39 @@ class Shares(Runs):
 
     def unshare(self, owner: str, id: str) -> None:
         """The link leads nowhere any more; a later one is another."""
-        token = self.share_of(owner, id)
-        (self.places.run(id) / "share").unlink(missing_ok=True)
+        token = self.token(owner, id)
+        (self._places.run(id) / "share").unlink(missing_ok=True)
         if token:
-            (self.places.shares / token).unlink(missing_ok=True)
+            (self._places.shares / token).unlink(missing_ok=True)
 
-    def share_of(self, owner: str, id: str) -> str | None:
+    def token(self, owner: str, id: str) -> str | None:
         """The token of a run that is shared, None of one that is not."""
-        self._row(owner, id)
+        self._jobs.row(owner, id)
         with contextlib.suppress(FileNotFoundError):
-            token = (self.places.run(id) / "share").read_text(encoding="ascii")
+            token = (self._places.run(id) / "share").read_text(encoding="ascii")
             return token if TOKEN.fullmatch(token) else None
         return None
 
-    def shared_name(self, token: str) -> str:
+    def name(self, token: str) -> str:
         """The name of a shared scene. Raises UserError where nothing is shared under this token."""
-        return self.public_name(self._shared(token))
+        return self._jobs.public_name(self._shared(token))
 
-    def shared_file(self, token: str, name: str) -> Path:
+    def file(self, token: str, name: str) -> Path:
         """A file of a shared scene: what the viewer plays, or its picture. Raises UserError likewise."""
-        return file_within(self.places.run(self._shared(token)), name, SHARED)
+        return file_within(self._places.run(self._shared(token)), name, SHARED)
 
     def _shared(self, token: str) -> str:
         """The id of a shared run."""
         if not isinstance(token, str) or not TOKEN.fullmatch(token):
             raise absent("scene")
-        link = self.places.shares / token
+        link = self._places.shares / token
         try:
             id = link.read_text(encoding="ascii")
         except FileNotFoundError:
             raise absent("scene") from None
-        if self.store.run(id) is None:  # deleted since
+        if self._store.run(id) is None:  # deleted since
             link.unlink(missing_ok=True)
             raise absent("scene")
-        if not (self.places.run(id) / "share").is_file():  # taken back
+        if not (self._places.run(id) / "share").is_file():  # taken back
             raise absent("scene")
         return id

@@ -8,22 +8,22 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fourreal.errors import UserError
 from fourreal.installed import assets
 from fourreal.jobs.exporting import command_child
 from fourreal.jobs.files import remove
+from fourreal.jobs.library import Library
 from fourreal.jobs.places import ID, absent, file_within, without_paths
+from fourreal.jobs.runs import Runs
 from fourreal.jobs.turns import Turns
+from fourreal.jobs.workspace import Workspace
 from fourreal.study import exchange, values
 from fourreal.study.page import rater_page
 from fourreal.study.results import Results, results
 from fourreal.study.values import CLIP, RATERS, Entry, Study, StudyRequest
 from fourreal.study.votes import Votes, rater_of
-
-if TYPE_CHECKING:
-    from fourreal.jobs.service import Service
 
 log = logging.getLogger("fourreal.jobs.studies")
 MOST_AT_ONCE = 50  # votes of one call
@@ -41,21 +41,22 @@ class Source:
 
 
 class Studies:
-    """The studies of a service. Any thread may call any method; every one that names an owner is about theirs alone."""
+    """See the module. Any thread may call any method; every one that names an owner is about theirs alone."""
 
-    def __init__(self, service: "Service") -> None:
-        self._service, self._places, self._limits = service, service.places, service.limits
-        self._turns = Turns(self._limits.studies, "studies being made")
+    def __init__(self, workspace: Workspace, library: Library, runs: Runs) -> None:
+        self._workspace, self._places = workspace, workspace.places
+        self._library, self._runs = library, runs
+        self._turns = Turns(workspace.limits.studies, "studies being made")
 
     # --- For who makes them -------------------------------------------------------------------------------------------
 
     def sources(self, owner: str) -> list[Source]:
         """Own finished scenes, those that ship with the product, own videos."""
-        runs = [run for run in self._service.runs(owner) if self._finished(run.id)]
+        runs = [run for run in self._runs.all(owner) if self._finished(run.id)]
         mine = [Source(run.id, run.name, "scene") for run in runs]
         title = lambda name: f"{name.replace('_', ' ').capitalize()} (shipped)"
         shipped = [Source(name, title(name), "scene") for name in shipped_scenes()]
-        return [*mine, *shipped, *(Source(one.id, one.name, "video") for one in self._service.videos(owner))]
+        return [*mine, *shipped, *(Source(one.id, one.name, "video") for one in self._library.videos(owner))]
 
     def make(
         self, owner: str, request: Mapping[str, Any], telling: Callable[[str], None] = lambda sentence: None
@@ -66,15 +67,14 @@ class Studies:
         it is. Raises UserError.
         """
         whole = StudyRequest.from_dict(request)
-        if len(self.studies(owner)) >= self._limits.studies_per_person:
-            raise UserError(
-                f"You have {self._limits.studies_per_person} studies, which is the most a person may have: delete one."
-            )
+        most = self._workspace.limits.studies_per_person
+        if len(self.studies(owner)) >= most:
+            raise UserError(f"You have {most} studies, which is the most a person may have: delete one.")
         place = lambda entry: replace(entry, source=self._source(owner, entry))
         pairs = [replace(pair, first=place(pair.first), second=place(pair.second)) for pair in whole.pairs]
         fresh = self._places.studies / ".making" / values.new_id()
         with self._turns.turn(owner):
-            self._service._room()
+            self._workspace.check_room()
             fresh.mkdir(parents=True)
             try:
                 self._make_in(fresh, replace(whole, pairs=tuple(pairs)), telling)
@@ -156,20 +156,20 @@ class Studies:
         options = {name: getattr(request, name) for name in ("name", "size", "seconds", "fps")}
         (fresh / "request.json").write_text(json.dumps({**options, "pairs": pairs}), encoding="utf-8")
         words = ["study", "make", str(fresh / "request.json"), "--out", str(fresh / "study")]
-        most = shutil.disk_usage(self._places.data).free - self._limits.free_bytes
+        most = shutil.disk_usage(self._places.data).free - self._workspace.limits.free_bytes
         late = "Making the study took too long and was ended. Take fewer pairs or shorter films."
         tell = lambda line: telling(sentence_of(line))
-        command_child(words, self._limits.study_seconds, most, late, self._places.data, tell)
+        command_child(words, self._workspace.limits.study_seconds, most, late, self._places.data, tell)
 
     def _source(self, owner: str, entry: Entry) -> str:
         """What the command line knows a source by, if it is this person's or everybody's."""
         if entry.source in shipped_scenes():
             return entry.source
         if ID.fullmatch(entry.source):
-            video = self._service.store.video(entry.source)
+            video = self._workspace.store.video(entry.source)
             if video is not None and video["owner"] == owner:
                 return str(self._places.video(entry.source) / "clip.mp4")
-            self._service.run(owner, entry.source)
+            self._runs.get(owner, entry.source)
             if not self._finished(entry.source):
                 raise UserError("A scene of the study is not finished yet: wait for it, or choose another.")
             return str(self._places.run(entry.source))

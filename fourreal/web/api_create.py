@@ -1,7 +1,9 @@
 """The endpoints from a prompt to the two videos; see `api`."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from fourreal.description import Wishes
 from fourreal.errors import UserError
@@ -20,11 +22,11 @@ class CreateCalls:
     def models(self, token: str) -> list:
         """The video models, with sizes, licence, what they are for and whether they run here."""
         self._service.owner(token)
-        return [asdict(offer) for offer in self._service.models()]
+        return [asdict(offer) for offer in self._service.creations.models()]
 
     def estimate_creation(self, token: str, wishes: dict, count: int = 4) -> dict:
         """What candidates would take: {seconds, memory_mb, disk_mb, device, fits, reason, place}."""
-        return asdict(self._service.estimate_creation(self._service.owner(token), Wishes.from_dict(wishes), count))
+        return asdict(self._service.creations.estimate(self._service.owner(token), Wishes.from_dict(wishes), count))
 
     def create(
         self, token: str, wishes: dict, count: int = 4, seed: int = 0, reference: str = "", picture: dict | None = None
@@ -33,7 +35,7 @@ class CreateCalls:
         picture: an uploaded file (`gradio_client.handle_file`) that reference videos begin with."""
         owner, path = self._service.owner(token), None if picture is None else self._uploaded(picture)
         try:
-            made = self._service.create(owner, Wishes.from_dict(wishes), count, seed, reference, path)
+            made = self._service.creations.create(owner, Wishes.from_dict(wishes), count, seed, reference, path)
         finally:
             if path is not None:
                 self._uploads.forget(path)
@@ -41,81 +43,81 @@ class CreateCalls:
 
     def creation(self, token: str, creation: str) -> dict:
         """A creation as it is now, its finished candidates best first."""
-        return _creation(self._service.creation(self._service.owner(token), creation))
+        return _creation(self._service.creations.get(self._service.owner(token), creation))
 
     def creations(self, token: str) -> list:
         """All creations of this token, newest first."""
-        return [_creation(one) for one in self._service.creations(self._service.owner(token))]
+        return [_creation(one) for one in self._service.creations.all(self._service.owner(token))]
 
     def stop_creation(self, token: str, creation: str) -> dict:
         """Stop making candidates; what is finished stays."""
-        return self._after(token, creation, "cancel")
+        return self._after(token, creation, self._service.jobs.cancel)
 
     def resume_creation(self, token: str, creation: str) -> dict:
         """Go on with what was stopped or failed."""
-        return self._after(token, creation, "resume_creation")
+        return self._after(token, creation, self._service.creations.resume)
 
     def delete_creation(self, token: str, creation: str) -> bool:
         """Delete a creation with all its candidates. Videos that were taken from it stay."""
-        self._service.delete(self._service.owner(token), creation)
+        self._service.jobs.delete(self._service.owner(token), creation)
         return True
 
     def more(self, token: str, creation: str, count: int = 1) -> dict:
         """Ask for more candidates of the same wishes."""
-        return self._after(token, creation, "more", count)
+        return self._after(token, creation, self._service.candidates.more, count)
 
     def retry(self, token: str, creation: str, number: int) -> dict:
         """Try to make a candidate that could not be made once more."""
-        return self._after(token, creation, "retry", number)
+        return self._after(token, creation, self._service.candidates.retry, number)
 
     def regenerate(self, token: str, creation: str, number: int) -> dict:
         """Another candidate in place of one, with a new seed."""
-        return self._after(token, creation, "regenerate", number)
+        return self._after(token, creation, self._service.candidates.regenerate, number)
 
     def renew(self, token: str, creation: str) -> dict:
         """Make all candidates anew that are not kept."""
-        return self._after(token, creation, "renew")
+        return self._after(token, creation, self._service.candidates.renew)
 
     def keep(self, token: str, creation: str, number: int, kept: bool = True) -> dict:
         """Mark a candidate to be kept, or no longer."""
-        return self._after(token, creation, "keep", number, kept)
+        return self._after(token, creation, self._service.candidates.keep, number, kept)
 
     def discard(self, token: str, creation: str, number: int) -> dict:
         """Remove a candidate, also while it is being made."""
-        return self._after(token, creation, "discard", number)
+        return self._after(token, creation, self._service.candidates.discard, number)
 
     def restore(self, token: str, creation: str) -> dict:
         """Bring the candidate back that was discarded last."""
-        return self._after(token, creation, "restore")
+        return self._after(token, creation, self._service.candidates.restore)
 
     def add_candidate(self, token: str, creation: str, file: dict) -> dict:
         """Take an uploaded file (`gradio_client.handle_file`) in as one more candidate."""
         path = self._uploaded(file)
         try:
-            return self._after(token, creation, "add_own", path, path.name)
+            return self._after(token, creation, self._service.candidates.add_own, path, path.name)
         finally:
             self._uploads.forget(path)
 
     def cut(self, token: str, creation: str, number: int, first: int, last: int, reverse: bool = False) -> dict:
         """Frames `first` to `last` of a candidate, backwards if asked, as one more candidate."""
-        return self._after(token, creation, "change", number, first, last, reverse)
+        return self._after(token, creation, self._service.candidates.change, number, first, last, reverse)
 
     def extend(self, token: str, creation: str, number: int, side: str) -> dict:
         """A freeze-time candidate with frames added at its "left" or "right", as one more candidate."""
-        return self._after(token, creation, "longer", number, side)
+        return self._after(token, creation, self._service.candidates.longer, number, side)
 
     def take(self, token: str, creation: str, number: int) -> dict:
         """A finished candidate as a video, to freeze a frame of or to reconstruct from."""
         owner = self._service.owner(token)
-        return self._video(owner, self._service.take(owner, creation, number))
+        return self._video(owner, self._service.candidates.take(owner, creation, number))
 
     # --- Shared -------------------------------------------------------------------------------------------------------
 
-    def _after(self, token: str, creation: str, what: str, *given) -> dict:
+    def _after(self, token: str, creation: str, change: Callable[..., Any], *given) -> dict:
         """The creation after something was done to it."""
         owner = self._service.owner(token)
-        getattr(self._service, what)(owner, creation, *given)
-        return _creation(self._service.creation(owner, creation))
+        change(owner, creation, *given)
+        return _creation(self._service.creations.get(owner, creation))
 
     def _uploaded(self, file: dict) -> Path:
         path = str(file.get("path", ""))

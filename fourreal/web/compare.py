@@ -69,7 +69,7 @@ def wire(page: Page, step: Compare) -> Comparing:
         listed = [*with_shared(page, names), *things.choices(page.service, page.owner(me))]
         there = {name for _, name in listed}
         names = [name for name in names or [] if name in there] or usual(listed, me.run)
-        ablations = page.service.ablations()
+        ablations = page.service.ablations.names()
         links = pieces("compare").ablations(ablations) if ablations else ""
         return {step.things: gr.update(choices=listed, value=names), step.studies: links}
 
@@ -89,7 +89,7 @@ def wire(page: Page, step: Compare) -> Comparing:
         with using(page, path) as file:
             if len(names or []) >= MOST:
                 raise UserError(f"{MOST} at most can be compared. Take one out first.")
-            video = page.service.add_video(owner, file, file.name)
+            video = page.service.library.add_video(owner, file, file.name)
         return chosen_of(page, owner, [*(names or []), f"video:{video.id}"])
 
     @personal
@@ -140,7 +140,7 @@ def compared(page: Page, step: Compare, me: Visitor, names: list | None, layout:
 def alone(page: Page, me: Visitor, one: things.Thing) -> Updates:
     """Viewer and caption with one thing."""
     if one.name.startswith("scene:"):
-        run = page.service.run(page.owner(me), one.name.removeprefix("scene:"))
+        run = page.service.runs.get(page.owner(me), one.name.removeprefix("scene:"))
         return {page.viewer: opened(run), page.caption: caption_of(run)}
     value = shown(one.url, kind=one.kind, title=one.title, address=links.address([one.name]))
     return {page.viewer: value, page.caption: caption(one.title, HINT)}

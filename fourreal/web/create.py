@@ -66,7 +66,9 @@ def lay_out(service: Service) -> Create:
     lead = "Describe a scene. Video models make it move, then freeze it and go around it."
     gr.Markdown(lead, elem_classes="lead", elem_id="create-lead")
     # here, as a browser's state within a hidden column is not read
-    draft, freeze_draft = (browser_state(service.places.data, f"{role} form") for role in ("reference", "freeze"))
+    draft, freeze_draft = (
+        browser_state(service.workspace.places.data, f"{role} form") for role in ("reference", "freeze")
+    )
     earlier = gr.Dropdown([], label="Earlier prompts", visible=False, elem_id="earlier")
     start = create_start.lay_out()
     with start.ask:
@@ -118,7 +120,7 @@ def wire(page: Page, step: Create, videos: Videos, checking: Checking) -> Creati
 
     @personal
     def reopen(me: Visitor, id: str | None):
-        creation = page.service.creation(page.owner(me), id or "")
+        creation = page.service.creations.get(page.owner(me), id or "")
         me, role = replace(me, example="", again="", freeze=""), creation.wishes.role
         if role == "freeze":
             me = replace(me, freezing=creation.id, reference=creation.reference, canonical=creation.wishes.frame)
@@ -168,7 +170,7 @@ def wire_form(page: Page, form: Form, start: Start, said: Dependency, creating: 
     @personal
     def take_own(me: Visitor, path: str | None):
         with using(page, path) as file:
-            page.service.add_own(page.owner(me), me.creation(form.role), file, file.name)
+            page.service.candidates.add_own(page.owner(me), me.creation(form.role), file, file.name)
         return gr.Timer(active=True)
 
     taken = form.own.upload(**event(take_own, [page.me, form.own], page.making, INTAKE))
@@ -177,12 +179,12 @@ def wire_form(page: Page, form: Form, start: Start, said: Dependency, creating: 
 
     @personal
     def stop(me: Visitor):
-        page.service.cancel(page.owner(me), me.creation(form.role))
+        page.service.jobs.cancel(page.owner(me), me.creation(form.role))
         gr.Info("Stopping. Finished candidates stay.", title="", duration=4)
 
     @personal
     def go_on(me: Visitor):
-        page.service.resume_creation(page.owner(me), me.creation(form.role))
+        page.service.creations.resume(page.owner(me), me.creation(form.role))
         return gr.Timer(active=True)
 
     form.stop.click(**event(stop, page.me))
@@ -221,10 +223,10 @@ def begun(page: Page, form: Form, start: Start, me: Visitor, values: dict) -> Up
     wishes, count, seeds, seed = wishes_of(form.role, me.canonical or 0 if freeze else None, values)
     owner, reference = page.owner(me), me.reference if freeze else ""
     if seeds != FIXED:
-        following = page.service.next_seed(owner, wishes, reference)
+        following = page.service.creations.next_seed(owner, wishes, reference)
         seed = secrets.randbelow(MOST_RANDOM) if seeds == RANDOM else following
     before = me.picture if kind == PICTURE and picture is None else ""
-    creation = page.service.create(owner, wishes, count, seed, reference, picture, before)
+    creation = page.service.creations.create(owner, wishes, count, seed, reference, picture, before)
     if picture is not None:
         page.uploads.forget(picture)
     me = (me if freeze else anew(me)).following(form.role, creation.id)
@@ -236,7 +238,7 @@ def begun(page: Page, form: Form, start: Start, me: Visitor, values: dict) -> Up
 def earlier(page: Page, me: Visitor) -> dict:
     """Update of the list of everything that was asked for before; it is there once there is a choice."""
     what = {"reference": "", "freeze": "Frozen: "}
-    creations = page.service.creations(page.owner(me))
+    creations = page.service.creations.all(page.owner(me))
     choices = [(what[one.wishes.role] + one.wishes.prompt[:90], one.id) for one in creations]
     here = next((id for id in (me.freezing, me.making) if id in [one.id for one in creations]), None)
     return gr.update(choices=choices, value=here, visible=len(choices) > 1)

@@ -58,7 +58,7 @@ def restored(page: Page, form: Form, me: Visitor, draft: object) -> Updates:
         return {field: values[name] for name, field in form.fields.items()}
     try:
         if id := me.creation(form.role):
-            return recalled(form, page.service.creation(page.owner(me), id))
+            return recalled(form, page.service.creations.get(page.owner(me), id))
     except UserError:  # deleted meanwhile
         pass
     return {}

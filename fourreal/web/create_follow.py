@@ -30,7 +30,7 @@ def follow(page: Page, forms: Sequence[Form], me: Visitor, seen: dict[str, Any])
     for form in forms:
         creation, role = None, form.role
         try:
-            creation = page.service.creation(page.owner(me), me.creation(role)) if me.creation(role) else None
+            creation = page.service.creations.get(page.owner(me), me.creation(role)) if me.creation(role) else None
         except UserError:  # deleted in another tab
             me = me.following(role, "")
             change[page.me] = me

@@ -165,7 +165,7 @@ def suit(page: Page, forms: Sequence[Form]) -> Event:
 
     def choose() -> Updates:
         change: Updates = {}
-        name = page.service.usual_model()
+        name = page.service.creations.usual_model()
         if name != EMBEDDED:
             for form in forms:
                 change |= {form.fields["model"]: name, **suited(name, form)}
@@ -228,10 +228,10 @@ def expected(page: Page, form: Form, values: dict[str, Any]) -> Updates:
     prompt = (values["prompt"] or "").strip() or "a scene"
     try:
         wishes, count, *_ = wishes_of(form.role, 0, values | {"prompt": prompt})
-        estimate = page.service.estimate_creation(NOBODY, wishes, count)
+        estimate = page.service.creations.estimate(NOBODY, wishes, count)
     except UserError as error:
         return {form.estimate: note(str(error), "bad"), form.start: gr.update(interactive=False)}
-    offer = next(offer for offer in page.service.models() if offer.name == wishes.model)
+    offer = next(offer for offer in page.service.creations.models() if offer.name == wishes.model)
     return {form.estimate: estimate_box(offer, estimate), form.start: gr.update(interactive=estimate.fits)}
 
 

@@ -53,8 +53,8 @@ def showing(page: Page, freezing: Freezing, me: Visitor, draft: object) -> Updat
     try:
         video = own_video(page, me)
         if me.reference and (me.freezing or me.making):
-            video = page.service.video(owner, me.reference)
-            creation = page.service.creation(owner, me.freezing or me.making)
+            video = page.service.library.video(owner, me.reference)
+            creation = page.service.creations.get(owner, me.freezing or me.making)
     except UserError:  # deleted meanwhile
         video = None
     if video is None:

@@ -35,7 +35,7 @@ def act(page: Page, form: Form, me: Visitor, sent: dict[str, str]) -> Updates:
     if action == "pick":
         return picked(page, form.role, me, number_in(sent, "number"))
     if action == "use":
-        creation = page.service.creation(page.owner(me), me.creation(form.role))
+        creation = page.service.creations.get(page.owner(me), me.creation(form.role))
         gr.Info("The form has its prompt, seed and settings.", title="", duration=4)
         me = started_as(me, creation) if form.role == "reference" else me
         return {page.me: me, **recalled(form, creation, number_in(sent, "number"))}
@@ -49,18 +49,18 @@ def change(page: Page, role: str, me: Visitor, sent: dict[str, str]) -> None:
     service, about, action = page.service, (page.owner(me), me.creation(role)), sent.get("action", "")
     number, ends = lambda: number_in(sent, "number"), lambda: (number_in(sent, "first"), number_in(sent, "last"))
     actions = {
-        "more": lambda: service.more(*about),
-        "renew": lambda: service.renew(*about),
-        "retry": lambda: service.retry(*about, number()),
-        "again": lambda: service.regenerate(*about, number()),
-        "discard": lambda: service.discard(*about, number()),
-        "restore": lambda: service.restore(*about),
-        "keep": lambda: service.keep(*about, number(), True),
-        "unkeep": lambda: service.keep(*about, number(), False),
-        "left": lambda: service.longer(*about, number(), "left"),
-        "right": lambda: service.longer(*about, number(), "right"),
-        "cut": lambda: service.change(*about, number(), *ends()),
-        "reverse": lambda: service.change(*about, number(), *ends(), reverse=True),
+        "more": lambda: service.candidates.more(*about),
+        "renew": lambda: service.candidates.renew(*about),
+        "retry": lambda: service.candidates.retry(*about, number()),
+        "again": lambda: service.candidates.regenerate(*about, number()),
+        "discard": lambda: service.candidates.discard(*about, number()),
+        "restore": lambda: service.candidates.restore(*about),
+        "keep": lambda: service.candidates.keep(*about, number(), True),
+        "unkeep": lambda: service.candidates.keep(*about, number(), False),
+        "left": lambda: service.candidates.longer(*about, number(), "left"),
+        "right": lambda: service.candidates.longer(*about, number(), "right"),
+        "cut": lambda: service.candidates.change(*about, number(), *ends()),
+        "reverse": lambda: service.candidates.change(*about, number(), *ends(), reverse=True),
     }
     if action not in actions:
         raise UserError("The page does not know what was pressed. Reload it.")
@@ -71,8 +71,8 @@ def picked(page: Page, role: str, me: Visitor, number: int) -> Updates:
     """Take a candidate: a reference video to be frozen, a freeze-time video to the next step."""
     owner = page.owner(me)
     change: Updates = {page.making: gr.Timer(active=True)}
-    video = page.service.take(owner, me.creation(role), number)
-    creation = page.service.creation(owner, me.creation(role))
+    video = page.service.candidates.take(owner, me.creation(role), number)
+    creation = page.service.creations.get(owner, me.creation(role))
     pick = f"{video.id}:{creation.id}:{number}"
     if role == "reference":
         frame = next(one.best_frame for one in creation.candidates if one.number == number)

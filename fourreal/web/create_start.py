@@ -86,13 +86,13 @@ def own_video(page: Page, me: Visitor) -> Video | None:
     """The person's own video, where a scene is begun with one."""
     if not me.reference or me.reference_pick != f"{me.reference}:{OWN}":
         return None
-    return page.service.video(page.owner(me), me.reference)
+    return page.service.library.video(page.owner(me), me.reference)
 
 
 def showing(page: Page, start: Start, me: Visitor) -> Updates:
     """What belongs to what the scene starts from, and nothing else."""
     mine = own_video(page, me)
-    picture = page.service.picture(page.owner(me), me.picture) if me.picture else None
+    picture = page.service.creations.picture(page.owner(me), me.picture) if me.picture else None
     picture_seen = own_seen = ""
     if picture is not None:
         address = f"{file_urls(me.picture)}inputs/{picture.name}"

@@ -41,7 +41,7 @@ def using(page: Page, path: str | None) -> Iterator[Path]:
 def add_uploaded(page: Page, me: Visitor, path: str | None) -> Video:
     """An uploaded file taken in as a video of the visitor's."""
     with using(page, path) as file:
-        return page.service.add_video(page.owner(me), file, file.name)
+        return page.service.library.add_video(page.owner(me), file, file.name)
 
 
 def emptied(taken: Dependency, field: gr.File) -> None:

@@ -111,8 +111,8 @@ def wire(page: Page, step: Explore, videos: Videos, begun: Then, started_over: T
     step.links.change(**event(None, None, step.made), js="() => ''")
 
     def make(me: Visitor, format: str, upright: bool = False, film: FilmWish | None = None) -> str:
-        file = page.service.export(page.owner(me), me.run, format, upright=upright, film=film)
-        return made_box(page.service.public_name(me.run), f"{file_urls(me.run)}exports/{file.name}")
+        file = page.service.exports.make(page.owner(me), me.run, format, upright=upright, film=film)
+        return made_box(page.service.jobs.public_name(me.run), f"{file_urls(me.run)}exports/{file.name}")
 
     def slowly(press: gr.Button, function: Callable[..., str], inputs: list[Block]) -> None:
         press.click(**event(lambda: waiting("Making it"), None, step.made))
@@ -144,7 +144,7 @@ def going_on(page: Page) -> Event:
 
     @personal
     def go_on(me: Visitor):
-        page.service.resume(page.owner(me), me.run)
+        page.service.runs.resume(page.owner(me), me.run)
         return page.follow(me, me.run)
 
     return event(go_on, page.me, page.following)
@@ -157,7 +157,7 @@ def arrived(page: Page, step: Explore, run: Run, owner: str) -> Updates:
         step.finished: gr.update(visible=run.has_scene or run.state != "done"),
         step.resume: gr.update(visible=run.resumable),
         step.links: pieces("explore").files(file_urls(run.id)) if run.has_scene else "",
-        step.shared: sharing.box(page.service.share_of(owner, run.id)) if run.has_scene else "",
+        step.shared: sharing.box(page.service.shares.token(owner, run.id)) if run.has_scene else "",
     }
     return change | {page.viewer: opened(run), page.caption: caption_of(run)} if run.has_scene else change
 
@@ -169,7 +169,7 @@ def score_awaited(page: Page, run: Run, owner: str) -> bool:
         run.state == "done"
         and bool(run.example)
         and fresh
-        and "ground_truth" not in page.service.metrics(owner, run.id)
+        and "ground_truth" not in page.service.runs.metrics(owner, run.id)
     )
 
 
@@ -194,7 +194,7 @@ def summary_box(page: Page, run: Run, owner: str) -> Markup:
         return pieces("explore").failed(run)
     basics = [("Preset", run.options.preset or "by the device"), ("Took", duration(run.seconds))]
     try:
-        measured = page.service.metrics(owner, run.id)
+        measured = page.service.runs.metrics(owner, run.id)
     except UserError:  # deleted in this moment
         measured = {}
     return pieces("explore").summary(run, facts([*basics, *metrics.rows(measured)]), remarks(measured))

@@ -26,7 +26,7 @@ def offers(run: Run, looks_swapped: bool) -> Markup:
 def looks_swapped(page: Page, run: Run, owner: str) -> bool:
     """Whether the checks have said that each of a run's two videos looks like what the other should be."""
     try:
-        seen = page.service.seen_checks(owner, run.reference, run.freeze)
+        seen = page.service.inspections.seen_checks(owner, run.reference, run.freeze)
     except UserError:  # one of them was deleted
         return False
     return seen is not None and seen.swapped
@@ -48,8 +48,8 @@ def wire(page: Page, progress: gr.HTML, videos: Videos, checking: Checking) -> N
 def with_videos(page: Page, me: Visitor, action: str) -> Visitor:
     """The visitor with the videos of the run that it shows, changed as was asked for."""
     owner = page.owner(me)
-    run = page.service.run(owner, me.run)
-    reference, freeze, takes = page.service.videos_of(owner, run.id)
+    run = page.service.runs.get(owner, me.run)
+    reference, freeze, takes = page.service.runs.videos_of(owner, run.id)
     entries = [entry | {"video": id} for entry, id in zip(further.entries_of(run), takes, strict=True)]
     me = me.with_videos(reference=reference, freeze=freeze, further=entries, run="")
     if action == "swap":
@@ -66,8 +66,8 @@ def trimmed(page: Page, me: Visitor, run: Run) -> Visitor:
     which, part = run.refusal.cut, (run.refusal.first, run.refusal.last)
     owner = page.owner(me)
     if which in ("reference", "freeze"):
-        changes: dict[str, Any] = {which: page.service.trim(owner, me.video(which), *part).id}
+        changes: dict[str, Any] = {which: page.service.library.trim(owner, me.video(which), *part).id}
         return replace(me, **changes)
     entries = [dict(one) for one in me.further]
-    entries[int(which)]["video"] = page.service.trim(owner, entries[int(which)]["video"], *part).id
+    entries[int(which)]["video"] = page.service.library.trim(owner, entries[int(which)]["video"], *part).id
     return replace(me, further=entries)

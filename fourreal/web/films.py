@@ -34,11 +34,11 @@ def film(page: Page, owner: str, sent: dict) -> str:
     path = CameraPath.parse(keyframes.encode(errors="replace"))
     wish = FilmWish.of(None, path.as_dict(), sent.get("size"), sent.get("fps"))
     if scene == READY:
-        name, address = READY_NAME, f"assets/films/{page.service.ready_film(owner, wish).name}"
+        name, address = READY_NAME, f"assets/films/{page.service.exports.ready_film(owner, wish).name}"
     else:
         run = scene.removeprefix("files/").split("/")[0]
-        file = page.service.export(owner, run, "mp4", film=wish)
-        name, address = page.service.public_name(run), f"{file_urls(run)}exports/{file.name}"
+        file = page.service.exports.make(owner, run, "mp4", film=wish)
+        name, address = page.service.jobs.public_name(run), f"{file_urls(run)}exports/{file.name}"
     return made_box(name, address)
 
 

@@ -34,7 +34,7 @@ def wire(page: Page, chip: Forming, follow: Event) -> Event:
     @personal
     def open_it(me: Visitor, press: gr.EventData):
         """To the scene that is forming, whatever else is shown."""
-        return page.follow(me, page.service.run(page.owner(me), pressed(press).get("id", "")).id)
+        return page.follow(me, page.service.runs.get(page.owner(me), pressed(press).get("id", "")).id)
 
     looking = event(look, page.me, [chip.chip, chip.timer])
     chip.timer.tick(**looking)
@@ -44,7 +44,7 @@ def wire(page: Page, chip: Forming, follow: Event) -> Event:
 
 def forming(page: Page, owner: str) -> Run | None:
     """The scene of a person that is worked on; else the one that waits longest."""
-    live = [run for run in page.service.runs(owner) if run.state in ("running", "queued")]
+    live = [run for run in page.service.runs.all(owner) if run.state in ("running", "queued")]
     return min(live, key=lambda run: (run.state != "running", run.created), default=None)
 
 

@@ -46,7 +46,7 @@ def added(page: Page, me: Visitor, files: list[Path]) -> Visitor:
         entries, refused = [], []
         for file in files:
             try:
-                video = page.service.add_video(page.owner(me), file, file.name)
+                video = page.service.library.add_video(page.owner(me), file, file.name)
             except UserError as error:
                 refused.append(str(error))
             else:
@@ -76,7 +76,7 @@ def changed(page: Page, me: Visitor, sent: dict[str, str]) -> Visitor:
         entries.remove(entry)
     elif action == "trim":
         first, last = number_in(sent, "first"), number_in(sent, "last")
-        entry["video"] = page.service.trim(page.owner(me), id, first, last).id
+        entry["video"] = page.service.library.trim(page.owner(me), id, first, last).id
     return replace(me, further=entries, again="")
 
 
@@ -115,7 +115,7 @@ def there(page: Page, me: Visitor) -> Visitor:
 
 def exists(page: Page, me: Visitor, id: str) -> bool:
     try:
-        page.service.video(page.owner(me), id)
+        page.service.library.video(page.owner(me), id)
     except UserError:
         return False
     return True
@@ -130,7 +130,7 @@ def looked(page: Page, me: Visitor) -> Markup:
     for one in me.further:
         if me.has_pair and one["role"] != "out":
             try:
-                page.service.check_further(page.owner(me), one["video"], me.reference, me.freeze)
+                page.service.inspections.check_further(page.owner(me), one["video"], me.reference, me.freeze)
             except UserError as error:
                 refused[one["video"]] = str(error)
     return cards(page, me, refused)
@@ -140,9 +140,9 @@ def cards(page: Page, me: Visitor, refused: Mapping[str, str] | None = None) -> 
     """All further videos. refused: why some could not be looked at, by their ids."""
     owner, shown = page.owner(me), []
     for entry in me.further:
-        video = page.service.video(owner, entry["video"])
+        video = page.service.library.video(owner, entry["video"])
         pair = me.reference, me.freeze
-        checks = page.service.further_checks(owner, video.id, *pair) if me.has_pair else None
+        checks = page.service.inspections.further_checks(owner, video.id, *pair) if me.has_pair else None
         shown.append(card(entry, video, owner, checks, me.freeze, (refused or {}).get(video.id, "")))
     return pieces("videos").further(LEAD, shown)
 

@@ -192,7 +192,7 @@ def wire_arrival(page: Page, step: Videos, example: gr.Button, blocks: gr.Blocks
     def arrive(me: Visitor):
         return {
             **videos.show_pair(page, step, me),
-            example: gr.update(visible=not page.service.runs(page.owner(me))),
+            example: gr.update(visible=not page.service.runs.all(page.owner(me))),
             page.making: gr.Timer(active=bool(me.making or me.freezing)),
             page.steps: gr.Tabs(selected=first_step(me).value),
         }
@@ -213,8 +213,8 @@ def wire_example(page: Page, step: Videos, example: gr.Button, checking: Checkin
 
     @personal
     def begin(me: Visitor):
-        name = next(one.title for one in page.service.examples() if one.name == FIRST_EXAMPLE)
-        run = page.service.submit(page.owner(me), me.reference, me.freeze, Options(preset="draft"), name)
+        name = next(one.title for one in page.service.library.examples() if one.name == FIRST_EXAMPLE)
+        run = page.service.runs.submit(page.owner(me), me.reference, me.freeze, Options(preset="draft"), name)
         return page.follow(me, run.id)
 
     chosen = example.click(**event(choose, page.me, [page.me, *step.shown, example], INTAKE))

@@ -94,4 +94,4 @@ class Page:
 
     def suited_preset(self) -> str:
         """The preset that this machine is for, as the command line would choose."""
-        return usual_preset(any(device["kind"] == "cuda" for device in self.service.devices()))
+        return usual_preset(any(device["kind"] == "cuda" for device in self.service.workspace.devices()))

@@ -84,10 +84,10 @@ def begin(page: Page, me: Visitor, options: Options, name: str) -> Run:
     """A new run of the chosen videos, or of those of an earlier run, whose finished stages are used again."""
     owner = page.owner(me)
     if not me.again:
-        return page.service.submit(owner, me.reference, me.freeze, options, name, further.chosen(me))
-    run = page.service.duplicate(owner, me.again, options)
+        return page.service.runs.submit(owner, me.reference, me.freeze, options, name, further.chosen(me))
+    run = page.service.runs.duplicate(owner, me.again, options)
     if name:
-        page.service.rename(owner, run.id, name)
+        page.service.runs.rename(owner, run.id, name)
     return run
 
 
@@ -95,7 +95,7 @@ def options_of(page: Page, me: Visitor, form: dict[str, Any]) -> Options:
     """`Options` from the form and the chosen moment. Raises UserError where a value is out of range."""
     values = values_of(Options, form)
     if "critic" in values and "prompt" not in values and me.making:
-        values["prompt"] = page.service.creation(page.owner(me), me.making).wishes.prompt
+        values["prompt"] = page.service.creations.get(page.owner(me), me.making).wishes.prompt
     return Options(canonical_frame=me.canonical, **values)
 
 
@@ -109,7 +109,7 @@ def expected(page: Page, step: Reconstruct, me: Visitor, form: dict[str, Any]) -
     else:
         if me.has_pair:
             more = len(further.chosen(me))
-            estimate = page.service.estimate(page.owner(me), me.reference, me.freeze, options, more)
+            estimate = page.service.runs.estimate(page.owner(me), me.reference, me.freeze, options, more)
             words, may_start = estimate_box(estimate), estimate.fits
         elif me.again:  # the run has kept its videos
             words, may_start = note("The videos of this scene are kept with it."), True

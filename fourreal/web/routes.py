@@ -53,7 +53,7 @@ def flaws_url(owner: str, video: str, role: str, other: str) -> str:
 def router(service: Service, painter: Painter) -> APIRouter:
     """The routes; every file is looked up by the service, which knows what may be seen."""
     routes = APIRouter()
-    examples = {example.name: example for example in service.examples()}
+    examples = {example.name: example for example in service.library.examples()}
 
     @routes.get("/healthz", response_class=PlainTextResponse)
     def healthz() -> str:
@@ -67,14 +67,16 @@ def router(service: Service, painter: Painter) -> APIRouter:
     def ready_film(request: Request, name: str) -> Response:
         saved = "download" in request.query_params
         try:
-            return sent(request, service.ready_film_file(name), AGAIN, saved_name(READY_NAME, name) if saved else None)
+            return sent(
+                request, service.exports.ready_film_file(name), AGAIN, saved_name(READY_NAME, name) if saved else None
+            )
         except UserError:
             return missing()
 
     @routes.get("/shared/{token}/{name}")
     def shared_file(request: Request, token: str, name: str) -> Response:
         try:
-            return sent(request, service.shared_file(token, name), AGAIN)
+            return sent(request, service.shares.file(token, name), AGAIN)
         except UserError:
             return missing()
 
@@ -103,7 +105,7 @@ def router(service: Service, painter: Painter) -> APIRouter:
     @routes.get("/ablations/{name}")
     def ablation(request: Request, name: str) -> Response:
         try:
-            return sent(request, service.ablation_page(name), AGAIN)
+            return sent(request, service.ablations.page(name), AGAIN)
         except UserError:
             return missing()
 
@@ -111,9 +113,9 @@ def router(service: Service, painter: Painter) -> APIRouter:
     def run_file(request: Request, run: str, name: str) -> Response:
         try:
             # live files have a number each and never change
-            path, keep = service.public_file(run, name), FOREVER if name.startswith("live/") else AGAIN
+            path, keep = service.jobs.public_file(run, name), FOREVER if name.startswith("live/") else AGAIN
             saved = path.suffix in SAVED or "download" in request.query_params
-            answer = sent(request, path, keep, saved_name(service.public_name(run), name) if saved else None)
+            answer = sent(request, path, keep, saved_name(service.jobs.public_name(run), name) if saved else None)
         except UserError:
             answer = missing()
         match = LIVE.fullmatch(name)
@@ -129,7 +131,7 @@ def router(service: Service, painter: Painter) -> APIRouter:
         if wanted != "clip.mp4" and not isinstance(wanted, int) and not drawn:
             return missing()
         try:
-            return sent(request, service.video_file(owner, video, wanted), AGAIN if drawn else FOREVER)
+            return sent(request, service.library.video_file(owner, video, wanted), AGAIN if drawn else FOREVER)
         except UserError:
             return missing()
 
@@ -143,10 +145,10 @@ def scene_at(service: Service, address: str) -> Path:
         return READY_FILE
     parts = address.split("/", 2)
     if len(parts) == 3 and parts[0] == "shared":
-        return service.shared_file(parts[1], parts[2])
+        return service.shares.file(parts[1], parts[2])
     if len(parts) != 3 or parts[0] != "files" or not parts[2].endswith(".r4d"):
         raise UserError("There is no such scene.")
-    return service.public_file(parts[1], parts[2])
+    return service.jobs.public_file(parts[1], parts[2])
 
 
 def json_object(text: str) -> dict:
@@ -162,10 +164,10 @@ def json_object(text: str) -> dict:
 def newest(service: Service, run: str, kind: str, suffix: str) -> Path | None:
     """The last scene or picture of a run, for a browser that asks for one that newer ones have replaced meanwhile."""
     try:
-        live = service.places.run(run).glob(f"live/{kind}-*.{suffix}")
+        live = service.workspace.places.run(run).glob(f"live/{kind}-*.{suffix}")
         names = [f"live/{path.name}" for path in sorted(live, key=lambda path: (len(path.name), path.name))]
         last = {"scene": "scene.r4d", "preview": "thumbnail.jpg"}.get(kind, "")
-        return service.public_file(run, (names or [last])[-1])
+        return service.jobs.public_file(run, (names or [last])[-1])
     except UserError:
         return None
 

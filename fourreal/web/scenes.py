@@ -28,7 +28,7 @@ def wire(
     """The event that lists the scenes in `gallery`. acted: what follows a press there."""
 
     def drawn(me: Visitor, renaming: str = "") -> Updates:
-        return {gallery: cards(page.service.runs(page.owner(me)), renaming)}
+        return {gallery: cards(page.service.runs.all(page.owner(me)), renaming)}
 
     @personal
     def act(me: Visitor, press: gr.EventData):
@@ -36,19 +36,19 @@ def wire(
         action, id = sent.get("action", ""), sent.get("run", "")
         change: Updates = {}
         if action == "open":
-            page.service.run(owner, id)
+            page.service.runs.get(owner, id)
             change = {page.me: replace(me, run=id), page.cursor: fresh(id)}
         elif action == "rename":
             return drawn(me, renaming=id)
         elif action == "renamed":
-            page.service.rename(owner, id, sent.get("name", ""))
+            page.service.runs.rename(owner, id, sent.get("name", ""))
         elif action == "delete":
-            page.service.delete(owner, id)
+            page.service.jobs.delete(owner, id)
             change = {page.me: replace(me, run=""), page.cursor: fresh("")} if me.run == id else {}
         elif action == "compare":
             change = {compare.things: chosen_of(page, owner, beside(id)), **page.to(After.ASKING_TO_COMPARE)}
         elif action == "again":
-            change = otherwise(page, videos, reconstruct, me, page.service.run(owner, id))
+            change = otherwise(page, videos, reconstruct, me, page.service.runs.get(owner, id))
         return change | drawn(me)
 
     form = [reconstruct.name, *reconstruct.settings.values(), reconstruct.critics]

@@ -38,7 +38,7 @@ def create_app(data: Path, service: Service | None = None, limits: UploadLimits 
     """The application over a data folder. Nothing of it is started but what serves requests."""
     data = Path(data).absolute()
     service = service or Service(data)
-    uploads = Uploads(data / "uploads", limits or upload_limits(service.limits))
+    uploads = Uploads(data / "uploads", limits or upload_limits(service.workspace.limits))
     painter = Painter()
     # Where Gradio thinks uploads are. It copies files that it finds elsewhere, and has no other way to be told.
     os.environ["GRADIO_TEMP_DIR"] = str(uploads.folder)

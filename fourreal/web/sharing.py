@@ -16,10 +16,10 @@ def wire(page: Page, shared: gr.HTML) -> None:
     def act(me: Visitor, press: gr.EventData):
         action, owner = pressed(press).get("action"), page.owner(me)
         if action == "share":
-            return box(page.service.share(owner, me.run))
+            return box(page.service.shares.share(owner, me.run))
         if action == "unshare":
-            page.service.unshare(owner, me.run)
-        return box(page.service.share_of(owner, me.run))
+            page.service.shares.unshare(owner, me.run)
+        return box(page.service.shares.token(owner, me.run))
 
     shared.select(**event(act, page.me, shared))
 

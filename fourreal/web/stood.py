@@ -46,7 +46,7 @@ def wire(page: Page, stood: Stood) -> None:
             raise UserError("Choose two videos first.")
         options = Options(preset=page.suited_preset(), canonical_frame=me.canonical)
         try:
-            layout = page.service.place(page.owner(me), me.reference, me.freeze, options, further.chosen(me))
+            layout = page.service.placements.place(page.owner(me), me.reference, me.freeze, options, further.chosen(me))
         except UserError as error:
             return {"of": key(me), "refused": str(error)}
         return {"of": key(me), "layout": layout}

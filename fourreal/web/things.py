@@ -48,14 +48,14 @@ class Thing:
 
 def choices(service: Service, owner: str) -> list[tuple[str, str]]:
     """(title, name) of all that somebody can compare: own scenes first, then what ships, then own videos."""
-    runs = [run for run in service.runs(owner) if run.has_scene]
+    runs = [run for run in service.runs.all(owner) if run.has_scene]
     own = [(run.name, f"scene:{run.id}") for run in runs]
     ready = [(READY_NAME, f"ready:{READY_ID}")]
     inputs = [(f"{run.name}: {ROLES['reference']}", f"input:{run.id}") for run in runs]
-    videos = [(video.name, f"video:{video.id}") for video in service.videos(owner)]
+    videos = [(video.name, f"video:{video.id}") for video in service.library.videos(owner)]
     shipped = [
         (f"{example.title}: {words}", f"example:{example.name}/{role}")
-        for example in service.examples()
+        for example in service.library.examples()
         for role, words in ROLES.items()
     ]
     return [*own, *ready, *inputs, *videos, *shipped]
@@ -67,16 +67,16 @@ def thing(service: Service, owner: str, name: object) -> Thing:
         raise UserError("There is nothing of that name to compare. Choose from the list.")
     kind, _, id = name.partition(":")
     if kind in ("scene", "input"):
-        run = service.run(owner, id)
+        run = service.runs.get(owner, id)
         if not run.has_scene:
             raise UserError(f"{run.name} has no scene yet. Wait for it.")
         if kind == "input":
             return Thing(name, "video", f"{run.name}: {ROLES['reference']}", f"{file_urls(id)}inputs/reference.mp4")
         # the moment it was finished is part of the address: a scene that was continued is another file
-        figures = service.metrics(owner, id) | {"took": run.seconds}
+        figures = service.runs.metrics(owner, id) | {"took": run.seconds}
         return Thing(name, "scene", run.name, f"{file_urls(id)}scene.r4d?{int(run.finished or 0)}", figures)
     if kind == "video":
-        video = service.video(owner, id)
+        video = service.library.video(owner, id)
         return Thing(
             name,
             "video",
@@ -86,7 +86,7 @@ def thing(service: Service, owner: str, name: object) -> Thing:
         )
     if kind == "shared":
         url = f"shared/{id}/"
-        return Thing(name, "scene", service.shared_name(id), f"{url}scene.r4d", picture=f"{url}thumbnail.jpg")
+        return Thing(name, "scene", service.shares.name(id), f"{url}scene.r4d", picture=f"{url}thumbnail.jpg")
     return shipped(service, name)
 
 
@@ -106,7 +106,7 @@ def shipped(service: Service, name: str) -> Thing:
         )
     if kind == "example":
         example_name, _, role = id.partition("/")
-        for example in service.examples():
+        for example in service.library.examples():
             if example.name == example_name:
                 size = getattr(example, role).stat().st_size
                 url, title = f"examples/{example_name}/{role}.mp4", f"{example.title}: {ROLES[role]}"

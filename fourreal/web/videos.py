@@ -71,7 +71,7 @@ def lay_out(service: Service) -> Videos:
                 drops[role] = drop(f"drop-{role}", title)
     checks, takes = piece(elem_id="checks"), piece(elem_id="takes")
     more = drop("drop-more", "More videos", several=True)
-    examples = piece(example_cards(service.examples()), elem_id="examples")
+    examples = piece(example_cards(service.library.examples()), elem_id="examples")
     with gr.Accordion("Trim, and the frozen moment", open=False, visible=False, elem_id="tune") as tune:
         moment, trims = piece(elem_id="moment"), piece(elem_id="trims")
         heading("Known cameras, if you have a cameras.json")
@@ -154,7 +154,7 @@ def wire(page: Page, step: Videos) -> Checking:
     def give_cameras(me: Visitor, path: str | None):
         try:
             with using(page, path) as file:
-                count = page.service.add_cameras(page.owner(me), me.reference, me.freeze, file)
+                count = page.service.library.add_cameras(page.owner(me), me.reference, me.freeze, file)
         except UserError as error:
             return note(str(error), "bad")
         return note(f"{count} cameras taken.", "good")
@@ -195,19 +195,19 @@ def trimmed(page: Page, me: Visitor, sent: dict[str, str]) -> Visitor:
     first, last = number_in(sent, "first"), number_in(sent, "last")
     if last < first:
         raise UserError("The last frame comes before the first one. Move the sliders.")
-    return me.with_videos(**{role: page.service.trim(page.owner(me), me.video(role), first, last).id})
+    return me.with_videos(**{role: page.service.library.trim(page.owner(me), me.video(role), first, last).id})
 
 
 def with_example(page: Page, me: Visitor, name: str) -> Visitor:
     """The visitor with an example's two videos chosen."""
-    reference, freeze = page.service.add_example(page.owner(me), name)
+    reference, freeze = page.service.library.add_example(page.owner(me), name)
     return me.with_videos(reference=reference.id, freeze=freeze.id, further=[], example=name)
 
 
 def show_pair(page: Page, step: Videos, me: Visitor) -> Updates:
     """The visitor, and everything in this step for what they have chosen, the checks still to come."""
     me, owner = further.there(page, me), page.owner(me)
-    videos = {role: page.service.video(owner, me.video(role)) if me.video(role) else None for role in ROLES}
+    videos = {role: page.service.library.video(owner, me.video(role)) if me.video(role) else None for role in ROLES}
     both = all(videos.values())
     change: Updates = {page.me: me}
     for role, video in videos.items():
@@ -217,7 +217,7 @@ def show_pair(page: Page, step: Videos, me: Visitor) -> Updates:
         step.checks: waiting("Looking at both videos") if both else "",
         step.takes: further.cards(page, me),
         step.more: gr.update(value=None, visible=len(me.further) < MOST_TAKES),
-        step.examples: example_cards(page.service.examples(), me.example, folded=any(videos.values())),
+        step.examples: example_cards(page.service.library.examples(), me.example, folded=any(videos.values())),
         step.tune: gr.update(visible=both),
         step.moment: "",
         step.trims: joined(trimmer(role, video, owner) for role, video in videos.items() if video) if both else "",
@@ -235,8 +235,8 @@ def check(page: Page, step: Videos, me: Visitor) -> Updates:
     if not me.has_pair:
         return {}
     owner = page.owner(me)
-    checks = page.service.check(owner, me.reference, me.freeze)
-    reference, freeze = (page.service.video(owner, me.video(role)) for role in ROLES)
+    checks = page.service.inspections.check(owner, me.reference, me.freeze)
+    reference, freeze = (page.service.library.video(owner, me.video(role)) for role in ROLES)
     chosen = me.canonical if me.canonical is not None else checks.canonical_frame
     return {
         step.checks: verdict_list(checks),

@@ -111,7 +111,7 @@ def wire(page: Page, step: Watch, begun: Then) -> None:
     def ending(keeps: bool):
         @personal
         def end(me: Visitor):
-            page.service.cancel(page.owner(me), me.run, keep=keeps)
+            page.service.jobs.cancel(page.owner(me), me.run, keep=keeps)
             gr.Info("Stopping. What was done so far stays." if keeps else "Stopping.", title="", duration=4)
 
         return end
@@ -134,12 +134,12 @@ def news(page: Page, step: Watch, end: Explore, me: Visitor, cursor: dict | None
         return idle
     owner = page.owner(me)
     try:
-        run = page.service.run(owner, me.run)
+        run = page.service.runs.get(owner, me.run)
     except UserError:  # deleted in another tab
         return {page.me: replace(me, run=""), **idle}
     cursor = cursor or fresh(run.id)
     first = not cursor["state"]
-    entries, offset = page.service.journal(owner, run.id, cursor["offset"])
+    entries, offset = page.service.jobs.journal(owner, run.id, cursor["offset"])
     before, cursor = cursor, advance(cursor, entries, offset)
     live = run.state in LIVE
     # an example's score against unseen views comes a little after its scene
@@ -222,7 +222,7 @@ def layout_now(page: Page, id: str):
 def layout_of(page: Page, id: str) -> dict | None:
     """What live/layout.json of a run says, once its cameras are known."""
     try:
-        layout = json.loads(page.service.public_file(id, "live/layout.json").read_text(encoding="utf-8"))
+        layout = json.loads(page.service.jobs.public_file(id, "live/layout.json").read_text(encoding="utf-8"))
     except (UserError, FileNotFoundError, ValueError):
         return None
     return layout if isinstance(layout, dict) else None

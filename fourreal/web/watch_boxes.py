@@ -54,6 +54,6 @@ def figures_of(last: dict) -> str:
 def exists(page: Page, run: Run, name: str) -> bool:
     """Whether a run still has a file; the live ones of old runs may be gone."""
     try:
-        return page.service.public_file(run.id, name) is not None
+        return page.service.jobs.public_file(run.id, name) is not None
     except UserError:
         return False

@@ -11,22 +11,23 @@ from fourreal.description import Options
 from fourreal.errors import UserError
 from fourreal.jobs import asking
 from fourreal.jobs.files import link, put
-from fourreal.jobs.library import LIMITS
+from fourreal.jobs.inspections import Inspections
+from fourreal.jobs.library import Library
 from fourreal.jobs.places import without_paths
 from fourreal.jobs.take_values import FurtherVideo
-from fourreal.jobs.takes import Takes
 from fourreal.jobs.turns import Turns
-from fourreal.settings import JobLimits
+from fourreal.jobs.workspace import Workspace
 
-KEPT = 6  # answers for two videos: others come with other further ones, another preset or another moment
+NEWEST = 6  # answers for two videos: others come with other further ones, another preset or another moment
 
 
-class Placings(Takes):
-    """The part of `Service` that is about where the cameras stood."""
+class Placements:
+    """See the module."""
 
-    def __init__(self, data: Path, limits: JobLimits = LIMITS) -> None:
-        super().__init__(data, limits)
-        self._placings = Turns(limits.placings, "searches for cameras")
+    def __init__(self, workspace: Workspace, library: Library, inspections: Inspections) -> None:
+        self._workspace, self._places = workspace, workspace.places
+        self._library, self._inspections = library, inspections
+        self._turns = Turns(workspace.limits.placings, "searches for cameras")
 
     def place(
         self, owner: str, reference_id: str, freeze_id: str, options: Options, further: Sequence[FurtherVideo] = ()
@@ -36,12 +37,12 @@ class Placings(Takes):
 
         Raises UserError where the run would refuse the videos, in the same words.
         """
-        reference, freeze = self._video(owner, reference_id), self._video(owner, freeze_id)
-        takes = self._takes(owner, further, reference, freeze)
-        cameras = self._cameras(reference, freeze) if options.use_cameras else None
-        seen = self._seen(reference_id, freeze_id)
-        folder = self.places.placed(freeze_id, reference_id)
-        clip_of = lambda id: str(self.places.video(id) / "clip.mp4")
+        reference, freeze = self._library.row(owner, reference_id), self._library.row(owner, freeze_id)
+        takes = self._inspections.takes(owner, further, reference, freeze)
+        cameras = self._library.cameras(reference, freeze) if options.use_cameras else None
+        seen = self._inspections.stored(reference_id, freeze_id)
+        folder = self._places.placed(freeze_id, reference_id)
+        clip_of = lambda id: str(self._places.video(id) / "clip.mp4")
         question = {
             "reference": clip_of(reference_id),
             "freeze": clip_of(freeze_id),
@@ -55,9 +56,9 @@ class Placings(Takes):
         }
         name = hashlib.sha256(json.dumps([question, cameras], sort_keys=True).encode()).hexdigest()[:16]
         path = folder / f"layout-{name}.json"
-        with self._placings.turn(owner):
-            if (layout := _kept(path)) is None:
-                self._room()
+        with self._turns.turn(owner):
+            if (layout := _stored(path)) is None:
+                self._workspace.check_room()
                 try:
                     folder.mkdir(exist_ok=True)
                     if cameras is not None:
@@ -66,7 +67,7 @@ class Placings(Takes):
                     sentence = f"The cameras could not be stored: {error.strerror or error}. Free some space."
                     raise UserError(sentence) from error
                 try:
-                    layout = asking.place(question, self.limits)
+                    layout = asking.place(question, self._workspace.limits)
                 except UserError as error:
                     raise UserError(without_paths(str(error), folder)) from None
                 with contextlib.suppress(OSError):  # a full disk: it is looked for again next time
@@ -74,15 +75,15 @@ class Placings(Takes):
                 _let_go(folder.glob("layout-*.json"), (folder / "work").glob("placement-*"))
         return layout
 
-    def _hand_placement(self, work: Path, reference_id: str, freeze_id: str) -> None:
+    def hand_over(self, work: Path, reference_id: str, freeze_id: str) -> None:
         """Put what was found before among a run's work: by its name the run sees whether it is of the same videos."""
-        for file in (self.places.placed(freeze_id, reference_id) / "work").glob("placement-*"):
+        for file in (self._places.placed(freeze_id, reference_id) / "work").glob("placement-*"):
             work.mkdir(exist_ok=True)
             with contextlib.suppress(FileNotFoundError):  # let go just now
                 link(file, work / file.name)
 
 
-def _kept(path: Path) -> dict[str, Any] | None:
+def _stored(path: Path) -> dict[str, Any] | None:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):  # not there, or torn by a power cut
@@ -92,5 +93,5 @@ def _kept(path: Path) -> dict[str, Any] | None:
 def _let_go(*kinds: Iterable[Path]) -> None:
     """Of each kind of files only the newest stay."""
     for files in kinds:
-        for old in sorted(files, key=lambda file: file.stat().st_mtime)[:-KEPT]:
+        for old in sorted(files, key=lambda file: file.stat().st_mtime)[:-NEWEST]:
             old.unlink(missing_ok=True)
