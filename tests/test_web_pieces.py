@@ -150,7 +150,7 @@ def watched():
     journal = []
     service = object.__new__(Service)
     service.owner = lambda token: token
-    service.runs.all, service.jobs = SimpleNamespace(), SimpleNamespace()
+    service.runs, service.jobs = SimpleNamespace(), SimpleNamespace()
     service.runs.get = lambda owner, id: Run(
         id, "a fox", "running", 0, Options(preset="draft"), 0.0, 1.0, None, "", False, 1.0, "r" * 32, "f" * 32
     )
