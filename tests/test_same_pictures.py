@@ -1,7 +1,7 @@
 """Both stages make the pictures that they made before: what is rearranged must not change what comes out.
 
-Where a change is meant to alter them, `python tests/test_same_pictures.py FOLDER` writes them anew; say in the commit what it
-gained. Fits are short, as what differs in the last bit between processors grows with every step.
+Where a change is meant to alter them, `python tests/test_same_pictures.py FOLDER` writes them anew; say in the commit
+what it gained. Fits are short, as what differs in the last bit between processors grows with every step.
 """
 
 import sys
