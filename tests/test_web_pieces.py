@@ -179,6 +179,22 @@ def test_what_a_tick_brings_while_a_run_goes_on_is_little(watched):
     assert watch.news(page, step, end, me, change[page.cursor]) == {}
 
 
+def test_the_step_that_the_docs_add_is_laid_out_and_counts():
+    page_md = (Path(__file__).parents[1] / "docs" / "page.md").read_text()
+    names: dict = {}
+    exec(re.search(r"```python\n(.*?)```", page_md, re.DOTALL)[1], names)
+    service = object.__new__(Service)
+    service.owner, service.runs = (lambda token: token), (lambda owner: ["one", "two"])
+
+    async def counted():
+        with gr.Blocks():
+            page = Page(**{field.name: gr.State() for field in fields(Page)} | {"service": service})
+            step = names["lay_out"]()
+            return names["wire"](page, step)["fn"]({"token": "t"})[step.scenes]
+
+    assert asyncio.run(counted()) == "<p>2 scenes</p>"
+
+
 def test_a_journal_begun_anew_begins_the_curves_anew():
     cursor = advance(fresh("r"), [entry(50)], 500)
     assert advance(cursor, [entry(1)], 20)["series"]["step"] == [1]
