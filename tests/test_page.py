@@ -283,6 +283,10 @@ def test_a_link_opens_what_it_names_and_going_back_shows_what_was_shown(server, 
         until(page, "fourrealShown.others.length === 1 && location.search.startsWith('?compare=')")
         page.go_forward()
         until(page, "fourrealShown.others.length === 0 && location.search === '?scene=ready:fox_yard'")
+        page.go_back()
+        until(page, "fourrealShown.others.length === 1")
+        tab(page, "Study")  # a comparison is not left on the stage
+        until(page, "fourrealShown.others.length === 0 && fourrealShown.scene === 'assets/scene.r4d'")
 
 
 def test_an_embed_is_only_the_viewer(server, browser):

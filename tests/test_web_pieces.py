@@ -184,7 +184,7 @@ def test_the_step_that_the_docs_add_is_laid_out_and_counts():
     names: dict = {}
     exec(re.search(r"```python\n(.*?)```", page_md, re.DOTALL)[1], names)
     service = object.__new__(Service)
-    service.owner, service.runs = (lambda token: token), (lambda owner: ["one", "two"])
+    service.owner, service.runs = (lambda token: token), SimpleNamespace(all=lambda owner: ["one", "two"])
 
     async def counted():
         with gr.Blocks():

@@ -39,11 +39,13 @@ class Compare:
 
 @dataclass(frozen=True)
 class Comparing:
-    """The events that list what can be compared, that show what is chosen, and that show it anew where it is shown."""
+    """The events that list what can be compared, that show what is chosen, that show it anew where it is shown, and
+    that show one scene in its place once other things are done."""
 
     choices: Event
     show: Event
     again: Event
+    end: Event
 
 
 def lay_out() -> Compare:
@@ -63,6 +65,7 @@ def lay_out() -> Compare:
 
 def wire(page: Page, step: Compare) -> Comparing:
     given, outputs = [page.me, step.things, step.layout], step.shown(page)
+    hidden: Updates = {step.figures: "", step.alone: gr.update(visible=False), step.hint: ""}
 
     @personal
     def list_things(me: Visitor, names: list | None):
@@ -80,8 +83,18 @@ def wire(page: Page, step: Compare) -> Comparing:
     @personal
     def show_again(me: Visitor, names: list | None, layout: str, seen: dict | None):
         """What is compared once more, under the names that things have now."""
-        shows_several = isinstance(seen, dict) and seen.get("others")
-        return compared(page, step, me, names, layout) if shows_several else {}
+        return compared(page, step, me, names, layout) if shows_several(seen) else {}
+
+    @personal
+    def end(me: Visitor, seen: dict | None):
+        """The scene that the visitor follows, or the one that everybody sees."""
+        if not shows_several(seen):
+            return {}
+        try:
+            one = things.thing(page.service, page.owner(me), f"scene:{me.run}")
+        except UserError:  # none, or none yet
+            one = things.thing(page.service, "", f"ready:{things.READY_ID}")
+        return alone(page, me, one) | hidden
 
     @personal
     def take(me: Visitor, names: list | None, path: str | None):
@@ -93,23 +106,28 @@ def wire(page: Page, step: Compare) -> Comparing:
         return chosen_of(page, owner, [*(names or []), f"video:{video.id}"])
 
     @personal
-    def end(me: Visitor, names: list | None):
+    def show_first(me: Visitor, names: list | None):
         one = things.thing(page.service, page.owner(me), (names or [f"ready:{things.READY_ID}"])[0])
-        change: Updates = {step.figures: "", step.alone: gr.update(visible=False), step.hint: ""}
-        return change | alone(page, me, one)
+        return alone(page, me, one) | hidden
 
     comparing = Comparing(
         choices=event(list_things, [page.me, step.things], [step.things, step.studies]),
         show=event(show, given, outputs),
         again=event(show_again, [*given, page.viewer], outputs),
+        end=event(end, [page.me, page.viewer], outputs),
     )
     for field in (step.things, step.layout):
         field.input(**comparing.show)
     taken = step.other.upload(**event(take, [page.me, step.things, step.other], step.things, INTAKE))
     emptied(taken, step.other)
     taken.success(**comparing.show)
-    step.alone.click(**event(end, [page.me, step.things], outputs))
+    step.alone.click(**event(show_first, [page.me, step.things], outputs))
     return comparing
+
+
+def shows_several(seen: dict | None) -> bool:
+    """Whether a comparison is in the viewer. seen: the viewer's value."""
+    return isinstance(seen, dict) and bool(seen.get("others"))
 
 
 def compared(page: Page, step: Compare, me: Visitor, names: list | None, layout: str) -> Updates:

@@ -1,22 +1,25 @@
 """Opens what the page's address names: when somebody arrives by a link, and when they go back or forward."""
 
+from dataclasses import replace
+
 import gradio as gr
 from gradio.events import Dependency
 
 from fourreal.web import things
 from fourreal.web.compare import HINT, Compare, alone, chosen_of, compared
+from fourreal.web.cursor import fresh
 from fourreal.web.lean import sent_with
 from fourreal.web.links import opened_by
 from fourreal.web.markup import caption
-from fourreal.web.parts import Page, Updates, event
+from fourreal.web.parts import Event, Page, Updates, event
 from fourreal.web.session import Visitor, personal
 from fourreal.web.viewer_box import shown
 from fourreal.web.way import After
 
 
-def wire(page: Page, compare: Compare, arrived: Dependency) -> None:
-    """arrived: the event after which a link is opened."""
-    outputs = [*page.places, compare.things, *compare.shown(page)]
+def wire(page: Page, compare: Compare, follow: Event, arrived: Dependency) -> None:
+    """follow: the event that shows a run. arrived: the one after which a link is opened."""
+    outputs = [page.me, page.cursor, *page.places, compare.things, *compare.shown(page)]
 
     def open_things(me: Visitor, names: list[str]) -> Updates:
         owner = page.owner(me)
@@ -24,7 +27,12 @@ def wire(page: Page, compare: Compare, arrived: Dependency) -> None:
             several = {compare.things: chosen_of(page, owner, names), **page.to(After.OPENING_A_LINK_TO_SEVERAL)}
             return compared(page, compare, me, names, "side") | several
         if names:
-            return alone(page, me, things.thing(page.service, owner, names[0]))
+            one = things.thing(page.service, owner, names[0])
+            change = alone(page, me, one)
+            if one.name.startswith("scene:"):  # one's own: the panel follows it, too
+                run = one.name.removeprefix("scene:")
+                change |= {page.me: replace(me, run=run), page.cursor: fresh(run)}
+            return change
         ready = shown(things.READY, title=things.READY_NAME, address="")
         return {page.viewer: ready, page.caption: caption(things.READY_NAME, HINT)}
 
@@ -43,4 +51,5 @@ def wire(page: Page, compare: Compare, arrived: Dependency) -> None:
         **event(open_link, [page.me, search], outputs), js="(me) => [me, window.fourrealLink ?? location.search]"
     )
     linked.then(**event(None), js="() => { window.fourrealSettled = true; }")
-    page.viewer.submit(**event(go_back, page.me, outputs))
+    linked.success(**follow)
+    page.viewer.submit(**event(go_back, page.me, outputs)).success(**follow)

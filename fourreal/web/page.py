@@ -57,6 +57,7 @@ class Panel:
     gallery: gr.HTML
     compare: compare.Compare
     study: study.MakeStudy
+    new_tab: gr.Tab
     reconstruct_tab: gr.Tab
     scenes_tab: gr.Tab
     compare_tab: gr.Tab
@@ -107,7 +108,7 @@ def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
 def lay_out(service: Service) -> Panel:
     """The panel: a new scene step by step, earlier scenes, comparison."""
     with gr.Tabs(selected=NEW, elem_id="tabs") as tabs:
-        with gr.Tab("New scene", id=NEW), gr.Tabs(selected=Step.CREATE.value, elem_id="steps") as steps:
+        with gr.Tab("New scene", id=NEW) as new_tab, gr.Tabs(selected=Step.CREATE.value, elem_id="steps") as steps:
             with gr.Tab("Create", id=Step.CREATE.value):
                 creating = create.lay_out(service)
             with gr.Tab("Videos", id=Step.VIDEOS.value):
@@ -135,6 +136,7 @@ def lay_out(service: Service) -> Panel:
         gallery=gallery,
         compare=comparing,
         study=studying,
+        new_tab=new_tab,
         reconstruct_tab=reconstruct_tab,
         scenes_tab=scenes_tab,
         compare_tab=compare_tab,
@@ -175,10 +177,14 @@ def wire(page: Page, panel: Panel, chip: forming.Forming, example: gr.Button, bl
     panel.scenes_tab.select(**list_scenes)
     panel.study_tab.select(**list_studies)
     panel.compare_tab.select(**comparing.choices).success(**comparing.show)
+    for tab in (panel.new_tab, panel.scenes_tab, panel.study_tab):
+        tab.select(**comparing.end)
     arrived = wire_arrival(page, panel.videos, example, blocks)
     arrived.success(**look_for_forming)
     shown_again = checking.after(creating.after(arrived.success(**follow)))
-    link_opening.wire(page, panel.compare, shown_again)  # last: what a link asks for is stronger than what was open
+    link_opening.wire(
+        page, panel.compare, follow, shown_again
+    )  # last: what a link asks for is stronger than what was open
     blocks.load(**suited)
     models = blocks.load(**creating.suited)
     for restore, tell in creating.restored:
