@@ -10,7 +10,8 @@ from typing import Any
 
 from fourreal.jobs.database import Database
 
-LAST = 2  # `dropped` of the one that was dropped last
+GONE = 1  # `dropped` of one that does not come back; of those that may, it is higher, and highest of the last
+MOST_UNDONE = 8  # of a run's candidates that were dropped may come back
 
 
 class CandidateRows:
@@ -27,22 +28,26 @@ class CandidateRows:
         return [dict(row) | {"how": json.loads(row["how"])} for row in rows]
 
     def drop(self, run: str, number: int) -> None:
-        """The last one that was dropped may come back, see `restore`; those before it are gone."""
+        """It may come back, see `restore`, until so many were dropped after it that it is gone."""
         with self.database.writing() as db:
             # the row stays, so that its number is not given again
-            db.execute("UPDATE candidates SET dropped = 1 WHERE run = ? AND dropped = ?", (run, LAST))
-            db.execute("UPDATE candidates SET dropped = ? WHERE run = ? AND number = ?", (LAST, run, number))
+            last = db.execute("SELECT coalesce(max(dropped), 0) FROM candidates WHERE run = ?", (run,)).fetchone()[0]
+            last = max(last, GONE)
+            db.execute("UPDATE candidates SET dropped = ? WHERE run = ? AND number = ?", (last + 1, run, number))
+            old = (GONE, run, GONE, last + 1 - MOST_UNDONE)
+            db.execute("UPDATE candidates SET dropped = ? WHERE run = ? AND dropped > ? AND dropped <= ?", old)
 
-    def last_dropped(self, run: str) -> dict[str, Any] | None:
-        """The one that may come back."""
+    def dropped(self, run: str) -> list[dict[str, Any]]:
+        """Those that may come back, the last one last."""
         with self.database.reading() as db:
-            row = db.execute("SELECT * FROM candidates WHERE run = ? AND dropped = ?", (run, LAST)).fetchone()
-        return None if row is None else dict(row) | {"how": json.loads(row["how"])}
+            query = "SELECT * FROM candidates WHERE run = ? AND dropped > ? ORDER BY dropped"
+            rows = db.execute(query, (run, GONE)).fetchall()
+        return [dict(row) | {"how": json.loads(row["how"])} for row in rows]
 
     def gone(self, run: str) -> list[int]:
         """The numbers of those that do not come back."""
         with self.database.reading() as db:
-            rows = db.execute("SELECT number FROM candidates WHERE run = ? AND dropped = 1", (run,)).fetchall()
+            rows = db.execute("SELECT number FROM candidates WHERE run = ? AND dropped = ?", (run, GONE)).fetchall()
         return [row["number"] for row in rows]
 
     def keep(self, run: str, number: int, kept: bool) -> None:
@@ -88,7 +93,8 @@ def add(db: sqlite3.Connection, run: str, how: Mapping[str, Any], count: int = 1
 
 def restore(db: sqlite3.Connection, run: str) -> None:
     """The one that was dropped last is there again."""
-    db.execute("UPDATE candidates SET dropped = 0 WHERE run = ? AND dropped = ?", (run, LAST))
+    last = "SELECT max(dropped) FROM candidates WHERE run = ?1 AND dropped > ?2"
+    db.execute(f"UPDATE candidates SET dropped = 0 WHERE run = ?1 AND dropped = ({last})", (run, GONE))
 
 
 def next_number(db: sqlite3.Connection, run: str) -> int:

@@ -54,21 +54,23 @@ class Candidates:
         self._forget(row, number)
 
     def discard(self, owner: str, id: str, number: int) -> None:
-        """A candidate goes, also while it is being made. `restore` brings it back until the next one goes."""
+        """A candidate goes, also while it is being made. `restore` brings it back, and those that went before it."""
         row = self._jobs.row(owner, id, "create")
         source = source_of(self._candidate(row, number))
         self._store.candidates.drop(id, number)
         for one in self._store.candidates.gone(id):
             self._forget(row, one)
-        if source is not None:  # it may have been kept for this one alone
+        comes_back = {one["number"] for one in self._store.candidates.dropped(id)}
+        if source is not None and source not in comes_back:  # it may have been kept for this one alone
             self._forget(row, source)
 
     def restore(self, owner: str, id: str) -> int:
         """The candidate that was discarded last is there again; its number."""
         row = self._jobs.row(owner, id, "create")
-        last = self._store.candidates.last_dropped(id)
-        if last is None:
-            raise UserError("There is nothing to bring back: only the last discarded candidate is kept.")
+        dropped = self._store.candidates.dropped(id)
+        if not dropped:
+            raise UserError("There is nothing to bring back. Make one more instead.")
+        last = dropped[-1]
         if last["made"] and self._file(row, last["number"]).is_file():
             self._check_number(row)
             with self._store.database.writing() as db:

@@ -82,7 +82,7 @@ class Creation:
     state, place, progress, error, created, seconds: as of `values.Run`. reference: id of the video that is frozen, ""
     for reference videos. preview: what is being made, as it looks by now; to be had by `Jobs.file`, "" before.
     picture: the one that its videos begin with, to be had by `Jobs.file`, "" for none.
-    discarded: the number of the one that was discarded last, which can come back.
+    discarded: the number of the one that was discarded last, which is the next to come back.
     outdated: why no more can be made, where it asked for what is not there in this version; else "".
     """
 

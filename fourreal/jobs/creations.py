@@ -151,13 +151,13 @@ class Creations:
         folder = self._places.run(row["id"])
         wishes, outdated = Wishes.stored(json.loads(row["options"]))
         candidates = [shown(folder / "candidates", wishes.role, one) for one in self._store.candidates.of(row["id"])]
-        running, last = row["state"] == "running", self._store.candidates.last_dropped(row["id"])
+        running, dropped = row["state"] == "running", self._store.candidates.dropped(row["id"])
         return Creation(
             **{key: row[key] for key in ("id", "state", "place", "created", "error", "reference")},
             wishes=wishes,
             outdated=outdated,
             picture=f"inputs/{PICTURE}" if (folder / "inputs" / PICTURE).is_file() else "",
-            discarded=None if last is None else last["number"],
+            discarded=dropped[-1]["number"] if dropped else None,
             seconds=ran(row, time.time()),
             candidates=tuple(sorted(candidates, key=lambda one: (not one.made, -(one.total or 0.0), one.number))),
             preview=newest_preview(folder) if running else "",

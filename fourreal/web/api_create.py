@@ -87,7 +87,7 @@ class CreateCalls:
         return self._after(token, creation, self._service.candidates.discard, number)
 
     def restore(self, token: str, creation: str) -> dict:
-        """Bring the candidate back that was discarded last."""
+        """Bring the candidate back that was discarded last; called again, the one before it."""
         return self._after(token, creation, self._service.candidates.restore)
 
     def add_candidate(self, token: str, creation: str, file: dict) -> dict:

@@ -181,7 +181,7 @@ export function open(box, send) {
       made.push(button('Discard', 'Remove it (X)', () => act('discard'), 'danger'));
       if (!one.own) made.push(button('Use its settings', 'Its prompt, seed and settings into the form (U)', () => act('use')));
     }
-    if (all && all.discarded != null) made.push(button('Undo discard', 'Bring back the last one that was discarded (Z)', () => act('restore'), 'undo'));
+    if (all && all.discarded != null) made.push(button('Undo discard', 'Bring back the one that was discarded last, then those before it (Z)', () => act('restore'), 'undo'));
     const focus = parts.acts.contains(document.activeElement) ? [...parts.acts.children].indexOf(document.activeElement) : -1;
     parts.acts.replaceChildren(...made);
     if (focus >= 0) (parts.acts.children[Math.min(focus, made.length - 1)] || box).focus();
