@@ -11,7 +11,7 @@ from fourreal.web.routes import clip_urls, flaws_url
 
 ROLES = {
     "reference": ("Reference video", "The camera stands still while something moves."),
-    "freeze": ("Freeze-time video", "The same scene, frozen, with the camera going around it."),
+    "freeze": ("Freeze-time video", "The same scene frozen, the camera going around it."),
 }
 # What the checks say of each of the two cameras and subjects, by the verdicts' names.
 REASONS = {"reference": ("reference_camera",), "freeze": ("freeze_camera", "arc", "frozen_subject")}

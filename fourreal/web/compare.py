@@ -17,7 +17,7 @@ from fourreal.web.viewer_box import shown
 
 LAYOUTS = [("Beside each other", "side"), ("Wipe (of two)", "wipe")]
 MOST = 4
-HINT = "Drag to look around, scroll to come closer, scrub through time."
+HINT = "Drag to look around, scroll to come closer."
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def compared(page: Page, step: Compare, me: Visitor, names: list | None, layout:
         address=links.address([one.name for one in chosen]),
         layout="wipe" if layout == "wipe" and len(chosen) == 2 else "side",
     )
-    wiped = "Drag the divider." if value["layout"] == "wipe" else "All of them follow your hand and the time."
+    wiped = "Drag the divider." if value["layout"] == "wipe" else "They move together."
     words = caption(listing([one.title for one in chosen]), wiped)
     return {
         page.viewer: value,

@@ -63,7 +63,7 @@ class Creating:
 
 
 def lay_out(service: Service) -> Create:
-    lead = "Describe a scene. Video models make it move, then freeze it and go around it."
+    lead = "Describe a scene. Video models film it, then freeze it."
     gr.Markdown(lead, elem_classes="lead", elem_id="create-lead")
     # here, as a browser's state within a hidden column is not read
     draft, freeze_draft = (

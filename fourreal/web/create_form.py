@@ -76,7 +76,7 @@ def lay_out(role: str, draft: gr.BrowserState) -> Form:
         resume = gr.Button("Continue making them", variant="primary", visible=False, elem_id=f"{role}-resume")
     candidates = piece(elem_id=f"{role}-candidates")
     with gr.Column(visible=False) as rest:
-        heading("Or a video of your own, as one more candidate")
+        heading("Or a video of your own")
         own = drop(f"{role}-own")
     return Form(
         role=role,
@@ -109,7 +109,7 @@ def lay_out_fields(role: str) -> dict[str, Component]:
 
     add(
         "prompt",
-        label="The frozen scene, in words; edit it freely" if freeze else "Prompt",
+        label="The frozen scene, in words" if freeze else "Prompt",
         lines=2,
         max_lines=6,
         placeholder=f"for example: {EXAMPLES[freeze]}",

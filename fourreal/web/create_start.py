@@ -40,11 +40,11 @@ def lay_out() -> Start:
     choice = gr.Radio(CHOICES, value=WORDS, label="Start from", elem_id="start-from")
     with gr.Column(visible=False, elem_id="start-picture") as picture:
         picture_seen = piece(elem_id="picture-seen")
-        words = "A photo or drawing: the video begins with it"
+        words = "A photo or drawing to begin with"
         picture_file = drop("picture-file", words, labelled=True, file_types=IMAGES)
     with gr.Column(visible=False, elem_id="start-own") as own:
         own_seen = piece(elem_id="own-seen")
-        own_file = drop("own-file", "Your video: the camera stands still while something moves", labelled=True)
+        own_file = drop("own-file", "Your video, from a camera that stands still", labelled=True)
     return Start(
         choice=choice,
         picture=picture,

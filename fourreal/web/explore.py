@@ -78,15 +78,13 @@ def lay_out() -> Explore:
                     name: gr.Button(words, size="sm", elem_id=f"make-{name}") for name, (*_, words) in FORMATS.items()
                 }
             with gr.Row(elem_classes="film"):
-                path = gr.Dropdown(
-                    PATHS, value="orbit", label="A film, the camera moving along", elem_id="film-path", scale=4
-                )
+                path = gr.Dropdown(PATHS, value="orbit", label="Film along", elem_id="film-path", scale=4)
                 size = gr.Dropdown(FILM_SIZES, value="", label="Size", elem_id="film-size", scale=2, min_width=90)
                 rate = gr.Dropdown(
                     FILM_RATES, value=0, label="Frames a second", elem_id="film-rate", scale=2, min_width=90
                 )
                 film = gr.Button("Make", size="sm", elem_id="make-mp4", scale=1, min_width=80)
-            piece(tag("p", "For a path of your own, open the film editor under the picture.", class_="quiet"))
+            piece(tag("p", "For your own path: the film editor under the picture.", class_="quiet"))
             made = piece(elem_id="made")
     return Explore(
         summary=summary,
@@ -184,7 +182,7 @@ def opened(run: Run) -> dict:
 
 
 def caption_of(run: Run) -> Markup:
-    how = "Drag to look around, scroll to come closer, scrub through time."
+    how = "Drag to look around, scroll to come closer."
     return caption(run.name, how if run.state == "done" else "As far as it came before it was stopped.")
 
 

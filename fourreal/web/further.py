@@ -25,9 +25,8 @@ FRAMES = {
 }
 LIMITS = ClipLimits()
 LEAD = (
-    f"Up to {MOST_TAKES}: other cameras that filmed the motion, other moments frozen. Each may have "
-    f"{JobLimits.max_upload_bytes // 2**20} MB and last {LIMITS.max_seconds:.0f} s; of more than {LIMITS.max_frames} "
-    "frames some are left out."
+    f"Up to {MOST_TAKES}: other cameras, other frozen moments. "
+    f"{JobLimits.max_upload_bytes // 2**20} MB and {LIMITS.max_seconds:.0f} s each."
 )
 
 

@@ -17,7 +17,7 @@ from fourreal.web.session import Visitor, personal
 from fourreal.web.words import amount, duration, where
 
 CRITIC_LOOKS: dict[str, dict[str, Any]] = {
-    "critic": {"info": "It says what views and times should look like that no video shows."},
+    "critic": {"info": "It judges views and times that no video shows."},
     "prompt": {"lines": 2, "elem_id": "critic-prompt", "placeholder": "the prompt that they were made from"},
 }
 

@@ -64,7 +64,7 @@ def wire(page: Page, stood: Stood) -> None:
         figure = gr.update(visible=True, value=figures.layout(layout))
         return change | {stood.sentence: joined(map(note, layout["notes"])), stood.plot: figure}
 
-    begin = [gr.update(interactive=False), waiting("Finding where the cameras stood, a minute or so")]
+    begin = [gr.update(interactive=False), waiting("Finding the cameras, a minute or so")]
     stood.press.click(**event(lambda: begin, None, [stood.press, stood.sentence]))
     done = stood.press.click(**event(place, page.me, stood.placement, PLACING))
     done.success(**event(show, [page.me, stood.placement], stood.shown))

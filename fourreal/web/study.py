@@ -17,7 +17,7 @@ from fourreal.web.parts import INTAKE, STUDYING, Event, Page, event
 from fourreal.web.session import Visitor, personal, visitor
 from fourreal.web.study_boxes import cards, table
 
-LEAD = "People see two videos at a time, A and B, and pick one. Nothing tells them which is yours."
+LEAD = "People see two videos and pick one, without knowing whose is whose."
 OURS, THEIRS = "Ours", "Other"
 
 
@@ -58,7 +58,7 @@ def lay_out() -> MakeStudy:
             listing=piece(elem_id="study-pairs"),
             name=gr.Textbox(
                 label="Name",
-                info="For you. Who answers does not see it.",
+                info="Raters do not see it.",
                 max_length=LONGEST_NAME,
                 value="My study",
                 elem_id="study-name",
@@ -85,7 +85,7 @@ def lay_out_form() -> Form:
         other=drop("study-video", "Upload for this pair", height=110),
         prompt=gr.Textbox(
             label="Text that both show",
-            info="Without one, nobody is asked which shows the text better.",
+            info="Leave it empty to skip the question about text.",
             max_length=LONGEST_PROMPT,
             elem_id="study-prompt",
         ),

@@ -74,7 +74,7 @@ def lay_out(service: Service) -> Videos:
     examples = piece(example_cards(service.library.examples()), elem_id="examples")
     with gr.Accordion("Trim, and the frozen moment", open=False, visible=False, elem_id="tune") as tune:
         moment, trims = piece(elem_id="moment"), piece(elem_id="trims")
-        heading("Known cameras, if you have a cameras.json")
+        heading("Known cameras (cameras.json)")
         cameras, cameras_taken = drop("cameras-file"), piece(elem_id="cameras-known")
     return Videos(
         cards=cards,

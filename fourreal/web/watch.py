@@ -195,8 +195,8 @@ def forming(page: Page, run: Run, cursor: dict, before: dict, owner: str, first:
     folder = file_urls(run.id) + "live/"
     scene = folder + cursor["scene"] if cursor["scene"] else None
     picture = folder + cursor["preview"] if cursor["preview"] else first_picture(run, owner)
-    status = "" if scene else "First looks appear here as the scene forms"
-    line = "It sharpens every few seconds. Drag to look around while it does." if scene else "Taking shape."
+    status = "" if scene else "First looks appear here"
+    line = "It sharpens every few seconds." if scene else "Taking shape."
     return {
         page.viewer: shown(scene, title=run.name, preview=None if scene else picture, status=status, live=True),
         page.caption: caption(run.name, line),
