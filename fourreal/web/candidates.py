@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from fourreal.jobs.create_values import Creation, Offer
+from fourreal.jobs.create_values import Creation
 from fourreal.web.choice import best_of, score, title
 from fourreal.web.markup import note, pieces
 from fourreal.web.routes import file_urls
@@ -17,11 +17,6 @@ STAGES = {
     "extend": "Making it longer",
     "candidates": "Making the video",
 }
-
-
-def model_facts(offer: Offer) -> Markup:
-    """What somebody has to know before they let a model be downloaded."""
-    return pieces("create").model(offer)
 
 
 def making(creation: Creation) -> Markup:

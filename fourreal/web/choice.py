@@ -16,6 +16,8 @@ watch('value', show);
 show();
 """
 NOTHING = {"shown": "", "reference": None, "freeze": None}
+# What an item has that a person does not choose.
+NO_CHOICE = dict(number=0, score="", best=False, kept=False, picked=True, own=True, reasons=[], arc="", still="")
 NOT_JUDGED = "not judged"
 STANDS, MOVES = 0.6, 0.25  # how well a subject stands, for its word
 
@@ -81,21 +83,8 @@ def item(creation: Creation, one: Candidate, best: bool, picked: bool) -> dict:
 
 def own_item(video: Video, address: str) -> dict:
     """A video that there is nothing to choose about."""
-    return {
-        "number": 0,
-        "title": video.name,
-        "src": address,
-        "fps": video.fps or 1.0,
-        "frames": max(video.frames, 1),
-        "score": "",
-        "best": False,
-        "kept": False,
-        "picked": True,
-        "own": True,
-        "reasons": [],
-        "arc": "",
-        "still": "",
-    }
+    about = {"title": video.name, "src": address, "fps": video.fps or 1.0, "frames": max(video.frames, 1)}
+    return about | NO_CHOICE
 
 
 def best_of(there: list[Candidate]) -> int | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from fourreal.jobs.values import Example, Video
+from fourreal.jobs.values import Video
 from fourreal.jobs.verdicts import Checks, Verdict
 from fourreal.web.markup import pieces
 from fourreal.web.routes import clip_urls, flaws_url
@@ -40,11 +40,6 @@ def put_right(role: str, verdicts: Sequence[Verdict]) -> list[Verdict]:
     """Those of the verdicts that speak of something in this video that is no scene."""
     names = {f"{role}_{kind}" for kind in KINDS}
     return [verdict for verdict in verdicts if verdict.name in names]
-
-
-def example_cards(examples: list[Example], chosen: str = "", folded: bool = False) -> Markup:
-    """The shipped pairs as cards that can be pressed, and play under the pointer."""
-    return pieces("videos").examples(examples, chosen, folded)
 
 
 def verdict_list(checks: Checks) -> Markup:

@@ -40,8 +40,9 @@ def follow(page: Page, forms: Sequence[Form], me: Visitor, seen: dict[str, Any])
             change[form.progress] = line
         if is_new(f"{role} cards", looks_of(creation)):
             change |= cards(form, creation)
-        if is_new(f"{role} state", [state_of(creation), creation is not None and creation.resumable]):
-            change |= buttons(form, creation)
+        state, resumable = (creation.state, creation.resumable) if creation else ("", False)
+        if is_new(f"{role} state", [state, resumable]):
+            change |= buttons(form, state, resumable)
     mine = None
     if not me.making:
         with contextlib.suppress(UserError):  # deleted meanwhile
@@ -72,21 +73,11 @@ def looks_of(creation: Creation | None) -> list:
     return [creation.id, creation.discarded, each]
 
 
-def state_of(creation: Creation | None) -> str:
-    return "" if creation is None else creation.state
+def cards(form: Form, creation: Creation | None) -> Updates:
+    shown = gallery(creation) if creation else ""
+    return {form.candidates: shown, form.rest: gr.update(visible=creation is not None)}
 
 
-def cards(form: Form, creation: Creation | None) -> dict:
-    return {
-        form.candidates: "" if creation is None else gallery(creation),
-        form.rest: gr.update(visible=creation is not None),
-    }
-
-
-def buttons(form: Form, creation: Creation | None) -> dict:
-    state = state_of(creation)
-    return {
-        form.stop: gr.update(visible=state in ("queued", "running")),
-        form.resume: gr.update(visible=creation is not None and creation.resumable),
-        form.state: state,
-    }
+def buttons(form: Form, state: str, resumable: bool) -> Updates:
+    stop = gr.update(visible=state in ("queued", "running"))
+    return {form.stop: stop, form.resume: gr.update(visible=resumable), form.state: state}

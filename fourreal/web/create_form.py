@@ -16,10 +16,9 @@ from fourreal.jobs.create_values import Creation, Offer
 from fourreal.jobs.offered import offered
 from fourreal.jobs.values import Estimate
 from fourreal.video.registry import EMBEDDED, MODELS
-from fourreal.web.candidates import model_facts
 from fourreal.web.dropped import drop
 from fourreal.web.fields import BLANK, MOST_TEXT, by_name, component, values_of, when
-from fourreal.web.markup import facts, heading, joined, note, piece, pressed
+from fourreal.web.markup import facts, heading, joined, note, piece, pieces, pressed
 from fourreal.web.parts import ESTIMATE, Event, Page, Updates, event
 from fourreal.web.words import amount, duration, where
 
@@ -245,4 +244,4 @@ def estimate_box(offer: Offer, estimate: Estimate) -> Markup:
         ]
     )
     reason = note(estimate.reason, "" if estimate.fits else "bad")
-    return joined([model_facts(offer), rows if estimate.fits else "", reason])
+    return joined([pieces("create").model(offer), rows if estimate.fits else "", reason])

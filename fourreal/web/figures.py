@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from typing import Any
 
 from markupsafe import escape
 from plotly import graph_objects as go
@@ -86,19 +87,9 @@ def layout(arrays: dict) -> go.Figure:
     if near:
         rgb = lambda colour: f"rgb({','.join(str(round(255 * min(max(c, 0), 1))) for c in colour)})"
         colours = [rgb(arrays["colors"][i]) for i in near] if arrays.get("colors") else GREY
-        x, y, z = zip(*(upright(arrays["points"][i]) for i in near), strict=True)
-        figure.add_trace(
-            go.Scatter3d(
-                x=x,
-                y=y,
-                z=z,
-                mode="markers",
-                name="points",
-                hoverinfo="skip",
-                showlegend=False,
-                marker={"size": 1.8, "color": colours},
-            )
-        )
+        points = [upright(arrays["points"][i]) for i in near]
+        look = {"marker": {"size": 1.8, "color": colours}, "showlegend": False}
+        figure.add_trace(spatial(points, mode="markers", name="points", **look))
     alone = len(drawn) == 1
     for (name, cameras), colour in zip(drawn.items(), itertools.cycle(TAKES)):
         lines, centres = [], []
@@ -107,31 +98,11 @@ def layout(arrays: dict) -> go.Figure:
             for corner, following in zip(corners, corners[1:] + corners[:1], strict=True):
                 lines += [upright(centre), upright(corner), upright(following), (None, None, None)]
         if lines:
-            x, y, z = zip(*lines, strict=True)
             figure.add_trace(
-                go.Scatter3d(
-                    x=x,
-                    y=y,
-                    z=z,
-                    mode="lines",
-                    name=name,
-                    hoverinfo="skip",
-                    line={"color": colour, "width": 2 if alone else 3},
-                )
+                spatial(lines, mode="lines", name=name, line={"color": colour, "width": 2 if alone else 3})
             )
-            x, y, z = zip(*centres, strict=True)
-            figure.add_trace(
-                go.Scatter3d(
-                    x=x,
-                    y=y,
-                    z=z,
-                    mode="lines",
-                    name="path",
-                    hoverinfo="skip",
-                    showlegend=False,
-                    line={"color": AMBER if alone else colour, "width": 4},
-                )
-            )
+            path = {"color": AMBER if alone else colour, "width": 4}
+            figure.add_trace(spatial(centres, mode="lines", name="path", showlegend=False, line=path))
     hidden = {"visible": False, "showbackground": False, "range": [-reach, reach]}
     figure.update_layout(
         height=290,
@@ -150,6 +121,12 @@ def layout(arrays: dict) -> go.Figure:
     if not alone:
         figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 0, "yanchor": "top"}, height=330)
     return figure
+
+
+def spatial(points: list, **look: Any) -> go.Scatter3d:
+    """A trace through points in space."""
+    x, y, z = zip(*points, strict=True)
+    return go.Scatter3d(x=x, y=y, z=z, hoverinfo="skip", **look)
 
 
 def smoothed(values: list, share: float = 0.75) -> list:

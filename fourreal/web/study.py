@@ -12,10 +12,10 @@ from fourreal.errors import UserError
 from fourreal.jobs.studies import Source
 from fourreal.study.values import LONGEST_NAME, LONGEST_PROMPT, MOST_PAIRS, one_line
 from fourreal.web.dropped import add_uploaded, drop, emptied
-from fourreal.web.markup import heading, note, piece, pressed, waiting
+from fourreal.web.markup import heading, note, piece, pieces, pressed, waiting
 from fourreal.web.parts import INTAKE, STUDYING, Event, Page, event
 from fourreal.web.session import Visitor, personal, visitor
-from fourreal.web.study_boxes import cards, table
+from fourreal.web.study_boxes import cards
 
 LEAD = "People see two videos and pick one, without knowing whose is whose."
 OURS, THEIRS = "Ours", "Other"
@@ -128,7 +128,11 @@ def wire(page: Page, step: MakeStudy) -> Event:
         return shown([pair for place, pair in enumerate(pairs) if str(place) != number])
 
     def shown(pairs: list) -> dict:
-        return {step.pairs: pairs, step.listing: table(pairs), step.make: gr.update(interactive=bool(pairs))}
+        return {
+            step.pairs: pairs,
+            step.listing: pieces("study").pairs(pairs),
+            step.make: gr.update(interactive=bool(pairs)),
+        }
 
     seen = [step.pairs, step.listing, step.make]
     values = [form.first, form.first_name, form.second, form.second_name, form.prompt]

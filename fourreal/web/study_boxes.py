@@ -12,11 +12,6 @@ from fourreal.web.session import Visitor
 from fourreal.web.study_routes import results_url, study_url
 
 
-def table(pairs: list[dict]) -> Markup:
-    """The pairs so far."""
-    return pieces("study").pairs(pairs)
-
-
 def cards(page: Page, me: Visitor) -> Markup:
     """A person's studies, with their links."""
     owner, studies = page.owner(me), page.service.studies

@@ -77,13 +77,8 @@ def thing(service: Service, owner: str, name: object) -> Thing:
         return Thing(name, "scene", run.name, f"{file_urls(id)}scene.r4d?{int(run.finished or 0)}", figures)
     if kind == "video":
         video = service.library.video(owner, id)
-        return Thing(
-            name,
-            "video",
-            video.name,
-            f"{clip_urls(owner, id)}clip.mp4",
-            {"frames": video.frames, "bytes": {"video": video.bytes}},
-        )
+        figures = {"frames": video.frames, "bytes": {"video": video.bytes}}
+        return Thing(name, "video", video.name, f"{clip_urls(owner, id)}clip.mp4", figures)
     if kind == "shared":
         url = f"shared/{id}/"
         return Thing(name, "scene", service.shares.name(id), f"{url}scene.r4d", picture=f"{url}thumbnail.jpg")
@@ -96,14 +91,8 @@ def shipped(service: Service, name: str) -> Thing:
     if kind == "ready" and id == READY_ID:
         manifest = json.loads((READY_SCENE / "manifest.json").read_text(encoding="utf-8"))
         figures = {key: manifest[key] for key in ("splats", "moving_splats", "frames")}
-        return Thing(
-            name,
-            "scene",
-            READY_NAME,
-            READY,
-            figures | {"bytes": {"scene.r4d": READY_FILE.stat().st_size}},
-            picture=READY_PICTURE,
-        )
+        figures["bytes"] = {"scene.r4d": READY_FILE.stat().st_size}
+        return Thing(name, "scene", READY_NAME, READY, figures, picture=READY_PICTURE)
     if kind == "example":
         example_name, _, role = id.partition("/")
         for example in service.library.examples():

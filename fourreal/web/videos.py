@@ -12,7 +12,7 @@ from fourreal.errors import UserError
 from fourreal.jobs.service import Service
 from fourreal.settings import MOST_TAKES
 from fourreal.web import further, stood
-from fourreal.web.clip_cards import ROLES, card, example_cards, freeze_slider, reasons, trimmer, verdict_list
+from fourreal.web.clip_cards import ROLES, card, freeze_slider, reasons, trimmer, verdict_list
 from fourreal.web.dropped import add_uploaded, drop, emptied, uploaded, using
 from fourreal.web.markup import heading, joined, note, number_in, piece, pieces, pressed, waiting
 from fourreal.web.parts import CHECK, INTAKE, Event, Page, Updates, event
@@ -71,7 +71,7 @@ def lay_out(service: Service) -> Videos:
                 drops[role] = drop(f"drop-{role}", title)
     checks, takes = piece(elem_id="checks"), piece(elem_id="takes")
     more = drop("drop-more", "More videos", several=True)
-    examples = piece(example_cards(service.library.examples()), elem_id="examples")
+    examples = piece(pieces("videos").examples(service.library.examples()), elem_id="examples")
     with gr.Accordion("Trim, and the frozen moment", open=False, visible=False, elem_id="tune") as tune:
         moment, trims = piece(elem_id="moment"), piece(elem_id="trims")
         heading("Known cameras (cameras.json)")
@@ -217,7 +217,7 @@ def show_pair(page: Page, step: Videos, me: Visitor) -> Updates:
         step.checks: waiting("Looking at both videos") if both else "",
         step.takes: further.cards(page, me),
         step.more: gr.update(value=None, visible=len(me.further) < MOST_TAKES),
-        step.examples: example_cards(page.service.library.examples(), me.example, folded=any(videos.values())),
+        step.examples: pieces("videos").examples(page.service.library.examples(), me.example, any(videos.values())),
         step.tune: gr.update(visible=both),
         step.moment: "",
         step.trims: joined(trimmer(role, video, owner) for role, video in videos.items() if video) if both else "",
