@@ -147,16 +147,16 @@ def restoring(page: Page, form: Form) -> Event:
 def wire_form(page: Page, form: Form, start: Start, said: Dependency, creating: Creating, checking: Checking) -> None:
     """said: what happens once a word was put into the prompt by a press."""
     # only reference videos begin with a picture
-    asked = (
+    fields = (
         form.fields if form.role == "freeze" else {"start": start.choice, "picture": start.picture_file, **form.fields}
     )
 
     @personal
     def begin(me: Visitor, *values):
-        return begun(page, form, start, me, by_name(asked, values))
+        return begun(page, form, start, me, by_name(fields, values))
 
     outputs: list[Block] = [page.me, page.making, form.fields["seed"], start.picture_file]
-    making = form.start.click(**event(begin, [page.me, *asked.values()], outputs, INTAKE))
+    making = form.start.click(**event(begin, [page.me, *fields.values()], outputs, INTAKE))
     creating.after(making)
 
     save = personal(lambda me, *values: draft_of(me, by_name(form.fields, values)))

@@ -3,7 +3,7 @@
 
 import { Clock, follow } from './choice_clock.js';
 import { listen } from './choice_keys.js';
-import { Pane, make } from './choice_pane.js';
+import { Pane, button, make, mark } from './choice_pane.js';
 
 const KEYS = 'Keys: 1 to 8 show one, S two, 0 all. Space plays, comma and full stop step. Enter takes, K keeps, X discards, Z undoes.';
 const ROLES = { reference: 'Reference', freeze: 'Freeze-time' };
@@ -12,15 +12,8 @@ export function open(box, send) {
   const clock = new Clock();
   clock.playing = !matchMedia('(prefers-reduced-motion: reduce)').matches;
   const panes = new Map(); // by address
-  const state = { value: {}, role: '', mode: 'grid', at: 0, beside: 1, why: true, picks: {}, asked: '' };
+  const state = { value: {}, role: '', mode: 'grid', at: 0, beside: 1, why: true, picks: {}, begun: '' };
   const parts = {};
-  const button = (label, title, press, name = '') => {
-    const made = make('button', `act ${name}`.trim(), label);
-    made.type = 'button';
-    made.title = title;
-    made.addEventListener('click', press);
-    return made;
-  };
 
   parts.head = make('div', 'choice-head');
   parts.grid = make('div', 'choice-panes');
@@ -157,14 +150,9 @@ export function open(box, send) {
   function bar() {
     parts.play.textContent = clock.playing ? '❚❚' : '▶';
     parts.play.setAttribute('aria-label', clock.playing ? 'Pause' : 'Play');
-    for (const [name, one] of [['loop', clock.loop], ['why', state.why]]) {
-      parts[name].classList.toggle('on', one);
-      parts[name].setAttribute('aria-pressed', String(one));
-    }
-    for (const [name, one] of Object.entries(parts.modes)) {
-      one.classList.toggle('on', name === state.mode);
-      one.setAttribute('aria-pressed', String(name === state.mode));
-    }
+    mark(parts.loop, clock.loop);
+    mark(parts.why, state.why);
+    for (const [name, one] of Object.entries(parts.modes)) mark(one, name === state.mode);
     parts.modes.side.disabled = items().length < 2;
   }
 
@@ -241,9 +229,9 @@ export function open(box, send) {
 
   function show(value) {
     if (!value) return;
-    const [current, anew] = [chosen()?.src, value.shown !== state.asked || value[value.shown]?.id !== group()?.id];
+    const [current, anew] = [chosen()?.src, value.shown !== state.begun || value[value.shown]?.id !== group()?.id];
     state.value = value;
-    if (value.shown !== state.asked || !value[state.role]?.items.length) {
+    if (value.shown !== state.begun || !value[state.role]?.items.length) {
       state.role = value.shown;
       state.mode = 'grid';
       state.at = 0;
@@ -251,7 +239,7 @@ export function open(box, send) {
       const at = items().findIndex((one) => one.src === current);
       if (at >= 0) state.at = at;
     }
-    state.asked = value.shown;
+    state.begun = value.shown;
     next(value);
     draw();
     if (anew && shown()) lead();

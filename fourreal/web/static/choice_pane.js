@@ -1,4 +1,4 @@
-// One candidate on the stage: its video, and what is said of it over the picture.
+// What the stage of candidates is made of: elements, buttons, and one candidate with its video and what is said over it.
 
 export const make = (name, className = '', text = '') => {
   const element = document.createElement(name);
@@ -6,6 +6,20 @@ export const make = (name, className = '', text = '') => {
   if (text) element.textContent = text;
   return element;
 };
+
+export const button = (label, title, press, name = '') => {
+  const made = make('button', `act ${name}`.trim(), label);
+  made.type = 'button';
+  made.title = title;
+  made.addEventListener('click', press);
+  return made;
+};
+
+/** Whether a button's choice is on. */
+export function mark(one, on) {
+  one.classList.toggle('on', on);
+  one.setAttribute('aria-pressed', String(on));
+}
 
 export class Pane {
   constructor(src, press, loaded) {
