@@ -38,7 +38,7 @@ from fourreal.web.way import NEW, After, Step, first_step
 FIRST_EXAMPLE = "fox_yard"
 HEADER = (
     '<header class="top"><h1><a href="." class="mark">four<b>real</b></a></h1>'
-    "<span>A prompt or two short videos in, a scene to look around in out.</span></header>"
+    "<span>A prompt, or two short videos, become a scene you can look around in.</span></header>"
 )
 WELCOME = "Made from two short videos. Drag to look around."
 
