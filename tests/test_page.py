@@ -300,11 +300,16 @@ def test_an_embed_is_only_the_viewer(server, browser):
 @pytest.mark.slow
 def test_a_scene_is_shared_seen_by_somebody_else_and_taken_back(server, browser):
     token = secrets.token_hex(16)
-    id = give_scene(server, token, "My fox")
+    id, _ = give_scene(server, token, "My fox"), give_scene(server, token, "Another")
     with watched_page(browser, **DESK) as watched:
         page = arrive_as(watched.page, server.url, token)
-        tab(page, "My scenes")
-        page.get_by_role("button", name="Open My fox").click()
+        for name in ("My fox", "Another"):
+            tab(page, "My scenes")
+            page.get_by_role("button", name=f"Open {name}").click()
+            expect(page.locator("#summary h4")).to_have_text(name)
+            expect(page.locator("#caption h2")).to_have_text(name)
+        page.go_back()  # the panel goes back with the scene
+        expect(page.locator("#summary h4")).to_have_text("My fox")
         page.locator("#shared").get_by_role("button", name="Share").click()
         link = page.locator("#shared a").get_attribute("href")
         assert id not in link
