@@ -62,27 +62,27 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    said = os.environ.get
+    variable = os.environ.get
     root = argparse.ArgumentParser(prog="fourreal-web", description="Serve fourreal's page.")
     add = root.add_argument
     add("--version", action="version", version=f"fourreal {fourreal.__version__}")
     add(
         "--data",
         type=Path,
-        default=Path(said("FOURREAL_DATA", "runs")),
+        default=Path(variable("FOURREAL_DATA", "runs")),
         metavar="DIR",
         help="folder of videos and scenes (default: FOURREAL_DATA, else runs)",
     )
     add(
         "--host",
-        default=said("GRADIO_SERVER_NAME", "127.0.0.1"),
+        default=variable("GRADIO_SERVER_NAME", "127.0.0.1"),
         metavar="NAME",
         help="address to serve on (default: GRADIO_SERVER_NAME, else 127.0.0.1: this machine alone)",
     )
     add(
         "--port",
         type=int,
-        default=said("GRADIO_SERVER_PORT") or said("PORT") or "7860",
+        default=variable("GRADIO_SERVER_PORT") or variable("PORT") or "7860",
         metavar="N",
         help="(default: GRADIO_SERVER_PORT, else PORT, else 7860)",
     )

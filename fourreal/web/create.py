@@ -131,8 +131,8 @@ def wire(page: Page, step: Create, videos: Videos, checking: Checking) -> Creati
 
     reopened = step.earlier.input(**event(reopen, [page.me, step.earlier], [page.me, page.making, *step.fields]))
     creating.after(reopened)
-    for form, (_, said) in zip(forms, estimates, strict=True):
-        wire_form(page, form, step.start, said, creating, checking)
+    for form, (_, worded) in zip(forms, estimates, strict=True):
+        wire_form(page, form, step.start, worded, creating, checking)
     wire_stage(page, step, creating, checking)
     create_freeze.wire(page, step.freezing)
     create_start.wire(page, step.start, creating.after)
@@ -144,8 +144,8 @@ def restoring(page: Page, form: Form) -> Event:
     return event(restore, [page.me, form.draft], list(form.fields.values()))
 
 
-def wire_form(page: Page, form: Form, start: Start, said: Dependency, creating: Creating, checking: Checking) -> None:
-    """said: what happens once a word was put into the prompt by a press."""
+def wire_form(page: Page, form: Form, start: Start, worded: Dependency, creating: Creating, checking: Checking) -> None:
+    """worded: what happens once a word was put into the prompt by a press."""
     # only reference videos begin with a picture
     fields = (
         form.fields if form.role == "freeze" else {"start": start.choice, "picture": start.picture_file, **form.fields}
@@ -164,7 +164,7 @@ def wire_form(page: Page, form: Form, start: Start, said: Dependency, creating: 
     texts = [when(form.fields[name], "blur") for name in TEXTS]
     typed = [when(field, "input") for name, field in form.fields.items() if name not in TEXTS]
     gr.on([*typed, *texts], trigger_mode="always_last", **keep)
-    for done in (making, said):
+    for done in (making, worded):
         done.success(**keep)
 
     @personal

@@ -36,8 +36,8 @@ class Form:
     """One half of the step: the components for one of the two videos.
 
     fields: what is asked for, by name. estimate: what that will take. rest: what is there once there are candidates.
-    state: how far the creation is; when it is over, what it took is known, and said of the next one. draft: what stands
-    in the form, see `create_draft`.
+    state: how far the creation is; when it is over, what it took goes into the next estimate. draft: what stands in the
+    form, see `create_draft`.
     """
 
     role: str
@@ -151,10 +151,10 @@ def wire(page: Page, form: Form) -> tuple[Event, Dependency]:
     def say(words: str | None, press: gr.EventData):
         return " ".join(filter(None, ((words or "").strip(), pressed(press).get("word", ""))))[:MOST_TEXT]
 
-    said = form.estimate.select(**event(say, prompt, prompt)).then(**estimate)
+    worded = form.estimate.select(**event(say, prompt, prompt)).then(**estimate)
     when(seeds, "change")(**event(lambda which: gr.update(interactive=which == FIXED), seeds, fields["seed"]))
     when(model, "input")(**event(lambda name: suited(name, form), model, form.suited)).then(**estimate)
-    return estimate, said
+    return estimate, worded
 
 
 def suit(page: Page, forms: Sequence[Form]) -> Event:

@@ -19,13 +19,13 @@ def component(cls: type, name: str, **more: Any) -> Component:
 
     Numbers have no limits here, as Gradio's words for what is out of range say nothing to people.
     """
-    said, default, kind = about(cls)[name], default_of(cls, name), annotation_of(cls, name)
-    look = {"label": said.title, "elem_id": name.replace("_", "-"), "value": shown(cls, name, default)} | more
-    if said.choices is not None:
-        offered = [(words[0].upper() + words[1:], choice) for choice, words in said.choices.items()]
+    option, default, kind = about(cls)[name], default_of(cls, name), annotation_of(cls, name)
+    look = {"label": option.title, "elem_id": name.replace("_", "-"), "value": shown(cls, name, default)} | more
+    if option.choices is not None:
+        offered = [(words[0].upper() + words[1:], choice) for choice, words in option.choices.items()]
         if isinstance(default, frozenset):
             return gr.CheckboxGroup(offered, elem_classes="stacked", **look)
-        offered = [(said.blank, BLANK), *offered] if said.blank else offered
+        offered = [(option.blank, BLANK), *offered] if option.blank else offered
         if len(offered) > MANY:
             return gr.Dropdown(offered, **look)
         return gr.Radio(offered, elem_classes="stacked", **look)
@@ -40,7 +40,7 @@ def component(cls: type, name: str, **more: Any) -> Component:
 
 def group(cls: type, name: str, **more: dict[str, Any]) -> dict[str, Component]:
     """The fields of one part of a form, by name, several numbers in a row at its end. more: as of `component`."""
-    fields = {field: said for field, said in remote(cls).items() if said.group == name}
+    fields = {field: option for field, option in remote(cls).items() if option.group == name}
     numbers = [field for field in fields if _numeric(cls, field, fields[field])]
     row = numbers if len(numbers) > 1 else []
     made = {field: component(cls, field, **more.get(field, {})) for field in fields if field not in row}
@@ -50,18 +50,18 @@ def group(cls: type, name: str, **more: dict[str, Any]) -> dict[str, Component]:
     return made
 
 
-def _numeric(cls: type, name: str, said: About) -> bool:
+def _numeric(cls: type, name: str, option: About) -> bool:
     kind = annotation_of(cls, name)
-    return said.choices is None and kind in (int, int | None, float, float | None)
+    return option.choices is None and kind in (int, int | None, float, float | None)
 
 
 def shown(cls: type, name: str, value: Any) -> Any:
     """A field's value as its component has it: Gradio makes a 0 of an empty number."""
-    said = about(cls)[name]
+    option = about(cls)[name]
     if isinstance(value, frozenset):
         return sorted(value)
-    if value is None and said.blank:
-        return 0 if _numeric(cls, name, said) else BLANK
+    if value is None and option.blank:
+        return 0 if _numeric(cls, name, option) else BLANK
     return value
 
 

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class Watch:
     """stops: the buttons that end a run. plots: where the figures are. drawn: when the curves were; placed: of which
-    run the cameras are. unsaid: counts what a tick saw and left to the event with all outputs."""
+    run the cameras are. missed: counts what a tick saw and left to the event with all outputs."""
 
     progress: gr.HTML
     stops: gr.Row
@@ -42,7 +42,7 @@ class Watch:
     layout: gr.Plot
     drawn: gr.State
     placed: gr.State
-    unsaid: gr.State
+    missed: gr.State
 
 
 def lay_out() -> Watch:
@@ -69,7 +69,7 @@ def lay_out() -> Watch:
         layout=layout,
         drawn=gr.State(0.0),
         placed=gr.State(""),
-        unsaid=gr.State(0),
+        missed=gr.State(0),
     )
 
 
@@ -95,11 +95,11 @@ def wire_following(page: Page, step: Watch, end: Explore) -> Event:
     @personal
     def tick(me: Visitor, cursor: dict | None, count: int):
         change = look(me, cursor)
-        return change if change.keys() <= set(few) else {step.unsaid: count + 1}
+        return change if change.keys() <= set(few) else {step.missed: count + 1}
 
     follow = event(personal(look), [page.me, page.cursor], outputs)
-    page.timer.tick(**event(tick, [page.me, page.cursor, step.unsaid], [*few, step.unsaid]))
-    step.unsaid.change(**follow)
+    page.timer.tick(**event(tick, [page.me, page.cursor, step.missed], [*few, step.missed]))
+    step.missed.change(**follow)
     step.drawn.change(**event(curves_now, [page.cursor, step.drawn], step.curves))
     step.placed.change(**event(lambda id: layout_now(page, id), step.placed, step.layout))
     return follow
