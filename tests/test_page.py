@@ -400,11 +400,13 @@ def test_what_was_made_can_be_taken_away_found_again_and_compared(server, browse
             top, left, bottom, right = (round(scale * side) for side in (y, x, y + height, x + width))
             assert shown_fox(both[top:bottom, left:right]) > 0.01
         tab(page, "My scenes")
+        until(page, "fourrealShown.others.length === 0")  # a comparison leaves the stage with its tab
         page.locator("#gallery").get_by_role("button", name="Rename", exact=True).click()
         page.locator("#gallery input.rename").fill("Once more")
         page.locator("#gallery input.rename").press("Enter")
-        until(page, f"{names}[0] === 'Once more'")
+        expect(page.locator("#gallery .scene b")).to_have_text("Once more")
         tab(page, "Compare")
+        until(page, f"{names}[0] === 'Once more'")
         page.locator("#compare-end").click()
         until(page, "fourrealViewer.layout === 'single'")
 

@@ -39,12 +39,11 @@ class Compare:
 
 @dataclass(frozen=True)
 class Comparing:
-    """The events that list what can be compared, that show what is chosen, that show it anew where it is shown, and
-    that show one scene in its place once other things are done."""
+    """The events that list what can be compared, that show what is chosen, and that show one scene in its place once
+    other things are done."""
 
     choices: Event
     show: Event
-    again: Event
     end: Event
 
 
@@ -64,7 +63,7 @@ def lay_out() -> Compare:
 
 
 def wire(page: Page, step: Compare) -> Comparing:
-    given, outputs = [page.me, step.things, step.layout], step.shown(page)
+    outputs = step.shown(page)
     hidden: Updates = {step.figures: "", step.alone: gr.update(visible=False), step.hint: ""}
 
     @personal
@@ -81,14 +80,9 @@ def wire(page: Page, step: Compare) -> Comparing:
         return compared(page, step, me, names, layout)
 
     @personal
-    def show_again(me: Visitor, names: list | None, layout: str, seen: dict | None):
-        """What is compared once more, under the names that things have now."""
-        return compared(page, step, me, names, layout) if shows_several(seen) else {}
-
-    @personal
     def end(me: Visitor, seen: dict | None):
         """The scene that the visitor follows, or the one that everybody sees."""
-        if not shows_several(seen):
+        if not isinstance(seen, dict) or not seen.get("others"):  # no comparison is in the viewer
             return {}
         try:
             one = things.thing(page.service, page.owner(me), f"scene:{me.run}")
@@ -112,8 +106,7 @@ def wire(page: Page, step: Compare) -> Comparing:
 
     comparing = Comparing(
         choices=event(list_things, [page.me, step.things], [step.things, step.studies]),
-        show=event(show, given, outputs),
-        again=event(show_again, [*given, page.viewer], outputs),
+        show=event(show, [page.me, step.things, step.layout], outputs),
         end=event(end, [page.me, page.viewer], outputs),
     )
     for field in (step.things, step.layout):
@@ -123,11 +116,6 @@ def wire(page: Page, step: Compare) -> Comparing:
     taken.success(**comparing.show)
     step.alone.click(**event(show_first, [page.me, step.things], outputs))
     return comparing
-
-
-def shows_several(seen: dict | None) -> bool:
-    """Whether a comparison is in the viewer. seen: the viewer's value."""
-    return isinstance(seen, dict) and bool(seen.get("others"))
 
 
 def compared(page: Page, step: Compare, me: Visitor, names: list | None, layout: str) -> Updates:

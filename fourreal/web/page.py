@@ -164,7 +164,6 @@ def wire(page: Page, panel: Panel, chip: forming.Forming, example: gr.Button, bl
 
     def acted(press: Dependency) -> Dependency:
         """To open a scene is to follow it, as what it shows depends on how far it is."""
-        press.success(**comparing.again)
         return press.success(**follow).success(**estimate)
 
     list_scenes = scenes.wire(page, panel.gallery, panel.videos, panel.reconstruct, panel.compare, acted)
