@@ -103,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
         required=True,
         help="; ".join(f"{name}: {what}" for name, what in FORMATS.items()),
     )
-    add("--out", type=Path, required=True, metavar="FILE", help="the zip, .r4d, .html or MP4 to write")
+    add("--out", type=Path, required=True, metavar="FILE", help="the zip, .4dgs, .r4d, .html or MP4 to write")
     add(
         "--upright",
         action="store_true",

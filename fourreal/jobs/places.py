@@ -12,7 +12,7 @@ ID = re.compile(r"[0-9a-f]{32}")
 FILES = re.compile(
     r"scene\.r4d|thumbnail\.jpg|manifest\.json|metrics\.json|live/layout\.json|live/scene-\d{1,9}\.r4d"
     r"|live/(preview|critique)-\d{1,9}\.jpg|candidates/(reference|freeze)-\d{1,10}\.mp4|inputs/(reference|freeze)\.mp4|inputs/picture\.jpg"
-    r"|exports/[a-z0-9][a-z0-9_-]{0,60}\.(zip|mp4|r4d|html)",
+    r"|exports/[a-z0-9][a-z0-9_-]{0,60}\.(zip|mp4|r4d|html|4dgs)",
     re.ASCII,
 )
 # The pictures of a video, besides those of its frames.
@@ -37,7 +37,7 @@ class Places:
         self.uploads = self.data / "uploads"  # what came in by the page and was not taken in yet
         self.studies = self.data / "studies"
         self.shares = self.data / "shares"  # a file for each scene that is shared: see shares.py
-        self.films = self.data / "films"  # of the scene that ships with the product
+        self.films = self.data / "films"  # of the scenes that ship with the product, a folder for each
         self.ablations = self.data / "ablations"  # what `fourreal ablate --out` wrote there, for everyone to see
 
     def video(self, id: str) -> Path:

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 FORMATS = {
     "ply": "3DGS files, one a reference time, in a zip",
     "splat": ".splat files likewise",
+    "spz": ".spz files likewise, a tenth of the size",
+    "4dgs": "all reference times in one file for players of moving splats",
     "r4d": "the viewer's file",
     "html": "viewer and scene in one file, for any browser",
     "mp4": "a film",
 }
+SINGLE = ("4dgs", "r4d", "html", "mp4")  # one file that ends as the format is called; the others are zips
 
 
 def export(
@@ -61,6 +64,14 @@ def export(
         from fourreal.scene.export_html import export_html
 
         export_html(scene, path, name)
+    elif format == "spz":
+        from fourreal.scene.export_spz import export_spz
+
+        export_spz(scene, path, progress, cancel)
+    elif format == "4dgs":
+        from fourreal.scene.export_4dgs import export_4dgs
+
+        export_4dgs(scene, path, progress, cancel)
     else:
         from fourreal.scene.export_splat import export_splat
 
@@ -68,8 +79,8 @@ def export(
 
 
 def format_of(path: Path) -> str:
-    """The format that a file's name tells. Raises UserError where it tells none, as a zip may hold two."""
+    """The format that a file's name tells. Raises UserError where it tells none, as a zip may hold several."""
     ending = path.suffix.removeprefix(".").lower()
-    if ending not in ("mp4", "r4d", "html"):
+    if ending not in SINGLE:
         raise UserError(f"The name {path.name} does not tell what to write: say which of {', '.join(FORMATS)}.")
     return ending

@@ -44,3 +44,9 @@ def to_upright(scene: Scene4D) -> Similarity:
     level = level / level.norm()
     turn = torch.stack([torch.linalg.cross(down, level), down, level])
     return Similarity(1.0, turn, -turn @ stage.centre.double())
+
+
+def to_y_up(scene: Scene4D) -> Similarity:
+    """As `to_upright`, but with y up and z towards the reference camera, as glTF, .4dgs and SPZ have it."""
+    half_turn = torch.diag(torch.tensor([1.0, -1.0, -1.0], dtype=torch.float64))
+    return Similarity(1.0, half_turn, torch.zeros(3, dtype=torch.float64)).compose(to_upright(scene))
