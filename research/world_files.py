@@ -60,10 +60,12 @@ def write_scene(
     arc: float | int = 150.0,
     views: int = 12,
     supersample: int = 3,
+    prompt: str | None = None,
 ) -> Path:
     """Write `world` as a scene folder that `reconstruct` and `evaluate` read; returns it.
 
     size: (width, height) of everything, even numbers. views: held-out views at times of reference frames.
+    prompt: what it shows; the words of `worlds` if None.
     """
     at, middle = round(world.still * (frames - 1)), freeze_frames // 2
     reference = shot(world, DYNAMIC, frames, size)
@@ -97,7 +99,7 @@ def write_scene(
     (folder / "cameras.json").write_text(
         json.dumps(
             {
-                "prompt": caption(world),
+                "prompt": prompt or caption(world),
                 "convention": "w2c: world to camera, OpenCV axes (x right, y down, z forward)",
                 "intrinsics": {"fx": fx, "fy": fy, "cx": cx, "cy": cy, "w": size[0], "h": size[1]},
                 "canonical_index": at,

@@ -3,7 +3,13 @@
 import json
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from fourreal.jobs.ready import FOLDER, ready_scenes
+from fourreal.scene import bundle
+from fourreal.scene.r4d import read_r4d
 
 SCENES = ["fox_yard", "robot_dance"]
 
@@ -27,3 +33,29 @@ def test_every_maker_is_attributed(assets, name):
     assert name in text
     for word in re.findall(r"[\w@-]{4,}", " ".join(cameras["credits"]).replace("see info.json", "")):
         assert word == "HDRI" or word.lower() in text.lower()
+
+
+@pytest.mark.parametrize("scene", ready_scenes(), ids=lambda scene: scene.name)
+def test_a_ready_scene_is_whole_small_and_credited(assets, scene):
+    held, shown = bundle.load(scene.bundle), read_r4d(scene.viewer.read_bytes())
+    assert len(shown.at(0)) == len(held.gaussians)
+    assert scene.viewer.stat().st_size < 1.3e6
+    assert sum(path.stat().st_size for path in scene.bundle.iterdir()) < 8e6
+    with Image.open(scene.poster) as poster:
+        assert poster.size == (480, 270)
+        assert np.asarray(poster).std() > 20
+    assert scene.title
+    assert scene.made
+    assert scene.credits
+    assert f"scenes/{scene.name}" in (assets / "ATTRIBUTION.md").read_text()
+
+
+def test_the_ready_scenes_are_those_of_the_list_whose_files_are_there(tmp_path):
+    listed = [{"name": name, "title": name, "made": "here", "credits": ["us"]} for name in ("one", "two")]
+    (tmp_path / "scenes.json").write_text(json.dumps(listed))
+    (tmp_path / "two").mkdir()
+    for file in ("two/manifest.json", "two.r4d", "two.jpg", "one.r4d"):
+        (tmp_path / file).write_bytes(b"")
+    assert [scene.name for scene in ready_scenes(tmp_path)] == ["two"]
+    assert ready_scenes(tmp_path / "nowhere") == []
+    assert len(ready_scenes()) == len(json.loads((FOLDER / "scenes.json").read_text()))

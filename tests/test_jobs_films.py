@@ -4,7 +4,7 @@ import pytest
 from test_camera_keyframes import some_path
 
 from fourreal.errors import UserError
-from fourreal.jobs.films import MOST_FILMS, READY_SCENE, FilmWish, drop_old_films
+from fourreal.jobs.films import MOST_FILMS, FilmWish, drop_old_films
 from fourreal.jobs.places import FILES, FILM
 
 
@@ -58,7 +58,3 @@ def test_only_the_latest_films_along_keyframes_are_held(tmp_path):
     assert len(list(tmp_path.glob("path-*.mp4"))) == len(list(tmp_path.glob("path-*.json"))) == MOST_FILMS
     assert films[-1].exists()
     assert (tmp_path / "orbit.mp4").exists()
-
-
-def test_the_shipped_scene_can_be_filmed():
-    assert (READY_SCENE / "manifest.json").is_file()

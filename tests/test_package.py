@@ -44,9 +44,9 @@ ELSEWHERE = """
 from fourreal import installed
 from fourreal.jobs import devices, examples
 from fourreal.video import registry
-from fourreal.jobs.films import READY_SCENE
+from fourreal.jobs.ready import first
 from fourreal.web.routes import WEB
-print(installed.CHECKOUT, READY_SCENE.with_suffix(".r4d").is_file(), (WEB / "viewer" / "dist" / "viewer.js").is_file())
+print(installed.CHECKOUT, first().viewer.is_file(), (WEB / "viewer" / "dist" / "viewer.js").is_file())
 print(*(example.name for example in examples.examples()), devices.find()[0]["kind"], registry.here("mini").name)
 """
 

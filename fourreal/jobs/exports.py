@@ -7,12 +7,13 @@ from pathlib import Path
 from fourreal.errors import UserError
 from fourreal.jobs.exporting import export_child
 from fourreal.jobs.files import put
-from fourreal.jobs.films import READY_SCENE, FilmWish, drop_old_films
+from fourreal.jobs.films import FilmWish, drop_old_films
 from fourreal.jobs.jobs import Jobs
 from fourreal.jobs.places import FILM, file_within
+from fourreal.jobs.ready import ready_scene
 from fourreal.jobs.turns import Turns
 from fourreal.jobs.workspace import Workspace
-from fourreal.scene.export import FORMATS
+from fourreal.scene.export import FORMATS, SINGLE
 from fourreal.scene.export_html import html_bytes
 
 
@@ -56,24 +57,25 @@ class Exports:
         if format == "mp4":
             self._film(owner, folder, folder / "exports", film)
             return file_within(folder, f"exports/{film.file}")
-        out = folder / "exports" / f"{format}{'-upright' * upright}.zip"
+        out = folder / "exports" / (f"scene.{format}" if format in SINGLE else f"{format}{'-upright' * upright}.zip")
         self._write(owner, folder, out, ["--format", format, *["--upright"] * upright])
         return file_within(folder, f"exports/{out.name}")
 
-    def ready_film(self, owner: str, film: FilmWish) -> Path:
-        """A film of the scene that ships with the product; at once if it was made before, by anybody."""
-        self._film(owner, READY_SCENE, self._places.films, film)
-        return self.ready_film_file(film.file)
+    def ready_film(self, owner: str, name: str, film: FilmWish) -> Path:
+        """A film of a scene that ships with the product; at once if it was made before, by anybody."""
+        scene = ready_scene(name)
+        self._film(owner, scene.bundle, self._places.films / scene.name, film)
+        return self.ready_film_file(name, film.file)
 
-    def ready_film_file(self, name: str) -> Path:
+    def ready_film_file(self, name: str, file: str) -> Path:
         """A film of that scene which was made before."""
-        return file_within(self._places.films, name, FILM)
+        return file_within(self._places.films / ready_scene(name).name, file, FILM)
 
     def _film(self, owner: str, folder: Path, into: Path, film: FilmWish) -> None:
         out = into / film.file
         if film.path is not None:
             self._workspace.check_room()
-            into.mkdir(exist_ok=True)
+            into.mkdir(parents=True, exist_ok=True)
             put(out.with_suffix(".json"), json.dumps(film.path.as_dict()).encode())
         self._write(owner, folder, out, ["--format", "mp4", *film.arguments(out)])
         drop_old_films(into, out)

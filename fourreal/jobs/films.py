@@ -8,10 +8,8 @@ from pathlib import Path
 
 from fourreal.camera.keyframes import CameraPath
 from fourreal.errors import UserError
-from fourreal.installed import assets
 from fourreal.scene.film import RATES, SIZES, TRAJECTORIES
 
-READY_SCENE = assets() / "scenes" / "fox_yard"  # the scene that ships, as `export` takes it
 MOST_FILMS = 8  # films along keyframes that are held for one scene: each may be another
 
 
