@@ -276,7 +276,7 @@ def test_a_link_opens_what_it_names_and_going_back_shows_what_was_shown(server, 
         page = watched.page
         page.goto(f"{server.url}/?compare=ready:fox_yard,example:fox_yard/reference")
         until(page, "window.fourrealSettled && fourrealShown.others.length === 1")
-        expect(page.locator("#compare-table")).to_contain_text("1.25 MB")
+        expect(page.locator("#compare-table")).to_contain_text("1.2 MB")
         page.locator("#compare-end").click()
         until(page, "fourrealShown.others.length === 0 && location.search === '?scene=ready:fox_yard'")
         page.go_back()
@@ -287,6 +287,22 @@ def test_a_link_opens_what_it_names_and_going_back_shows_what_was_shown(server, 
         until(page, "fourrealShown.others.length === 1")
         tab(page, "Study")  # a comparison is not left on the stage
         until(page, "fourrealShown.others.length === 0 && fourrealShown.scene === 'assets/scene.r4d'")
+
+
+def test_the_strip_opens_a_scene_in_place_and_names_its_makers(server, browser):
+    with watched_page(browser, **DESK) as watched:
+        page = watched.page
+        page.goto(server.url)
+        until(page, "window.fourrealSettled && fourrealShown.scene")
+        page.evaluate("window.same = true")
+        page.locator(".strip a", has_text="A robot dances").click()
+        expect(page.locator("#caption h2")).to_have_text("A robot dances")
+        until(page, "fourrealShown.scene.includes('robot_dance') && location.search === '?scene=ready:robot_dance'")
+        page.locator("#caption summary").click()
+        expect(page.locator("#caption details")).to_contain_text("BrainStem")
+        page.go_back()
+        expect(page.locator("#caption h2")).to_have_text("A fox in a yard")
+        assert page.evaluate("window.same"), "the page was loaded again"
 
 
 def test_an_embed_is_only_the_viewer(server, browser):

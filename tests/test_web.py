@@ -15,6 +15,7 @@ import httpx
 import pytest
 from asked_here import asked_here
 from fastapi import FastAPI
+from fourdgs.validate import validate
 from gradio_client import handle_file
 from gradio_client.exceptions import AppError
 from job_samples import gone, hand
@@ -135,7 +136,7 @@ def test_an_ablation_study_is_served_as_a_page(client, page):
 
 
 def test_every_answer_tells_the_browser_to_keep_to_this_host(client):
-    for path in ("/", "/", "/healthz", "/assets/scene.r4d", "/nothing"):
+    for path in ("/", "/", "/healthz", "/ready/fox_yard/scene.r4d", "/nothing"):
         headers = client.get(path).headers
         assert headers["referrer-policy"] == "no-referrer"
         assert headers["x-content-type-options"] == "nosniff"
@@ -146,12 +147,12 @@ def test_every_answer_tells_the_browser_to_keep_to_this_host(client):
 
 
 def test_the_ready_made_scene_is_served_once_and_then_not_again(client):
-    first = client.get("/assets/scene.r4d")
+    first = client.get("/ready/fox_yard/scene.r4d")
     assert first.status_code == 200
     assert first.content[:2] == b"\x1f\x8b"
-    again = client.get("/assets/scene.r4d", headers={"if-none-match": first.headers["etag"]})
+    again = client.get("/ready/fox_yard/scene.r4d", headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
-    part = client.get("/assets/scene.r4d", headers={"range": "bytes=0-9"})
+    part = client.get("/ready/fox_yard/scene.r4d", headers={"range": "bytes=0-9"})
     assert (part.status_code, part.content) == (206, first.content[:10])
 
 
@@ -200,7 +201,7 @@ def test_the_server_draws_for_browsers_that_cannot(client):
         "time": 0.3,
     }
     ask = lambda **changes: client.get(
-        "/frame.jpg", params={"scene": "assets/scene.r4d", "camera": json.dumps(camera | changes)}
+        "/frame.jpg", params={"scene": "ready/fox_yard/scene.r4d", "camera": json.dumps(camera | changes)}
     )
     first, later = ask(), ask(time=0.9)
     assert first.headers["content-type"] == "image/jpeg"
@@ -376,6 +377,9 @@ def test_a_scene_is_made_told_about_and_taken_away(api, client, run, tmp_path):
     page = client.get("/" + api("export", token=ANNA, run=run["id"], format="html"))
     assert page.headers["content-disposition"] == "attachment; filename*=UTF-8''Fox_b_b.html"
     assert b"<title>Fox &lt;b&gt;&amp;&lt;/b&gt;</title>" in page.content
+    moving = client.get("/" + api("export", token=ANNA, run=run["id"], format="4dgs"))
+    assert moving.headers["content-disposition"].endswith(".4dgs")
+    assert validate(moving.content).ok
     upright = client.get("/" + api("export", token=ANNA, run=run["id"], format="ply", upright=True))
     assert upright.headers["content-disposition"].endswith("Fox_b_b-ply-upright.zip")
     saved = client.get(f"/{run['url']}?download", headers={"range": "bytes=0-1"})

@@ -9,9 +9,11 @@ import pytest
 from web_samples import ANNA, BEN, answering
 
 from fourreal.errors import UserError
+from fourreal.jobs.ready import ready_scenes
 from fourreal.jobs.service import Service
 from fourreal.jobs.store import new_id
 from fourreal.web.links import address, digest, opened_by, things_of
+from fourreal.web.saved import saved_name
 from fourreal.web.server import create_app
 
 LEAKS = ("manifest.json", "metrics.json", "inputs/reference.mp4", "../store.sqlite", "share", "exports/orbit.mp4", "")
@@ -89,9 +91,21 @@ def test_only_what_can_be_embedded_may_be_framed(client):
     assert embed.status_code == 200
     assert "frame-ancestors *" in embed.headers["content-security-policy"]
     assert "frame-ancestors 'self'" in page.headers["content-security-policy"]
-    assert "assets/scene.r4d" in embed.text
+    assert "ready/fox_yard/scene.r4d" in embed.text
     for name in ("robot", "x..y", "%2e%2e%2f", "a" * 32, "<script>"):
         assert client.get(f"/embed/{name}").status_code == 404, name
+
+
+def test_the_scenes_that_ship_stand_on_the_page_and_are_served(client):
+    page = client.get("/").text
+    for scene in ready_scenes():
+        assert f"?scene=ready:{scene.name}" in page
+        assert client.get(f"/ready/{scene.name}/scene.r4d").content == scene.viewer.read_bytes()
+        assert client.get(f"/ready/{scene.name}/picture.jpg").headers["content-type"] == "image/jpeg"
+        saved = client.get(f"/ready/{scene.name}/scene.r4d?download").headers["content-disposition"]
+        assert saved_name(scene.title, "scene.r4d") in saved
+    for path in ("nothing/scene.r4d", "fox_yard/manifest.json", "fox_yard/orbit.mp4", "..%2f/scene.r4d"):
+        assert client.get(f"/ready/{path}").status_code == 404, path
 
 
 def test_a_link_has_a_title_words_and_a_picture(client):

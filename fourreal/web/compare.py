@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 from gradio.blocks import Block
+from markupsafe import Markup
 
 from fourreal.errors import UserError
 from fourreal.web import links, things
@@ -101,7 +102,7 @@ def wire(page: Page, step: Compare) -> Comparing:
 
     @personal
     def show_first(me: Visitor, names: list | None):
-        one = things.thing(page.service, page.owner(me), (names or [f"ready:{things.READY_ID}"])[0])
+        one = things.thing(page.service, page.owner(me), names[0]) if names else things.opening(page.service)
         return alone(page, me, one) | hidden
 
     comparing = Comparing(
@@ -149,7 +150,12 @@ def alone(page: Page, me: Visitor, one: things.Thing) -> Updates:
         run = page.service.runs.get(page.owner(me), one.name.removeprefix("scene:"))
         return {page.viewer: opened(run), page.caption: caption_of(run)}
     value = shown(one.url, kind=one.kind, title=one.title, address=links.address([one.name]))
-    return {page.viewer: value, page.caption: caption(one.title, HINT)}
+    return {page.viewer: value, page.caption: about(one)}
+
+
+def about(one: things.Thing) -> Markup:
+    """What stands under the viewer with one thing."""
+    return caption(one.title, f"{one.made} {HINT}".lstrip(), one.credits)
 
 
 def chosen_of(page: Page, owner: str, names: list[str]):

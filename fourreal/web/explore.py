@@ -35,6 +35,8 @@ FORMATS = {
     "ply-upright": ("ply", True, "For other viewers (.ply)"),
     "ply": ("ply", False, "As it was filmed (.ply)"),
     "splat": ("splat", False, "For the web (.splat)"),
+    "spz": ("spz", False, "Small (.spz)"),
+    "4dgs": ("4dgs", False, "All moments in one (.4dgs)"),
 }
 
 

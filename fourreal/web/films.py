@@ -6,13 +6,13 @@ from markupsafe import Markup
 from fourreal.camera.keyframes import CameraPath
 from fourreal.errors import UserError
 from fourreal.jobs.films import FilmWish
+from fourreal.jobs.ready import ready_scene
 from fourreal.web.lean import sent_with
 from fourreal.web.markup import pieces, waiting
 from fourreal.web.parts import EXPORT, Page, event
-from fourreal.web.routes import READY_NAME, file_urls
+from fourreal.web.routes import file_urls, ready_urls
 from fourreal.web.saved import saved_name
 from fourreal.web.session import Visitor, personal
-from fourreal.web.things import READY
 
 
 def wire(page: Page, made: gr.HTML) -> None:
@@ -33,8 +33,10 @@ def film(page: Page, owner: str, sent: dict) -> str:
         raise UserError("A film needs a path. Add two keys in the film editor.")
     path = CameraPath.parse(keyframes.encode(errors="replace"))
     wish = FilmWish.of(None, path.as_dict(), sent.get("size"), sent.get("fps"))
-    if scene == READY:
-        name, address = READY_NAME, f"assets/films/{page.service.exports.ready_film(owner, wish).name}"
+    if scene.startswith("ready/"):
+        ready = ready_scene(scene.split("/")[1])
+        file = page.service.exports.ready_film(owner, ready.name, wish)
+        name, address = ready.title, f"{ready_urls(ready.name)}{file.name}"
     else:
         run = scene.removeprefix("files/").split("/")[0]
         file = page.service.exports.make(owner, run, "mp4", film=wish)

@@ -6,11 +6,10 @@ import gradio as gr
 from gradio.events import Dependency
 
 from fourreal.web import things
-from fourreal.web.compare import HINT, Compare, alone, chosen_of, compared
+from fourreal.web.compare import Compare, about, alone, chosen_of, compared
 from fourreal.web.cursor import fresh
 from fourreal.web.lean import sent_with
 from fourreal.web.links import opened_by
-from fourreal.web.markup import caption
 from fourreal.web.parts import Event, Page, Updates, event
 from fourreal.web.session import Visitor, personal
 from fourreal.web.viewer_box import shown
@@ -33,8 +32,8 @@ def wire(page: Page, compare: Compare, follow: Event, arrived: Dependency) -> No
                 run = one.name.removeprefix("scene:")
                 change |= {page.me: replace(me, run=run), page.cursor: fresh(run)}
             return change
-        ready = shown(things.READY, title=things.READY_NAME, address="")
-        return {page.viewer: ready, page.caption: caption(things.READY_NAME, HINT)}
+        ready = things.opening(page.service)
+        return {page.viewer: shown(ready.url, title=ready.title, address=""), page.caption: about(ready)}
 
     @personal
     def open_link(me: Visitor, search: str | None):

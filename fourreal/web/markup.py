@@ -56,9 +56,11 @@ def waiting(what: str) -> Markup:
     return tag("p", what, class_="waiting")
 
 
-def caption(title: str, line: str) -> Markup:
-    """What stands under the viewer."""
-    return tag("div", tag("h2", title), tag("p", line), class_="caption")
+def caption(title: str, line: str, credits: Iterable[str] = ()) -> Markup:
+    """What stands under the viewer. credits: lines that unfold."""
+    lines = [tag("p", one) for one in credits]
+    unfolded = tag("details", tag("summary", "Credits"), *lines) if lines else Markup()
+    return tag("div", tag("h2", title), tag("p", line), unfolded, class_="caption")
 
 
 class Joined(Extension):

@@ -18,9 +18,9 @@ from fourreal.web import (
     films,
     forming,
     link_opening,
-    markup,
     reconstruct,
     scenes,
+    strip,
     study,
     videos,
     watch,
@@ -29,7 +29,7 @@ from fourreal.web.lean import LeanConfig, tell_once
 from fourreal.web.markup import piece
 from fourreal.web.parts import INTAKE, THREADS, Page, Then, event
 from fourreal.web.session import SAME_PERSON, Visitor, browser_state, personal
-from fourreal.web.things import READY
+from fourreal.web.things import opening
 from fourreal.web.uploads import Uploads
 from fourreal.web.videos import Checking, Videos
 from fourreal.web.viewer_box import shown, viewer_box
@@ -40,7 +40,6 @@ HEADER = (
     '<header class="top"><h1><a href="." class="mark">four<b>real</b></a></h1>'
     "<span>A prompt, or two short videos, become a scene you can look around in.</span></header>"
 )
-WELCOME = "Made from two short videos. Drag to look around."
 
 
 @dataclass(frozen=True)
@@ -68,6 +67,7 @@ def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
     """The Blocks of the page and of its API."""
     blocks = gr.Blocks(title="fourreal", analytics_enabled=False, fill_width=True, delete_cache=(600, 3600))
     blocks.default_config = LeanConfig(blocks)
+    ready = opening(service)
     with blocks:
         me = browser_state(data)
         api.add(service, uploads)  # first, as a page's event of the same name would take it away
@@ -75,10 +75,13 @@ def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
         with gr.Row(elem_id="room", equal_height=False):
             with gr.Column(elem_id="stage"):
                 candidates = choice.choice_box()
-                viewer = viewer_box(shown(READY, title="A fox in a yard"), elem_id="viewer")
+                viewer = viewer_box(shown(ready.url, title=ready.title), elem_id="viewer")
                 with gr.Row(elem_id="under"):
-                    caption = piece(markup.caption("A fox in a yard", WELCOME), elem_id="caption")
-                    example = gr.Button("Try with this example", variant="secondary", size="lg", elem_id="try", scale=0)
+                    caption = piece(compare.about(ready), elem_id="caption")
+                    example = gr.Button(
+                        "Try with the fox's videos", variant="secondary", size="lg", elem_id="try", scale=0
+                    )
+                strip.lay_out()
                 film = piece(elem_id="film-made")
             with gr.Column(elem_id="panel"):
                 panel = lay_out(service)
@@ -226,4 +229,4 @@ def wire_example(page: Page, step: Videos, example: gr.Button, checking: Checkin
     checked = chosen.success(**checking.pair)
     begun(checked.success(**event(begin, page.me, page.following)))
     for failing in (chosen, checked):
-        failing.failure(**event(lambda: gr.update(interactive=True, value="Try with this example"), None, example))
+        failing.failure(**event(lambda: gr.update(interactive=True, value="Try with the fox's videos"), None, example))

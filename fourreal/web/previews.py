@@ -12,7 +12,7 @@ from fourreal.jobs.service import Service
 from fourreal.web.guard import HOST
 from fourreal.web.links import things_of
 from fourreal.web.markup import render
-from fourreal.web.things import READY_PICTURE, Thing, thing
+from fourreal.web.things import PREVIEW, Thing, thing
 
 TITLE = "fourreal: a scene to look around in, at any moment"
 WORDS = "Two short videos in, a scene in three dimensions and time out. Drag to look around, scrub through time."
@@ -79,7 +79,7 @@ def preview(things: list[Thing], address: str) -> str:
         "preview",
         title=f"{' and '.join(one.title for one in things[:2])} · fourreal" if things else TITLE,
         words=WORDS,
-        picture=next((one.picture for one in things if one.picture), READY_PICTURE),
+        picture=next((one.picture for one in things if one.picture), PREVIEW),
         address=address,
         embed=things[0].embed if len(things) == 1 else None,
     )

@@ -10,15 +10,14 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
 from fourreal.errors import UserError
-from fourreal.installed import VIEWER, assets
+from fourreal.installed import VIEWER
 from fourreal.jobs.places import FLAWS
+from fourreal.jobs.ready import ready_scene
 from fourreal.jobs.service import Service
 from fourreal.web.painter import Painter
 from fourreal.web.saved import attachment, saved_name
 
 WEB = Path(__file__).parent
-READY_FILE = assets() / "scenes" / "fox_yard.r4d"
-READY_NAME = "A fox in a yard"
 TYPES = {
     ".r4d": "application/octet-stream",
     ".js": "text/javascript",
@@ -28,11 +27,16 @@ TYPES = {
     ".jpg": "image/jpeg",
     ".json": "application/json",
 }
-SAVED = {".zip", ".html"}  # files of a run that are for the disk: a page that holds a scene is none of ours
+SAVED = {".zip", ".html", ".4dgs"}  # files of a run that are for the disk: a page that holds a scene is none of ours
 SMALL = {".r4d", ".jpg", ".json", ".html", ".js", ".css"}  # read whole, as a newer one may replace them at any moment
 FOREVER = "private, max-age=31536000, immutable"
 LIVE = re.compile(r"live/(scene|preview|critique)-\d{1,9}\.(r4d|jpg)")
 AGAIN = "no-cache"  # may be kept, but is asked for anew: the answer is 304 while it is the same
+
+
+def ready_urls(name: str) -> str:
+    """Where the files of a scene that ships are."""
+    return f"ready/{name}/"
 
 
 def file_urls(run: str) -> str:
@@ -59,17 +63,15 @@ def router(service: Service, painter: Painter) -> APIRouter:
     def healthz() -> str:
         return "ok"
 
-    @routes.get("/assets/scene.r4d")
-    def ready_scene(request: Request) -> Response:
-        return sent(request, READY_FILE, AGAIN)
-
-    @routes.get("/assets/films/{name}")
-    def ready_film(request: Request, name: str) -> Response:
+    @routes.get("/ready/{name}/{file}")
+    def ready_file(request: Request, name: str, file: str) -> Response:
+        """Of a scene that ships: the viewer's file, its picture, or a film that was made of it."""
         saved = "download" in request.query_params
         try:
-            return sent(
-                request, service.exports.ready_film_file(name), AGAIN, saved_name(READY_NAME, name) if saved else None
-            )
+            scene = ready_scene(name)
+            path = {"scene.r4d": scene.viewer, "picture.jpg": scene.poster}.get(file)
+            path = path or service.exports.ready_film_file(name, file)
+            return sent(request, path, AGAIN, saved_name(scene.title, file) if saved else None)
         except UserError:
             return missing()
 
@@ -141,11 +143,11 @@ def router(service: Service, painter: Painter) -> APIRouter:
 def scene_at(service: Service, address: str) -> Path:
     """The file behind a scene's address."""
     address = address.split("?")[0].lstrip("/")
-    if address == "assets/scene.r4d":
-        return READY_FILE
     parts = address.split("/", 2)
     if len(parts) == 3 and parts[0] == "shared":
         return service.shares.file(parts[1], parts[2])
+    if len(parts) == 3 and parts[0] == "ready" and parts[2] == "scene.r4d":
+        return ready_scene(parts[1]).viewer
     if len(parts) != 3 or parts[0] != "files" or not parts[2].endswith(".r4d"):
         raise UserError("There is no such scene.")
     return service.jobs.public_file(parts[1], parts[2])

@@ -9,13 +9,11 @@ import re
 from dataclasses import dataclass, field
 
 from fourreal.errors import UserError
-from fourreal.jobs.films import READY_SCENE
+from fourreal.jobs.ready import first, ready_scene, ready_scenes
 from fourreal.jobs.service import Service
-from fourreal.web.routes import READY_FILE, READY_NAME, clip_urls, file_urls
+from fourreal.web.routes import clip_urls, file_urls, ready_urls
 
-READY = "assets/scene.r4d"
-READY_ID = "fox_yard"
-READY_PICTURE = "page/ready.jpg"
+PREVIEW = "page/ready.jpg"  # of the page as such: the scene that it opens with, larger than on the strip
 ROLES = {"reference": "reference video", "freeze": "freeze-time video"}
 NAME = re.compile(
     r"(shared|scene|input|video):[0-9a-f]{32}|ready:[a-z_]{1,40}|example:[a-z_]{1,40}/(reference|freeze)", re.ASCII
@@ -25,7 +23,8 @@ NAME = re.compile(
 @dataclass(frozen=True)
 class Thing:
     """name: as above. kind: "scene" or "video". url: its file's. figures: numbers, nested as in metrics.json.
-    picture: the address of a still that everybody may see."""
+    picture: the address of a still that everybody may see. made: a sentence on what it was made of. credits: a line for
+    each work that it rests on."""
 
     name: str
     kind: str
@@ -33,6 +32,8 @@ class Thing:
     url: str
     figures: dict = field(default_factory=dict)
     picture: str | None = None
+    made: str = ""
+    credits: tuple[str, ...] = ()
 
     @property
     def embed(self) -> str | None:
@@ -50,7 +51,7 @@ def choices(service: Service, owner: str) -> list[tuple[str, str]]:
     """(title, name) of all that somebody can compare: own scenes first, then what ships, then own videos."""
     runs = [run for run in service.runs.all(owner) if run.has_scene]
     own = [(run.name, f"scene:{run.id}") for run in runs]
-    ready = [(READY_NAME, f"ready:{READY_ID}")]
+    ready = [(scene.title, f"ready:{scene.name}") for scene in ready_scenes()]
     inputs = [(f"{run.name}: {ROLES['reference']}", f"input:{run.id}") for run in runs]
     videos = [(video.name, f"video:{video.id}") for video in service.library.videos(owner)]
     shipped = [
@@ -88,11 +89,21 @@ def thing(service: Service, owner: str, name: object) -> Thing:
 def shipped(service: Service, name: str) -> Thing:
     """The same of what is there for everybody."""
     kind, _, id = name.partition(":")
-    if kind == "ready" and id == READY_ID:
-        manifest = json.loads((READY_SCENE / "manifest.json").read_text(encoding="utf-8"))
+    if kind == "ready":
+        scene = ready_scene(id)
+        manifest = json.loads((scene.bundle / "manifest.json").read_text(encoding="utf-8"))
         figures = {key: manifest[key] for key in ("splats", "moving_splats", "frames")}
-        figures["bytes"] = {"scene.r4d": READY_FILE.stat().st_size}
-        return Thing(name, "scene", READY_NAME, READY, figures, picture=READY_PICTURE)
+        url = ready_urls(id)
+        return Thing(
+            name,
+            "scene",
+            scene.title,
+            f"{url}scene.r4d",
+            figures | {"bytes": {"scene.r4d": scene.viewer.stat().st_size}},
+            picture=PREVIEW if id == first().name else f"{url}picture.jpg",
+            made=f"Made {scene.made}.",
+            credits=scene.credits,
+        )
     if kind == "example":
         example_name, _, role = id.partition("/")
         for example in service.library.examples():
@@ -101,3 +112,8 @@ def shipped(service: Service, name: str) -> Thing:
                 url, title = f"examples/{example_name}/{role}.mp4", f"{example.title}: {ROLES[role]}"
                 return Thing(name, "video", title, url, {"bytes": {"video": size}})
     raise UserError("There is nothing of that name to compare. Choose from the list.")
+
+
+def opening(service: Service) -> Thing:
+    """What a newcomer sees."""
+    return shipped(service, f"ready:{first().name}")

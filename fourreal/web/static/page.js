@@ -29,6 +29,15 @@ document.addEventListener('click', async (event) => {
   setTimeout(() => { press.textContent = words; }, 2000);
 });
 
+// Links of the strip open in place: the address changes, and the page follows it as it follows the back button.
+document.addEventListener('click', (event) => {
+  const link = event.target.closest?.('a[data-open]');
+  if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  if (link.search !== location.search) history.pushState(null, '', link.search + location.hash);
+  dispatchEvent(new PopStateEvent('popstate'));
+});
+
 // Examples play under the pointer or the focus: all of them at once would be restless, beside a scene that plays.
 const plays = { pointerover: true, focusin: true, pointerout: false, focusout: false };
 for (const [kind, play] of Object.entries(plays)) {
