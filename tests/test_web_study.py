@@ -14,6 +14,7 @@ from fourreal import cli
 from fourreal.errors import UserError
 from fourreal.jobs import studies
 from fourreal.jobs.devices import CPU
+from fourreal.jobs.ready import ready_scenes
 from fourreal.jobs.service import Service
 from fourreal.progress import CancelToken, ignore
 from fourreal.study.values import read
@@ -84,7 +85,7 @@ def test_a_study_is_its_makers_alone(service, made, videos):
     assert [one.id for one in service.studies.studies(anna)] == [made.id]
     assert service.studies.studies(ben) == []
     assert {source.kind for source in service.studies.sources(anna)} == {"scene", "video"}
-    assert [source.id for source in service.studies.sources(ben)] == ["fox_yard"]
+    assert [source.id for source in service.studies.sources(ben)] == [scene.name for scene in ready_scenes()]
     for act in (service.studies.results, service.studies.delete):
         with pytest.raises(UserError, match="no such study"):
             act(ben, made.id)

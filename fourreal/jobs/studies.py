@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from fourreal.errors import UserError
-from fourreal.installed import assets
 from fourreal.jobs.exporting import command_child
 from fourreal.jobs.files import remove
 from fourreal.jobs.library import Library
 from fourreal.jobs.places import ID, absent, file_within, without_paths
+from fourreal.jobs.ready import ready_scenes
 from fourreal.jobs.runs import Runs
 from fourreal.jobs.turns import Turns
 from fourreal.jobs.workspace import Workspace
@@ -196,7 +196,7 @@ class Studies:
 
 def shipped_scenes() -> list[str]:
     """The names of the scenes that ship with the product."""
-    return sorted(manifest.parent.name for manifest in (assets() / "scenes").glob("*/manifest.json"))
+    return [scene.name for scene in ready_scenes()]
 
 
 def sentence_of(line: str) -> str:
