@@ -42,9 +42,9 @@ class Wish(StoredWishes):
 
     def check(self) -> None:
         """Raise UserError for what the model does not have, before it is loaded."""
-        asked = self.asked
+        wanted = self.asked
         check_text(self.negative)
-        self.choice.entry.check(self.role, self.prompt, asked["frames"], tuple(asked["size"]), asked["steps"])
+        self.choice.entry.check(self.role, self.prompt, wanted["frames"], tuple(wanted["size"]), wanted["steps"])
 
     @property
     def choice(self) -> Choice:
