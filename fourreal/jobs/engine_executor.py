@@ -4,6 +4,7 @@ its candidates and its end comes through the engine, and everything else as file
 A task's question is {"row": the run's, as in `ROW`, "candidates": the rows of a creation's candidates}.
 """
 
+import itertools
 import logging
 import time
 from collections import deque
@@ -55,6 +56,7 @@ class EngineExecutor:
         self.places, self.store, self.engine, self.devices = places, store, engine, devices
         self.needs, self.module = needs or Needs(), module
         self.handed: dict[str, Handed] = {}  # by the task's id
+        self.numbers = itertools.count(1)
         self.heard: deque[Heard] = deque()  # what the store does not know yet
 
     @property
@@ -100,7 +102,7 @@ class EngineExecutor:
         row = self.store.claims.current(claim)
         if row is None:  # deleted just now
             return
-        id = f"{claim.run}-{claim.number}"
+        id = f"{claim.run}-{next(self.numbers)}"  # a claim may be handed over twice
         question = {"row": {key: row[key] for key in ROW}, "candidates": self.store.candidates.of(claim.run)}
         folder = self.places.run(claim.run)
         try:
@@ -132,7 +134,7 @@ class EngineExecutor:
         elif heard.end is not None:
             if not one.settled:
                 self._end(one, heard)
-            self.handed.pop(heard.id, None)
+            del self.handed[heard.id]
 
     def _write(self, one: Handed, payload: Mapping[str, Any]) -> None:
         """What a run says of itself, into the store."""
@@ -154,7 +156,6 @@ class EngineExecutor:
             return
         log.info("run %s: %s on %s. %s", one.claim.run[:8], heard.end, heard.where, heard.why)
         if heard.end == DONE:  # and more candidates were asked for meanwhile
-            del self.handed[heard.id]
             self._submit(one.claim)
         elif heard.end == FAILED:
             self.store.claims.finish(one.claim, "failed", heard.why)
