@@ -214,7 +214,20 @@ def test_a_frozen_clip_is_extended_on_both_sides_along_its_circle(model, tmp_pat
 def test_a_step_at_sigma_is_edms_at_sigma_by_one_minus_sigma(model):
     video, sigma = torch.rand(16, 3, 36, 64), 0.4
     got = model.denoise_once(video, sigma, "", guidance=1.0, seed=5)
-    asked = model.asked(model._job("", "", None, None, 16, (64, 36), None, 1.0, None, wordless=True))
+    asked = model.asked(
+        model._job(
+            prompt="",
+            negative="",
+            known=None,
+            cameras=None,
+            frames=16,
+            size=(64, 36),
+            fps=None,
+            guidance=1.0,
+            steps=None,
+            wordless=True,
+        )
+    )
     noise = torch.randn(1, 16, 3, 36, 64, generator=torch.Generator().manual_seed(5))
     level = sigma / (1 - sigma)
     clean = edm.denoised(model.network, 2 * video[None] - 1 + level * noise, torch.tensor([level]), asked)[0]

@@ -162,10 +162,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     elsewhere = None
-    if chosen(None) == RAY:
-        from fourreal.jobs.cluster import on_cluster
+    try:
+        if chosen(None) == RAY:
+            from fourreal.jobs.cluster import on_cluster
 
-        elsewhere = on_cluster
+            elsewhere = on_cluster
+    except UserError as error:
+        log.error("%s", error)
+        return 2
     available = [devices.CPU] if given.device == "cpu" else None
     limits = JobLimits.from_dict(given.limits)
     return Worker(given.data, limits, devices=available, stay=given.stay, elsewhere=elsewhere).run()
