@@ -143,7 +143,7 @@ class Store:
         with self.database.reading() as db:
             return [row["id"] for row in db.execute("SELECT id FROM runs WHERE deleted AND state != 'running'")]
 
-    def known(self) -> tuple[set[str], set[str]]:
+    def ids(self) -> tuple[set[str], set[str]]:
         """The ids of all videos and of all runs, deleted ones included."""
         with self.database.reading() as db:
             videos, runs = (db.execute(f"SELECT id FROM {table}").fetchall() for table in ("videos", "runs"))

@@ -36,7 +36,7 @@ from fourreal.pipeline.imagine import fit_imagined
 from fourreal.pipeline.machine import peak_memory, prepare_kernels, torch_threads, working_folder
 from fourreal.pipeline.naming import Places, finished, motion_settings, name_of, phase_places
 from fourreal.pipeline.observe import free_takes, observe
-from fourreal.pipeline.placement import Placement, estimated_placement, known_placement
+from fourreal.pipeline.placement import Placement, estimated_placement, given_placement
 from fourreal.pipeline.request import Request, chosen_preset
 from fourreal.pipeline.watch import Watch
 from fourreal.progress import CancelToken, Event, Progress, ignore
@@ -235,7 +235,7 @@ def place(
     """Where the freeze-time frames were taken from, and the seconds it took to find out."""
     if request.cameras is not None:
         begin = time.monotonic()
-        return known_placement(footage, cancel), time.monotonic() - begin
+        return given_placement(footage, cancel), time.monotonic() - begin
 
     def estimate() -> tuple[Placement, float]:
         begin = time.monotonic()
