@@ -76,7 +76,7 @@ class EngineExecutor:
             self._see_to_stop(id, one)
 
     def fill(self) -> None:
-        while len(self.handed) < self.engine.slots and self.store.anyone_waits():
+        while self.store.anyone_waits() and len(self.handed) < self.engine.slots:
             claim = self.store.claims.take(NODE)
             if claim is None:
                 return

@@ -64,5 +64,7 @@ def note(folder: Path, message: str) -> None:
 
 
 def note_end(folder: Path, why: str, state: str) -> None:
-    """Say that a run broke off, and what becomes of it. state: what the store has it in now."""
-    note(folder, f"{why} {OUTLOOKS.get(state, '').capitalize()}".rstrip())
+    """Say that a run broke off, and what becomes of it. why: a sentence, or one that goes on. state: what the store has
+    it in now."""
+    outlook = OUTLOOKS.get(state, "")
+    note(folder, f"{why} {outlook.capitalize() if why.endswith('.') else outlook}".rstrip())
