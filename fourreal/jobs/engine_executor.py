@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fourreal.engine.values import BROKEN, DONE, FAILED, LOST, Engine, Heard, Needs, Task
+from fourreal.engine.values import BROKEN, DONE, FAILED, KEEP, LOST, STOP, Engine, Heard, Needs, Task
 from fourreal.errors import UserError
 from fourreal.jobs import executor
 from fourreal.jobs.candidate_files import forget
@@ -116,13 +116,17 @@ class EngineExecutor:
 
     def _see_to_stop(self, id: str, one: Handed) -> None:
         """Pass on that a run shall stop: the person wants it, it is not ours any more, or it only scores by now while
-        others wait."""
+        others wait for its place."""
         row = self.store.claims.current(one.claim)
-        useless = row is None and (not one.settled or self.store.anyone_waits())
-        wanted = "stop" if useless else "" if row is None else row["cancel"]
-        if wanted and one.stop not in ("stop", wanted):
+        if row is not None:
+            wanted = row["cancel"]
+        elif not one.settled or (self.store.anyone_waits() and len(self.handed) >= self.engine.slots):
+            wanted = STOP
+        else:
+            wanted = ""
+        if wanted and one.stop not in (STOP, wanted):
             one.stop = wanted
-            self.engine.stop(id, keep=wanted == "keep")
+            self.engine.stop(id, keep=wanted == KEEP)
 
     def _take(self, heard: Heard) -> None:
         one = self.handed.get(heard.id)
