@@ -37,7 +37,7 @@ from research.world.world import World
 from research.world.worlds import make_world, other_motion, other_shape
 from research.world_trial import Trial, observed
 
-SIZE, ASKED = (128, 72), (64, 36)  # of the fit, and at which the oracle is asked
+SIZE, ORACLE_SIZE = (128, 72), (64, 36)  # of the fit, and at which the oracle is asked
 CANONICAL = CanonicalSettings(steps=900, plain_steps=300, initial=5000, growth=Growth(budget=7000))
 MOTION = MotionSettings(bases=16, phases=(MotionPhase("field", 600, unfold=0.5, coarse=0.4),))
 SETTINGS = DistillationSettings(every=2, canonical_steps=0, motion_steps=300, phase=DISTILLED, frames=9)
@@ -72,8 +72,8 @@ def oracle(options: argparse.Namespace) -> None:
             rows.append(json.loads(path.read_text()))
     print("| scene | without | with the true clip | gain | decoys alone | change |\n|---|---|---|---|---|---|")
     for scene in options.scenes:
-        told = np.array([[row[k] for k in ("without", "true", "decoys")] for row in rows if row["scene"] == scene])
-        columns = [told[:, 0], told[:, 1], told[:, 1] - told[:, 0], told[:, 2], told[:, 2] - told[:, 0]]
+        psnr = np.array([[row[k] for k in ("without", "true", "decoys")] for row in rows if row["scene"] == scene])
+        columns = [psnr[:, 0], psnr[:, 1], psnr[:, 1] - psnr[:, 0], psnr[:, 2], psnr[:, 2] - psnr[:, 0]]
         print(f"| {scene} | " + " | ".join(f"{c.mean():.2f} ({c.min():.2f} to {c.max():.2f})" for c in columns) + " |")
 
 
@@ -87,7 +87,7 @@ def trial(scene: int, seed: int, out: Path) -> dict:
     for name, worlds in (("without", None), ("true", [world, *decoys]), ("decoys", decoys)):
         distillation, begin = None, time.monotonic()
         if worlds is not None:
-            model = Oracle(worlds, similarity, len(observations.reference), ASKED)
+            model = Oracle(worlds, similarity, len(observations.reference), ORACLE_SIZE)
             critic = Critic(model, "", "", told=model.tell)
             distillation = Distillation(critic, SETTINGS, observations, SETTINGS.motion_steps, True, seed)
         stage = MotionStage(observations, deepcopy(start), canonical, MOTION, phase, seed, distillation)
@@ -95,7 +95,7 @@ def trial(scene: int, seed: int, out: Path) -> dict:
         row |= {name: judge.moving_psnr(stage.result()), f"{name}_s": time.monotonic() - begin}
         if distillation is not None:
             row[f"{name}_error"] = distillation.trust.error
-            row[f"{name}_agreed"] = np.bincount(model.asked).tolist()
+            row[f"{name}_agreed"] = np.bincount(model.agreements).tolist()
         rows.append(judge.pictures(stage.result()))
     sheet = torch.cat([torch.cat(list(pictures[::2]), dim=1) for pictures in rows], dim=0)
     Image.fromarray((sheet * 255).round().byte().numpy()).save(out / f"{scene}-{seed}.png")
@@ -122,17 +122,17 @@ def step(options: argparse.Namespace) -> None:
     size, frames = ((512, 288), 17) if options.full_size else ((256, 144), 16)
     observations, similarity = observed(world, size, frames=24, freeze_frames=9)
     if options.full_size:
-        model, told = full_size_vace(options.device), lambda shot: None
+        model, tell = full_size_vace(options.device), lambda shot: None
     elif options.source is not None:
-        model, told = registry.load(options.model, options.source, options.device), lambda shot: None
+        model, tell = registry.load(options.model, options.source, options.device), lambda shot: None
     else:
-        model = Oracle([world], similarity, 24, ASKED)
-        told = model.tell
+        model = Oracle([world], similarity, 24, ORACLE_SIZE)
+        tell = model.tell
     observations = observations.to(options.device)
     gaussians = initial_gaussians(observations, 100_000 if options.full_size else 20_000, 0)
     gaussians = gaussians.map(lambda x: x.requires_grad_() if x.is_floating_point() else x)
     work = Distillation(
-        Critic(model, "a robot", "a robot", told=told), replace(SETTINGS, frames=frames), observations, 100, True, 0
+        Critic(model, "a robot", "a robot", told=tell), replace(SETTINGS, frames=frames), observations, 100, True, 0
     )
     clock: dict[str, list[float]] = {"step": [], "model": [], "rendering": []}
     ask = work.critic.model.denoise_once
@@ -150,10 +150,10 @@ def step(options: argparse.Namespace) -> None:
         work.distil(shot, lambda code: gaussians, 0.5)
         clock["step"].append(now(options.device) - begin)
         clock["rendering"].append(clock["step"][-1] - clock["model"][-1])
-    told = ", ".join(f"{name} {np.median(values[2:]):.3f} s" for name, values in clock.items())  # two to warm up
+    clocks = ", ".join(f"{name} {np.median(values[2:]):.3f} s" for name, values in clock.items())  # two to warm up
     memory = torch.cuda.max_memory_allocated() / 2**20 if options.device == "cuda" else (system.peak_memory() / 2**20)
-    asked = f"{work.shots.frames} frames of {work.shots.size}, {len(gaussians)} splats at {size}"
-    print(f"{asked}: {told}; {memory:.0f} MB")
+    setting = f"{work.shots.frames} frames of {work.shots.size}, {len(gaussians)} splats at {size}"
+    print(f"{setting}: {clocks}; {memory:.0f} MB")
 
 
 def now(device: str) -> float:

@@ -23,14 +23,14 @@ def harmed_truth(truth: GroundTruth, reference: Path, freeze: Path) -> GroundTru
     Raises:
         UserError: a video cannot be read.
     """
-    shown, kept = same_frames(truth.reference, reference)
+    shown, shows = same_frames(truth.reference, reference)
     views = [
-        replace(true, view=replace(true.view, time=moved(true.view.time, shown, kept, len(truth.reference))))
+        replace(true, view=replace(true.view, time=moved(true.view.time, shown, shows, len(truth.reference))))
         for true in truth.views
     ]
     frames, _ = same_frames(truth.freeze, freeze)
-    known = replace(truth.known, freeze=truth.known.freeze[frames.tolist()])
-    return GroundTruth(known, tuple(views), truth.reference[shown], truth.freeze[frames])
+    cameras = replace(truth.known, freeze=truth.known.freeze[frames.tolist()])
+    return GroundTruth(cameras, tuple(views), truth.reference[shown], truth.freeze[frames])
 
 
 def same_frames(original: Clip, path: Path) -> tuple[Int[np.ndarray, " F"], Float[np.ndarray, " F"]]:
@@ -43,9 +43,9 @@ def same_frames(original: Clip, path: Path) -> tuple[Int[np.ndarray, " F"], Floa
     return apart.argmin(axis=1), (apart.min(axis=1) < STRANGE).astype(float)
 
 
-def moved(time: float, shown: Int[np.ndarray, " F"], kept: Float[np.ndarray, " F"], frames: int) -> float:
+def moved(time: float, shown: Int[np.ndarray, " F"], shows: Float[np.ndarray, " F"], frames: int) -> float:
     """A time of the original of so many `frames`, in [0, 1], in the video that shows the frames `shown` of it."""
-    numbers = np.arange(len(shown))[kept > 0]
-    found = np.unique(shown[kept > 0])
-    middles = [numbers[shown[kept > 0] == frame].mean() for frame in found]  # of a frame and its doubles
-    return float(np.interp(time * (frames - 1), found, middles)) / max(len(shown) - 1, 1)
+    numbers = np.arange(len(shown))[shows > 0]
+    originals = np.unique(shown[shows > 0])
+    middles = [numbers[shown[shows > 0] == frame].mean() for frame in originals]  # of a frame and its doubles
+    return float(np.interp(time * (frames - 1), originals, middles)) / max(len(shown) - 1, 1)

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmarks.distillation import ASKED, MOTION, SETTINGS, prepared
+from benchmarks.distillation import MOTION, ORACLE_SIZE, SETTINGS, prepared
 from fourreal.fit import loop
 from fourreal.fit.distill import Critic, Distillation
 from fourreal.fit.motion import MotionStage, Moving
@@ -97,7 +97,7 @@ class Trial:
             made = self.without
         elif way == "distilled":
             made = self._last_phase(critic)
-            row["calls"] = len(critic.model.asked)
+            row["calls"] = len(critic.model.agreements)
         elif way == "longer":
             made = self._longer(without)
         else:
@@ -125,7 +125,7 @@ class Trial:
         decoys = [other_motion(self.world, 1), other_shape(self.world, 1)]
         kind = DriftingOracle if way == "drifting" else Oracle
         worlds = decoys if way == "decoys" else [self.world, *decoys]
-        model = kind(worlds, self.similarity, len(self.observations.reference), ASKED)
+        model = kind(worlds, self.similarity, len(self.observations.reference), ORACLE_SIZE)
         return Critic(model, "", "", told=model.tell)
 
     def _last_phase(self, critic: Critic | None) -> Moving:

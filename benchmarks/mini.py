@@ -63,14 +63,14 @@ def ablations(options: argparse.Namespace) -> None:
     print(f"| scene | seeds | without | {' | '.join(VARIANTS)} |\n|---|---|---|{'---|' * len(VARIANTS)}")
     for scene in options.scenes:
         mine = [row for row in rows if row["scene"] == scene]
-        told = [f"{told_of([row['without'] for row in mine])}"]
-        told += [told_of([row[name] - row["without"] for row in mine]) for name in VARIANTS]
-        print(f"| {scene} | {len(mine)} | {' | '.join(told)} |")
+        cells = [f"{interval([row['without'] for row in mine])}"]
+        cells += [interval([row[name] - row["without"] for row in mine]) for name in VARIANTS]
+        print(f"| {scene} | {len(mine)} | {' | '.join(cells)} |")
     gains = {name: [row[name] - row["without"] for row in rows] for name in VARIANTS}
-    print("| all | " + f"{len(rows)} | | " + " | ".join(told_of(values) for values in gains.values()) + " |")
+    print("| all | " + f"{len(rows)} | | " + " | ".join(interval(values) for values in gains.values()) + " |")
 
 
-def told_of(values: list[float]) -> str:
+def interval(values: list[float]) -> str:
     return f"{np.mean(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 

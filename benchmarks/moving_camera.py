@@ -49,11 +49,11 @@ def main() -> None:
                 write(make_world(number), degrees, folder)
             if not (run / bundle.MANIFEST).is_file():
                 reconstruct(folder, run, options.preset)
-            found = score(run, bundle.load(run), ground_truth.read(folder))
-            still = found["baseline_static"]["psnr_moving"]
+            scores = score(run, bundle.load(run), ground_truth.read(folder))
+            still = scores["baseline_static"]["psnr_moving"]
             print(
-                f"| {number} | {degrees:g}° | {found['psnr']:.2f} | {found['psnr_moving']:.2f} | {still:.2f} | "
-                f"{found['pose']['rotation_deg']}° |",
+                f"| {number} | {degrees:g}° | {scores['psnr']:.2f} | {scores['psnr_moving']:.2f} | {still:.2f} | "
+                f"{scores['pose']['rotation_deg']}° |",
                 flush=True,
             )
 

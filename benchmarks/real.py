@@ -91,10 +91,10 @@ def main() -> None:
     for trial in trials(options):
         if options.only and trial.name not in options.only:
             continue
-        with (options.out / "real.jsonl").open("a", encoding="utf-8") as kept:
+        with (options.out / "real.jsonl").open("a", encoding="utf-8") as file:
             for row in rows(trial, options):
                 print(line(row), flush=True)
-                kept.write(json.dumps(row) + "\n")
+                file.write(json.dumps(row) + "\n")
 
 
 def variants(text: str) -> tuple[str, ...]:
@@ -122,9 +122,9 @@ def trials(options: argparse.Namespace) -> Iterator[Trial]:
 
 def pair(folder: Path, variant: str) -> Iterator[Trial]:
     """A pair in one variant; nothing if it has too few videos for that."""
-    told = json.loads((folder / "pair.json").read_text(encoding="utf-8"))
-    takes, views = list(told["freeze"].items()), dict(told["views"])
-    references = [folder / told["reference"]]
+    description = json.loads((folder / "pair.json").read_text(encoding="utf-8"))
+    takes, views = list(description["freeze"].items()), dict(description["views"])
+    references = [folder / description["reference"]]
     if variant == "second":
         if SECOND not in views:
             return
@@ -156,12 +156,12 @@ def scene(folder: Path, variant: str) -> Iterator[Trial]:
 
 def cases(folder: Path, base: Path) -> Iterator[Trial]:
     """Harmed clips of the scene `base`, cameras estimated."""
-    found: dict[str, dict[str, Path]] = {}
+    clips: dict[str, dict[str, Path]] = {}
     for path in sorted([*folder.iterdir(), *folder.glob("*/*")]):
         case, _, video = path.stem.rpartition("_") if path.parent == folder else (path.parent.name, "", path.stem)
         if path.is_file() and video in ("reference", "freeze"):
-            found.setdefault(case, {})[video] = path
-    for case, videos in found.items():
+            clips.setdefault(case, {})[video] = path
+    for case, videos in clips.items():
         yield harmed(
             case, base, videos.get("reference", base / "reference.mp4"), videos.get("freeze", base / "freeze.mp4")
         )
@@ -182,12 +182,12 @@ def given(references: list[Path], freezes: list[Path | str]) -> tuple[str, ...]:
 
 def held_out(run: Path, ours: Scene4D, true: ground_truth.GroundTruth) -> dict[str, dict]:
     """`evaluate`'s figures under the names of those of other views."""
-    found = score(run, ours, true)
-    still = found["baseline_static"]
+    scores = score(run, ours, true)
+    still = scores["baseline_static"]
     return {
         "held-out views": {
-            "psnr": found["psnr"],
-            "moving": found["psnr_moving"],
+            "psnr": scores["psnr"],
+            "moving": scores["psnr_moving"],
             "static_psnr": still["psnr"],
             "static_moving": still["psnr_moving"],
         }
@@ -218,13 +218,13 @@ def rows(trial: Trial, options: argparse.Namespace) -> Iterator[dict]:
         "seconds": (manifest.get("seconds") or {}).get("total"),
     }
     try:
-        found = trial.scores(run, ours)
+        scores = trial.scores(run, ours)
     except UserError as error:
         yield row | {"unscored": str(error)}
         return
     if options.sheets and trial.views:
         sheet(trial, ours, options.out / "sheets" / f"{trial.name}-{trial.variant}.png")
-    for by, values in found.items():
+    for by, values in scores.items():
         yield row | {"by": by} | values
 
 

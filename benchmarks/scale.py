@@ -209,7 +209,7 @@ def play(given: argparse.Namespace, cards: int) -> tuple[float, float, list[floa
         used[server] += seconds
         return free[server]
 
-    def kept(now: float, megabytes: float) -> float:
+    def stored_at(now: float, megabytes: float) -> float:
         """When files have come through the network and lie on the disk, which the head waits for."""
         now, seconds = served("network", now, megabytes / given.network), megabytes / given.disk
         used["disk"] += seconds
@@ -234,12 +234,12 @@ def play(given: argparse.Namespace, cards: int) -> tuple[float, float, list[floa
         lasted, length = now - begun, lengths[card]
         served("head", now, given.listen * every / listens)
         if lasted + 1e-6 >= length:
-            end = kept(now, given.result)
+            end = stored_at(now, given.result)
             heapq.heappush(events, (end, card, "begin", 0.0))
             continue
         if now - brought[card] >= brings:
             brought[card] = now
-            kept(now, given.checkpoint)
+            stored_at(now, given.checkpoint)
         heapq.heappush(events, (begun + min(lasted + every, length), card, "checkpoint", begun))
     return end / 3600, worked / cards / end, [used[name] / end for name in used]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from fourreal.camera import known
+from fourreal.camera import cameras_file
 from fourreal.evaluate.metrics import psnr
 from fourreal.scene import bundle
 from fourreal.scene.r4d import r4d_bytes, read_r4d
@@ -21,7 +21,7 @@ from fourreal.scene.views import draw, into_scene, moved
 
 
 def measure(run: Path, cameras: Path) -> dict:
-    scene, asked = bundle.load(run), known.read(cameras)
+    scene, given = bundle.load(run), cameras_file.read(cameras)
     r4d_bytes(scene)  # whatever is loaded or compiled the first time
     sizes, seconds = {}, {}
     for level in (1, 6, 9):
@@ -33,7 +33,7 @@ def measure(run: Path, cameras: Path) -> dict:
     file = read_r4d(content)
     seconds["read"] = round(time.perf_counter() - begin, 3)
     values = []
-    for view in moved(asked.views, into_scene(asked, scene)):
+    for view in moved(given.views, into_scene(given, scene)):
         pictures = draw(scene, view.camera, view.time), file.draw(scene.inward(view.camera), view.time)
         values.append(psnr(*(torch.from_numpy(picture).float() / 255 for picture in pictures)))
     counts = {key: file.header[key] for key in ("splats", "moving", "frames")}

@@ -5,12 +5,12 @@ import ctypes
 import os
 import resource
 import signal
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 from fourreal.installed import PARENT
 
@@ -80,7 +80,16 @@ def first_to_go() -> None:
         (PROC / "self" / "oom_score_adj").write_text("500")
 
 
-def ended(process: subprocess.Popen) -> bool:
+class Process(Protocol):
+    """A child: of `subprocess.Popen` what is looked at here."""
+
+    pid: int
+    returncode: int | None
+
+    def poll(self) -> int | None: ...
+
+
+def ended(process: Process) -> bool:
     """Whether a child is dead. It is not waited for, so that its number stays its own until everything of it is; on
     macOS it is, where the number still is nobody else's as long as anything of it is there."""
     if process.returncode is not None:

@@ -65,7 +65,7 @@ class Oracle:
             prompt_tokens=512,
             least_size=8,
         )
-        self.asked: list[int] = []  # how many clips agreed, of each time it was asked
+        self.agreements: list[int] = []  # how many clips agreed, of each time it was asked
         self._shot: Shot | None = None
 
     def tell(self, shot: Shot) -> None:
@@ -94,7 +94,7 @@ class Oracle:
         places = list(given)
         real = torch.stack([_planes(given[place]) for place in places]).to(video) if places else video[:0]
         agreeing = [w for w in self.worlds if not places or self._apart(w, shot, places, real) <= self.tolerance]
-        self.asked.append(len(agreeing))
+        self.agreements.append(len(agreeing))
         if not agreeing:
             out = video.clone()
         else:

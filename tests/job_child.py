@@ -13,9 +13,10 @@ import sys
 import time
 from pathlib import Path
 
+from fourreal.jobs.claims import Claim
 from fourreal.jobs.locks import alone
 from fourreal.jobs.places import Places
-from fourreal.jobs.store import Claim, Store
+from fourreal.jobs.store import Store
 from fourreal.system import end_with_parent
 
 parser = argparse.ArgumentParser()
@@ -46,10 +47,10 @@ with alone(places.runner_lock(claim.run), 15.0) as ours:
         os.kill(os.getpid(), signal.SIGKILL)
     held = lambda: name == "held" and not (given.data / "release").exists()
     while held() and not told:
-        if store.wanted(claim) != "go":
+        if store.claims.wanted(claim) != "go":
             told.append("stop")
         time.sleep(0.05)
     if told == ["pause"]:
-        store.interrupted(claim)
+        store.claims.interrupted(claim)
     else:
-        store.finish(claim, "stopped" if told else "done")
+        store.claims.finish(claim, "stopped" if told else "done")

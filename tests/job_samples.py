@@ -48,9 +48,9 @@ def queue(store: Store, owner: str, name: str = "run", most: int = 100, example:
 def drain(store: Store) -> list[str]:
     """Claim and finish everything that waits, one after the other; the ids in that order."""
     order = []
-    while (claim := store.claim("cpu:0")) is not None:
+    while (claim := store.claims.take("cpu:0")) is not None:
         order.append(claim.run)
-        assert store.finish(claim, "done")
+        assert store.claims.finish(claim, "done")
     return order
 
 
@@ -114,7 +114,7 @@ def hand(data: Path, presets: Mapping[str, Preset]) -> Iterator[threading.Lock]:
     def work() -> None:
         while not over.is_set():
             with halt:
-                claim = store.claim("cpu:0")
+                claim = store.claims.take("cpu:0")
             if claim is None:
                 over.wait(0.02)
             else:

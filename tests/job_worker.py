@@ -8,21 +8,21 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from fourreal.jobs import worker
+from fourreal.jobs import executor, worker
+from fourreal.jobs.claims import Claims
 from fourreal.jobs.database import disk_full
 from fourreal.jobs.devices import CPU
-from fourreal.jobs.store import Store
 from fourreal.settings import JobLimits
 
 worker.ALONE_SECONDS, worker.BEAT_SECONDS, worker.LOCK_SECONDS = 1.0, 0.2, 0.5
-worker.STOP_SECONDS, worker.KILL_SECONDS = 0.5, 1.0
+executor.STOP_SECONDS, executor.KILL_SECONDS = 0.5, 1.0
 logging.basicConfig(level=logging.INFO)
 data, devices = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
 child = (sys.executable, str(Path(__file__).with_name("job_child.py")))
 if "full" in sys.argv:
-    claim = Store.claim
+    claim = Claims.take
     (data / "full").touch()
-    Store.claim = lambda self, device: full() if (data / "full").exists() else claim(self, device)
+    Claims.take = lambda self, device: full() if (data / "full").exists() else claim(self, device)
 
     def full():
         raise disk_full()

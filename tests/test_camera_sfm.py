@@ -12,7 +12,7 @@ import torch
 from job_samples import gone, until
 from test_camera_layout import arc
 
-from fourreal.camera import known, sfm
+from fourreal.camera import cameras_file, sfm
 from fourreal.camera import worker as processes
 from fourreal.camera.align import pose_errors
 from fourreal.errors import Cancelled
@@ -28,7 +28,7 @@ def decode(path) -> np.ndarray:
 @pytest.mark.slow
 def test_the_cameras_of_the_shipped_clip_are_found(fox_yard, caplog):
     """Every second frame, so that the step between frames is 9 degrees."""
-    truth = known.read(fox_yard / "cameras.json").freeze[::2]
+    truth = cameras_file.read(fox_yard / "cameras.json").freeze[::2]
     events, patient = [], SfmSettings(timeout_seconds=1200.0)
     found = sfm.reconstruct(decode(fox_yard / "freeze.mp4")[::2], patient, events.append, CancelToken())
     degrees, position = pose_errors(found.cameras, truth)
@@ -48,8 +48,8 @@ def test_the_cameras_of_the_shipped_clip_are_found(fox_yard, caplog):
 @pytest.mark.slow
 def test_pictures_from_a_gap_of_the_path_close_it(fox_yard):
     """Without the frames around the reference camera the arc is two halves, which its own frames join."""
-    truth = known.read(fox_yard / "cameras.json").freeze
-    middle = known.read(fox_yard / "cameras.json").freeze_reference_index
+    truth = cameras_file.read(fox_yard / "cameras.json").freeze
+    middle = cameras_file.read(fox_yard / "cameras.json").freeze_reference_index
     keep = [frame for frame in range(len(truth)) if abs(frame - middle) > 2]
     reference = decode(fox_yard / "reference.mp4")
     patient = SfmSettings(timeout_seconds=1200.0)

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 from fit_samples import FRAMES, write_videos
+from job_samples import ANNA, service_in, until, working
 
+from fourreal.description import Options
 from fourreal.engine import cluster
 from fourreal.engine.cluster import RayEngine
 from fourreal.engine.seat import Files, Traveller, put
@@ -125,11 +127,9 @@ def test_a_run_goes_on_from_its_last_checkpoint_when_its_node_dies(nodes, tmp_pa
                 time.sleep(0.05)
             checkpoints.append(read_checkpoint(next(folder.glob("work/*.checkpoint")))[1])
             pid = _seat_of(engine, plan.items[0].id)
-            for worker in nodes.workers:
-                raylet = worker.all_processes["raylet"][0].process.pid
-                if pid in _descendants(raylet):
-                    for one in (raylet, *_descendants(raylet)):
-                        os.kill(one, signal.SIGKILL)
+            for node in nodes.workers:
+                if pid in _descendants(_raylet(node)):
+                    _kill(node)
 
         def hear(seconds: float) -> list:
             said = was(seconds)
@@ -170,6 +170,37 @@ def test_a_stop_comes_through_within_five_seconds_and_a_new_head_goes_on(nodes, 
 
 
 @marked
+@pytest.mark.parametrize("nodes", [1500], indirect=True)
+@pytest.mark.parametrize("travel", [(), ("travel",)])
+def test_a_run_of_the_page_ends_on_another_node_when_its_own_dies(nodes, tmp_path, travel):
+    data = tmp_path / "data"
+    write_videos(tmp_path)
+    with service_in(data) as service:
+        pair = [service.library.add_video(ANNA, tmp_path / f"{role}.mp4", role).id for role in ("reference", "freeze")]
+        service.library.add_cameras(ANNA, *pair, tmp_path / "cameras.json")
+        (data / "runs").mkdir()
+        with working(data, *travel, script="job_nodes.py"):
+            id = service.runs.submit(ANNA, *pair, Options(preset="draft"), "a ball").id
+            folder = data / "runs" / id
+            before = read_checkpoint(until(lambda: next(folder.glob("work/*.checkpoint"), None), "a checkpoint"))[1]
+            assert list(folder.glob("live/scene-*.r4d")), "it is watched from afar"
+            (node,) = (node for node in nodes.workers if _works(node, "job_task"))
+            _kill(node)
+            until(lambda: service.runs.get(ANNA, id).state == "done", "its end elsewhere")
+            lines = service.jobs.journal(ANNA, id)[0]
+            gone = next(n for n, line in enumerate(lines) if "is gone. It goes on" in line["message"])
+            assert next(line["step"] for line in lines[gone + 1 :] if line["stage"] == "canonical") >= before > 0
+            assert (service.workspace.store.run(id)["crashes"], service.runs.get(ANNA, id).has_scene) == (0, True)
+            long = service.runs.submit(ANNA, *pair, Options(preset="standard")).id
+            until(lambda: list((data / "runs" / long).glob("work/*.checkpoint")), "another one begins")
+            begun = time.monotonic()
+            service.jobs.cancel(ANNA, long)
+            until(lambda: service.runs.get(ANNA, long).state == "stopped", "it stops")
+            assert time.monotonic() - begun < 8.0  # the store is looked into, and files come back
+    assert bundle.load(folder).frames == FRAMES
+
+
+@marked
 def test_a_node_with_another_version_gets_nothing(nodes, tmp_path, monkeypatch):
     plan, out = pairs(tmp_path, 1), tmp_path / "out"
     monkeypatch.setattr(cluster, "versions", lambda: {"fourreal": "9.9", "Python": "3.11", "files": ""})
@@ -178,6 +209,20 @@ def test_a_node_with_another_version_gets_nothing(nodes, tmp_path, monkeypatch):
         with pytest.raises(UserError, match=r"has fourreal 0\.1\.0, not 9\.9: install the same"):
             leader.lead(CancelToken())
     assert runs.state_of(out, plan.items[0]).state == runs.STOPPED
+
+
+def _raylet(node) -> int:
+    return node.all_processes["raylet"][0].process.pid
+
+
+def _works(node, module: str) -> bool:
+    """Whether a task of that module is at work there."""
+    return any(module in Path(f"/proc/{pid}/cmdline").read_text() for pid in _descendants(_raylet(node)))
+
+
+def _kill(node) -> None:
+    for pid in (_raylet(node), *_descendants(_raylet(node))):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _seat_of(engine: RayEngine, id: str) -> int:

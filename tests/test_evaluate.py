@@ -12,7 +12,7 @@ from scene_samples import FRAMES, FREEZE, some_scene
 
 from fourreal.camera.align import Similarity
 from fourreal.camera.cameras import Origin
-from fourreal.camera.known import read as read_cameras
+from fourreal.camera.cameras_file import read as read_cameras
 from fourreal.camera.rotation import from_vector
 from fourreal.errors import UserError
 from fourreal.evaluate import ground_truth

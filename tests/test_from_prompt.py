@@ -13,7 +13,7 @@ from fit_samples import STAGE_ONE, STAGE_TWO
 from scene_samples import some_scene
 
 from fourreal import clip
-from fourreal.camera import known
+from fourreal.camera import cameras_file
 from fourreal.clip import Clip
 from fourreal.errors import Cancelled, UserError
 from fourreal.pipeline import from_prompt as from_prompt_module
@@ -82,7 +82,7 @@ def test_tiny_weights_lead_to_two_videos_and_the_cameras_that_were_commanded(
     for choice in made.values():
         assert all(isinstance(sentence, str) and sentence for sentence in choice["why"])
     freeze = clip.read(out / "inputs" / "freeze.mp4")
-    given = known.read(out / "inputs" / "cameras.json").for_clips(freeze.size, len(freeze), 17)
+    given = cameras_file.read(out / "inputs" / "cameras.json").for_clips(freeze.size, len(freeze), 17)
     assert given.canonical_index == frame
     torch.testing.assert_close(given.freeze.world_to_camera[given.freeze_reference_index], torch.eye(4))
     # the same without any weights: all is there

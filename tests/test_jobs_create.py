@@ -316,7 +316,7 @@ def test_candidates_come_and_go_and_no_number_is_given_twice(idle, fox_yard, tmp
 def finished(service, wishes: Wishes, count: int, **asked) -> str:
     """A creation whose candidates are there, as far as the store and the disk say; its id."""
     made = service.creations.create(ANNA, wishes, count, **asked)
-    claim = service.workspace.store.claim("cpu:0")
+    claim = service.workspace.store.claims.take("cpu:0")
     folder = service.workspace.places.run(made.id) / "candidates"
     folder.mkdir()
     for number in range(count):
@@ -325,7 +325,7 @@ def finished(service, wishes: Wishes, count: int, **asked) -> str:
         content = {"frames": 9, "fps": 16.0, "best_frame": 3}
         (folder / f"{wishes.role}-{number}.clip.json").write_text(json.dumps(content))
         assert service.workspace.store.candidates.is_made(made.id, number)
-    assert service.workspace.store.finish(claim, "done")
+    assert service.workspace.store.claims.finish(claim, "done")
     return made.id
 
 

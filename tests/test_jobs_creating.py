@@ -13,10 +13,12 @@ from fourreal.clip import Clip
 from fourreal.description import Wishes
 from fourreal.errors import UserError
 from fourreal.jobs import candidate_rows
+from fourreal.jobs.claims import CRASHES
 from fourreal.jobs.creating import Creating
+from fourreal.jobs.desk import StoreDesk
 from fourreal.jobs.live import Live
 from fourreal.jobs.service import Service
-from fourreal.jobs.store import CRASHES, new_id
+from fourreal.jobs.store import new_id
 from fourreal.pipeline import candidates
 from fourreal.progress import CancelToken
 from fourreal.settings import PRESETS, JobLimits
@@ -90,14 +92,15 @@ def own(service, id: str, video: Clip) -> None:
 
 def work(service):
     """Do the next run as its runner does; the creation afterwards, and its candidates by their numbers."""
-    claim = service.workspace.store.claim("cpu:0")
+    claim = service.workspace.store.claims.take("cpu:0")
     folder = service.workspace.places.run(claim.run)
-    creating = Creating(folder, service.workspace.store.run(claim.run), service.workspace.store, PRESETS, OneModel())
+    store = service.workspace.store
+    creating = Creating(folder, store.run(claim.run), StoreDesk(store, claim), PRESETS, OneModel())
     try:
         creating.do(Live(folder), CancelToken())
-        assert service.workspace.store.finish(claim, "done", cost=creating.cost())
+        assert service.workspace.store.claims.finish(claim, "done", cost=creating.cost())
     except UserError as error:
-        service.workspace.store.finish(claim, "failed", str(error))
+        service.workspace.store.claims.finish(claim, "failed", str(error))
     found = service.creations.get(ANNA, claim.run)
     return found, {one.number: one for one in found.candidates}
 
@@ -199,9 +202,9 @@ def test_what_cannot_be_extended_or_frozen_is_said_before_it_waits_in_the_line(s
 def test_a_candidate_at_which_the_runner_dies_again_and_again_is_given_up_alone(service, model):
     id = reference(service, 2)
     for _ in range(CRASHES):
-        claim = service.workspace.store.claim("cpu:0")
+        claim = service.workspace.store.claims.take("cpu:0")
         service.workspace.store.candidates.begin(id, 0, claim.number)
-        state = service.workspace.store.interrupted(claim, "The system ended the work.")
+        state = service.workspace.store.claims.interrupted(claim, "The system ended the work.")
     assert state == "queued"
     found, by = work(service)
     assert found.state == "done"
@@ -211,8 +214,8 @@ def test_a_candidate_at_which_the_runner_dies_again_and_again_is_given_up_alone(
     }
     for _ in range(CRASHES):
         service.candidates.more(ANNA, id)
-        claim = service.workspace.store.claim("cpu:0")
-        state = service.workspace.store.interrupted(claim, "The system ended the work.")
+        claim = service.workspace.store.claims.take("cpu:0")
+        state = service.workspace.store.claims.interrupted(claim, "The system ended the work.")
     assert state == "failed", "where none was begun, none is to blame"
 
 

@@ -23,6 +23,8 @@ from fourreal.errors import UserError
 from fourreal.installed import ROOT
 from fourreal.jobs import asking, checks
 from fourreal.jobs.children import environment
+from fourreal.jobs.claims import Claim
+from fourreal.jobs.desk import StoreDesk
 from fourreal.jobs.live import Live
 from fourreal.jobs.reconstructing import Reconstructing
 from fourreal.jobs.runner import Runner
@@ -162,9 +164,13 @@ def test_a_run_is_handed_the_moment_that_the_checks_saw(service, videos, monkeyp
 
     def request(run):
         folder = service.workspace.places.run(run.id)
-        Reconstructing(folder, service.workspace.store.run(run.id), service.workspace.store, {}, OneModel()).do(
-            Live(folder), CancelToken()
-        )
+        Reconstructing(
+            folder,
+            service.workspace.store.run(run.id),
+            StoreDesk(service.workspace.store, Claim(run.id, 1)),
+            {},
+            OneModel(),
+        ).do(Live(folder), CancelToken())
         return asked.pop()
 
     unseen = service.runs.submit(ANNA, *videos, Options())
@@ -362,7 +368,11 @@ def test_an_option_that_is_no_more_fails_a_waiting_run_with_a_sentence(kind, ser
         id = service.runs.submit(ANNA, *videos, Options()).id
         rewrite(service, id, preset="huge")
     runner = Runner(
-        service.workspace.store, service.workspace.places, service.workspace.store.claim("cpu:0"), PRESETS, OneModel()
+        service.workspace.store,
+        service.workspace.places,
+        service.workspace.store.claims.take("cpu:0"),
+        PRESETS,
+        OneModel(),
     )
     ended = runner.attempt(service.workspace.store.run(id))
     assert ended[0] == "failed"

@@ -14,9 +14,10 @@ from job_samples import ANNA, BEN, HERE, PATIENCE, drain, queue
 from fourreal.errors import UserError
 from fourreal.installed import ROOT
 from fourreal.jobs.children import environment
+from fourreal.jobs.claims import CRASHES, Claim
 from fourreal.jobs.line import Waiting, order
 from fourreal.jobs.statements import SILENCE_SECONDS, ran
-from fourreal.jobs.store import CRASHES, Claim, Store, new_id
+from fourreal.jobs.store import Store, new_id
 from fourreal.jobs.worker import BEAT_SECONDS
 
 
@@ -48,7 +49,7 @@ def test_who_was_served_longest_ago_goes_first(store):
 def test_a_place_in_the_line_is_the_one_it_will_be_served_at(store):
     for owner in (ANNA, ANNA, BEN, ANNA, BEN, "c" * 32):
         queue(store, owner)
-    claimed = store.claim("cpu:0")
+    claimed = store.claims.take("cpu:0")
     place = {run["id"]: run["place"] for owner in (ANNA, BEN, "c" * 32) for run in store.runs(owner)}
     assert place.pop(claimed.run) == 0
     assert store.place_of_next("d" * 32) == 3  # after the one that runs, and the two who were never served either
@@ -66,7 +67,7 @@ def test_a_cap_of_waiting_runs_each(store):
     queue(store, ANNA, most=2)
     assert not store.add_run(new_id(), ANNA, "", "", "", {}, None, 2)
     queue(store, BEN, most=2)
-    assert store.claim("cpu:0").run == first  # what runs waits no more
+    assert store.claims.take("cpu:0").run == first  # what runs waits no more
     queue(store, ANNA, most=2)
 
 
@@ -75,7 +76,7 @@ import sys
 from pathlib import Path
 from fourreal.jobs.store import Store
 store = Store(Path(sys.argv[1]))
-while (claim := store.claim("cpu:0")) is not None:
+while (claim := store.claims.take("cpu:0")) is not None:
     print(claim.run, flush=True)
 """
 
@@ -89,7 +90,7 @@ def test_each_of_fifty_runs_is_claimed_once_by_eight_at_once(kind, store):
 
         def work() -> None:
             barrier.wait()
-            while (claim := store.claim("cpu:0")) is not None:
+            while (claim := store.claims.take("cpu:0")) is not None:
                 claimed.append(claim.run)
 
         threads = [threading.Thread(target=work) for _ in range(8)]
@@ -119,64 +120,64 @@ def test_a_waiting_run_is_stopped_at_once_and_never_claimed(store):
 
 def test_a_stop_concerns_one_claim_and_no_later_one(store):
     run = queue(store, ANNA)
-    claim = store.claim("cpu:0")
-    assert store.wanted(claim) == "go"
+    claim = store.claims.take("cpu:0")
+    assert store.claims.wanted(claim) == "go"
     store.cancel(run, keep=True)
-    assert store.wanted(claim) == "keep"
+    assert store.claims.wanted(claim) == "keep"
     store.cancel(run, keep=False)
     store.cancel(run, keep=True)  # who wanted it gone is not asked again
-    assert store.wanted(claim) == "stop"
-    assert store.finish(claim, "stopped")
+    assert store.claims.wanted(claim) == "stop"
+    assert store.claims.finish(claim, "stopped")
     assert store.requeue(run, 5)
-    again = store.claim("cpu:0")
+    again = store.claims.take("cpu:0")
     assert again == Claim(run, 2)
-    assert store.wanted(again) == "go"
+    assert store.claims.wanted(again) == "go"
     # and what the first claim's child still says is not heard
-    assert store.wanted(claim) == "leave"
-    assert not store.finish(claim, "failed", "stale")
-    assert store.interrupted(claim, "stale") == "running"
-    assert store.current(claim) is None
+    assert store.claims.wanted(claim) == "leave"
+    assert not store.claims.finish(claim, "failed", "stale")
+    assert store.claims.interrupted(claim, "stale") == "running"
+    assert store.claims.current(claim) is None
     assert store.run(run)["state"] == "running"
 
 
 def test_a_stop_after_the_end_changes_nothing(store):
     run, following = queue(store, ANNA), queue(store, ANNA)
-    claim = store.claim("cpu:0")
-    store.finish(claim, "done")
+    claim = store.claims.take("cpu:0")
+    store.claims.finish(claim, "done")
     store.cancel(run, keep=False)
     assert store.run(run)["state"] == "done"
-    assert store.wanted(store.claim("cpu:0")) == "go"
+    assert store.claims.wanted(store.claims.take("cpu:0")) == "go"
     assert store.run(following)["state"] == "running"
 
 
 def test_an_interrupted_run_goes_on_first_and_its_person_loses_no_turn(store):
     first, second, other = queue(store, ANNA), queue(store, ANNA), queue(store, BEN)
-    assert store.interrupted(store.claim("cpu:0")) == "queued"
+    assert store.claims.interrupted(store.claims.take("cpu:0")) == "queued"
     assert store.run(first)["place"] == 0
     assert drain(store) == [first, other, second]
 
 
 def test_a_run_that_should_have_stopped_is_not_taken_up_again(store):
     run = queue(store, ANNA)
-    claim = store.claim("cpu:0")
+    claim = store.claims.take("cpu:0")
     store.cancel(run, keep=False)
-    assert store.interrupted(claim) == "stopped"
-    assert store.claim("cpu:0") is None
+    assert store.claims.interrupted(claim) == "stopped"
+    assert store.claims.take("cpu:0") is None
 
 
 def test_a_run_that_keeps_crashing_is_given_up_and_can_be_tried_again(store):
     run = queue(store, ANNA)
-    states = [store.interrupted(store.claim("cpu:0"), "It broke off.") for _ in range(CRASHES)]
+    states = [store.claims.interrupted(store.claims.take("cpu:0"), "It broke off.") for _ in range(CRASHES)]
     assert states == ["queued"] * (CRASHES - 1) + ["failed"]
     assert store.run(run)["error"] == "It broke off."
     assert store.requeue(run, 5)
     assert store.run(run)["error"] == ""
-    assert store.interrupted(store.claim("cpu:0"), "It broke off.") == "queued"
+    assert store.claims.interrupted(store.claims.take("cpu:0"), "It broke off.") == "queued"
 
 
 def test_being_interrupted_through_no_fault_of_its_own_is_never_held_against_a_run(store):
     queue(store, ANNA)
-    assert [store.interrupted(store.claim("cpu:0")) for _ in range(20)] == ["queued"] * 20
+    assert [store.claims.interrupted(store.claims.take("cpu:0")) for _ in range(20)] == ["queued"] * 20
 
 
 @pytest.fixture
@@ -190,42 +191,42 @@ def clock(monkeypatch):
 def lived(store: Store, claim: Claim, clock: list[float], beats: int) -> None:
     for _ in range(beats):
         clock[0] += BEAT_SECONDS
-        store.beat([claim])
+        store.claims.beat([claim])
 
 
 def test_hours_that_the_machine_was_off_or_asleep_are_no_time_of_running(store, clock):
     run = queue(store, ANNA)
-    claim = store.claim("cpu:0")
+    claim = store.claims.take("cpu:0")
     lived(store, claim, clock, 6)
     assert ran(store.run(run), clock[0] + 5) == pytest.approx(65)
     clock[0] += 8 * 3600  # a power cut; then the next worker finds the run
     assert ran(store.run(run), clock[0]) <= 60 + SILENCE_SECONDS
-    store.interrupted(claim)
+    store.claims.interrupted(claim)
     before = store.run(run)["seconds"]
     assert 60 <= before <= 60 + SILENCE_SECONDS
 
     clock[0] += 3600
-    claim = store.claim("cpu:0")
+    claim = store.claims.take("cpu:0")
     clock[0] += 4
     assert ran(store.run(run), clock[0]) == pytest.approx(before + 4)
     lived(store, claim, clock, 1)
     clock[0] += 8 * 3600  # a closed lid, under which it goes on afterwards
     lived(store, claim, clock, 1)
     clock[0] += 5
-    assert store.finish(claim, "done")
+    assert store.claims.finish(claim, "done")
     assert before + 19 <= store.run(run)["seconds"] <= before + 19 + SILENCE_SECONDS
     assert ran(store.run(run), clock[0] + 3600) == store.run(run)["seconds"]
 
 
 def test_a_run_that_is_not_this_claims_any_more_gets_no_sign_of_life(store, clock):
     run = queue(store, ANNA)
-    old = store.claim("cpu:0")
-    store.interrupted(old)
-    new = store.claim("cpu:0")
+    old = store.claims.take("cpu:0")
+    store.claims.interrupted(old)
+    new = store.claims.take("cpu:0")
     clock[0] += 7
-    store.beat([old])
+    store.claims.beat([old])
     assert store.run(run)["beat"] is None
-    store.beat([new])
+    store.claims.beat([new])
     assert (store.run(run)["beat"], store.run(run)["seconds"]) == (clock[0], 7)
 
 
@@ -243,20 +244,20 @@ def test_a_store_of_version_two_gets_what_it_lacks_and_keeps_what_it_has(tmp_pat
         db.commit()
     store = Store(path)
     assert store.run("a")["beat"] is None
-    store.interrupted(Claim("a", 1))
+    store.claims.interrupted(Claim("a", 1))
     assert store.run("a")["seconds"] == SILENCE_SECONDS  # nobody knows since when it was gone
     store.close()
 
 
 def test_deleting_what_runs_waits_for_its_child(store):
     run = queue(store, ANNA)
-    claim = store.claim("cpu:0")
+    claim = store.claims.take("cpu:0")
     assert not store.delete(run)
     assert store.run(run) is None
-    assert store.wanted(claim) == "stop"
+    assert store.claims.wanted(claim) == "stop"
     store.forget(run)
     assert [row["id"] for row in store.all_runs()] == [run]  # its files are still being written
-    store.finish(claim, "stopped")
+    store.claims.finish(claim, "stopped")
     assert store.deleted() == [run]
     store.forget(run)
     assert store.all_runs() == []

@@ -14,6 +14,8 @@ from fourreal.camera.match import still_camera
 from fourreal.description import Options
 from fourreal.errors import Unusable, UserError
 from fourreal.jobs import asking
+from fourreal.jobs.claims import Claim
+from fourreal.jobs.desk import StoreDesk
 from fourreal.jobs.janitor import UNUSED_SECONDS, disposable
 from fourreal.jobs.live import Live
 from fourreal.jobs.reconstructing import Reconstructing
@@ -68,9 +70,9 @@ def requests(service: Service, id: str, monkeypatch, error: Exception | None = N
     monkeypatch.setattr("fourreal.pipeline.reconstruct", reconstruct)
     monkeypatch.setattr("fourreal.jobs.reconstructing.final_files", lambda *_: None)
     folder = service.workspace.places.run(id)
-    Reconstructing(folder, service.workspace.store.run(id), service.workspace.store, {}, OneModel()).do(
-        Live(folder), CancelToken()
-    )
+    store = service.workspace.store
+    reconstructing = Reconstructing(folder, store.run(id), StoreDesk(store, Claim(id, 1)), {}, OneModel())
+    reconstructing.do(Live(folder), CancelToken())
     return asked
 
 
@@ -146,7 +148,8 @@ def test_frozen_is_what_holds_still_before_a_camera_that_travels(assets, name, s
 
 def test_a_run_that_its_videos_stopped_says_which_and_does_not_just_go_on(service, videos, monkeypatch):
     run = service.runs.submit(ANNA, *videos[:2], Options(), further=[FurtherVideo(video=videos[2], role="reference")])
-    fail = lambda error: service.workspace.store.finish(service.workspace.store.claim("cpu:0"), "failed", str(error))
+    claims = service.workspace.store.claims
+    fail = lambda error: claims.finish(claims.take("cpu:0"), "failed", str(error))
     for error, refusal in (
         (Unusable("Cut.", cut=(Path("a/take-0.mp4"), 3, 20)), Refusal("0", 3, 20)),
         (Unusable("Cut.", cut=(Path("a/freeze.mp4"), 0, 9)), Refusal("freeze", 0, 9)),

@@ -17,9 +17,10 @@ from job_samples import ANNA, BEN, PATIENCE, end_children, gone, pids, queue, st
 from fourreal.installed import ROOT
 from fourreal.jobs import journal
 from fourreal.jobs.children import environment
+from fourreal.jobs.claims import Claim
+from fourreal.jobs.local_executor import LocalExecutor
 from fourreal.jobs.places import Places
-from fourreal.jobs.store import Claim, Store
-from fourreal.jobs.worker import Worker
+from fourreal.jobs.store import Store
 from fourreal.settings import JobLimits, TurnLimits
 
 
@@ -102,9 +103,9 @@ def test_each_child_sees_the_gpu_of_its_number_among_those_that_were_lent(lent, 
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", lent or "")
     if lent is None:
         monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    worker = Worker(data, forks=False)
+    local = LocalExecutor(Places(data), None, forks=False)
     for number in range(len(entries)):
-        worker._start(Claim("a" * 32, 1), number, {"kind": "cuda", "name": "GPU", "memory_mb": 1.0})
+        local._start(Claim("a" * 32, 1), number, {"kind": "cuda", "name": "GPU", "memory_mb": 1.0})
     assert [env["CUDA_VISIBLE_DEVICES"] for env in seen] == entries
 
 

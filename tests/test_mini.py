@@ -214,7 +214,20 @@ def test_a_frozen_clip_is_extended_on_both_sides_along_its_circle(model, tmp_pat
 def test_a_step_at_sigma_is_edms_at_sigma_by_one_minus_sigma(model):
     video, sigma = torch.rand(16, 3, 36, 64), 0.4
     got = model.denoise_once(video, sigma, "", guidance=1.0, seed=5)
-    asked = model.asked(model._job("", "", None, None, 16, (64, 36), None, 1.0, None, wordless=True))
+    asked = model.asked(
+        model._job(
+            prompt="",
+            negative="",
+            known=None,
+            cameras=None,
+            frames=16,
+            size=(64, 36),
+            fps=None,
+            guidance=1.0,
+            steps=None,
+            wordless=True,
+        )
+    )
     noise = torch.randn(1, 16, 3, 36, 64, generator=torch.Generator().manual_seed(5))
     level = sigma / (1 - sigma)
     clean = edm.denoised(model.network, 2 * video[None] - 1 + level * noise, torch.tensor([level]), asked)[0]
@@ -237,7 +250,7 @@ def test_at_two_bytes_the_network_answers_nearly_the_same():
     network = MiniNetwork.from_pretrained(folder, torch_dtype=torch.float32)
     noise = torch.randn(clips.video.shape, generator=torch.Generator().manual_seed(0))
     for level in (-0.4, 0.2, 0.8):
-        given = (noise, torch.zeros_like(noise), clips.mask & False, *clips.asked()[2:], torch.full((2,), level))
+        given = (noise, torch.zeros_like(noise), clips.mask & False, *clips.conditions()[2:], torch.full((2,), level))
         with torch.no_grad():
             whole, half = network(*given), network.at_two_bytes(*given)
         assert half.dtype == torch.float32
@@ -245,7 +258,17 @@ def test_at_two_bytes_the_network_answers_nearly_the_same():
 
 
 def test_guidance_moves_away_from_saying_nothing(model):
-    job = model._job(WORDS, "", None, None, 16, (64, 36), None, 1.0, None)
+    job = model._job(
+        prompt=WORDS,
+        negative="",
+        known=None,
+        cameras=None,
+        frames=16,
+        size=(64, 36),
+        fps=None,
+        guidance=1.0,
+        steps=None,
+    )
     asked, noisy = model.asked(job), torch.randn(1, 16, 3, 36, 64)
     said = edm.guided(model.network, noisy, 2.0, asked, 1.0)
     nothing = edm.guided(model.network, noisy, 2.0, asked._replace(slots=torch.zeros_like(asked.slots)), 1.0)

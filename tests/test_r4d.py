@@ -13,7 +13,7 @@ import torch
 from scene_samples import CANONICAL, FPS, FRAMES, arc_cameras, some_field, some_gaussians, some_scene
 
 from fourreal import clip
-from fourreal.camera import known
+from fourreal.camera import cameras_file
 from fourreal.camera.align import Similarity
 from fourreal.errors import UserError
 from fourreal.evaluate.metrics import psnr
@@ -42,7 +42,7 @@ def shipped(assets):
 @pytest.mark.slow
 def test_the_shipped_file_shows_the_shipped_scene_at_every_held_out_camera(shipped, fox_yard):
     scene, file = shipped
-    cameras = known.read(fox_yard / "cameras.json")
+    cameras = cameras_file.read(fox_yard / "cameras.json")
     views = moved(cameras.views, into_scene(cameras, scene))
     assert len(views) == 16
     for view in views:

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from fourreal import system
-from fourreal.jobs import worker
+from fourreal.jobs import local_executor
 from fourreal.video.memory import host_memory
 
 
@@ -59,7 +59,7 @@ def test_a_child_is_seen_to_be_dead_and_then_buried_with_all_it_started(kind, re
     while not system.ended(child):
         time.sleep(0.01)
     os.kill(left, 0)  # still there
-    worker._kill_all_of(child)
+    local_executor.kill_all_of(child)
     child.wait()
     child.stdout.read()  # ends with the last who could write into it
     child.stdout.close()

@@ -10,7 +10,7 @@ import torch
 from fit_samples import CANONICAL, FRAMES, FREEZE, STAGE_ONE, STAGE_TWO, arc, observations, see, true_scene
 
 from fourreal import clip
-from fourreal.camera import known, steady
+from fourreal.camera import cameras_file, steady
 from fourreal.camera.align import pose_errors
 from fourreal.camera.resection import Unplaced, resect
 from fourreal.cli.options import frozen_at
@@ -106,7 +106,7 @@ def test_a_camera_that_stood_elsewhere_is_placed_and_another_scene_is_not(assets
     folder = assets / "examples/fox_yard"
     freeze, reference = (clip.read(folder / f"{name}.mp4").frames for name in ("freeze", "reference"))
     size = freeze.shape[2], freeze.shape[1]
-    given = known.read(folder / "cameras.json").for_clips(size, len(freeze), len(reference))
+    given = cameras_file.read(folder / "cameras.json").for_clips(size, len(freeze), len(reference))
     keep = [i for i in range(len(freeze)) if abs(i - given.freeze_reference_index) > 2]
     place = lambda take: resect(freeze[keep], given.freeze[keep], [take], SfmSettings(), CancelToken())[0]
     found = place(Unplaced("reference", reference[::6], still=True))

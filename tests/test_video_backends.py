@@ -84,7 +84,17 @@ def test_text_alone_is_enough_where_it_is_said_to_be(model):
 
 def test_the_latent_step_makes_up_the_pipelines_own_loop(model):
     """Sampling by `latent_step` and the scheduler's arithmetic gives the latents of the pipeline's call."""
-    job = model.job("a fox", "blurred", most_known(model), None, FRAMES, SIZE, None, 3.0, 4)
+    job = model.job(
+        prompt="a fox",
+        negative="blurred",
+        known=most_known(model),
+        cameras=None,
+        frames=FRAMES,
+        size=SIZE,
+        fps=None,
+        guidance=3.0,
+        steps=4,
+    )
     wanted = model.sample(job, seed=5)
     condition = model.condition(job)
     scheduler = model.pipe.scheduler
@@ -107,7 +117,17 @@ def test_the_latent_step_makes_up_the_pipelines_own_loop(model):
 
 def test_known_latents_and_masks_are_those_of_the_known_frames(model):
     known = most_known(model)
-    job = model.job("a fox", "", known, None, FRAMES, SIZE, None, 1.0, 2)
+    job = model.job(
+        prompt="a fox",
+        negative="",
+        known=known,
+        cameras=None,
+        frames=FRAMES,
+        size=SIZE,
+        fps=None,
+        guidance=1.0,
+        steps=2,
+    )
     condition = model.condition(job)
     step = model.capabilities.frame_step
     spans = [[0]] + [list(range(at, at + step)) for at in range(1, FRAMES, step)]

@@ -16,7 +16,7 @@ _SAME_SCENE = 0.65
 _WIDTH = 96  # pixels at which pictures are compared: warps of a few pixels at full size are below one here
 _BLOCK, _STRIDE, _BLOCK_WIDTH = 48, 24, 256
 _TEXTURE = 4.0  # grey levels of standard deviation in a block that can be followed
-_FOUND = 0.5  # correlation with a block's first look at which it counts as found again, not covered or changed
+_MATCHED = 0.5  # correlation with a block's first look at which it counts as found again, not covered or changed
 _AS_GOOD = 0.97  # of the best correlation: a block that fits its old place so well is put, the rest is noise
 # Share of the blocks found again that stay where they were. Fixed cameras had 0.87 and more, 0.43 and more with a
 # plain floor under grain; moving ones 0.1 at most. A subject may well fill half the picture.
@@ -128,7 +128,7 @@ def camera_motion(frames: UInt8[np.ndarray, "F H W 3"]) -> CameraMotion:
     if blocks.shape[1] < _FEWEST:
         return CameraMotion(False, 1.0, "The picture has too little texture to tell whether the camera moves.")
     best, here = _likeness(blocks)
-    matched = best > _FOUND
+    matched = best > _MATCHED
     stays = matched & (here >= _AS_GOOD * best)
     enough = matched.sum(1) >= max(_FEWEST, _SEEN * blocks.shape[1])
     share = np.where(enough, stays.sum(1) / np.maximum(matched.sum(1), 1), 0.0)

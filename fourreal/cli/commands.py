@@ -73,10 +73,10 @@ def render(arguments: argparse.Namespace, progress: Progress, cancel: CancelToke
         reference = ReferenceVideo.of(read_manifest(arguments.run), scene)
         render_moments(scene, reference, arguments.freeze_frame, arguments.out, arguments.times, progress, cancel)
         return str(arguments.out)
-    from fourreal.camera import known
+    from fourreal.camera import cameras_file
     from fourreal.scene.views import render_views
 
-    cameras = known.read(arguments.cameras)
+    cameras = cameras_file.read(arguments.cameras)
     render_views(scene_of(arguments), cameras, arguments.out, progress, cancel)
     return str(arguments.out)
 

@@ -17,7 +17,7 @@ class Plain:
     """Lines on stderr where nobody watches live: what is new, and now and then how far."""
 
     def __init__(self) -> None:
-        self.stage, self.told = "", 0.0
+        self.stage, self.last = "", 0.0
 
     def say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
@@ -26,8 +26,8 @@ class Plain:
         now, done = time.monotonic(), event.steps and event.step >= event.steps
         if event.message:
             self.say(f"{event.stage}: {event.message}")
-        if event.steps and (event.stage != self.stage or done or now - self.told >= PLAIN_EVERY):
-            self.stage, self.told = event.stage, now
+        if event.steps and (event.stage != self.stage or done or now - self.last >= PLAIN_EVERY):
+            self.stage, self.last = event.stage, now
             self.say(f"{event.stage} {event.step}/{event.steps}{summary(event)}")
 
 
@@ -45,9 +45,9 @@ class Bars:
         if event.message:
             self.say(f"{event.stage}: {event.message}")
         if event.stage not in self.tasks:
-            self.tasks[event.stage] = self.bars.add_task(event.stage, total=None, told="")
+            self.tasks[event.stage] = self.bars.add_task(event.stage, total=None, summary="")
         steps = event.steps or None
-        self.bars.update(self.tasks[event.stage], completed=event.step, total=steps, told=summary(event))
+        self.bars.update(self.tasks[event.stage], completed=event.step, total=steps, summary=summary(event))
 
 
 def summary(event: Event) -> str:
@@ -72,7 +72,12 @@ def reporting() -> Iterator[Plain | Bars]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[told]}"))
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[summary]}"),
+    )
     with Progress(*columns, console=Console(stderr=True)) as bars, logged(drawn := Bars(bars)):
         yield drawn
 

@@ -54,14 +54,14 @@ def _led(arguments: argparse.Namespace, plan, progress: Callable[[Event], None],
             Leader(
                 plan.items, arguments.out, engine, progress, retry=arguments.retry, skip=arguments.skip, needs=needs
             ).lead(cancel)
-    told = table(arguments.out, plan)
+    rows = table(arguments.out, plan)
     if left := unfinished(arguments.out, plan):
-        print(told)
+        print(rows)
         raise UserError(
             f"{left} of {len(plan.items)} scenes are not made. Mend what the table says, and give the same command "
             "with --retry; what is done is not made again."
         )
-    return told
+    return rows
 
 
 def add_parser(commands) -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from fourreal.engine.seat import Files, Seat, Traveller, put, versions
-from fourreal.engine.values import FAILED, LOST, STOPPED, Heard, Needs, Task
+from fourreal.engine.values import FAILED, KEEP, LOST, STOP, STOPPED, Heard, Needs, Task
 from fourreal.errors import UserError
 
 ADDRESS = "RAY_ADDRESS"
+NO_RAY = "Ray is not installed here: pip install 'fourreal[ray]', or say --engine local (FOURREAL_ENGINE=local)."
 REACH_SECONDS = 5.0
 NODES_SECONDS = 1.0  # between two looks at which nodes there are
 HEAR_SECONDS = 1.0  # for so long a seat waits for something to tell,
@@ -24,15 +25,18 @@ FOLDERS_A_SECOND = 8  # that travel to the head: with hundreds of nodes it would
 
 @dataclass
 class Sitting:
-    """A task in its seat. asked: what the seat was asked last, "about", "begin" or "hear", and `ref` its answer."""
+    """A task in its seat.
+
+    step: what the seat does now, "about", "begin" or "hear", of which `ref` is the answer. stop: what it was asked.
+    """
 
     task: Task
     seat: Any
-    asked: str
+    step: str
     ref: Any
     where: str = ""
     shared: bool = True
-    stopped: bool = False
+    stop: str = ""
     brought: float = 0.0  # when its files last came to the head
 
 
@@ -93,13 +97,13 @@ class RayEngine:
         said, self.pending = self.pending, []
         return said
 
-    def stop(self, id: str) -> None:
-        sitting = self.sittings.get(id)
-        if sitting is None or sitting.stopped:
+    def stop(self, id: str, keep: bool = False) -> None:
+        sitting, how = self.sittings.get(id), KEEP if keep else STOP
+        if sitting is None or sitting.stop in (STOP, how):
             return
-        sitting.stopped = True
-        if sitting.asked == "hear":
-            sitting.seat.stop.remote()
+        sitting.stop = how
+        if sitting.step == "hear":
+            sitting.seat.stop.remote(keep)
         else:  # it waits for a node, or has just begun
             self._end(sitting, STOPPED)
 
@@ -117,9 +121,8 @@ class RayEngine:
         """How many tasks the nodes that are there now have room for."""
         self.looked = time.monotonic()
         nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
-        self.gpus = self.needs.gpus
-        if self.gpus is None:
-            self.gpus = float(any(node.get("GPU") for node in nodes))
+        gpus = self.needs.gpus
+        self.gpus = float(any(node.get("GPU") for node in nodes)) if gpus is None else gpus
         wanted = {"CPU": self.needs.cpus, "GPU": self.gpus, "memory": self.needs.memory}
         wanted = {name: value for name, value in wanted.items() if value}
         self.room = sum(min(int(node.get(name, 0) / value) for name, value in wanted.items()) for node in nodes)
@@ -132,9 +135,9 @@ class RayEngine:
             self._end(sitting, FAILED, why)
         except self.ray.exceptions.RayError:
             why = f"Its node ({sitting.where or 'a new one'}) is gone."
-            self._end(sitting, STOPPED if sitting.stopped else LOST, why)
+            self._end(sitting, STOPPED if sitting.stop else LOST, why)
         else:
-            getattr(self, f"_{sitting.asked}")(sitting, answer)
+            getattr(self, f"_{sitting.step}")(sitting, answer)
 
     def _about(self, sitting: Sitting, answer: dict) -> None:
         sitting.where, ours, theirs = answer["where"], versions(), answer["versions"]
@@ -149,7 +152,7 @@ class RayEngine:
             return
         sitting.shared = answer["shared"] and not self.travel
         files = None if sitting.shared else Traveller(sitting.task.folder).all()
-        sitting.asked, sitting.ref = "begin", sitting.seat.begin.remote(sitting.task, files)
+        sitting.step, sitting.ref = "begin", sitting.seat.begin.remote(sitting.task, files)
 
     def _begin(self, sitting: Sitting, answer: None) -> None:
         self._ask(sitting)
@@ -172,7 +175,7 @@ class RayEngine:
         patience, now = max(HEAR_SECONDS, len(self.sittings) / SEATS_A_SECOND), time.monotonic()
         brings = now - sitting.brought > len(self.sittings) / FOLDERS_A_SECOND
         sitting.brought = now if brings else sitting.brought
-        sitting.asked, sitting.ref = "hear", sitting.seat.hear.remote(patience, brings)
+        sitting.step, sitting.ref = "hear", sitting.seat.hear.remote(patience, brings)
 
     def _end(self, sitting: Sitting, end: str, why: str = "") -> None:
         del self.sittings[sitting.task.id]
@@ -194,7 +197,7 @@ def _connected():
     try:
         import ray
     except ImportError as error:
-        raise UserError("Ray is not installed here: pip install 'fourreal[ray]', or say --engine local.") from error
+        raise UserError(NO_RAY) from error
     if ray.is_initialized():
         return ray
     address = os.environ.get(ADDRESS, "")

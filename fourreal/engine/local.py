@@ -9,9 +9,10 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from fourreal import installed, system
-from fourreal.engine.values import BROKEN, STOP_SECONDS, STOPPED, Heard, Task
+from fourreal.engine.values import BROKEN, KEEP, KEEP_SECONDS, STOP, STOP_SECONDS, STOPPED, Heard, Task
 from fourreal.errors import UserError
 
 LOG = "log.txt"  # in the task's folder: all that its process prints
@@ -26,9 +27,13 @@ class LocalEngine:
     """
 
     def __init__(self, slots: Sequence[Mapping[str, str]] = ({},)) -> None:
-        self._free, self._running = list(range(len(slots))), {}
-        self._variables, self.slots = list(slots), len(slots)
+        self._free, self._running = list(range(len(slots))), dict[str, _Running]()
+        self._variables = list(slots)
         self._said: queue.Queue[Heard] = queue.Queue()
+
+    @property
+    def slots(self) -> int:
+        return len(self._variables)
 
     def submit(self, task: Task) -> None:
         try:
@@ -43,32 +48,31 @@ class LocalEngine:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=installed.environment() | self._variables[slot],
+                env={**installed.environment(), **self._variables[slot]},
                 start_new_session=True,
             )
         self._running[task.id] = _Running(process, slot)
-        asked = json.dumps({"folder": str(task.folder.resolve()), "question": dict(task.question)})
-        _tell(process, asked)
+        _tell(process, json.dumps({"folder": str(task.folder.resolve()), "question": dict(task.question)}))
         threading.Thread(target=self._listen, args=(task.id, process), daemon=True).start()
 
     def hear(self, seconds: float) -> list[Heard]:
-        found = []
+        said: list[Heard] = []
         with contextlib.suppress(queue.Empty):
-            found.append(self._said.get(timeout=seconds))
+            said.append(self._said.get(timeout=seconds))
             while True:
-                found.append(self._said.get_nowait())
-        for heard in found:
+                said.append(self._said.get_nowait())
+        for heard in said:
             if heard.end is not None:
                 self._free.append(self._running.pop(heard.id).slot)
-        return found
+        return said
 
-    def stop(self, id: str) -> None:
-        running = self._running.get(id)
-        if running is None or running.stopped:
+    def stop(self, id: str, keep: bool = False) -> None:
+        running, how = self._running.get(id), KEEP if keep else STOP
+        if running is None or running.stop in (STOP, how):
             return
-        running.stopped = True
-        _tell(running.process, "stop")
-        timer = threading.Timer(STOP_SECONDS, _kill, (running.process,))
+        running.stop = how
+        _tell(running.process, how)
+        timer = threading.Timer(STOP_SECONDS + KEEP_SECONDS * keep, _kill, (running.process,))
         timer.daemon = True
         timer.start()
 
@@ -82,6 +86,8 @@ class LocalEngine:
     def _listen(self, id: str, process: subprocess.Popen) -> None:
         """A thread for each process: what it says, and that it ended."""
         end, why = None, ""
+        assert process.stdin is not None
+        assert process.stdout is not None
         for line in process.stdout:
             try:
                 said = json.loads(line)
@@ -89,6 +95,8 @@ class LocalEngine:
                 continue
             if "event" in said:
                 self._said.put(Heard(id, said["event"], where=WHERE))
+            elif "payload" in said:
+                self._said.put(Heard(id, payload=said["payload"], where=WHERE))
             else:
                 end, why = said["end"], said["why"]
         while not system.ended(process):
@@ -98,18 +106,23 @@ class LocalEngine:
         for pipe in (process.stdin, process.stdout):
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()
-        if end is None and self._running[id].stopped:
+        if end is None and self._running[id].stop:
             end = STOPPED
         self._said.put(Heard(id, end=end or BROKEN, why=why or ("" if end else _crash(code)), where=WHERE))
 
 
+@dataclass
 class _Running:
-    def __init__(self, process: subprocess.Popen, slot: int) -> None:
-        self.process, self.slot, self.stopped = process, slot, False
+    """stop: what it was asked, if it was."""
+
+    process: subprocess.Popen
+    slot: int
+    stop: str = ""
 
 
 def _tell(process: subprocess.Popen, line: str) -> None:
     with contextlib.suppress(BrokenPipeError):  # it ended meanwhile, which its listener hears
+        assert process.stdin is not None
         process.stdin.write(line.encode() + b"\n")
         process.stdin.flush()
 

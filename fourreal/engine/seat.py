@@ -18,6 +18,7 @@ from fourreal.engine.values import Heard, Task
 from fourreal.whole import writing
 
 MOST_BYTES = 256 * 1024**2  # of files handed over at once, though at least one
+LATE = {"journal.jsonl": 1, "manifest.json": 2}  # files that speak of others come after them
 
 
 @cache
@@ -44,23 +45,24 @@ class Traveller:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.known = self._now()
+        self.handed = self._now()
 
     def changes(self) -> Files:
-        """In an order in which a run is never finished before the rest of it is there."""
-        now, contents, size = self._now(), {}, 0
-        for name in sorted(now, key=lambda name: (Path(name).name == "manifest.json", name)):
-            if self.known.get(name) == now[name]:
+        """In an order in which nothing is named in a journal or finished before it is there."""
+        now, size = self._now(), 0
+        contents: dict[str, bytes] = {}
+        for name in sorted(now, key=lambda name: (LATE.get(Path(name).name, 0), name)):
+            if self.handed.get(name) == now[name]:
                 continue
             if contents and size + now[name][1] > MOST_BYTES:
                 break
             with contextlib.suppress(FileNotFoundError):
                 contents[name] = (self.folder / name).read_bytes()
                 size += len(contents[name])
-            self.known[name] = now[name]
-        gone = tuple(self.known.keys() - now.keys())
+            self.handed[name] = now[name]
+        gone = tuple(self.handed.keys() - now.keys())
         for name in gone:
-            del self.known[name]
+            del self.handed[name]
         return Files({name: content for name, content in contents.items() if name not in gone}, gone)
 
     def all(self) -> Files:
@@ -68,15 +70,15 @@ class Traveller:
         return Files({name: (self.folder / name).read_bytes() for name in self._now()})
 
     def _now(self) -> dict[str, tuple[int, int]]:
-        found = {}
+        files: dict[str, tuple[int, int]] = {}
         for path in self.folder.rglob("*"):
-            if path.name.startswith(".") or path.suffix == ".part" or path.name == "lock":
+            if path.name.startswith(".") or path.suffix in (".part", ".lock") or path.name == "lock":
                 continue
             with contextlib.suppress(FileNotFoundError):
                 if path.is_file():
                     status = path.stat()
-                    found[str(path.relative_to(self.folder))] = status.st_mtime_ns, status.st_size
-        return found
+                    files[str(path.relative_to(self.folder))] = status.st_mtime_ns, status.st_size
+        return files
 
 
 def put(folder: Path, files: Files) -> None:
@@ -101,7 +103,9 @@ class Seat:
     def __init__(self, cpus: float) -> None:
         threads = str(max(1, int(cpus)))
         self.engine = LocalEngine([{"FOURREAL_THREADS": threads, "OMP_NUM_THREADS": threads}])
-        self.where, self.scratch, self.traveller, self.id = platform.node() or "a node", None, None, ""
+        self.where, self.id = platform.node() or "a node", ""
+        self.scratch: Path | None = None
+        self.traveller: Traveller | None = None
 
     def about(self, mark: str) -> dict:
         """mark: a file that the head has written; who sees it has the head's folders."""
@@ -120,22 +124,25 @@ class Seat:
     def hear(self, seconds: float, brings: bool) -> tuple[list[Heard], Files]:
         """What is said within `seconds`, or until the end if that comes sooner; of mere numbers the last.
 
-        With `brings`, or at the end, also what has changed in a folder that is not the head's.
+        With `brings`, at the end, or where the task itself has something to say, also what has changed in a folder that
+        is not the head's.
         """
-        said, ended, until = [], False, time.monotonic() + seconds
+        said: list[Heard] = []
+        ended, until = False, time.monotonic() + seconds
         while not ended and (left := until - time.monotonic()) > 0:
             said += [replace(heard, where=self.where) for heard in self.engine.hear(left)]
             ended = any(heard.end for heard in said)
-        said = [one for one in said if one.end or one is said[-1] or one.event["message"]]
+        says = any(one.payload is not None for one in said)
+        said = [one for one in said if one is said[-1] or one.event is None or one.event["message"]]
         files = Files()
-        if self.traveller is not None and (brings or ended):
+        if self.traveller is not None and (brings or says or ended):
             files = self.traveller.changes()
-            while ended and (more := self.traveller.changes()) != Files():
+            while (says or ended) and (more := self.traveller.changes()) != Files():
                 files = Files({**files.contents, **more.contents}, files.gone + more.gone)
         return said, files
 
-    def stop(self) -> None:
-        self.engine.stop(self.id)
+    def stop(self, keep: bool) -> None:
+        self.engine.stop(self.id, keep)
 
     def close(self) -> None:
         """End the task, and leave nothing on the node."""

@@ -1,9 +1,12 @@
 """The protocol: hand in a task, hear what it says, stop it."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+
+from fourreal.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Heard:
     """What a task said: an event, or how it ended.
 
     event: stage, step, steps, seconds_left, values, message, as of `progress.Event`.
+    payload: JSON-able, what the work itself has to say to whoever handed it in; all that it wrote before is in the
+        task's folder by then.
     end: "done"; "failed", as it would again before somebody mends what `why` says; "stopped", on request;
         "broken", without a word of its own, and "lost", as its machine is gone: it may be handed in again and goes on
         from its last checkpoint.
@@ -52,6 +57,7 @@ class Heard:
 
     id: str
     event: Mapping[str, Any] | None = None
+    payload: Mapping[str, Any] | None = None
     end: str | None = None
     why: str = ""
     where: str = ""
@@ -60,7 +66,10 @@ class Heard:
 class Engine(Protocol):
     """A place where tasks run. Nothing of it is kept: what was finished is in the tasks' folders."""
 
-    slots: int  # how many tasks run at once; may change while a cluster grows or shrinks
+    @property
+    def slots(self) -> int:
+        """How many tasks run at once; may change while a cluster grows or shrinks."""
+        ...
 
     def submit(self, task: Task) -> None:
         """Begin a task. Raises UserError where the engine cannot have it."""
@@ -70,8 +79,11 @@ class Engine(Protocol):
         """What was said since the last call; waits up to `seconds` for something."""
         ...
 
-    def stop(self, id: str) -> None:
-        """Ask a task to keep a checkpoint and end; it is made to within `STOP_SECONDS`."""
+    def stop(self, id: str, keep: bool = False) -> None:
+        """Ask a task to keep a checkpoint and end; it is made to within `STOP_SECONDS`.
+
+        keep: what it has is to be made a result all the same, which may take `KEEP_SECONDS` more.
+        """
         ...
 
     def close(self) -> None:
@@ -79,4 +91,19 @@ class Engine(Protocol):
         ...
 
 
+# Which engine: what a person says, else the variable, else the first.
+VARIABLE = "FOURREAL_ENGINE"
+LOCAL, RAY = NAMES = ("local", "ray")
+
+
+def chosen(name: str | None) -> str:
+    """The name of the engine; None for what the environment says. Raises UserError where there is none of that name."""
+    name = name or os.environ.get(VARIABLE, "").strip() or LOCAL
+    if name not in NAMES:
+        raise UserError(f"There is no engine {name!r}: {VARIABLE} and --engine take {' or '.join(NAMES)}.")
+    return name
+
+
 STOP_SECONDS = 4.0
+KEEP_SECONDS = 90.0
+STOP, KEEP = "stop", "keep"  # what a task's process is asked in a line

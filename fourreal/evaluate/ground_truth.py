@@ -12,8 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from fourreal import clip
-from fourreal.camera import known
-from fourreal.camera.known import Known, View
+from fourreal.camera import cameras_file
+from fourreal.camera.cameras_file import CamerasFile, View
 from fourreal.clip import Clip
 from fourreal.errors import UserError
 
@@ -47,7 +47,7 @@ class TrueView:
 class GroundTruth:
     """A scene folder: cameras, held-out views, and both videos (the freeze-time one without noise)."""
 
-    known: Known
+    known: CamerasFile
     views: tuple[TrueView, ...]
     reference: Clip
     freeze: Clip
@@ -62,7 +62,7 @@ def read(folder: Path) -> GroundTruth:
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder: give one with cameras.json, reference.mp4, freeze.mp4 and heldout/.")
     path = folder / "cameras.json"
-    cameras = known.read(path)
+    cameras = cameras_file.read(path)
     if not cameras.views:
         raise UserError(f"{path} has no `heldout` views, so there is nothing to compare with.")
     if cameras.freeze is None:
@@ -75,7 +75,7 @@ def read(folder: Path) -> GroundTruth:
     )
 
 
-def _views(folder: Path, path: Path, cameras: Known) -> Iterator[TrueView]:
+def _views(folder: Path, path: Path, cameras: CamerasFile) -> Iterator[TrueView]:
     """The views that `known.read` found, with what is beside them in the file."""
     content = json.loads(path.read_text(encoding="utf-8"))  # `known.read` has checked it
     entries = content["views" if "views" in content else "heldout"]

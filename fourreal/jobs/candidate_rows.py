@@ -50,9 +50,9 @@ class CandidateRows:
             rows = db.execute("SELECT number FROM candidates WHERE run = ? AND dropped = ?", (run, GONE)).fetchall()
         return [row["number"] for row in rows]
 
-    def keep(self, run: str, number: int, kept: bool) -> None:
+    def keep(self, run: str, number: int, marked: bool) -> None:
         with self.database.writing() as db:
-            db.execute("UPDATE candidates SET kept = ? WHERE run = ? AND number = ?", (kept, run, number))
+            db.execute("UPDATE candidates SET kept = ? WHERE run = ? AND number = ?", (marked, run, number))
 
     def is_made(self, run: str, number: int) -> bool:
         """Note that its video and scores are there; False where it was dropped meanwhile."""

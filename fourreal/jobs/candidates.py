@@ -81,11 +81,11 @@ class Candidates:
             self._go_on(row, lambda db: candidate_rows.restore(db, id))
         return last["number"]
 
-    def keep(self, owner: str, id: str, number: int, kept: bool = True) -> None:
+    def keep(self, owner: str, id: str, number: int, marked: bool = True) -> None:
         """Mark a candidate, or no longer: what is marked stays when the others are made anew."""
         row = self._jobs.row(owner, id, "create")
         self._candidate(row, number)
-        self._store.candidates.keep(id, number, kept)
+        self._store.candidates.keep(id, number, marked)
 
     def renew(self, owner: str, id: str) -> int:
         """Make all that are not kept anew; how many these are."""

@@ -19,10 +19,10 @@ from fourreal.errors import Cancelled, UserError, out_of_space
 from fourreal.jobs.candidate_files import forget
 from fourreal.jobs.children import in_words
 from fourreal.jobs.create_estimate import work_of
+from fourreal.jobs.desk import Desk
 from fourreal.jobs.files import link, put
 from fourreal.jobs.live import Live
 from fourreal.jobs.places import without_paths
-from fourreal.jobs.store import Store
 from fourreal.progress import CancelToken
 from fourreal.settings import Preset
 from fourreal.video.one_model import OneModel
@@ -31,15 +31,16 @@ LOOK_SECONDS = 0.25
 
 
 class Creating:
-    """row: the run's, from the store. presets: not needed here. models: stays loaded for whoever comes next.
+    """row: the run's, from the store. desk: its candidates there. presets: not needed here. models: stays loaded for
+    whoever comes next.
 
     Raises UserError where it asked for what is no more.
     """
 
     def __init__(
-        self, folder: Path, row: Mapping[str, Any], store: Store, presets: Mapping[str, Preset], models: OneModel
+        self, folder: Path, row: Mapping[str, Any], desk: Desk, presets: Mapping[str, Preset], models: OneModel
     ) -> None:
-        self.folder, self.id, self.claim, self.rows = folder, row["id"], row["claim"], store.candidates
+        self.folder, self.desk = folder, desk
         self.wishes = Wishes.current(json.loads(row["options"]))
         self.videos, self.models = folder / "candidates", models
         self.spent: list[float] = []  # seconds a video
@@ -56,7 +57,7 @@ class Creating:
             self._settle(row, wish, self.models, live, cancel)
         if wish.role == "freeze":
             self._measure(live, cancel)
-        rows = self.rows.of(self.id)
+        rows = self.desk.candidates()
         if rows and all(row["error"] for row in rows):
             raise UserError(f"None of the candidates could be made. {rows[0]['error']}")
 
@@ -74,7 +75,7 @@ class Creating:
 
     def _next(self) -> dict[str, Any] | None:
         """What is to be made next: what needs no model first, as nothing that is wrong with one may stop it."""
-        due = [row for row in self.rows.of(self.id) if not row["made"] and not row["error"]]
+        due = [row for row in self.desk.candidates() if not row["made"] and not row["error"]]
         return min(due, key=lambda row: (row["how"]["way"] != "own", row["number"]), default=None)
 
     def _settle(self, row: Mapping[str, Any], wish, models, live: Live, cancel: CancelToken) -> None:
@@ -82,17 +83,17 @@ class Creating:
         number = row["number"]
         if row["how"]["way"] != "own":
             models.get(wish.choice)  # what is wrong with it concerns all
-        self.rows.begin(self.id, number, self.claim)
+        self.desk.begin(number)
         with self._apart(number, cancel) as wanted:
             self._make(row, wish, models, live, wanted)
         if row["how"]["way"] == "longer":
-            forget(self.videos, wish.role, row["how"]["of"], self.rows.of(self.id))
+            forget(self.videos, wish.role, row["how"]["of"], self.desk.candidates())
 
     @contextlib.contextmanager
     def _apart(self, number: int, cancel: CancelToken) -> Iterator[CancelToken]:
         """Work on a candidate, whose trouble is its own. It may be discarded meanwhile: then nothing is left of it."""
         try:
-            yield Wanted(cancel, lambda: self.rows.has(self.id, number))
+            yield Wanted(cancel, lambda: self.desk.has(number))
         except Cancelled:
             if cancel.cancelled:
                 raise
@@ -101,8 +102,8 @@ class Creating:
                 raise
             if not isinstance(error, UserError):
                 traceback.print_exc()
-            self.rows.fail(self.id, number, without_paths(in_words(error), self.folder))
-        forget(self.videos, self.wishes.role, number, self.rows.of(self.id))
+            self.desk.fail(number, without_paths(in_words(error), self.folder))
+        forget(self.videos, self.wishes.role, number, self.desk.candidates())
 
     def _wish(self):
         """The wish of the video room, with the picked frame where there is one."""
@@ -145,14 +146,14 @@ class Creating:
         picked = self.wishes.frame
         if wish.role == "freeze" and picked is not None and (commanded := video.commanded(picked)) is not None:
             put(candidate.path.with_suffix(".cameras.json"), json.dumps(commanded).encode())
-        self.rows.is_made(self.id, number)
+        self.desk.is_made(number)
 
     def _measure(self, live: Live, cancel: CancelToken) -> None:
         """Find out how far cameras go that nobody commanded: slow, so it comes when all can be seen already."""
         from fourreal.pipeline import candidates
         from fourreal.video import shelf
 
-        for row in self.rows.of(self.id):
+        for row in self.desk.candidates():
             candidate = shelf.find(self.videos, "freeze", row["number"])
             if candidate is not None and candidate.angles is None and not cancel.cancelled:
                 with self._apart(row["number"], cancel) as wanted:

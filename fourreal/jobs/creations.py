@@ -140,9 +140,9 @@ class Creations:
 
     def next_seed(self, owner: str, wishes: Wishes, reference_id: str = "") -> int:
         """The first seed with which nobody has made the same before: 0, or the one after those of earlier creations."""
-        asked, best = wishes.as_dict(), 0
+        options, best = wishes.as_dict(), 0
         for row in self._store.runs(owner, "create"):
-            if json.loads(row["options"]) == asked and row["reference"] == reference_id:
+            if json.loads(row["options"]) == options and row["reference"] == reference_id:
                 with self._store.database.reading() as db:
                     best = max(best, candidate_rows.next_number(db, row["id"]))
         return best if best <= LARGEST_SEED - MOST_CANDIDATES else 0

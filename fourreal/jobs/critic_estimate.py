@@ -18,7 +18,7 @@ WORDLESS = "Without a prompt the model is asked without words; one would help it
 
 def estimate_with_critic(
     options: Options,
-    cameras_known: bool,
+    cameras_given: bool,
     devices: Sequence[Mapping[str, Any]],
     earlier: Iterable[Mapping[str, Any]],
     place: int,
@@ -28,7 +28,7 @@ def estimate_with_critic(
 ) -> Estimate:
     """See `Estimate` and `estimate.estimate`, whose arguments these are; for runs with and without a critic."""
     earlier = list(earlier)
-    bare = estimate(options, cameras_known, devices, earlier, place, data, limits, further)
+    bare = estimate(options, cameras_given, devices, earlier, place, data, limits, further)
     if options.critic is None or bare.memory_mb is None:
         return bare
     entry = registry.MODELS[options.critic]
@@ -56,7 +56,7 @@ def estimate_with_critic(
     seconds = None
     whole = [
         cost["seconds"]
-        for cost in alike(criticised, options, devices, cameras_known, further)
+        for cost in alike(criticised, options, devices, cameras_given, further)
         if (cost.get("distillation_steps"), cost.get("imagine", 0)) == (preset.distillation.steps, options.imagine)
     ][:ALIKE]
     if whole:
@@ -79,7 +79,7 @@ def estimate_with_critic(
 
 def distilled(preset: Preset, options: Options) -> Preset:
     """The preset with its distillation as asked for, less what is left out."""
-    distillation = preset.distillation.asked(options.strength, options.distillation_steps, options.critic_guidance)
+    distillation = preset.distillation.adjusted(options.strength, options.distillation_steps, options.critic_guidance)
     imagined = replace(preset.imagination, takes=options.imagine)
     return ablated(replace(preset, distillation=distillation, imagination=imagined), options.without)
 

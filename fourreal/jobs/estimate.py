@@ -27,7 +27,7 @@ MEMORY_LEFT = 512 * MB  # for everything else on the machine
 
 def estimate(
     options: Options,
-    cameras_known: bool,
+    cameras_given: bool,
     devices: Sequence[Mapping[str, Any]],
     earlier: Iterable[Mapping[str, Any]],
     place: int,
@@ -39,7 +39,7 @@ def estimate(
 
     Args:
         devices: of this machine, as `devices.find` gives them.
-        earlier: the costs of finished runs, newest first, as the runner noted them, with `cameras_known`.
+        earlier: the costs of finished runs, newest first, as the runner noted them, with `cameras_given`.
         place: how many would go before it.
         further: videos besides the two.
     """
@@ -56,14 +56,14 @@ def estimate(
         )
     device, name = where(options, devices)
     label = gpu["name"] if device == "cuda" and gpu is not None else "cpu"
-    same = alike(earlier, options, devices, cameras_known, further)
+    same = alike(earlier, options, devices, cameras_given, further)
     like_it = [cost for cost in same if cost.get("critic") is None][:ALIKE]
     if like_it:
         seconds, memory, disk = (median(cost[key] for cost in like_it) for key in ("seconds", "memory_mb", "disk_mb"))
         seconds += LOAD_SECONDS
         source = f"This is what earlier runs like it took here ({len(like_it)})."
     else:
-        seconds, memory, disk, source = from_table(PRESETS[name], device, cameras_known, options.deformation, further)
+        seconds, memory, disk, source = from_table(PRESETS[name], device, cameras_given, options.deformation, further)
     there = gpu["memory_mb"] if device == "cuda" and gpu is not None else (memory_of_machine() - MEMORY_LEFT) / MB
     reason = refusal(memory, there, device, disk, data, limits)
     if not reason and device == "cpu" and seconds is not None and seconds > LONG_SECONDS:
@@ -89,12 +89,12 @@ def alike(
     earlier: Iterable[Mapping[str, Any]],
     options: Options,
     devices: Sequence[Mapping[str, Any]],
-    cameras_known: bool,
+    cameras_given: bool,
     further: int = 0,
 ) -> Sequence[Mapping[str, Any]]:
     """The costs of runs with the same settings and as many further videos, with a video model or without."""
     device, name = where(options, devices)
-    same = options.deciding("cost") | {"preset": name, "device": device, "cameras_known": cameras_known}
+    same = options.deciding("cost") | {"preset": name, "device": device, "cameras_known": cameras_given}
     return [
         cost
         for cost in earlier
@@ -108,7 +108,7 @@ def spoken(seconds: float | int) -> str:
 
 
 def from_table(
-    preset: Preset, device: str, cameras_known: bool, deformation: str | None, further: int = 0
+    preset: Preset, device: str, cameras_given: bool, deformation: str | None, further: int = 0
 ) -> tuple[float | None, float, float, str]:
     """(seconds or None, MB of memory, MB of disk, where this comes from) by what draft took on two cores.
 
@@ -131,7 +131,7 @@ def from_table(
     slower = 10.0 if network else 1.0  # our bases take a fortieth of the network's time, and half of a step is neither
     speed = min(DRAFT_CORES, system.processors()) / DRAFT_CORES
     seconds = DRAFT_SECONDS * work(preset) / work(draft) * slower / speed
-    seconds += LOAD_SECONDS + (0.0 if cameras_known else CAMERA_SECONDS / speed) + further * TAKE_SECONDS / speed
+    seconds += LOAD_SECONDS + (0.0 if cameras_given else CAMERA_SECONDS / speed) + further * TAKE_SECONDS / speed
     return seconds, memory, disk, "This is a guess from what the preset draft took on two cores."
 
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fourreal.camera import known
+from fourreal.camera import cameras_file
 from fourreal.jobs.children import answer
 
 
 def work(question: Mapping[str, Any]) -> dict[str, Any]:
     width, height = question["size"]
-    cameras = known.read(Path(question["path"])).for_clips(
+    cameras = cameras_file.read(Path(question["path"])).for_clips(
         (width, height), question["freeze_frames"], question["reference_frames"]
     )
     return {"cameras": 0 if cameras.freeze is None else len(cameras.freeze)}

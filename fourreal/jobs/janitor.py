@@ -55,7 +55,7 @@ def sweep(places: Places, store: Store) -> None:
     old = time.time() - SETTLED_SECONDS
     remove_untouched(places.uploads, old)  # the page does so too, if there is one
     remove_untouched(places.studies / ".making", old)
-    videos, runs = store.known()
+    videos, runs = store.ids()
     for path in places.studies.glob(f"{TRASH}*"):
         shutil.rmtree(path, ignore_errors=True)
     for parent, registered in ((places.videos, videos), (places.runs, runs)):

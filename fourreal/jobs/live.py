@@ -21,7 +21,7 @@ from fourreal.progress import CancelToken, Event, ignore
 LINE_SECONDS = 0.25  # between two journal lines at the least
 SCENE_SHARE = 0.05  # of the time may go into writing scenes, however large they are
 SCENE_SECONDS = 2.0  # between two scenes at the least
-KEPT = 2  # of each kind: the newest, and the one that somebody may just be reading
+NEWEST = 2  # of each kind: the newest, and the one that somebody may just be reading
 MOST_POINTS = 5000
 WIDEST = 1600  # pixels of a picture that is looked at while the run goes on
 THUMBNAIL = 480  # pixels wide
@@ -36,7 +36,7 @@ class Live:
         self.journal = JournalWriter(folder / "journal.jsonl")
         taken = max(map(_number, self.live.glob("*-*.*")), default=0)
         self.numbers = itertools.count(1 + taken)  # never a name that a browser has seen before
-        self.told_at, self.stage = -math.inf, ""
+        self.written_at, self.stage = -math.inf, ""
         self.scene_at, self.scene_cost = -math.inf, 0.0
         self.placed: tuple[int, int] | None = None  # how many cameras and points were last told of
 
@@ -48,8 +48,8 @@ class Live:
         if event.arrays:
             self.layout(event.arrays)
         new = event.message or preview or critique or scene or event.stage != self.stage
-        if new or now - self.told_at >= LINE_SECONDS or (event.steps and event.step >= event.steps):
-            self.told_at, self.stage = now, event.stage
+        if new or now - self.written_at >= LINE_SECONDS or (event.steps and event.step >= event.steps):
+            self.written_at, self.stage = now, event.stage
             self.journal.write(
                 {
                     "stage": event.stage,
@@ -109,7 +109,7 @@ class Live:
         name = f"{kind}-{next(self.numbers)}.{suffix}"
         if not self.write(self.live / name, content):
             return None
-        for old in sorted(self.live.glob(f"{kind}-*.{suffix}"), key=_number)[:-KEPT]:
+        for old in sorted(self.live.glob(f"{kind}-*.{suffix}"), key=_number)[:-NEWEST]:
             old.unlink(missing_ok=True)
         return name
 

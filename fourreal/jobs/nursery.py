@@ -44,6 +44,12 @@ class Forked:
         """Send SIGTERM."""
         os.kill(self.pid, signal.SIGTERM)
 
+    def poll(self) -> int | None:
+        """The exit code, None as long as it runs."""
+        if self.returncode is None and (ended := os.waitpid(self.pid, os.WNOHANG))[0]:
+            self.returncode = os.waitstatus_to_exitcode(ended[1])
+        return self.returncode
+
     def wait(self) -> int:
         """The exit code, negative for a signal, once it has ended."""
         if self.returncode is None:

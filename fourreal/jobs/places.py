@@ -21,6 +21,7 @@ FILM = re.compile(r"[a-z0-9][a-z0-9_-]{0,60}\.mp4", re.ASCII)
 STUDY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,60}", re.ASCII)
 FRAME_FILE = "frames/{:04d}.jpg"
 LONGEST_NAME = 80
+RUNNER_LOCK = "runner.lock"
 
 
 class Places:
@@ -67,7 +68,7 @@ class Places:
 
     def runner_lock(self, id: str) -> Path:
         """Held alone by the process that makes the run."""
-        return self.run(id) / "runner.lock"
+        return self.run(id) / RUNNER_LOCK
 
 
 def checked(id: str, what: str) -> str:

@@ -10,10 +10,10 @@ from typing import Any, cast
 
 from fourreal.description import Options
 from fourreal.errors import Cancelled, Unusable, UserError
+from fourreal.jobs.desk import Desk
 from fourreal.jobs.files import bytes_of, put
 from fourreal.jobs.live import Live, add_ground_truth, final_files
 from fourreal.jobs.run_files import REFUSAL, Refusal, refusal_content, stored_takes, take_file
-from fourreal.jobs.store import Store
 from fourreal.jobs.values import MEETING
 from fourreal.progress import CancelToken
 from fourreal.settings import Preset
@@ -23,16 +23,16 @@ POLL_SECONDS = 0.25
 
 
 class Reconstructing:
-    """row: the run's, from the store. presets: what the names in the options stand for. models: not needed
-    here, as a critic's would take the memory that the fit needs.
+    """row: the run's, from the store. desk: what else the store has to say. presets: what the names in the options
+    stand for. models: not needed here, as a critic's would take the memory that the fit needs.
 
     Raises UserError where it was asked for with options that are no more.
     """
 
     def __init__(
-        self, folder: Path, row: Mapping[str, Any], store: Store, presets: Mapping[str, Preset], models: OneModel
+        self, folder: Path, row: Mapping[str, Any], desk: Desk, presets: Mapping[str, Preset], models: OneModel
     ) -> None:
-        self.folder, self.row, self.store, self.presets = folder, row, store, presets
+        self.folder, self.row, self.desk, self.presets = folder, row, desk, presets
         self.options, outdated = Options.stored(json.loads(row["options"]))
         if outdated:
             raise UserError(outdated)
@@ -64,8 +64,7 @@ class Reconstructing:
         except Unusable as error:
             put(self.folder / REFUSAL, refusal_content(self._refusal(error)))
             raise
-        row = self.store.run(self.row["id"])  # it may have another name by now
-        final_files(self.folder, self.scene, "" if row is None else row["name"], live)
+        final_files(self.folder, self.scene, self.desk.name(), live)
 
     @staticmethod
     def _refusal(error: Unusable) -> Refusal:
@@ -104,18 +103,17 @@ class Reconstructing:
 
     def afterwards(self) -> None:
         """Score a shipped example against what is known of it. The person has the scene already, so others go first."""
-        row = self.store.run(self.row["id"])
-        if row is None or row["example"] is None:
+        if self.row["example"] is None:
             return
         cancel = CancelToken()
         threading.Thread(target=self._make_room, args=(cancel,), daemon=True, name="others").start()
         try:
-            add_ground_truth(self.folder, self.scene, row["example"], cancel)
+            add_ground_truth(self.folder, self.scene, self.row["example"], cancel)
         except (UserError, OSError, Cancelled) as error:
             print(f"No score against the true views: {error}", file=sys.stderr)
 
     def _make_room(self, cancel: CancelToken) -> None:
         """End the scoring as soon as somebody waits for the device."""
-        while not self.store.anyone_waits():
+        while not self.desk.anyone_waits():
             time.sleep(POLL_SECONDS)
         cancel.cancel()

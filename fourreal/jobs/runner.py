@@ -17,14 +17,16 @@ from typing import Any
 from fourreal import system
 from fourreal.errors import Cancelled, UserError, out_of_space
 from fourreal.jobs.children import in_words
+from fourreal.jobs.claims import Claim
 from fourreal.jobs.creating import Creating
 from fourreal.jobs.database import disk_full
+from fourreal.jobs.desk import StoreDesk
 from fourreal.jobs.live import Live
 from fourreal.jobs.locks import alone
 from fourreal.jobs.nursery import COLD, LOG, serve
 from fourreal.jobs.places import Places, without_paths
 from fourreal.jobs.reconstructing import Reconstructing
-from fourreal.jobs.store import Claim, Store
+from fourreal.jobs.store import Store
 from fourreal.progress import CancelToken
 from fourreal.settings import PRESETS, Preset
 from fourreal.video.one_model import OneModel
@@ -70,7 +72,7 @@ class Shift:
 
     def work(self, claim: Claim) -> int:
         """Returns the exit code: `COLD` where it ends for lack of work."""
-        row = self.store.current(claim)
+        row = self.store.claims.current(claim)
         with self.models:
             following: Claim | None = claim
             while following is not None and not self.over.is_set():
@@ -86,7 +88,7 @@ class Shift:
         until = time.monotonic() + WARM_SECONDS
         while time.monotonic() < until and not self.over.wait(POLL_SECONDS):
             with contextlib.suppress(UserError):  # a full disk does not concern whoever only looks
-                if (claim := self.store.handed_on(last, device)) is not None:
+                if (claim := self.store.claims.handed_on(last, device)) is not None:
                     write_to(self.places.run(claim.run) / LOG)
                     return claim
         return None
@@ -95,7 +97,7 @@ class Shift:
         """Keep what there is of the run, which goes on later, and take no other."""
         self.over.set()
         if self.runner is not None:
-            self.runner.tell("pause")
+            self.runner.stop("pause")
 
 
 def write_to(log: Path) -> None:
@@ -117,7 +119,7 @@ class Runner:
         self.cancel = CancelToken()
         self.over = threading.Event()  # the store knows how it ended
         self.work: Reconstructing | Creating | None = None
-        self.told = ""  # "stop", "keep", "leave" (not ours any more) or "pause" (go on later)
+        self.reason = ""  # to stop: "stop", "keep", "leave" (not ours any more) or "pause" (go on later)
 
     def run(self) -> int:
         with alone(self.lock, LOCK_SECONDS) as ours:
@@ -125,7 +127,7 @@ class Runner:
                 return 1
             row = self.store.run(self.claim.run)
             if row is None:  # deleted before we came
-                self.store.finish(self.claim, "stopped")
+                self.store.claims.finish(self.claim, "stopped")
                 return 0
             watch = threading.Thread(target=self.watch, daemon=True, name="cancel")
             watch.start()
@@ -141,12 +143,14 @@ class Runner:
         """How it ended: the state, or "pause"; and a sentence where it failed."""
         live = Live(self.folder)
         try:
-            self.work = self.work or WORK[row["kind"]](self.folder, row, self.store, self.presets, self.models)
+            if self.work is None:
+                desk = StoreDesk(self.store, self.claim)
+                self.work = WORK[row["kind"]](self.folder, row, desk, self.presets, self.models)
             with scratch(self.folder):
                 self.work.do(live, self.cancel)
-                return "stopped" if self.cancel.cancelled and self.told == "keep" else "done", ""
+                return "stopped" if self.cancel.cancelled and self.reason == "keep" else "done", ""
         except Cancelled:
-            return ("pause" if self.told in ("pause", "leave") else "stopped"), ""
+            return ("pause" if self.reason in ("pause", "leave") else "stopped"), ""
         except UserError as error:
             sentence = disk_full() if out_of_space(error) else error
             return "failed", without_paths(str(sentence), self.folder)
@@ -159,10 +163,11 @@ class Runner:
         for patience in (0.5, 1, 2, 4, 8, None):
             try:
                 if state == "pause":
-                    self.store.interrupted(self.claim)
+                    self.store.claims.interrupted(self.claim)
                     return True
                 cost = self.work.cost() if state == "done" and self.work is not None else None
-                return self.store.finish(self.claim, state, error, cost) or self.store.wanted(self.claim) != "go"
+                over = self.store.claims.finish(self.claim, state, error, cost)
+                return over or self.store.claims.wanted(self.claim) != "go"
             except UserError:
                 if patience is None:
                     raise
@@ -173,17 +178,17 @@ class Runner:
         """Look into the store now and then for what the person wants."""
         while not self.over.is_set():
             with contextlib.suppress(UserError):  # a full disk does not concern whoever only looks
-                wanted = self.store.wanted(self.claim)
+                wanted = self.store.claims.wanted(self.claim)
                 if wanted != "go":
-                    self.tell(wanted)
+                    self.stop(wanted)
             self.over.wait(POLL_SECONDS)
 
-    def tell(self, what: str) -> None:
+    def stop(self, reason: str) -> None:
         """Stop the work, for a reason. Stopping for good goes before keeping, and both before pausing."""
-        if self.told in ("stop", "leave") or self.told == what or (self.told == "keep" and what == "pause"):
+        if self.reason in ("stop", "leave", reason) or (self.reason == "keep" and reason == "pause"):
             return
-        self.told = what
-        self.cancel.cancel(keep=what == "keep")
+        self.reason = reason
+        self.cancel.cancel(keep=reason == "keep")
 
 
 @contextlib.contextmanager

@@ -9,24 +9,14 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fourreal.jobs.candidate_rows import CandidateRows, blame, insert
+from fourreal.jobs.candidate_rows import CandidateRows, insert
+from fourreal.jobs.claims import Claims
 from fourreal.jobs.database import Database
 from fourreal.jobs.line import Waiting, order
-from fourreal.jobs.statements import ask_to_stop, how_many_run, next_of, note, placed, queued_of, ran, running, the_line
-
-CRASHES = 3  # after so many a run is given up
-
-
-@dataclass(frozen=True)
-class Claim:
-    """The right to run `run`, until it is finished, requeued or claimed again. number: which attempt this is."""
-
-    run: str
-    number: int
+from fourreal.jobs.statements import ask_to_stop, how_many_run, next_of, note, placed, queued_of, the_line
 
 
 def new_id() -> str:
@@ -39,7 +29,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.database = Database(path)
-        self.candidates = CandidateRows(self.database)
+        self.candidates, self.claims = CandidateRows(self.database), Claims(self.database)
 
     def close(self) -> None:
         self.database.close()
@@ -153,7 +143,7 @@ class Store:
         with self.database.reading() as db:
             return [row["id"] for row in db.execute("SELECT id FROM runs WHERE deleted AND state != 'running'")]
 
-    def known(self) -> tuple[set[str], set[str]]:
+    def ids(self) -> tuple[set[str], set[str]]:
         """The ids of all videos and of all runs, deleted ones included."""
         with self.database.reading() as db:
             videos, runs = (db.execute(f"SELECT id FROM {table}").fetchall() for table in ("videos", "runs"))
@@ -202,115 +192,6 @@ class Store:
         """Ask a run to stop; one that waits is stopped at once, one that is over stays as it is."""
         with self.database.writing() as db:
             ask_to_stop(db, id, "keep" if keep else "stop")
-
-    # --- What the worker and its children do --------------------------------------------------------------------------
-
-    def claim(self, device: str) -> Claim | None:
-        """Take the next run of the line; nobody else gets it. None where nothing waits."""
-        with self.database.writing() as db:
-            waiting, served = the_line(db)
-            if not waiting:
-                return None
-            first = order(waiting, served)[0]
-            row = db.execute("SELECT owner, front, claim FROM runs WHERE id = ?", (first,)).fetchone()
-            if not row["front"]:  # going on is not a turn
-                db.execute(
-                    "INSERT INTO people VALUES (?1, ?2) ON CONFLICT (owner) DO UPDATE SET served = ?2",
-                    (row["owner"], next_of(db, "served")),
-                )
-            db.execute(
-                "UPDATE runs SET state = 'running', claim = claim + 1, front = 0, cancel = '', cancelled = NULL,"
-                " error = '', device = ?, claimed = ?, started = coalesce(started, ?) WHERE id = ?",
-                (device, time.time(), time.time(), first),
-            )
-            return Claim(first, row["claim"] + 1)
-
-    def wanted(self, claim: Claim) -> str:
-        """What the child of this claim should do: "go", "stop", "keep" (stop and keep the scene), or "leave".
-
-        "leave": the run is not this claim's any more.
-        """
-        with self.database.reading() as db:
-            row = db.execute("SELECT state, claim, cancel FROM runs WHERE id = ?", (claim.run,)).fetchone()
-        if row is None or row["state"] != "running" or row["claim"] != claim.number:
-            return "leave"
-        return row["cancel"] or "go"
-
-    def current(self, claim: Claim) -> dict[str, Any] | None:
-        """The row of the claim's run if it still runs under this claim, else None."""
-        with self.database.reading() as db:
-            row = running(db, claim.run, claim.number)
-        return None if row is None else dict(row)
-
-    def handed_on(self, last: Claim, device: str) -> Claim | None:
-        """The creation that runs on a device since its `last` run was over; None where there is none."""
-        with self.database.reading() as db:
-            row = db.execute(
-                "SELECT id, claim FROM runs WHERE state = 'running' AND kind = 'create' AND device = ?"
-                " AND NOT (id = ? AND claim = ?)",
-                (device, last.run, last.number),
-            ).fetchone()
-        return None if row is None else Claim(row["id"], row["claim"])
-
-    def beat(self, claims: Sequence[Claim]) -> None:
-        """A sign of life of runs that are computed under these claims: their time counts up to now."""
-        with self.database.writing() as db:
-            for claim in claims:
-                row = running(db, claim.run, claim.number)
-                if row is not None:
-                    now = time.time()
-                    db.execute("UPDATE runs SET seconds = ?, beat = ? WHERE id = ?", (ran(row, now), now, claim.run))
-
-    def finish(self, claim: Claim, state: str, error: str = "", cost: Mapping[str, Any] | None = None) -> bool:
-        """The run is over: "done", "stopped" or "failed".
-
-        False, and nothing happens, where the claim is old, or where it is not done as more candidates are wanted now.
-        Those that cannot be made are not waited for.
-        """
-        with self.database.writing() as db:
-            row = running(db, claim.run, claim.number)
-            if row is None:
-                return False
-            now = time.time()
-            changed = db.execute(
-                "UPDATE runs SET state = ?1, error = ?2, finished = ?3, seconds = ?4, cancel = '', cancelled = NULL,"
-                " cost = coalesce(?5, cost) WHERE id = ?6 AND (?1 != 'done' OR NOT EXISTS"
-                " (SELECT 1 FROM candidates WHERE run = ?6 AND NOT (made OR dropped) AND error = ''))",
-                (state, error, now, ran(row, now), json.dumps(cost) if cost else None, claim.run),
-            )
-            return changed.rowcount == 1
-
-    def interrupted(self, claim: Claim, crash: str = "") -> str:
-        """The child of this claim is gone before its time; returns the state that the run is in now.
-
-        The run goes on at the front of the line, unless somebody asked it to stop meanwhile. crash: a sentence on what
-        happened where the run itself may be to blame; after `CRASHES` of them it is given up with this sentence, or of
-        a creation only the candidate that was being made.
-        """
-        with self.database.writing() as db:
-            row = db.execute("SELECT * FROM runs WHERE id = ?", (claim.run,)).fetchone()
-            if row is None:
-                return "failed"
-            if row["state"] != "running" or row["claim"] != claim.number:
-                return row["state"]
-            crashes = row["crashes"] + bool(crash)
-            if crashes >= CRASHES and not row["cancel"] and blame(db, claim.run, claim.number, crash):
-                crashes = 0
-            state = "stopped" if row["cancel"] else "failed" if crashes >= CRASHES else "queued"
-            now = time.time()
-            db.execute(
-                "UPDATE runs SET state = ?1, front = 1, crashes = ?2, seconds = ?3, cancel = '',"
-                " cancelled = NULL, error = ?4, finished = ?5 WHERE id = ?6",
-                (
-                    state,
-                    crashes,
-                    ran(row, now),
-                    crash if state == "failed" else "",
-                    None if state == "queued" else now,
-                    claim.run,
-                ),
-            )
-            return state
 
     def costs(self, kind: str = "reconstruct") -> list[dict[str, Any]]:
         """What finished runs of a kind took, newest first, as the runner noted it; deleted ones count as well."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from fourreal.video.memory import free_memory
 from fourreal.video.model import VideoModel
 from fourreal.video.one_model import Choice, OneModel
 from fourreal.video.prompt import NEGATIVE, REFERENCE_NEGATIVE
-from fourreal.video.score import Candidate, Score, coverage, judge, order
+from fourreal.video.score import Candidate, Role, Score, coverage, judge, order
 from fourreal.video.shelf import Kept
 from fourreal.video.text_score import text_scores
 
@@ -42,21 +42,26 @@ class Wish(StoredWishes):
 
     def check(self) -> None:
         """Raise UserError for what the model does not have, before it is loaded."""
-        asked = self.asked
+        wanted = self.payload
         check_text(self.negative)
-        self.choice.entry.check(self.role, self.prompt, asked["frames"], tuple(asked["size"]), asked["steps"])
+        self.choice.entry.check(self.role, self.prompt, wanted["frames"], tuple(wanted["size"]), wanted["steps"])
 
     @property
     def choice(self) -> Choice:
         """The model, with its adapter and where its weights are."""
-        return Choice(self.model, self.source, self.adapter)
+        return Choice(self.model or registry.DEFAULT, self.source, self.adapter)
 
     @property
     def capabilities(self) -> Capabilities:
         return self.choice.entry.capabilities
 
     @property
-    def asked(self) -> dict[str, Any]:
+    def kind(self) -> Role:
+        """`role`, which is one of the two."""
+        return cast(Role, self.role)
+
+    @property
+    def payload(self) -> dict[str, Any]:
         """All that decides what comes out but the seed and the weights, as JSON has it."""
         able = self.capabilities
         usual = {
@@ -67,9 +72,9 @@ class Wish(StoredWishes):
             "guidance": able.usual_guidance(self.role == "freeze" or self.picked is not None),
         }
         own = {name: getattr(self, name) for name in usual if getattr(self, name) is not None}
-        told = {"model": self.model, "adapter": self.adapter, "prompt": self.prompt, **usual, **own}
+        whole = {"model": self.model, "adapter": self.adapter, "prompt": self.prompt, **usual, **own}
         arc = self.arc if self.role == "freeze" and able.cameras else None
-        return told | {"size": list(told["size"]), "arc": arc, "picture": self.picture}
+        return whole | {"size": list(whole["size"]), "arc": arc, "picture": self.picture}
 
     def beginning_with(self, picked: np.ndarray) -> Self:
         """The same, beginning with a picture and in its shape; where the model has no such, its middle is taken."""
@@ -132,20 +137,20 @@ def make(
     """
     cancel = cancel or CancelToken()
     wish.check()
-    there = {seed: shelf.find(folder, wish.role, seed) for seed in seeds}
-    for kept in there.values():
-        if kept is not None:
-            _check_same(kept, wish)
+    there = {seed: shelf.find(folder, wish.kind, seed) for seed in seeds}
+    for stored in there.values():
+        if stored is not None:
+            _check_same(stored, wish)
     done = []
     with shelf.opened(folder):
         for number, seed in enumerate(seeds):
             cancel.check()
-            kept, name = there[seed], f"{wish.role}-{seed}"
-            what = "is being made" if kept is None else "is there already and kept"
+            candidate, name = there[seed], f"{wish.role}-{seed}"
+            what = "is being made" if candidate is None else "is there already and kept"
             progress(Event("candidates", number, len(seeds), message=f"{name} {what}."))
-            if kept is None:
-                kept = _made(wish, models.get(wish.choice), folder, seed, progress, cancel, preview)
-            done.append(_judged(kept, wish))
+            if candidate is None:
+                candidate = _made(wish, models.get(wish.choice), folder, seed, progress, cancel, preview)
+            done.append(_judged(candidate, wish))
             finished = f"{name} is finished, score: {done[-1].score}."
             progress(Event("candidates", number + 1, len(seeds), message=finished))
     return ranked(done)
@@ -167,60 +172,60 @@ def longer(
     UserError where there is no such candidate, or it does not suit the model, and Cancelled.
     """
     cancel = cancel or CancelToken()
-    kept, start = (shelf.find(folder, wish.role, number) for number in (seed, of))
-    if kept is None:
+    candidate, start = (shelf.find(folder, wish.kind, number) for number in (seed, of))
+    if candidate is None:
         if start is None:
             raise UserError(f"There is no candidate {of} (any more) that could be made longer. Choose another one.")
-        asked, begin = wish.asked, time.monotonic()
-        how = How(wish.prompt, asked["negative"], seed, asked["steps"], asked["guidance"])
+        payload, begin = wish.payload, time.monotonic()
+        how = How(wish.prompt, payload["negative"], seed, payload["steps"], payload["guidance"])
         model = models.get(wish.choice)
         video = add_window(model, _suited(start.freeze_time(), wish, progress), how, side, progress, cancel)
-        told = asked | {"longer": {"of": of, "side": side}}
+        made_as = payload | {"longer": {"of": of, "side": side}}
         path, seconds = folder / f"{wish.role}-{seed}.mp4", round(time.monotonic() - begin, 2)
-        kept = shelf.keep(video, Kept(path, wish.role, seed, "", told, model.identity, seconds))
-    return _judged(kept, wish)
+        candidate = shelf.keep(video, Kept(path, wish.kind, seed, "", made_as, model.identity, seconds))
+    return _judged(candidate, wish)
 
 
-def measured(kept: Kept, progress: Progress = ignore, cancel: CancelToken | None = None) -> Kept:
+def measured(candidate: Kept, progress: Progress = ignore, cancel: CancelToken | None = None) -> Kept:
     """With how far its camera goes among its scores; if that is not known yet it is looked for, up to a minute long."""
-    if any(score.name == "coverage" for score in kept.scores):
-        return kept
-    progress(Event("coverage", message=f"Finding out how far the camera of {kept.path.stem} goes."))
-    found = coverage(kept.read(), cancel)
+    if any(score.name == "coverage" for score in candidate.scores):
+        return candidate
+    progress(Event("coverage", message=f"Finding out how far the camera of {candidate.path.stem} goes."))
+    scores = coverage(candidate.read(), cancel)
     (cancel or CancelToken()).check()
-    kept = replace(kept, scores=(*kept.scores, *_plain(found)))
-    shelf.note(kept)
-    return kept
+    candidate = replace(candidate, scores=(*candidate.scores, *_plain(scores)))
+    shelf.note(candidate)
+    return candidate
 
 
 def ranked(candidates: Sequence[Kept]) -> list[Kept]:
     """Best first."""
-    return [candidates[scored.index] for scored in order([kept.scores for kept in candidates])]
+    return [candidates[scored.index] for scored in order([one.scores for one in candidates])]
 
 
 def _made(
     wish: Wish, model: VideoModel, folder: Path, seed: int, progress: Progress, cancel: CancelToken, preview: bool
 ) -> Kept:
-    asked, begin = wish.asked, time.monotonic()
+    payload, begin = wish.payload, time.monotonic()
     how = dict(
-        negative=asked["negative"],
-        frames=asked["frames"],
-        size=tuple(asked["size"]),
+        negative=payload["negative"],
+        frames=payload["frames"],
+        size=tuple(payload["size"]),
         seed=seed,
-        steps=asked["steps"],
-        guidance=asked["guidance"],
+        steps=payload["steps"],
+        guidance=payload["guidance"],
         progress=progress,
         cancel=cancel,
         preview=preview,
     )
     if wish.role == "reference" or wish.picked is None:
-        known = None if wish.picked is None else {0: fitted(wish.picked, how["size"])}
-        video = FreezeTime(model.generate(wish.prompt, known=known, **how), None)
+        given = None if wish.picked is None else {0: fitted(wish.picked, how["size"])}
+        video = FreezeTime(model.generate(wish.prompt, known=given, **how), None)
     else:
         video = freeze_time(model, wish.prompt, wish.picked, arc=wish.arc, **how)
     seconds = round(time.monotonic() - begin, 2)
     path = folder / f"{wish.role}-{seed}.mp4"
-    return shelf.keep(video, Kept(path, wish.role, seed, "", asked, model.identity, seconds))
+    return shelf.keep(video, Kept(path, wish.kind, seed, "", payload, model.identity, seconds))
 
 
 def _suited(video: FreezeTime, wish: Wish, progress: Progress) -> FreezeTime:
@@ -230,38 +235,40 @@ def _suited(video: FreezeTime, wish: Wish, progress: Progress) -> FreezeTime:
     size = able.extended_size(before, wish.size)
     if size == before:
         return video
-    told = f"It has {before[0]}x{before[1]} pixels, and is made {size[0]}x{size[1]}, as the model needs it."
-    progress(Event("extend", message=told))
+    sentence = f"It has {before[0]}x{before[1]} pixels, and is made {size[0]}x{size[1]}, as the model needs it."
+    progress(Event("extend", message=sentence))
     frames = np.stack([fitted(frame, size) for frame in video.clip.frames])
     return replace(video, clip=Clip(frames, video.clip.fps))
 
 
-def _judged(kept: Kept, wish: Wish) -> Kept:
+def _judged(stored: Kept, wish: Wish) -> Kept:
     """With its scores, found and written down if it has none for this picture."""
     judged_with = wish.picture or "nothing"
-    if kept.judged_with == judged_with:
-        return kept
-    video = kept.freeze_time()
+    if stored.judged_with == judged_with:
+        return stored
+    video = stored.freeze_time()
     candidate = Candidate(video.clip, wish.picked, video.degrees)
-    scores = (*judge(candidate, wish.role), *text_scores(video.clip, wish.prompt))
-    kept = replace(kept, scores=_plain(scores), judged_with=judged_with)
-    shelf.note(kept)
-    return kept
+    scores = (*judge(candidate, wish.kind), *text_scores(video.clip, wish.prompt))
+    stored = replace(stored, scores=_plain(scores), judged_with=judged_with)
+    shelf.note(stored)
+    return stored
 
 
 def _plain(scores: Sequence[Score]) -> tuple[Score, ...]:
     """With Python's own numbers, as JSON has no others."""
-    kinds = {"value": float, "good": float, "vital": bool, "sure": bool}
-    return tuple(replace(s, **{name: kind(getattr(s, name)) for name, kind in kinds.items()}) for s in scores)
+    return tuple(
+        replace(score, value=float(score.value), good=float(score.good), vital=bool(score.vital), sure=bool(score.sure))
+        for score in scores
+    )
 
 
-def _check_same(kept: Kept, wish: Wish) -> None:
+def _check_same(stored: Kept, wish: Wish) -> None:
     """Refuse to mix candidates of two wishes, or to replace one by another."""
-    if kept.own:
+    if stored.asked is None:
         return
-    other = [name for name, value in wish.asked.items() if kept.asked.get(name) != value]
+    other = [name for name, value in wish.payload.items() if stored.asked.get(name) != value]
     if other:
         raise UserError(
-            f"{kept.path.name} is there already, but was made with another {' and '.join(other)}. Choose another "
-            f"folder with --out, another --seed, or take {kept.path.name} away."
+            f"{stored.path.name} is there already, but was made with another {' and '.join(other)}. Choose another "
+            f"folder with --out, another --seed, or take {stored.path.name} away."
         )

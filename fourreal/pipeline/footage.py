@@ -9,8 +9,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from fourreal import clip
-from fourreal.camera import known
-from fourreal.camera.known import Known
+from fourreal.camera import cameras_file
+from fourreal.camera.cameras_file import CamerasFile
 from fourreal.camera.match import find_frozen_frame, moving_camera, still_camera
 from fourreal.clip import Clip, sample_indices
 from fourreal.clip.flaws import Cleaned, cleaned, refuse_cuts, without_lone_overlay
@@ -87,7 +87,7 @@ class Footage:
     still: bool = True
     masks: tuple[Mask | None, Mask | None] = (None, None)
     takes: tuple[Take, ...] = ()
-    given: Known | None = None
+    given: CamerasFile | None = None
 
     def key(self) -> list:
         more = [take.key() for take in self.takes] + ([] if self.still else ["the reference camera moves"])
@@ -112,7 +112,7 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
     progress(Event("videos", message="reading the videos"))
     whole = clip.read(request.reference), clip.read(request.freeze)
     totals = len(whole[0]), len(whole[1])
-    given = None if request.cameras is None else known.read(request.cameras)
+    given = None if request.cameras is None else cameras_file.read(request.cameras)
     if given is not None:
         same_shape(*whole, request.freeze)
     in_range(request.canonical_frame, totals[0], "--canonical-frame", "reference video")
@@ -271,7 +271,7 @@ def frozen_moment(further: Further, running: Cleaned) -> int:
         ) from error
 
 
-def stands_still(given: Known | None, reference: Clip) -> bool:
+def stands_still(given: CamerasFile | None, reference: Clip) -> bool:
     """Whether the reference camera does: as a cameras file says, else by looking."""
     if given is not None:
         return given.reference is None or len(given.reference) == 1
@@ -326,7 +326,9 @@ def to_unit(frames: Clip) -> Float[Tensor, "F H W 3"]:
     return torch.from_numpy(frames.frames).float() / 255
 
 
-def meeting(request, given: Known | None, running: Cleaned, frozen: Cleaned) -> tuple[tuple[int, int] | None, float]:
+def meeting(
+    request, given: CamerasFile | None, running: Cleaned, frozen: Cleaned
+) -> tuple[tuple[int, int] | None, float]:
     """((canonical frame, freeze-time frame of the same pose) as numbers in the two files, how alike they are).
 
     What the person or the cameras file says comes first, then where they were seen to meet before; what is left is

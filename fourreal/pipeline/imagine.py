@@ -60,8 +60,8 @@ def fit_imagined(
         work = Imagining(observations, canonical, preset, seed, path, progress, cancel, critic)
         return work.run(moving), work.seconds
 
-    found, seconds = artifacts.kept(path, make, Imagined.pack, Imagined.unpack)
-    return replace(found, moving=found.moving.to(observations.freeze.device)), seconds
+    imagined, seconds = artifacts.kept(path, make, Imagined.pack, Imagined.unpack)
+    return replace(imagined, moving=imagined.moving.to(observations.freeze.device)), seconds
 
 
 class Imagining:
@@ -85,8 +85,8 @@ class Imagining:
         """path: None keeps nothing. followed: hears of the scene after each phase."""
         self.observations, self.canonical, self.preset, self.seed = observations, canonical, preset, seed
         self.path, self.progress, self.cancel, self.followed = path, progress, cancel, followed
-        told = lambda text: progress(Event(STAGE, message=text))
-        self.man = CameraMan(critic, observations, preset.imagination, preset.distillation, seed, told)
+        say = lambda text: progress(Event(STAGE, message=text))
+        self.man = CameraMan(critic, observations, preset.imagination, preset.distillation, seed, say)
         self.reels: list[Reel] = []
         self.errors: list[float] = []
         self.takes: dict[int, Take] = {}  # those believed, the newest of each camera
@@ -108,7 +108,7 @@ class Imagining:
     def _film(self, number: int, moving: Moving) -> bool:
         """A round of films; whether any was believed."""
         scene_at = lambda code: bend(moving.gaussians, moving.field.offsets(moving.gaussians, code))
-        error = self._kept(
+        error = self._cached(
             f"examined-{number}", lambda: self.man.examine(number, scene_at), lambda x: ({}, x), lambda _, x: x
         )
         self.errors.append(error)
@@ -116,7 +116,7 @@ class Imagining:
             return False  # then nothing that it films is believed
         tried: list[int] = []
         for which in range(self.preset.imagination.in_round(number)):
-            reel = self._kept(
+            reel = self._cached(
                 f"film-{number}-{which}",
                 lambda: self.man.shoot(number, scene_at, error, list(self.takes), tried),
                 pack_reel,
@@ -142,12 +142,12 @@ class Imagining:
             loop.run(stage, checkpoint, self.progress, self.cancel)
             return stage.result()
 
-        found = self._kept(name, make, artifacts.pack_moving, artifacts.unpack_moving)
-        found = found.to(self.observations.freeze.device)
-        self.followed(found)
-        return found
+        result = self._cached(name, make, artifacts.pack_moving, artifacts.unpack_moving)
+        result = result.to(self.observations.freeze.device)
+        self.followed(result)
+        return result
 
-    def _kept(self, name: str, make: Callable[[], T], pack: Callable, unpack: Callable) -> T:
+    def _cached(self, name: str, make: Callable[[], T], pack: Callable, unpack: Callable) -> T:
         self.cancel.check()
 
         def timed() -> tuple[T, float]:

@@ -59,7 +59,7 @@ def observe(request, preset: Preset, footage: Footage, placement: Placement) -> 
 
 def free_takes(placement: Placement, refine: bool) -> list[bool]:
     """Of each take, the reference video first, whether its poses may be improved by what the scene shows."""
-    return [not placement.exact and not placement.given, *(refine or not given for given in placement.known)]
+    return [not placement.exact and not placement.given, *(refine or not given for given in placement.takes_given)]
 
 
 def resized_mask(mask: Mask | None, size: tuple[int, int]) -> Mask | None:

@@ -36,7 +36,7 @@ class Placement:
     given: whether a person gave the cameras.
     exact: whether the reference camera is as sure as those of the freeze-time frames.
     points, point_colors: (P, 3) sparse points and their RGB in [0, 1].
-    takes: cameras of each further take, one or one of each frame; known: which of these a person gave.
+    takes: cameras of each further take, one or one of each frame; takes_given: which of these a person gave.
     """
 
     cameras: Cameras
@@ -49,7 +49,7 @@ class Placement:
     points: Float[Tensor, "P 3"] = field(default_factory=lambda: torch.zeros(0, 3))
     point_colors: Float[Tensor, "P 3"] = field(default_factory=lambda: torch.zeros(0, 3))
     takes: tuple[Cameras, ...] = ()
-    known: tuple[bool, ...] = ()
+    takes_given: tuple[bool, ...] = ()
 
     def key(self) -> list:
         poses = [self.cameras.world_to_camera.tolist(), self.reference.world_to_camera.tolist()]
@@ -67,7 +67,7 @@ class Placement:
             packed, description[name] = pack_cameras(cameras)
             tensors |= under(name, packed)
         plain = {name: getattr(self, name) for name in ("frames", "canonical", "freeze_reference", "given", "exact")}
-        return tensors, description | plain | {"known": list(self.known)}
+        return tensors, description | plain | {"known": list(self.takes_given)}
 
     @classmethod
     def unpack(cls, tensors: Mapping[str, Tensor], description: dict) -> "Placement":
@@ -81,11 +81,11 @@ class Placement:
             points=tensors["points"],
             point_colors=tensors["point_colors"],
             takes=takes,
-            known=tuple(description["known"]),
+            takes_given=tuple(description["known"]),
         )
 
 
-def known_placement(footage: Footage, cancel: CancelToken) -> Placement:
+def given_placement(footage: Footage, cancel: CancelToken) -> Placement:
     """Cameras as a file gives them; those of takes that it does not name are found beside them."""
     assert footage.given is not None
     given = footage.given.for_clips(footage.freeze.size, footage.totals[1], footage.totals[0])
@@ -195,7 +195,7 @@ def with_takes(
         cameras = named.get(take.further.name)
         takes.append(answers.pop(0) if cameras is None else cameras.resized(take.clip.size))
     given = tuple(named.get(take.further.name) is not None for take in footage.takes)
-    return replace(start, takes=tuple(takes), known=given)
+    return replace(start, takes=tuple(takes), takes_given=given)
 
 
 def unplaced_take(name: str, frames: np.ndarray, still: bool, same_lens: bool = False) -> Unplaced:

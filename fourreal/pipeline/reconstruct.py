@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -35,7 +36,7 @@ from fourreal.pipeline.imagine import fit_imagined
 from fourreal.pipeline.machine import peak_memory, prepare_kernels, torch_threads, working_folder
 from fourreal.pipeline.naming import Places, finished, motion_settings, name_of, phase_places
 from fourreal.pipeline.observe import free_takes, observe
-from fourreal.pipeline.placement import Placement, estimated_placement, known_placement
+from fourreal.pipeline.placement import Placement, estimated_placement, given_placement
 from fourreal.pipeline.request import Request, chosen_preset
 from fourreal.pipeline.watch import Watch
 from fourreal.progress import CancelToken, Event, Progress, ignore
@@ -67,7 +68,7 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
 
         def places(critic: Critic | None) -> Places:
             """Where what is made goes, by the names of all that it depends on."""
-            asked = critic_key(critic, settings)
+            critic_part = critic_key(critic, settings)
             key = name_of(
                 footage.key(),
                 placement.key(),
@@ -75,9 +76,9 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
                 preset.pixels,
                 asdict(preset.canonical),
                 request.seed,
-                *(asked if settings.canonical_steps else []),
+                *(critic_part if settings.canonical_steps else []),
             )
-            whole = name_of(key, refine, asdict(preset), asked)
+            whole = name_of(key, refine, asdict(preset), critic_part)
             return Places(
                 work / f"canonical-{name_of(key, refine)}",
                 work / f"motion-{name_of(key, refine)}",
@@ -85,7 +86,7 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
                 work / f"detail-{whole}" if critic is not None and request.detail else None,
             )
 
-        critic, remarks = later.enter_context(
+        critic, about_critic = later.enter_context(
             critic_for(request, settings, fps, device, progress, cancel, lambda it: finished(places(it), preset, it))
         )
         observations = observations.to(device)
@@ -110,7 +111,9 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
 
         watch = Watch(progress, observations, scene_of)
         seconds = {"poses": poses_seconds, "canonical": 0.0, "takes": 0.0, "motion": 0.0}
-        stopped, remarks, imagined = None, list(remarks), None
+        remarks = list(about_critic)
+        stopped: dict[str, Any] | None = None
+        imagined: dict[str, Any] | None = None
 
         def write(result: Canonical | Moving, stopped: dict | None) -> Scene4D:
             scene, tally = scene_of(result), None if critic is None else critic.tally
@@ -152,7 +155,7 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
                 observations, canonical, preset, request.seed, place_of.motion, watch, cancel, critic
             )
             watch.reached(moving)
-            if place_of.imagined is not None:
+            if critic is not None and place_of.imagined is not None:
                 try:
                     taken, seconds["imagined"] = fit_imagined(
                         observations, canonical, moving, preset, request.seed, place_of.imagined, watch, cancel, critic
@@ -165,7 +168,7 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
                     remarks.append(without("imagined takes", error))
                 progress(Event(IMAGINED, message=remarks[-1]))
                 watch.reached(moving)
-            if place_of.detail is not None:
+            if critic is not None and place_of.detail is not None:
                 try:
                     moving, seconds["detail"] = fit_detail(
                         observations,
@@ -188,7 +191,7 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
         except Cancelled:
             if not cancel.keep or (stopped := watch.where()) is None:
                 raise
-        scene = write(watch.latest() if stopped else moving, stopped)
+        scene = write(moving if stopped is None or watch.latest is None else watch.latest(), stopped)
         if not stopped:
             for leftover in [*work.glob("*.checkpoint"), *work.glob("*.part")]:
                 leftover.unlink()
@@ -232,7 +235,7 @@ def place(
     """Where the freeze-time frames were taken from, and the seconds it took to find out."""
     if request.cameras is not None:
         begin = time.monotonic()
-        return known_placement(footage, cancel), time.monotonic() - begin
+        return given_placement(footage, cancel), time.monotonic() - begin
 
     def estimate() -> tuple[Placement, float]:
         begin = time.monotonic()
@@ -304,7 +307,7 @@ def fit_motion(
 
         def make(start=moving, phase=phase, number=number, place=place) -> tuple[Moving, float]:
             distillation = None
-            if phase.name == distilled:
+            if critic is not None and phase.name == distilled:
                 steps = preset.distillation.motion_steps
                 distillation = Distillation(critic, preset.distillation, observations, steps, True, seed + number)
             stage = MotionStage(observations, start, canonical, settings, phase, seed + number, distillation)
@@ -338,8 +341,8 @@ def fit_detail(
         seconds = loop.run(stage, path.with_suffix(".checkpoint"), progress, cancel)
         return stage.result(), seconds
 
-    found, seconds = artifacts.kept(path, make, artifacts.pack_moving, artifacts.unpack_moving)
-    return found.to(observations.freeze.device), seconds
+    detailed, seconds = artifacts.kept(path, make, artifacts.pack_moving, artifacts.unpack_moving)
+    return detailed.to(observations.freeze.device), seconds
 
 
 def without(what: str, error: Exception) -> str:

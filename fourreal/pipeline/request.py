@@ -78,5 +78,5 @@ def chosen_preset(request: Request, device: str) -> Preset:
 
 def criticised(preset: Preset, options: Options) -> Preset:
     """The preset with its distillation and its imagined takes as asked for."""
-    distillation = preset.distillation.asked(options.strength, options.distillation_steps, options.critic_guidance)
+    distillation = preset.distillation.adjusted(options.strength, options.distillation_steps, options.critic_guidance)
     return replace(preset, distillation=distillation, imagination=replace(preset.imagination, takes=options.imagine))

@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from fourreal.camera.cameras import Cameras
-from fourreal.camera.known import Known, View
+from fourreal.camera.cameras_file import CamerasFile, View
 from fourreal.camera.register import Registration, register
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event, ignore
@@ -17,7 +17,7 @@ from fourreal.scene.scene4d import Scene4D
 from fourreal.whole import writing
 
 
-def placed(given: Known, scene: Scene4D) -> Cameras:
+def placed(given: CamerasFile, scene: Scene4D) -> Cameras:
     """The file's cameras of those freeze-time frames that the scene has cameras for, in the same order.
 
     Raises:
@@ -37,7 +37,7 @@ def placed(given: Known, scene: Scene4D) -> Cameras:
     return given.freeze[list(scene.freeze_frames)]
 
 
-def into_scene(given: Known, scene: Scene4D) -> Registration:
+def into_scene(given: CamerasFile, scene: Scene4D) -> Registration:
     """From the file's frame to the scene's input frame.
 
     They are one where the scene's cameras were given. Where they were estimated, the freeze-time cameras of both are
@@ -62,7 +62,7 @@ def moved(views: Sequence[View], into: Registration) -> list[View]:
 
 def render_views(
     scene: Scene4D,
-    given: Known,
+    given: CamerasFile,
     folder: Path,
     progress: Callable[[Event], None] = ignore,
     cancel: CancelToken | None = None,

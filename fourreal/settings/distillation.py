@@ -42,7 +42,7 @@ class DistillationSettings:
         """Distillation steps of both stages."""
         return self.canonical_steps + self.motion_steps
 
-    def asked(
+    def adjusted(
         self, strength: float | int = 1.0, steps: int | None = None, guidance: float | int | None = None
     ) -> "DistillationSettings":
         """These, with what a person asks for.

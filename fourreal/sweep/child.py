@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from fourreal.description import usual_preset
 from fourreal.engine.child import serve
 from fourreal.jobs.locks import alone
-from fourreal.progress import CancelToken, Event
+from fourreal.progress import CancelToken, Progress
 from fourreal.settings import PRESETS, Preset
 
 NICE = 5  # whoever works at this machine comes first
@@ -26,7 +26,7 @@ def main(presets: Mapping[str, Preset] = PRESETS) -> int:
 def make(
     folder: Path,
     question: Mapping[str, Any],
-    progress: Callable[[Event], None],
+    progress: Progress,
     cancel: CancelToken,
     presets: Mapping[str, Preset] = PRESETS,
 ) -> None:
@@ -38,11 +38,7 @@ def make(
 
 
 def _make(
-    folder: Path,
-    question: Mapping[str, Any],
-    progress: Callable[[Event], None],
-    cancel: CancelToken,
-    presets: Mapping[str, Preset],
+    folder: Path, question: Mapping[str, Any], progress: Progress, cancel: CancelToken, presets: Mapping[str, Preset]
 ) -> None:
     from fourreal.device import pick_device
 

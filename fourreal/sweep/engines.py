@@ -1,16 +1,12 @@
 """The engine that a sweep goes to, with what this machine or its cluster has."""
 
-import os
 from pathlib import Path
 
 from fourreal import system
 from fourreal.engine.local import LocalEngine
-from fourreal.engine.values import Engine, Needs
-from fourreal.errors import UserError
+from fourreal.engine.values import RAY, Engine, Needs, chosen
 from fourreal.jobs import devices
 
-VARIABLE = "FOURREAL_ENGINE"
-NAMES = ("local", "ray")
 THREADS = ("FOURREAL_THREADS", "OMP_NUM_THREADS")
 
 
@@ -20,10 +16,7 @@ def engine_of(name: str | None, out: Path, workers: int | None, device: str, nee
 
     Raises UserError: no such engine, Ray is not installed, its cluster cannot be reached.
     """
-    name = name or os.environ.get(VARIABLE) or NAMES[0]
-    if name not in NAMES:
-        raise UserError(f"There is no engine {name!r}: {VARIABLE} and --engine take {' or '.join(NAMES)}.")
-    if name == "ray":
+    if chosen(name) == RAY:
         from fourreal.engine.cluster import RayEngine
 
         return RayEngine(out, needs, workers)

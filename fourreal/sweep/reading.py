@@ -41,14 +41,16 @@ def read(path: Path, grid: Mapping[str, Sequence[Any]] | None = None) -> Plan:
 
     Raises UserError where nothing of it can be used, or its grid says what does not exist.
     """
-    text, options, asked = _text(path), {}, {}
+    text = _text(path)
+    options: dict[str, Any] = {}
+    axes: dict[str, list[Any]] = {}
     if path.suffix.lower() in (".yaml", ".yml"):
-        entries, asked, options = _yaml(path, text)
+        entries, axes, options = _yaml(path, text)
     elif path.suffix.lower() == ".jsonl":
         entries = list(_jsonl(path, text))
     else:
         entries = list(_lines(text))
-    variants = _variants(asked | {name: list(values) for name, values in (grid or {}).items() if values}, options)
+    variants = _variants(axes | {name: list(values) for name, values in (grid or {}).items() if values}, options)
     problems = [entry.problem for entry in entries if entry.problem]
     firsts: dict[str, int] = {}
     items: list[Item] = []
@@ -201,7 +203,10 @@ def _variants(grid: Mapping[str, Sequence[Any]], options: Mapping[str, Any]) -> 
         raise UserError("Seeds are whole numbers from 0 on, below a billion.")
     parts = [(), *((name,) for name in dict.fromkeys(grid.get("ablations", ())))]
     axes = (grid.get("models") or [None], grid.get("presets") or [None], parts, grid.get("seeds") or [0])
-    combined = [Variant(*one, dict(options)) for one in itertools.product(*axes)]
+    combined = [
+        Variant(model=model, preset=preset, without=without, seed=seed, options=dict(options))
+        for model, preset, without, seed in itertools.product(*axes)
+    ]
     return list({variant.name: variant for variant in combined}.values())
 
 

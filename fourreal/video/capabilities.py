@@ -99,7 +99,8 @@ class Capabilities:
         if self.sizes:
             return min(self.sizes, key=lambda one: abs(one[0] - size[0]) + abs(one[1] - size[1]))
         least = -(-self.least_size // self.size_step)
-        return tuple(max(least, round(side / self.size_step)) * self.size_step for side in size)
+        width, height = (max(least, round(side / self.size_step)) * self.size_step for side in size)
+        return width, height
 
     def alike(self, size: Size, wanted: Size | None = None) -> Size:
         """The (width, height) on the grid of the same shape as `size`, about as large as `wanted` or as it is best.
@@ -117,8 +118,8 @@ class Capabilities:
                 )
             return nearest
         area = prod(wanted or self.native_size)
-        if self.nearest_size(size) == tuple(size) and 0.5 <= prod(size) / area <= 1.25:
-            return tuple(size)
+        if self.nearest_size(size) == size and 0.5 <= prod(size) / area <= 1.25:
+            return size
         exact = (area / aspect) ** 0.5
         heights = {max(1, round((0.8 + 0.01 * n) * exact / self.size_step)) * self.size_step for n in range(36)}
         sizes = {self.nearest_size((round(height * aspect), height)) for height in heights}
@@ -191,7 +192,7 @@ class Capabilities:
     def extended_size(self, size: Size, wanted: Size | None = None) -> Size:
         """The (width, height) at which a video of `size` is extended: as it is where the model makes such pictures,
         else as `alike` has it. Raises UserError where it cannot be."""
-        return tuple(size) if self.nearest_size(size) == tuple(size) else self.alike(size, wanted)
+        return size if self.nearest_size(size) == size else self.alike(size, wanted)
 
     def check_extended(self, frames: int) -> None:
         """Raise UserError where a video of so many frames would be too long to be read again with a window more."""

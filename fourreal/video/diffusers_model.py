@@ -102,15 +102,15 @@ class DiffusersModel(ABC):
         """See `VideoModel.generate`."""
         cancel = cancel or CancelToken()
         job = self.job(
-            prompt,
-            negative,
-            known,
-            cameras,
-            frames or self.capabilities.native_frames,
-            size or self.capabilities.native_size,
-            fps,
-            guidance,
-            steps,
+            prompt=prompt,
+            negative=negative,
+            known=known,
+            cameras=cameras,
+            frames=frames or self.capabilities.native_frames,
+            size=size or self.capabilities.native_size,
+            fps=fps,
+            guidance=guidance,
+            steps=steps,
         )
         cancel.check()
         latents = self.sample(job, seed, progress, cancel, preview)
@@ -141,7 +141,18 @@ class DiffusersModel(ABC):
         if not prompt.strip() and guidance != 1:
             raise ValueError("guidance goes by the prompt; without one it is 1")
         size = video.shape[3], video.shape[2]
-        job = self.job(prompt, negative, known, cameras, len(video), size, fps, guidance, None, wordless=True)
+        job = self.job(
+            prompt=prompt,
+            negative=negative,
+            known=known,
+            cameras=cameras,
+            frames=len(video),
+            size=size,
+            fps=fps,
+            guidance=guidance,
+            steps=None,
+            wordless=True,
+        )
 
         def predict(latents: Tensor) -> Tensor:
             noise = self.noise(latents.shape, seed)
@@ -199,27 +210,13 @@ class DiffusersModel(ABC):
 
     # --- Between the two ----------------------------------------------------------------------------------------
 
-    def job(
-        self,
-        prompt: str,
-        negative: str,
-        known: KnownOrNone,
-        cameras: Cameras | None,
-        frames: int,
-        size: tuple[int, int],
-        fps: float | int | None,
-        guidance: float | int | None,
-        steps: int | None,
-        wordless: bool = False,
-    ) -> Job:
-        """What is asked, checked. wordless: whether it may be asked without a prompt."""
+    def job(self, **options: Any) -> Job:
+        """What is asked, checked. options: as `job.checked_job` has them."""
         if self.pipe is None:
             raise ValueError("this model was released; load it again")
         self._wake()
-        job = checked_job(
-            self.capabilities, prompt, negative, known, cameras, frames, size, fps, guidance, steps, wordless
-        )
-        check_tokens(self.pipe.tokenizer, prompt, self.capabilities.prompt_tokens)
+        job = checked_job(self.capabilities, **options)
+        check_tokens(self.pipe.tokenizer, options["prompt"], self.capabilities.prompt_tokens)
         return job
 
     def sample(

@@ -14,7 +14,7 @@ from fourreal.video.capabilities import Capabilities
 from fourreal.video.known import KnownOrNone, Pictures, pictures
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Job:
     """What one video is asked to be, checked against the capabilities. size: (width, height)."""
 
@@ -35,6 +35,7 @@ class Job:
 
 def checked_job(
     able: Capabilities,
+    *,
     prompt: str,
     negative: str,
     known: KnownOrNone,

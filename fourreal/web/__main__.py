@@ -25,12 +25,15 @@ def main(argv: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
+    from fourreal.jobs.cluster import check_engine  # here, as --help is to answer at once
+
     try:
         offered()
+        check_engine()
     except UserError as error:
         print(f"fourreal-web: {error}", file=sys.stderr)
         return 2
-    import uvicorn  # here, as --help is to answer at once
+    import uvicorn
 
     from fourreal.jobs.supervisor import ensure_worker
     from fourreal.web.server import create_app

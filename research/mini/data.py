@@ -55,7 +55,7 @@ class Clips(NamedTuple):
     frozen: Bool[Tensor, " B"]
     mask: Bool[Tensor, "B F"]
 
-    def asked(self) -> Asked:
+    def conditions(self) -> Asked:
         return Asked(self.video * self.mask[:, :, None, None, None], self.mask, self.rays, self.slots, self.frozen)
 
     def to(self, device: torch.device | str) -> "Clips":

@@ -55,7 +55,7 @@ def generated(model: Mini, clips: list[data.Clips], steps: int, guidance: float)
         some = data.Clips(*(torch.stack(column) for column in zip(*clips[first : first + AT_ONCE], strict=True)))
         random = torch.Generator().manual_seed(first)
         noise = torch.randn(some.video.shape, generator=random).to(model.device)
-        out.append(edm.sample(model.network, some.to(model.device).asked(), steps, guidance, noise).cpu())
+        out.append(edm.sample(model.network, some.to(model.device).conditions(), steps, guidance, noise).cpu())
     return torch.cat(out)
 
 
@@ -64,19 +64,19 @@ def following(model: Mini, count: int, steps: int, guidance: float, out: Path | 
     probe = probes.trained()
     true, shown = probes.clips(128, PROMPT_SEED)
     ceiling = (probes.answers(probe, true) == shown).float().mean(0)
-    told, labels = prompts(count)
+    texts, labels = prompts(count)
     world = make_solo(0)
     rays = data.view(world, data.standing_path(world))[1]
     nothing = torch.zeros(data.FRAMES, dtype=torch.bool)
     clips = [
         data.Clips(true[0], rays, torch.tensor(vocabulary.read(prompt).slots()), torch.tensor(False), nothing)
-        for prompt in told
+        for prompt in texts
     ]
     made = generated(model, clips, steps, guidance)
     right = (probes.answers(probe, made) == labels).float()
     if out is not None:
         Image.fromarray(sheet.picture(made[:12])).save(out / "prompts.png")
-        (out / "prompts.txt").write_text("\n".join(told[:12]) + "\n", encoding="utf-8")
+        (out / "prompts.txt").write_text("\n".join(texts[:12]) + "\n", encoding="utf-8")
     return {"prompts": count} | {
         aspect: share(int(right[:, i].sum()), count) | {"probe on true clips": round(float(ceiling[i]), 3)}
         for i, aspect in enumerate(probes.ASPECTS)
@@ -162,8 +162,8 @@ def evaluate(model: Mini, count: int = 64, frozen: int = 32, steps: int | None =
 
 
 def main() -> None:
-    told = __doc__.split("\n\n")[0]
-    parser = argparse.ArgumentParser(prog="python -m research.mini.evaluate", description=told)
+    summary = __doc__.split("\n\n")[0]
+    parser = argparse.ArgumentParser(prog="python -m research.mini.evaluate", description=summary)
     add = parser.add_argument
     add("--weights", type=Path, help="folder as `loading.save` writes it (default: the one that comes along)")
     add("--prompts", type=int, default=64, help="how many (default %(default)s)")
@@ -171,14 +171,14 @@ def main() -> None:
     add("--steps", type=int, help="of denoising (default: the model's)")
     add("--out", type=Path, help="folder for contact sheets")
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu or cuda")
-    asked = parser.parse_args()
+    given = parser.parse_args()
     set_thread_count(1)
     torch.set_flush_denormal(True)
     try:
-        model = registry.load("mini", asked.weights, asked.device)
+        model = registry.load("mini", given.weights, given.device)
     except UserError as error:
         raise SystemExit(str(error)) from None
-    print(json.dumps(evaluate(model, asked.prompts, asked.frozen, asked.steps, asked.out), indent=1))
+    print(json.dumps(evaluate(model, given.prompts, given.frozen, given.steps, given.out), indent=1))
 
 
 if __name__ == "__main__":

@@ -17,11 +17,11 @@ def main() -> None:
     parser.add_argument("--network", type=Path, required=True, metavar="DIR", help="of the network's training")
     parser.add_argument("--upsampler", type=Path, required=True, metavar="DIR", help="of the upsampler's training")
     parser.add_argument("--out", type=Path, default=entry(EMBEDDED).shipped, help="(default: %(default)s)")
-    asked = parser.parse_args()
-    network = MiniNetwork.from_pretrained(asked.network / "weights", use_safetensors=True, local_files_only=True)
-    upsampler = Upsampler.from_pretrained(asked.upsampler / "upsampler", use_safetensors=True, local_files_only=True)
-    loading.save(asked.out, network, upsampler)
-    print(f"{asked.out}: {loading.checked(asked.out)}")
+    given = parser.parse_args()
+    network = MiniNetwork.from_pretrained(given.network / "weights", use_safetensors=True, local_files_only=True)
+    upsampler = Upsampler.from_pretrained(given.upsampler / "upsampler", use_safetensors=True, local_files_only=True)
+    loading.save(given.out, network, upsampler)
+    print(f"{given.out}: {loading.checked(given.out)}")
 
 
 if __name__ == "__main__":

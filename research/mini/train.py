@@ -130,11 +130,11 @@ class Training:
         self.network.load_state_dict(part("network."))
         self.mean.load_state_dict(part("mean."))
         for kind, optimiser in (("muon", self.muon), ("adam", self.adam)):
-            found: dict[int, dict[str, Tensor]] = {}
+            states: dict[int, dict[str, Tensor]] = {}
             for name, value in part(f"{kind}.").items():
                 number, _, key = name.partition(".")
-                found.setdefault(int(number), {})[key] = value
-            optimiser.load_state_dict({"state": found, "param_groups": optimiser.state_dict()["param_groups"]})
+                states.setdefault(int(number), {})[key] = value
+            optimiser.load_state_dict({"state": states, "param_groups": optimiser.state_dict()["param_groups"]})
         self.step = step
 
 
@@ -144,7 +144,7 @@ def losses(network: MiniNetwork, clips: data.Clips, sigma: Tensor, noise: Tensor
     c_skip, c_out, _ = edm.scales(sigma)
     noisy = clips.video + spread * noise
     wanted = (clips.video - c_skip * noisy) / c_out
-    error = (edm.predicted(network, noisy, sigma, clips.asked()) - wanted).square().mean((2, 3, 4))  # (B, F)
+    error = (edm.predicted(network, noisy, sigma, clips.conditions()) - wanted).square().mean((2, 3, 4))  # (B, F)
     unknown = (~clips.mask).to(error)
     return (error * unknown).sum(1) / unknown.sum(1)
 
@@ -187,19 +187,19 @@ def train(
     training = Training(plan, network or _begin(plan.start), where)
     spent = _restore(training, out)
     with Feed(Wanted(plan.fresh, plan.repeats, plan.seed), training.step, where, workers) as feed:
-        start = kept = time.monotonic()
+        start = saved = time.monotonic()
         seconds = lambda: spent + time.monotonic() - start
         recent: list[Tensor] = []
         while (share := plan.share(training.step, seconds())) < 1:
             recent.append(training.advance(feed.next(data.mix(plan.progress(share))), share))
-            if training.step % LOOK and time.monotonic() - kept < every:
+            if training.step % LOOK and time.monotonic() - saved < every:
                 continue  # a look waits for the device
             loss = float(torch.stack(recent[-200:]).mean())
             if not math.isfinite(loss):
                 raise UserError(f"The loss is no number at step {training.step}: lower the rates, or change the seed.")
-            if time.monotonic() - kept >= every:
+            if time.monotonic() - saved >= every:
                 _keep(training, out, seconds(), loss)
-                kept = time.monotonic()
+                saved = time.monotonic()
         if recent:
             _keep(training, out, seconds(), float(torch.stack(recent[-200:]).mean()))
     return out / "weights" / "diffusion_pytorch_model.safetensors"
@@ -219,14 +219,14 @@ def _restore(training: Training, out: Path) -> float:
     file = out / "training.json"
     if not file.is_file():
         return 0.0
-    told = json.loads(file.read_text(encoding="utf-8"))
+    record = json.loads(file.read_text(encoding="utf-8"))
     wanted = json.loads(json.dumps(asdict(training.plan)))
     free = ("clips", "minutes")
-    differing = [key for key in wanted if key not in free and told["plan"].get(key, wanted[key]) != wanted[key]]
+    differing = [key for key in wanted if key not in free and record["plan"].get(key, wanted[key]) != wanted[key]]
     if differing:
         raise UserError(f"{out} holds a training with another {', '.join(differing)}. Choose another folder.")
-    training.restore(load_file(out / told["state"]), told["step"])
-    return told["seconds"]
+    training.restore(load_file(out / record["state"]), record["step"])
+    return record["seconds"]
 
 
 def _keep(training: Training, out: Path, seconds: float, loss: float) -> None:
@@ -235,8 +235,8 @@ def _keep(training: Training, out: Path, seconds: float, loss: float) -> None:
     name = f"state-{training.step:07d}.safetensors"
     with writing(out / name) as part:
         save_file(training.state(), part)
-    told = {"plan": asdict(training.plan), "step": training.step, "seconds": seconds, "state": name}
-    shelf.write_json(out / "training.json", told)
+    record = {"plan": asdict(training.plan), "step": training.step, "seconds": seconds, "state": name}
+    shelf.write_json(out / "training.json", record)
     for path in old:
         if path.name != name:
             path.unlink(missing_ok=True)
@@ -264,23 +264,23 @@ def main() -> None:
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu or cuda")
     add("--threads", type=int, default=0, help="of a CPU; all unless given")
     add("--every", type=float, default=300.0, help="seconds between checkpoints (default %(default)s)")
-    asked = parser.parse_args()
-    if asked.threads:
-        torch.set_num_threads(asked.threads)
+    given = parser.parse_args()
+    if given.threads:
+        torch.set_num_threads(given.threads)
     set_thread_count(1)
     torch.set_flush_denormal(True)
-    if not 1 <= asked.repeats <= asked.batch:
-        raise SystemExit(f"--repeats: a clip can be seen at 1 to {asked.batch} steps, the batch, not {asked.repeats}.")
+    if not 1 <= given.repeats <= given.batch:
+        raise SystemExit(f"--repeats: a clip can be seen at 1 to {given.batch} steps, the batch, not {given.repeats}.")
     plan = Plan(
-        clips=asked.clips,
-        batch=asked.batch,
-        repeats=asked.repeats,
-        minutes=asked.minutes,
-        seed=asked.seed,
-        start=asked.start,
+        clips=given.clips,
+        batch=given.batch,
+        repeats=given.repeats,
+        minutes=given.minutes,
+        seed=given.seed,
+        start=given.start,
     )
     try:
-        print(train(plan, asked.out, device=asked.device, every=asked.every, workers=asked.workers))
+        print(train(plan, given.out, device=given.device, every=given.every, workers=given.workers))
     except UserError as error:
         raise SystemExit(str(error)) from None
 

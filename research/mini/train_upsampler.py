@@ -85,10 +85,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder to write upsampler/ to")
     parser.add_argument("--steps", type=int, default=700, help="of eight frames (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="what chance follows from (default %(default)s)")
-    asked = parser.parse_args()
+    given = parser.parse_args()
     set_thread_count(1)
     torch.set_flush_denormal(True)
-    train(asked.out, asked.steps, asked.seed)
+    train(given.out, given.steps, given.seed)
 
 
 if __name__ == "__main__":

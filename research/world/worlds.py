@@ -82,9 +82,9 @@ def caption(world: World, context: Context = DYNAMIC, seed: int = 0) -> str:
     who = [f"{article(actor.colour)} {actor.colour} {pick(NAMES[actor.name])}" for actor in world.movers]
     if context != DYNAMIC:
         return pick(_FROZEN).format(who=" and ".join(who), floor=floor)
-    told = [f"{one} {pick(VERBS[actor.does])}" for one, actor in zip(who[:-1], world.movers, strict=False)]
+    clauses = [f"{one} {pick(VERBS[actor.does])}" for one, actor in zip(who[:-1], world.movers, strict=False)]
     last = pick(_TEMPLATES).format(who=who[-1], does=pick(VERBS[world.movers[-1].does]), floor=floor)
-    return " and ".join([*told, last])
+    return " and ".join([*clauses, last])
 
 
 # --- Decoys ----------------------------------------------------------------------------------------------------------

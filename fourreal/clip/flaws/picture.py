@@ -8,7 +8,7 @@ from fourreal.clip.flaws.clean import Cleaned
 
 LONGEST_SIDE = 400
 STRIP, GAP = 14, 4  # pixels: how high the line of frames is, and what lies between
-KEPT, LEFT_OUT, BEYOND, CUT = (43, 148, 133), (224, 160, 80), (208, 88, 76), (255, 255, 255)
+WHOLE, LEFT_OUT, BEYOND, CUT = (43, 148, 133), (224, 160, 80), (208, 88, 76), (255, 255, 255)
 GROUND = (23, 23, 26)
 HATCH = 12  # pixels from stripe to stripe
 DRAWN = {"bars", "overlay", "fade", "cut", "repeats"}  # kinds of findings that can be seen in such a picture
@@ -48,7 +48,7 @@ def _masks(shape: tuple[int, int], result: Cleaned) -> tuple[Bool[np.ndarray, "H
 
 def _strip(result: Cleaned, total: int, width: int) -> UInt8[np.ndarray, "1 w 3"]:
     """The frames from left to right by what becomes of them, and where the clip is cut."""
-    frames = np.full((total, 3), KEPT, np.uint8)
+    frames = np.full((total, 3), WHOLE, np.uint8)
     cuts: tuple[int, ...] = ()
     for finding in result.findings:
         if finding.part is not None:

@@ -2,7 +2,6 @@
 
 import gc
 import time
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -67,15 +66,15 @@ class Mini:
         """See `VideoModel.generate`. The negative prompt says nothing to it."""
         cancel, able = cancel or CancelToken(), self.capabilities
         job = self._job(
-            prompt,
-            negative,
-            known,
-            cameras,
-            frames or able.native_frames,
-            size or able.native_size,
-            fps,
-            guidance,
-            steps,
+            prompt=prompt,
+            negative=negative,
+            known=known,
+            cameras=cameras,
+            frames=frames or able.native_frames,
+            size=size or able.native_size,
+            fps=fps,
+            guidance=guidance,
+            steps=steps,
         )
         if remark := vocabulary.remark(job.prompt, self._networks[0].config["actors"]):
             progress(Event("video", message=remark))
@@ -121,7 +120,18 @@ class Mini:
         if not prompt.strip() and guidance != 1:
             raise ValueError("guidance goes by the prompt; without one it is 1")
         size = video.shape[3], video.shape[2]
-        job = self._job(prompt, negative, known, cameras, len(video), size, fps, guidance, None, wordless=True)
+        job = self._job(
+            prompt=prompt,
+            negative=negative,
+            known=known,
+            cameras=cameras,
+            frames=len(video),
+            size=size,
+            fps=fps,
+            guidance=guidance,
+            steps=None,
+            wordless=True,
+        )
         conditions = self.asked(job)
         factor = size[0] // SMALL[0]
 
@@ -187,10 +197,9 @@ class Mini:
             raise ValueError("this model was released; load it again")
         return self.network, self.upsampler
 
-    def _job(self, prompt: str, *options: Any, wordless: bool = False) -> Job:
+    def _job(self, **options: Any) -> Job:
         _ = self._networks
-        checked = partial(checked_job, self.capabilities, prompt, wordless=wordless)
-        return checked(*options)
+        return checked_job(self.capabilities, **options)
 
 
 def _picture(frame: Float[Tensor, "3 h w"], scale: int = 5) -> np.ndarray:

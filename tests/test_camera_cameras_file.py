@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from fourreal.camera import known
+from fourreal.camera import cameras_file
 from fourreal.errors import UserError
 
 POSE = [[1.0, 0, 0, 0], [0, 1.0, 0, 0], [0, 0, 1.0, 2.0], [0, 0, 0, 1.0]]
@@ -27,10 +27,10 @@ def content(**changes) -> dict:
     return {key: value for key, value in (base | changes).items() if value is not None}
 
 
-def read(tmp_path, text: str | dict) -> known.Known:
+def read(tmp_path, text: str | dict) -> cameras_file.CamerasFile:
     path = tmp_path / "cameras.json"
     path.write_text(text if isinstance(text, str) else json.dumps(text), encoding="utf-8")
-    return known.read(path)
+    return cameras_file.read(path)
 
 
 def intrinsics(**changes) -> dict:
@@ -42,7 +42,7 @@ def view(**changes) -> dict:
 
 
 def test_the_shipped_example_is_read_as_written(fox_yard):
-    scene = known.read(fox_yard / "cameras.json").for_clips((256, 144), freeze_frames=33, reference_frames=24)
+    scene = cameras_file.read(fox_yard / "cameras.json").for_clips((256, 144), freeze_frames=33, reference_frames=24)
     assert (scene.canonical_index, scene.freeze_reference_index) == (11, 16)
     assert torch.allclose(scene.freeze.intrinsics, torch.tensor([287.4927, 287.4927, 128.0, 72.0]))
     assert torch.allclose(scene.freeze.world_to_camera[16], scene.reference.world_to_camera[0], atol=1e-5)
@@ -109,10 +109,10 @@ def test_what_is_no_json_object_is_refused(tmp_path, text):
 
 def test_a_missing_or_binary_file_is_refused(tmp_path):
     with pytest.raises(UserError, match="cannot be read"):
-        known.read(tmp_path / "nothing.json")
+        cameras_file.read(tmp_path / "nothing.json")
     (tmp_path / "cameras.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match="not JSON"):
-        known.read(tmp_path / "cameras.json")
+        cameras_file.read(tmp_path / "cameras.json")
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Known:
+class CamerasFile:
     """What a `cameras.json` says, at the size that its intrinsics are for. Absent parts are None (views: empty).
 
     freeze: a camera for each frame of the freeze-time video. reference: one camera, or one a frame where it moves.
@@ -61,7 +61,7 @@ class Known:
     views: tuple[View, ...]
     more: Mapping[str, Cameras] = field(default_factory=dict)
 
-    def for_clips(self, size: tuple[int, int], freeze_frames: int, reference_frames: int) -> "Known":
+    def for_clips(self, size: tuple[int, int], freeze_frames: int, reference_frames: int) -> "CamerasFile":
         """The same for two given clips: scaled to their `size` (width, height) and checked against their lengths.
 
         Afterwards `freeze` and `reference` are there. Raises UserError where file and clips do not belong together.
@@ -97,7 +97,7 @@ class Known:
         return replace(self, freeze=self.freeze.resized(size), reference=reference.resized(size))
 
 
-def read(path: Path) -> Known:
+def read(path: Path) -> CamerasFile:
     """Reads and checks a `cameras.json`. Raises UserError, naming the entry, for whatever is wrong with it."""
     content = _load(path)
     intrinsics, size = _intrinsics(content.get("intrinsics"))
@@ -120,7 +120,7 @@ def read(path: Path) -> Known:
     file, count = Counter(view.file for view in views).most_common(1)[0] if views else ("", 0)
     if count > 1:
         raise UserError(f"cameras.json: `{listed}` names {file!r} {count} times. Give each view a file of its own.")
-    return Known(
+    return CamerasFile(
         freeze=cameras("freeze"),
         reference=reference,
         canonical_index=_index(content, "canonical_index"),
