@@ -88,7 +88,7 @@ def wire(page: Page, step: Compare) -> Comparing:
         try:
             one = things.thing(page.service, page.owner(me), f"scene:{me.run}")
         except UserError:  # none, or none yet
-            one = things.thing(page.service, "", f"ready:{things.READY_ID}")
+            one = things.opening(page.service)
         return alone(page, me, one) | hidden
 
     @personal
