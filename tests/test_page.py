@@ -286,7 +286,7 @@ def test_a_link_opens_what_it_names_and_going_back_shows_what_was_shown(server, 
         page.go_back()
         until(page, "fourrealShown.others.length === 1")
         tab(page, "Study")  # a comparison is not left on the stage
-        until(page, "fourrealShown.others.length === 0 && fourrealShown.scene === 'assets/scene.r4d'")
+        until(page, "fourrealShown.others.length === 0 && fourrealShown.scene === 'ready/fox_yard/scene.r4d'")
 
 
 def test_the_strip_opens_a_scene_in_place_and_names_its_makers(server, browser):
