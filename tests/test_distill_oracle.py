@@ -76,7 +76,7 @@ def test_where_no_clip_agrees_with_the_known_frame_the_input_comes_back(world, s
     answer = oracle.denoise_once(video, 0.5, "", known=dict(shot.known))
     free = [place for place in places if place not in shot.known]
     assert torch.equal(answer[free], video[free])
-    assert oracle.asked == [0]
+    assert oracle.agreements == [0]
     with pytest.raises(ValueError, match="told"):
         oracle.denoise_once(video, 0.5, "")
 
@@ -91,7 +91,7 @@ def test_motion_decoys_pass_at_the_canonical_time_alone(world, seen):
                 continue
             oracle.tell(shot)
             oracle.denoise_once(torch.rand(4, 3, SIZE[1], SIZE[0]), 0.5, "", known=dict(shot.known))
-            assert oracle.asked[-1] == expected
+            assert oracle.agreements[-1] == expected
             break
 
 
