@@ -149,7 +149,8 @@ def alone(page: Page, me: Visitor, one: things.Thing) -> Updates:
     if one.name.startswith("scene:"):
         run = page.service.runs.get(page.owner(me), one.name.removeprefix("scene:"))
         return {page.viewer: opened(run), page.caption: caption_of(run)}
-    value = shown(one.url, kind=one.kind, title=one.title, address=links.address([one.name]))
+    at = links.address([one.name])
+    value = shown(one.url, kind=one.kind, title=one.title, preview=one.picture, address=at)
     return {page.viewer: value, page.caption: about(one)}
 
 

@@ -75,7 +75,7 @@ def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
         with gr.Row(elem_id="room", equal_height=False):
             with gr.Column(elem_id="stage"):
                 candidates = choice.choice_box()
-                viewer = viewer_box(shown(ready.url, title=ready.title), elem_id="viewer")
+                viewer = viewer_box(shown(ready.url, title=ready.title, preview=ready.picture), elem_id="viewer")
                 with gr.Row(elem_id="under"):
                     caption = piece(compare.about(ready), elem_id="caption")
                     example = gr.Button(

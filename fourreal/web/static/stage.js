@@ -35,6 +35,7 @@ export async function open(box, order) {
     const jobs = [];
     if (value.scene && value.scene !== before.scene) {
       const keep = others.length > 0 || Boolean(sameRun(value.scene, before.scene));
+      if (preview && !others.length) viewer.showImage(address(preview), '');
       jobs.push(load({ url: value.scene, kind, title }, 0, keep).then(() => { there.scene = value.scene; }));
     } else {
       if (value.scene && title) viewer.rename(0, title);
