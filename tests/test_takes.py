@@ -1,6 +1,7 @@
 """Further takes: where their cameras stood, what their colours were, which moment they show, what they are good for."""
 
 import json
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -136,6 +137,15 @@ def test_a_hand_is_told_from_a_tripod_and_a_subject_from_both():
 
 
 # --- The fit ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_machine_too_busy_to_place_a_take_does_not_call_it_wrong(monkeypatch):
+    pictures = np.random.default_rng(0).integers(0, 255, (3, 24, 32, 3), np.uint8)
+    monkeypatch.setattr("fourreal.camera.resection.worker.run", lambda *_: -signal.SIGKILL)
+    take = Unplaced("second.mp4", pictures, still=True)
+    with pytest.raises(UserError, match=r"second\.mp4 was filmed from took longer than 240 seconds") as said:
+        resect(pictures, arc(3), [take], SfmSettings(), CancelToken())
+    assert "does not show" not in str(said.value)
 
 
 def test_a_moving_camera_shows_the_same_movers(seen, canonical):

@@ -50,7 +50,7 @@ def resect(
     least: share of a moving take's frames that has to be placed, in (0, 1].
 
     Raises:
-        UserError: a take shows too little of the same scene; the sentence names it.
+        UserError: a take shows too little of the same scene; the sentence names it. Or there was no time to find out.
         Cancelled: the person stops.
     """
     small = shrink(placed, settings.max_width)
@@ -73,7 +73,14 @@ def resect(
             "peak_threshold": settings.peak_threshold,
         }
         (folder / "options.json").write_text(json.dumps(options), encoding="utf-8")
-        worker.run("fourreal.camera.resection_worker", folder, settings.timeout_seconds, cancel, processors())
+        seconds = settings.timeout_seconds * len(takes)
+        code = worker.run("fourreal.camera.resection_worker", folder, seconds, cancel, processors())
+        if code != 0:  # it says nothing of the videos: a crowded machine must not make them wrong
+            why = f"took longer than {seconds:g} seconds, the limit" if code == worker.KILLED else "broke off"
+            raise UserError(
+                f"Finding where {' and '.join(take.name for take in takes)} was filmed from {why}. Try again when this "
+                "machine has less to do, or give the cameras in a cameras.json."
+            )
         answers = [_answer(folder / f"take-{number}.npz") for number in range(len(takes))]
     return [
         _cameras(take, answer, frames.shape[2::-1][:2], cameras, least)
@@ -110,7 +117,5 @@ def _cameras(
 
 
 def _answer(path: Path) -> dict[str, np.ndarray]:
-    if not path.exists():
-        return {"frames": np.zeros(0, np.int64)}
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
