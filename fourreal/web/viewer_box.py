@@ -39,7 +39,7 @@ def shown(
 
     scene: address of a .r4d file, None to leave what is there. title: its caption. kind: "video" if it is a video's.
     others: up to three that are beside it in Compare, {"url", "kind", "title"} each. layout: "single", "side", "wipe".
-    preview: address of a picture, shown until the scene is drawn. status: a short line over the picture. live: the scene
+    preview: address of a picture, shown until the scene is drawn. status: a short line over it. live: the scene
     is still forming, the camera stays where the person left it. address: what the browser's says then, see `links`;
     None leaves it.
     """
