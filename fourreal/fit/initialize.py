@@ -65,14 +65,16 @@ def without(points: Points, colour: Float[Tensor, "3"] | None) -> Points:
 
 
 def _random_points(observations: Observations, frames: list[int], count: int, generator: torch.Generator) -> Points:
-    """Points on random rays of the training frames, uniform in inverse depth."""
+    """Points on random rays of the training frames, more of them far away than uniform in inverse depth: what the sweep
+    cannot place is a plain sky more often than a plain thing near by."""
     width, height = observations.size
     cameras = observations.freeze_cameras
     device = observations.freeze.device
     rays = pixel_rays(cameras.intrinsics, width, height)
     frame = torch.tensor(frames)[torch.randint(len(frames), (count,), generator=generator)].to(device)
     pixel = torch.randint(width * height, (count,), generator=generator).to(device)
-    inverse = 1 / FAR + torch.rand(count, generator=generator).to(device) * (1 / RANDOM_NEAR - 1 / FAR)
+    near = torch.rand(count, generator=generator).to(device).square()
+    inverse = 1 / FAR + near * (1 / RANDOM_NEAR - 1 / FAR)
     pose = cameras.camera_to_world[frame]
     positions = (pose[:, :3, :3] @ (rays[pixel] / inverse[:, None])[..., None])[..., 0] + pose[:, :3, 3]
     colors = observations.freeze.flatten(1, 2)[frame, pixel]
