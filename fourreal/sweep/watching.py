@@ -85,7 +85,9 @@ class Watched:
                     if not self._look.problem:
                         log.warning("the sweep in %s cannot be read: %s", self.folder, error)
                     self._plan, self._runs, self._signatures = (), {}, {}
-                    self._look = Look(problem=f"{self.name} cannot be read: there is no sweep, or a damaged one.")
+                    self._look = Look(
+                        problem=f"The folder {self.name} holds no sweep that can be read; the page's log says why."
+                    )
                 self._looked = time.monotonic()
             return self._look
 

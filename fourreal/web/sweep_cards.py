@@ -14,9 +14,7 @@ from fourreal.web.sweep_folders import sweep_urls
 from fourreal.web.sweep_runs import STATES, made_of, stage_in_words
 from fourreal.web.words import duration
 
-NO_VIEWER = (
-    "It has no file for the viewer: `fourreal export` writes one, with --format r4d and --out scene.r4d in its folder."
-)
+NO_VIEWER = "Its file for the viewer is missing. The owner of this page can write it, see docs/scale.md."
 
 
 @dataclass(frozen=True)
@@ -70,5 +68,5 @@ def card(watched: Watched, look: Look, run: Seen, made: int) -> Card:
         why=NO_VIEWER if done and not opens else run.why,
         opens=opens,
         picture=sweep_urls(watched.key, run.key) + PICTURE if done and watched.has(run, PICTURE) else "",
-        ways=min(made, MOST),
+        ways=min(made, MOST) if opens else 0,
     )

@@ -22,10 +22,9 @@ LONGEST_TITLE = 60  # letters of a prompt in the viewer
 
 @dataclass(frozen=True)
 class Axis:
-    """What runs are told apart by. every: the choice that leaves all of them. value: that of a run, in words."""
+    """What runs are told apart by. value: that of a run, in words."""
 
     title: str
-    every: str
     value: Callable[[Seen], str]
 
 
@@ -35,12 +34,12 @@ def without(run: Seen) -> str:
 
 
 AXES: Mapping[str, Axis] = {
-    "model": Axis("Model", "All models", lambda run: run.item.variant.model or "usual model"),
-    "preset": Axis("Preset", "All presets", lambda run: run.item.variant.preset or "usual preset"),
-    "ablation": Axis("Ablation", "With and without", without),
-    "seed": Axis("Seed", "All seeds", lambda run: f"seed {run.item.variant.seed}"),
+    "model": Axis("Model", lambda run: run.item.variant.model or "usual model"),
+    "preset": Axis("Preset", lambda run: run.item.variant.preset or "usual preset"),
+    "ablation": Axis("Ablation", without),
+    "seed": Axis("Seed", lambda run: f"seed {run.item.variant.seed}"),
 }
-STATE = Axis("State", "All states", lambda run: STATES[run.state])
+STATE = Axis("State", lambda run: STATES[run.state])
 FILTERS: Mapping[str, Axis] = {**AXES, "state": STATE}
 
 

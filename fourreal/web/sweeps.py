@@ -20,6 +20,7 @@ from fourreal.web.sweep_runs import FILTERS, alike, filtered, values_of
 from fourreal.web.way import After
 
 FOLLOW_SECONDS = 4.0
+EVERY = ("All", "")
 AT_ONCE = 24  # cards, and so many more with each press
 Chosen = list[str | None]  # the sweep's key, a value of each filter, words
 
@@ -58,10 +59,10 @@ def lay_out() -> Sweeps:
             names, value=names[0][1], label="Sweep", visible=len(names) > 1, min_width=110, elem_id="sweep-which"
         )
         filters = {
-            name: gr.Dropdown([(axis.every, "")], value="", label=axis.title, min_width=110, elem_id=f"sweep-{name}")
+            name: gr.Dropdown([EVERY], value="", label=axis.title, min_width=110, elem_id=f"sweep-{name}")
             for name, axis in FILTERS.items()
         }
-        words = gr.Textbox(label="Words of the prompt", max_length=100, min_width=110, elem_id="sweep-words")
+        words = gr.Textbox(label="Prompt", max_length=100, min_width=110, elem_id="sweep-words")
     return Sweeps(
         which=which,
         filters=filters,
@@ -93,7 +94,7 @@ def wire(page: Page, step: Sweeps, compare: Compare) -> Following:
         change: Updates = {step.words: ""}
         for name, axis in FILTERS.items():
             values = values_of(look.runs, axis)
-            choices = [(axis.every, ""), *((value, value) for value in values)]
+            choices = [EVERY, *((value, value) for value in values)]
             change[step.filters[name]] = gr.update(choices=choices, value="", visible=len(values) > 1)
         return change | gallery(chosen, AT_ONCE)
 
