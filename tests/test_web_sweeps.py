@@ -88,7 +88,7 @@ def test_without_a_folder_there_is_no_tab(service, monkeypatch):
 
     async def labels():
         from fourreal.web.page import build
-        from fourreal.web.uploads import Uploads, UploadLimits
+        from fourreal.web.uploads import UploadLimits, Uploads
 
         limits = UploadLimits(max_bytes=1, client_bytes=1, all_bytes=1, free_bytes=1)
         data = service.workspace.places.data

@@ -75,7 +75,8 @@ def alike(runs: Sequence[Seen], run: Seen, most: int) -> list[Seen]:
     differs = lambda one: without(one) != without(run)
     parts = lambda one: len(one.item.variant.without)
     near = sorted(made, key=lambda one: (one.key != run.key, far(one), differs(one) if far(one) else parts(one)))
-    return sorted(near[:most], key=lambda one: (far(one), parts(one)))
+    chosen = {one.key for one in near[:most]}
+    return sorted((one for one in made if one.key in chosen), key=lambda one: (far(one), parts(one)))
 
 
 def title(runs: Sequence[Seen], run: Seen) -> str:
