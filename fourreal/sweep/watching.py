@@ -167,8 +167,9 @@ def with_stage(run: Seen, reached: dict[str, Any], at_work: bool) -> Seen:
     said = reached.get(run.id)
     said = said if isinstance(said, dict) else {}
     share = said.get("share")
-    numeric = isinstance(share, int | float) and not isinstance(share, bool) and 0 <= share <= 1
-    return replace(run, stage=text_of(said.get("stage"), LONGEST_STAGE), share=float(share) if numeric else None)
+    if not isinstance(share, int | float) or isinstance(share, bool) or not 0 <= share <= 1:
+        share = None
+    return replace(run, stage=text_of(said.get("stage"), LONGEST_STAGE), share=share)
 
 
 def reached_in(folder: Path) -> dict[str, Any]:
