@@ -134,17 +134,26 @@ def final_files(folder: Path, scene, name: str, live: Live) -> None:
     Raises:
         OSError: the disk is full.
     """
+    live(Event("finish", message="writing the scene for the viewer"))
+    viewer_files(folder, scene, name)
+    put(folder / "metrics.json", json.dumps(metrics_of(folder), indent=2).encode())
+
+
+def viewer_files(folder: Path, scene, name: str) -> None:
+    """What the page shows of a scene: scene.r4d and thumbnail.jpg.
+
+    Raises:
+        OSError: the disk is full.
+    """
     from fourreal.scene.r4d import r4d_bytes
     from fourreal.scene.views import draw
 
-    live(Event("finish", message="writing the scene for the viewer"))
     put(folder / "scene.r4d", r4d_bytes(scene, name))
     picture = Image.fromarray(draw(scene, scene.outward(scene.reference), scene.canonical_time))
     picture.thumbnail((THUMBNAIL, THUMBNAIL))
     content = BytesIO()
     picture.save(content, "JPEG", quality=88)
     put(folder / "thumbnail.jpg", content.getvalue())
-    put(folder / "metrics.json", json.dumps(metrics_of(folder), indent=2).encode())
 
 
 def metrics_of(folder: Path) -> dict[str, Any]:

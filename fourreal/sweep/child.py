@@ -10,6 +10,7 @@ from typing import Any
 from fourreal.description import usual_preset
 from fourreal.engine.child import serve
 from fourreal.jobs.locks import alone
+from fourreal.jobs.places import shown_name
 from fourreal.progress import CancelToken, Progress
 from fourreal.settings import PRESETS, Preset
 
@@ -50,13 +51,16 @@ def _make(
         from fourreal import pipeline
 
         files = {kind: folder / name for kind, name in question["files"].items()}
-        pipeline.reconstruct(pipeline.Request(**files, out=folder, device=device, **same), progress, cancel)
-        return
-    from fourreal.pipeline.from_prompt import from_prompt
-    from fourreal.pipeline.prompt_request import PromptRequest
+        scene = pipeline.reconstruct(pipeline.Request(**files, out=folder, device=device, **same), progress, cancel)
+    else:
+        from fourreal.pipeline.from_prompt import from_prompt
+        from fourreal.pipeline.prompt_request import PromptRequest
 
-    asked = PromptRequest(prompt=question["prompt"], model=question["model"], out=folder, **same, **options)
-    from_prompt(asked, progress, cancel)
+        asked = PromptRequest(prompt=question["prompt"], model=question["model"], out=folder, **same, **options)
+        scene = from_prompt(asked, progress, cancel)
+    from fourreal.jobs.live import viewer_files
+
+    viewer_files(folder, scene, shown_name(question["prompt"], "Scene"))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from fourreal.engine import values as engine_values
 from fourreal.engine.values import STOP_SECONDS, Engine, Heard, Needs, Task
@@ -21,22 +22,25 @@ from fourreal.sweep.runs import (
     prepare,
     question,
     state_of,
+    write_reached,
     write_state,
 )
 from fourreal.sweep.values import Item
 
 MODULE = "fourreal.sweep.child"
 HEAR_SECONDS = 0.5
+REACHED_SECONDS = 2.0  # between two writings of how far runs are: one small file, however many there are
 ATTEMPTS = 3  # of a run that breaks off without saying what a person could mend
 
 
 @dataclass
 class Running:
-    """begun: by the clock that never goes back."""
+    """begun: by the clock that never goes back. reached: how far it is, see `runs.write_reached`."""
 
     item: Item
     state: State
     begun: float
+    reached: dict[str, Any] = field(default_factory=lambda: {"stage": "", "share": None})
 
 
 class Leader:
@@ -78,18 +82,23 @@ class Leader:
             if self.states[item.id].state == DONE:
                 self.makers.setdefault(item.shares, item.id)
         self.took: list[float] = []
+        self.written = 0.0  # when it was last written how far runs are
 
     def lead(self, cancel: CancelToken) -> None:
         """Until nothing is left to be done. Raises Cancelled on request; the same again goes on."""
         while self.waiting or self.running:
             if cancel.cancelled:
                 self._stop()
+                self._write_reached()
                 raise Cancelled("stopped on request")
             while len(self.running) < self.engine.slots and (item := self._next()) is not None:
                 self._begin(item)
             for heard in self.engine.hear(HEAR_SECONDS):
                 self._take(heard)
             self._tell()
+            if time.monotonic() - self.written > REACHED_SECONDS:
+                self._write_reached()
+        self._write_reached()
 
     def _next(self) -> Item | None:
         """The first that waits for nobody: where several need the same videos, the first of them makes these alone."""
@@ -119,6 +128,8 @@ class Leader:
             return
         if heard.event is not None:
             running.state = replace(running.state, where=heard.where)
+            step, steps = heard.event.get("step") or 0, heard.event.get("steps") or 0
+            running.reached = {"stage": heard.event.get("stage") or "", "share": step / steps if steps else None}
             return
         del self.running[heard.id]
         item, seconds = running.item, time.monotonic() - running.begun
@@ -149,6 +160,13 @@ class Leader:
             write_state(self.out, item, state)
         except UserError as error:
             self.progress(Event("sweep", message=str(error)))
+
+    def _write_reached(self) -> None:
+        self.written = time.monotonic()
+        try:
+            write_reached(self.out, {id: running.reached for id, running in self.running.items()})
+        except OSError as error:
+            self.progress(Event("sweep", message=f"How far it is cannot be written ({error.strerror})."))
 
     def _stop(self) -> None:
         for id in self.running:

@@ -1,6 +1,7 @@
 """A sweep on the disk: sweep.json says what is asked for, each run's folder how far it is.
 
 DIR/sweep.json, prompts.csv, lock
+DIR/running.json                how far the runs are that are being made, while somebody leads
 DIR/<variant>/<name>/           the run, as `fourreal run` or `reconstruct` makes it
 DIR/<variant>/<name>/item.json  its state, written by whoever leads the sweep and by nobody else
 """
@@ -11,15 +12,17 @@ import io
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from fourreal.errors import UserError
 from fourreal.sweep.values import Item, Plan, Variant
-from fourreal.whole import replace_files, unwritable
+from fourreal.whole import replace_files, unwritable, whole
 
 SWEEP, STATE, PROMPTS, LOCK, GIVEN = "sweep.json", "item.json", "prompts.csv", "lock", "given"
+REACHED = "running.json"
 WAITING, RUNNING, STOPPED, DONE, FAILED, SKIPPED = "waiting", "running", "stopped", "done", "failed", "skipped"
 
 
@@ -82,6 +85,15 @@ def finished(folder: Path) -> bool:
 def write_state(out: Path, item: Item, state: State) -> None:
     """Raises UserError, as of a full disk."""
     replace_files(out / item.id, {STATE: json.dumps(asdict(state)).encode()})
+
+
+def write_reached(out: Path, reached: Mapping[str, Mapping[str, Any]]) -> None:
+    """How far each run is that is being made: {id: {"stage", "share"}}, the share of the stage from 0 to 1, or None.
+
+    It is only for watching, and need not outlive a power cut. Raises OSError.
+    """
+    with whole(out / REACHED, sync=False) as temporary:
+        temporary.write_text(json.dumps(reached), encoding="utf-8")
 
 
 def question(item: Item) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from fourreal.jobs.take_values import further_videos
 from fourreal.jobs.values import Run
 from fourreal.web.api_create import CreateCalls
 from fourreal.web.api_study import StudyCalls
+from fourreal.web.api_sweeps import SweepCalls
 from fourreal.web.links import address
 from fourreal.web.metrics import differences
 from fourreal.web.parts import LANES
@@ -40,7 +41,7 @@ def add(service: Service, uploads: Uploads) -> None:
             gr.api(safely(_plain(call)), api_name=name, **LANE_OF.get(name, {"concurrency_limit": None}))
 
 
-class Calls(CreateCalls, StudyCalls):
+class Calls(CreateCalls, StudyCalls, SweepCalls):
     """The endpoints: a public method each, under its own name. Values are JSON; ids and addresses are text.
 
     Every one but `new_token` takes the caller's token first; what belongs to another token is not there.

@@ -165,14 +165,14 @@ def chosen_of(page: Page, owner: str, names: list[str]):
 
 
 def with_shared(page: Page, names: list | None) -> list[tuple[str, str]]:
-    """(title, name) of those among `names` that others shared: no list has them."""
-    shared = [name for name in names or [] if isinstance(name, str) and name.startswith("shared:")]
+    """(title, name) of those among `names` that others shared, or that are a sweep's: no list has them."""
+    shared = [name for name in names or [] if isinstance(name, str) and name.startswith(("shared:", "sweep:"))]
     return [(things.thing(page.service, "", name).title, name) for name in shared]
 
 
 def usual(listed: list[tuple[str, str]], run: str) -> list[str]:
     """What is compared where nobody chose: the scene that is open, or the first, with the video it was made from."""
-    names = [name for _, name in listed if not name.startswith("shared:")]
+    names = [name for _, name in listed if not name.startswith(("shared:", "sweep:"))]
     first = f"scene:{run}" if f"scene:{run}" in names else names[0]
     kind, _, id = first.partition(":")
     return beside(id) if kind == "scene" else [first, f"example:{id}/reference"]

@@ -37,6 +37,8 @@ def film(page: Page, owner: str, sent: dict) -> str:
         ready = ready_scene(scene.split("/")[1])
         file = page.service.exports.ready_film(owner, ready.name, wish)
         name, address = ready.title, f"{ready_urls(ready.name)}{file.name}"
+    elif scene.startswith("sweeps/"):
+        raise UserError("Films of a sweep's scenes are not made here: save the path, and use `fourreal export`.")
     else:
         run = scene.removeprefix("files/").split("/")[0]
         file = page.service.exports.make(owner, run, "mp4", film=wish)

@@ -22,6 +22,8 @@ from fourreal.web import (
     scenes,
     strip,
     study,
+    sweep_folders,
+    sweeps,
     videos,
     watch,
 )
@@ -56,11 +58,13 @@ class Panel:
     gallery: gr.HTML
     compare: compare.Compare
     study: study.MakeStudy
+    sweeps: sweeps.Sweeps | None
     new_tab: gr.Tab
     reconstruct_tab: gr.Tab
     scenes_tab: gr.Tab
     compare_tab: gr.Tab
     study_tab: gr.Tab
+    sweeps_tab: gr.Tab | None
 
 
 def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
@@ -128,6 +132,10 @@ def lay_out(service: Service) -> Panel:
             comparing = compare.lay_out()
         with gr.Tab("Study", id=Step.STUDY.value) as study_tab:
             studying = study.lay_out()
+        sweeping, sweeps_tab = None, None
+        if sweep_folders.sweeps():  # named by the owner of the page
+            with gr.Tab("Sweeps", id=Step.SWEEPS.value) as sweeps_tab:
+                sweeping = sweeps.lay_out()
     return Panel(
         tabs=tabs,
         steps=steps,
@@ -139,11 +147,13 @@ def lay_out(service: Service) -> Panel:
         gallery=gallery,
         compare=comparing,
         study=studying,
+        sweeps=sweeping,
         new_tab=new_tab,
         reconstruct_tab=reconstruct_tab,
         scenes_tab=scenes_tab,
         compare_tab=compare_tab,
         study_tab=study_tab,
+        sweeps_tab=sweeps_tab,
     )
 
 
@@ -181,6 +191,12 @@ def wire(page: Page, panel: Panel, chip: forming.Forming, example: gr.Button, bl
     panel.compare_tab.select(**comparing.choices).success(**comparing.show)
     for tab in (panel.new_tab, panel.scenes_tab, panel.study_tab):
         tab.select(**comparing.end)
+    if panel.sweeps is not None and panel.sweeps_tab is not None:
+        following = sweeps.wire(page, panel.sweeps, panel.compare)
+        panel.sweeps_tab.select(**following.open)
+        panel.sweeps_tab.select(**comparing.end)
+        for tab in (panel.new_tab, panel.scenes_tab, panel.compare_tab, panel.study_tab):
+            tab.select(**following.leave)
     arrived = wire_arrival(page, panel.videos, example, blocks)
     arrived.success(**look_for_forming)
     shown_again = checking.after(creating.after(arrived.success(**follow)))

@@ -16,6 +16,7 @@ from fourreal.jobs.ready import ready_scene
 from fourreal.jobs.service import Service
 from fourreal.web.painter import Painter
 from fourreal.web.saved import attachment, saved_name
+from fourreal.web.sweep_folders import sweep_file
 
 WEB = Path(__file__).parent
 TYPES = {
@@ -79,6 +80,14 @@ def router(service: Service, painter: Painter) -> APIRouter:
     def shared_file(request: Request, token: str, name: str) -> Response:
         try:
             return sent(request, service.shares.file(token, name), AGAIN)
+        except UserError:
+            return missing()
+
+    @routes.get("/sweeps/{sweep}/{run}/{name}")
+    def swept_file(request: Request, sweep: str, run: str, name: str) -> Response:
+        try:
+            saved = saved_name(run, name) if "download" in request.query_params else None
+            return sent(request, sweep_file(sweep, run, name), AGAIN, saved)
         except UserError:
             return missing()
 
@@ -148,6 +157,8 @@ def scene_at(service: Service, address: str) -> Path:
         return service.shares.file(parts[1], parts[2])
     if len(parts) == 3 and parts[0] == "ready" and parts[2] == "scene.r4d":
         return ready_scene(parts[1]).viewer
+    if len(parts) == 3 and parts[0] == "sweeps" and parts[2].count("/") == 1 and parts[2].endswith("/scene.r4d"):
+        return sweep_file(parts[1], *parts[2].split("/"))
     if len(parts) != 3 or parts[0] != "files" or not parts[2].endswith(".r4d"):
         raise UserError("There is no such scene.")
     return service.jobs.public_file(parts[1], parts[2])

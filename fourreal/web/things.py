@@ -1,7 +1,7 @@
 """What can be compared and linked to: own scenes and videos, and what ships, each under a short name.
 
 scene:<run>, input:<run> (the reference video it was made from), video:<video>, shared:<token> (what another person
-shares), ready:<name>, example:<name>/<role>
+shares), ready:<name>, example:<name>/<role>, sweep:<sweep>/<run>
 """
 
 import json
@@ -11,12 +11,16 @@ from dataclasses import dataclass, field
 from fourreal.errors import UserError
 from fourreal.jobs.ready import first, ready_scene, ready_scenes
 from fourreal.jobs.service import Service
+from fourreal.sweep.watching import PICTURE, SCENE
 from fourreal.web.routes import clip_urls, file_urls, ready_urls
+from fourreal.web.sweep_folders import sweep_run, sweep_urls
+from fourreal.web.sweep_runs import title as sweep_title
 
 PREVIEW = "page/ready.jpg"  # of the page as such: the scene that it opens with, larger than on the strip
 ROLES = {"reference": "reference video", "freeze": "freeze-time video"}
 NAME = re.compile(
-    r"(shared|scene|input|video):[0-9a-f]{32}|ready:[a-z_]{1,40}|example:[a-z_]{1,40}/(reference|freeze)", re.ASCII
+    r"(shared|scene|input|video):[0-9a-f]{32}|ready:[a-z_]{1,40}|example:[a-z_]{1,40}/(reference|freeze)|sweep:[0-9a-f]{16}/[0-9a-f]{16}",
+    re.ASCII,
 )
 
 
@@ -83,7 +87,25 @@ def thing(service: Service, owner: str, name: object) -> Thing:
     if kind == "shared":
         url = f"shared/{id}/"
         return Thing(name, "scene", service.shares.name(id), f"{url}scene.r4d", picture=f"{url}thumbnail.jpg")
+    if kind == "sweep":
+        return swept(name)
     return shipped(service, name)
+
+
+def of_sweep(sweep: str, run: str) -> str:
+    """The name of a sweep's scene, by the keys of both."""
+    return f"sweep:{sweep}/{run}"
+
+
+def swept(name: str) -> Thing:
+    """The same of a sweep's scene, which is there for everybody. Raises UserError where it has none for the viewer."""
+    watched, run = sweep_run(*name.partition(":")[2].split("/"))
+    file, url = watched.file(run, SCENE), sweep_urls(watched.key, run.key)
+    stat = file.stat()
+    figures = {"took": run.seconds, "bytes": {SCENE: stat.st_size}} if run.seconds else {"bytes": {SCENE: stat.st_size}}
+    title = sweep_title(watched.look().runs, run)
+    picture = f"{url}{PICTURE}" if watched.has(run, PICTURE) else None
+    return Thing(name, "scene", title, f"{url}{SCENE}?{stat.st_mtime_ns:x}", figures, picture, f"Sweep {watched.name}.")
 
 
 def shipped(service: Service, name: str) -> Thing:

@@ -19,6 +19,7 @@ class Step(Enum):
     SCENES = "scenes"
     COMPARE = "compare"
     STUDY = "study"
+    SWEEPS = "sweeps"
 
 
 OF_A_NEW_SCENE = list(Step)[:5]

@@ -19,7 +19,9 @@ export async function open(box, order) {
   let shownBefore = false; // what the page begins with is not what its address asks for
   const there = (window.fourrealShown = { scene: '', others: [] }); // what has been loaded so far
 
-  const sameRun = (a, b) => a && b && a.match(/files\/(\w+)\//)?.[1] === b.match(/files\/(\w+)\//)?.[1];
+  // Only what one run made has the same frame, so that the camera can stay where it is.
+  const run = (url) => url?.match(/files\/(\w+)\//)?.[1];
+  const sameRun = (a, b) => Boolean(run(a)) && run(a) === run(b);
   const load = ({ url, kind, title }, slot, keep) => kind === 'video'
     ? viewer.loadVideo(address(url), { slot, name: title })
     : viewer.load(address(url), { slot, keep, name: title });
@@ -34,7 +36,7 @@ export async function open(box, order) {
     current = { scene: value.scene ?? before.scene, kind: value.scene ? kind : before.kind, others, layout, preview };
     const jobs = [];
     if (value.scene && value.scene !== before.scene) {
-      const keep = others.length > 0 || Boolean(sameRun(value.scene, before.scene));
+      const keep = (others.length > 0 && before.others.length > 0) || sameRun(value.scene, before.scene);
       if (preview && !others.length) viewer.showImage(address(preview), '');
       jobs.push(load({ url: value.scene, kind, title }, 0, keep).then(() => { there.scene = value.scene; }));
     } else {
