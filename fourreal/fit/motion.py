@@ -174,6 +174,7 @@ class MotionStage:
         return loss, values
 
     def _freeze_step(self, random: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
+        assert self.freeze is not None  # this phase draws from both videos
         first = len(self.observations.freeze)
         frame = int(random.choice([*self.observations.training_frames, *range(first, first + len(self.stills))]))
         if frame < first:
@@ -186,8 +187,8 @@ class MotionStage:
                 offsets = self.canonical.field.offsets(gaussians, frame)
             gaussians = bend(gaussians, offsets)
         drawn = rasterize(gaussians, cameras.world_to_camera[number], cameras.intrinsics, cameras.size, self.background)
-        tinted = self.canonical.exposure is not None and frame < first
-        colour = self.canonical.exposure(drawn.colour, frame) if tinted else drawn.colour
+        exposure = self.canonical.exposure if frame < first else None
+        colour = drawn.colour if exposure is None else exposure(drawn.colour, frame)
         target = targets.get(number)
         loss, psnr = photometric(targets.counted(colour, target), target, self.settings.ssim_weight)
         loss.backward()
@@ -198,13 +199,13 @@ class MotionStage:
     ) -> dict[str, tuple[float, Tensor]]:
         """The paper's four terms and the acceleration, as (weight, value)."""
         settings = self.settings
-        if self.neighbours is None:
-            self._find_neighbours(gaussians.means.detach().clone())
+        near = self.neighbours or self._find_neighbours(gaussians.means.detach().clone())
         moving = gaussians.moves.nonzero()[:, 0]
         count = min(settings.rows, len(moving))
         at = moving[torch.from_numpy(random.choice(len(moving), count, replace=False)).to(self.device)]
-        terms = {"norm": (settings.norm, sum(x.abs().sum() for x in offsets) / len(moving))}
-        stretch, twist = rigidity(bent.means, gaussians.quats, offsets.dq, self.neighbours, at)
+        size = offsets.dx.abs().sum() + offsets.dq.abs().sum() + offsets.ds.abs().sum()
+        terms = {"norm": (settings.norm, size / len(moving))}
+        stretch, twist = rigidity(bent.means, gaussians.quats, offsets.dq, near, at)
         terms |= {"rigidity": (settings.rigidity, stretch), "twist": (settings.twist, twist)}
         inner = code - 1 if code > self.field.canonical else code + 1
         outer = 2 * code - inner
@@ -216,9 +217,10 @@ class MotionStage:
             terms["acceleration"] = (settings.acceleration, (after - 2 * here + before).abs().mean())
         return terms
 
-    def _find_neighbours(self, means: Tensor) -> None:
+    def _find_neighbours(self, means: Tensor) -> Neighbours:
         self.means_then = means
         self.neighbours = Neighbours.of(means, self.settings.neighbours, self.splats.params["moves"])
+        return self.neighbours
 
     def _pull(
         self, bent: Gaussians, colour: Tensor, code: int, view: View, frame: int, halvings: int
