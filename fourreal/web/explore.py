@@ -105,10 +105,16 @@ def lay_out() -> Explore:
     )
 
 
+# What was made stays while the files listed are of its scene: they are told twice at times, and late to a busy browser.
+OF_ONE_SCENE = r"""(links, made) => {
+  const scene = (text) => /files\/(\w+)\//.exec(text ?? '')?.[1];
+  return scene(made) && scene(made) === scene(links) ? made : '';
+}"""
+
+
 def wire(page: Page, step: Explore, videos: Videos, begun: Then, started_over: Then) -> None:
     """begun: what follows once a run is worked on again. started_over: once nothing is chosen any more."""
-    # Only where another scene's files are listed: a scene may arrive twice, and what was made of it stays then.
-    step.links.change(**event(None, None, step.made), js="() => ''")
+    step.links.change(**event(None, [step.links, step.made], step.made), js=OF_ONE_SCENE)
 
     def make(me: Visitor, format: str, upright: bool = False, film: FilmWish | None = None) -> str:
         file = page.service.exports.make(page.owner(me), me.run, format, upright=upright, film=film)
