@@ -11,7 +11,7 @@ from fourreal.settings import MotionSettings, Preset
 
 # Part of the name of every artifact and checkpoint: one more when the same settings come to lead to something else, so
 # that a run begun before goes on with what still fits and never reads what does not.
-RECIPE = 7
+RECIPE = 6
 
 
 @dataclass(frozen=True)
