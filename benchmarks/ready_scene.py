@@ -209,8 +209,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=list(RECIPES))
     parser.add_argument("run", type=Path, help="folder to work in; the same command goes on where it stopped")
-    asked = parser.parse_args()
-    ship(asked.name, RECIPES[asked.name].fit(asked.run), bundle.read_manifest(asked.run))
+    options = parser.parse_args()
+    ship(options.name, RECIPES[options.name].fit(options.run), bundle.read_manifest(options.run))
 
 
 if __name__ == "__main__":

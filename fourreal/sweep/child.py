@@ -56,8 +56,8 @@ def _make(
         from fourreal.pipeline.from_prompt import from_prompt
         from fourreal.pipeline.prompt_request import PromptRequest
 
-        asked = PromptRequest(prompt=question["prompt"], model=question["model"], out=folder, **same, **options)
-        scene = from_prompt(asked, progress, cancel)
+        request = PromptRequest(prompt=question["prompt"], model=question["model"], out=folder, **same, **options)
+        scene = from_prompt(request, progress, cancel)
     from fourreal.jobs.live import viewer_files
 
     viewer_files(folder, scene, shown_name(question["prompt"], "Scene"))
