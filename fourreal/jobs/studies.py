@@ -54,8 +54,7 @@ class Studies:
         """Own finished scenes, those that ship with the product, own videos."""
         runs = [run for run in self._runs.all(owner) if self._finished(run.id)]
         mine = [Source(run.id, run.name, "scene") for run in runs]
-        title = lambda name: f"{name.replace('_', ' ').capitalize()} (shipped)"
-        shipped = [Source(name, title(name), "scene") for name in shipped_scenes()]
+        shipped = [Source(scene.name, scene.title, "scene") for scene in ready_scenes()]
         return [*mine, *shipped, *(Source(one.id, one.name, "video") for one in self._library.videos(owner))]
 
     def make(
@@ -163,7 +162,7 @@ class Studies:
 
     def _source(self, owner: str, entry: Entry) -> str:
         """What the command line knows a source by, if it is this person's or everybody's."""
-        if entry.source in shipped_scenes():
+        if entry.source in [scene.name for scene in ready_scenes()]:
             return entry.source
         if ID.fullmatch(entry.source):
             video = self._workspace.store.video(entry.source)
@@ -192,11 +191,6 @@ class Studies:
         if study.owner != owner:
             raise absent("study")
         return study
-
-
-def shipped_scenes() -> list[str]:
-    """The names of the scenes that ship with the product."""
-    return [scene.name for scene in ready_scenes()]
 
 
 def sentence_of(line: str) -> str:
