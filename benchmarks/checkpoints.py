@@ -24,13 +24,13 @@ from fourreal.installed import ROOT
 from fourreal.jobs.children import environment
 
 # When the viewer is told of a file, has loaded and first drawn it, in milliseconds of the machine's clock.
-MARKS = ("told", "loaded", "drawn")
+MARKS = ("announced", "loaded", "drawn")
 NOTE = """() => {
   const viewer = fourrealViewer, load = viewer.load.bind(viewer);
   const now = () => performance.timeOrigin + performance.now();
   window.seen = {};
   viewer.load = async (url, options) => {
-    const marks = { told: now() };
+    const marks = { announced: now() };
     const detail = await load(url, options);
     marks.loaded = now();
     const name = url.match(/live\\/(scene-\\d+\\.r4d)/)?.[1];

@@ -11,8 +11,10 @@ CUDA `--full-size` takes VACE-1.3B's own transformer and autoencoder with random
 """
 
 import argparse
+import itertools
 import json
 import time
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +29,8 @@ from fourreal.fit import loop
 from fourreal.fit.canonical import Canonical, CanonicalStage
 from fourreal.fit.distill import Critic, Distillation
 from fourreal.fit.initialize import initial_gaussians
-from fourreal.fit.motion import MotionStage, Moving, still
+from fourreal.fit.motion import MotionStage
+from fourreal.fit.moving import Moving, still
 from fourreal.fit.observations import Observations
 from fourreal.progress import CancelToken, ignore
 from fourreal.settings import DISTILLED, CanonicalSettings, DistillationSettings, Growth, MotionPhase, MotionSettings
@@ -40,6 +43,7 @@ from research.world_trial import Trial, observed
 SIZE, ORACLE_SIZE = (128, 72), (64, 36)  # of the fit, and at which the oracle is asked
 CANONICAL = CanonicalSettings(steps=900, plain_steps=300, initial=5000, growth=Growth(budget=7000))
 MOTION = MotionSettings(bases=16, phases=(MotionPhase("field", 600, unfold=0.5, coarse=0.4),))
+Way = Callable[[Observations, Similarity], Distillation]
 SETTINGS = DistillationSettings(every=2, canonical_steps=0, motion_steps=300, phase=DISTILLED, frames=9)
 
 
@@ -62,14 +66,7 @@ def main() -> None:
 
 
 def oracle(options: argparse.Namespace) -> None:
-    options.out.mkdir(parents=True, exist_ok=True)
-    rows = []
-    for scene in options.scenes:
-        for seed in options.seeds:
-            path = options.out / f"{scene}-{seed}.json"
-            if not path.exists():
-                path.write_text(json.dumps(trial(scene, seed, options.out)))
-            rows.append(json.loads(path.read_text()))
+    rows = trials(options, lambda scene, seed, sheet: trial(make_world(scene), seed, sheet, oracles(scene, seed)))
     print("| scene | without | with the true clip | gain | decoys alone | change |\n|---|---|---|---|---|---|")
     for scene in options.scenes:
         psnr = np.array([[row[k] for k in ("without", "true", "decoys")] for row in rows if row["scene"] == scene])
@@ -77,30 +74,58 @@ def oracle(options: argparse.Namespace) -> None:
         print(f"| {scene} | " + " | ".join(f"{c.mean():.2f} ({c.min():.2f} to {c.max():.2f})" for c in columns) + " |")
 
 
-def trial(scene: int, seed: int, out: Path) -> dict:
-    """One scene and seed: the same fit up to the last phase, then that phase in three ways."""
+def oracles(scene: int, seed: int) -> dict[str, Way | None]:
+    """Distillation by oracles that know the true clip, or decoys alone."""
     world = make_world(scene)
+    decoys = [other_motion(world, 1), other_shape(world, 1)]
+
+    def among(worlds: list[World]) -> Way:
+        def distillation(observations: Observations, similarity: Similarity) -> Distillation:
+            model = Oracle(worlds, similarity, len(observations.reference), ORACLE_SIZE)
+            critic = Critic(model, "", "", on_shot=model.tell)
+            return Distillation(critic, SETTINGS, observations, SETTINGS.motion_steps, True, seed)
+
+        return distillation
+
+    return {"without": None, "true": among([world, *decoys]), "decoys": among(decoys)}
+
+
+def trials(options: argparse.Namespace, run: Callable[[int, int, Path], dict]) -> list[dict]:
+    """A row of each scene and seed, by `run(scene, seed, sheet)`; what is in DIR is not run again."""
+    options.out.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for scene, seed in itertools.product(options.scenes, options.seeds):
+        path = options.out / f"{scene}-{seed}.json"
+        if not path.exists():
+            path.write_text(json.dumps({"scene": scene, "seed": seed} | run(scene, seed, path.with_suffix(".png"))))
+            print(path.read_text(), flush=True)
+        rows.append(json.loads(path.read_text()))
+    return rows
+
+
+def trial(world: World, seed: int, sheet: Path, ways: Mapping[str, Way | None]) -> dict:
+    """The same fit up to the last phase, then that phase in each way; None: without distillation."""
     observations, similarity, judge, canonical, start = prepared(world, seed)
     phase = SETTINGS.place_in(MOTION).phases[-1]
-    decoys = [other_motion(world, 1), other_shape(world, 1)]
-    rows, row = [judge.truth], {"scene": scene, "seed": seed, "before": judge.moving_psnr(start)}
-    for name, worlds in (("without", None), ("true", [world, *decoys]), ("decoys", decoys)):
-        distillation, begin = None, time.monotonic()
-        if worlds is not None:
-            model = Oracle(worlds, similarity, len(observations.reference), ORACLE_SIZE)
-            critic = Critic(model, "", "", told=model.tell)
-            distillation = Distillation(critic, SETTINGS, observations, SETTINGS.motion_steps, True, seed)
+    rows, row = [judge.truth], {"before": judge.moving_psnr(start)}
+    for name, way in ways.items():
+        begin, distillation = time.monotonic(), way and way(observations, similarity)
         stage = MotionStage(observations, deepcopy(start), canonical, MOTION, phase, seed, distillation)
         loop.run(stage, None, ignore, CancelToken())
         row |= {name: judge.moving_psnr(stage.result()), f"{name}_s": time.monotonic() - begin}
         if distillation is not None:
             row[f"{name}_error"] = distillation.trust.error
-            row[f"{name}_agreed"] = np.bincount(model.agreements).tolist()
+            if isinstance(model := distillation.critic.model, Oracle):
+                row[f"{name}_agreed"] = np.bincount(model.agreements).tolist()
         rows.append(judge.pictures(stage.result()))
-    sheet = torch.cat([torch.cat(list(pictures[::2]), dim=1) for pictures in rows], dim=0)
-    Image.fromarray((sheet * 255).round().byte().numpy()).save(out / f"{scene}-{seed}.png")
-    print(json.dumps(row), flush=True)
+    save_sheet(sheet, rows)
     return row
+
+
+def save_sheet(path: Path, rows: Sequence[torch.Tensor]) -> None:
+    """Every other picture of each row, (F, H, W, 3) in [0, 1], the rows one under another."""
+    sheet = torch.cat([torch.cat(list(pictures[::2]), dim=1) for pictures in rows])
+    Image.fromarray((sheet * 255).round().byte().numpy()).save(path)
 
 
 def prepared(world: World, seed: int) -> tuple[Observations, Similarity, Trial, Canonical, Moving]:
@@ -132,7 +157,7 @@ def step(options: argparse.Namespace) -> None:
     gaussians = initial_gaussians(observations, 100_000 if options.full_size else 20_000, 0)
     gaussians = gaussians.map(lambda x: x.requires_grad_() if x.is_floating_point() else x)
     work = Distillation(
-        Critic(model, "a robot", "a robot", told=tell), replace(SETTINGS, frames=frames), observations, 100, True, 0
+        Critic(model, "a robot", "a robot", on_shot=tell), replace(SETTINGS, frames=frames), observations, 100, True, 0
     )
     clock: dict[str, list[float]] = {"step": [], "model": [], "rendering": []}
     ask = work.critic.model.denoise_once

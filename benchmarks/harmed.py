@@ -29,7 +29,7 @@ def harmed_truth(truth: GroundTruth, reference: Path, freeze: Path) -> GroundTru
         for true in truth.views
     ]
     frames, _ = same_frames(truth.freeze, freeze)
-    cameras = replace(truth.known, freeze=truth.known.freeze[frames.tolist()])
+    cameras = replace(truth.cameras, freeze=truth.cameras.freeze[frames.tolist()])
     return GroundTruth(cameras, tuple(views), truth.reference[shown], truth.freeze[frames])
 
 

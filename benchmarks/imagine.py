@@ -21,12 +21,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 
-from benchmarks.distillation import MOTION, ORACLE_SIZE, SETTINGS, prepared
+from benchmarks.distillation import MOTION, ORACLE_SIZE, SETTINGS, prepared, save_sheet
 from fourreal.fit import loop
 from fourreal.fit.distill import Critic, Distillation
-from fourreal.fit.motion import MotionStage, Moving
+from fourreal.fit.motion import MotionStage
+from fourreal.fit.moving import Moving
 from fourreal.pipeline.imagine import Imagining
 from fourreal.progress import CancelToken, ignore
 from fourreal.settings import DRAFT, IMAGINED, MotionPhase
@@ -106,8 +106,7 @@ class Trial:
             done = work.run(without)
             made, row = done.moving, {"calls": work.man.calls, "note": done.note, **done.report}
         row |= {"psnr": self.judge.moving_psnr(made), "seconds": time.monotonic() - begin}
-        rows = [torch.cat(list(views[::2]), dim=1) for views in (self.judge.truth, self.judge.pictures(made))]
-        Image.fromarray((torch.cat(rows) * 255).round().byte().numpy()).save(sheet)
+        save_sheet(sheet, [self.judge.truth, self.judge.pictures(made)])
         return row
 
     @cached_property
@@ -126,7 +125,7 @@ class Trial:
         kind = DriftingOracle if way == "drifting" else Oracle
         worlds = decoys if way == "decoys" else [self.world, *decoys]
         model = kind(worlds, self.similarity, len(self.observations.reference), ORACLE_SIZE)
-        return Critic(model, "", "", told=model.tell)
+        return Critic(model, "", "", on_shot=model.tell)
 
     def _last_phase(self, critic: Critic | None) -> Moving:
         """That phase, distilled if there is a critic."""

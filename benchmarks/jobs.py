@@ -26,12 +26,13 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.scale_run import cut_down
 from fourreal.description import Options
 from fourreal.errors import UserError
 from fourreal.installed import ROOT
 from fourreal.jobs.children import environment
 from fourreal.jobs.service import Service
-from fourreal.settings import DRAFT, JobLimits
+from fourreal.settings import JobLimits
 
 PAUSE_SECONDS = 1.0  # between two looks of a client, as of the page's own timer
 RELOAD = 10  # looks until the page is opened anew: more often than people do
@@ -160,11 +161,7 @@ def run(arguments: list[str]) -> int:
     from fourreal.jobs import runner
 
     share = json.loads((Path(arguments[arguments.index("--data") + 1]) / "share.json").read_text())
-    part = lambda steps: max(3, round(steps * share))
-    canonical = replace(DRAFT.canonical, steps=part(3600), plain_steps=part(900))
-    phases = tuple(replace(phase, steps=part(phase.steps)) for phase in DRAFT.motion.phases)
-    short = replace(DRAFT, canonical=canonical, motion=replace(DRAFT.motion, phases=phases))
-    return runner.main(arguments, {"draft": short})
+    return runner.main(arguments, {"draft": cut_down(share)})
 
 
 if __name__ == "__main__":

@@ -10,26 +10,23 @@ distillation step's question, and memory.
 """
 
 import argparse
-import json
 import statistics
 import time
-from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 
-from benchmarks.distillation import MOTION, SETTINGS, prepared
+from benchmarks.distillation import SETTINGS, Way, trial, trials
 from fourreal import system
-from fourreal.fit import loop
 from fourreal.fit.distill import Critic, Distillation
-from fourreal.fit.motion import MotionStage
-from fourreal.progress import CancelToken, ignore
+from fourreal.settings import DistillationSettings
 from fourreal.video import registry
+from fourreal.video.model import VideoModel
 from fourreal.video.prompt import freeze_prompt
 from research.world.solo import make_solo
+from research.world.world import World
 from research.world.worlds import caption
 
 MINI = replace(SETTINGS, motion_steps=150, frames=16)
@@ -51,15 +48,8 @@ def main() -> None:
 
 
 def ablations(options: argparse.Namespace) -> None:
-    options.out.mkdir(parents=True, exist_ok=True)
     model = registry.load("mini", device="cpu")
-    rows = []
-    for seed in options.seeds:
-        for scene in options.scenes:
-            path = options.out / f"{scene}-{seed}.json"
-            if not path.exists():
-                path.write_text(json.dumps(trial(model, scene, seed, options.out)))
-            rows.append(json.loads(path.read_text()))
+    rows = trials(options, lambda scene, seed, sheet: distilled(model, make_solo(scene), seed, sheet))
     print(f"| scene | seeds | without | {' | '.join(VARIANTS)} |\n|---|---|---|{'---|' * len(VARIANTS)}")
     for scene in options.scenes:
         mine = [row for row in rows if row["scene"] == scene]
@@ -74,27 +64,15 @@ def interval(values: list[float]) -> str:
     return f"{np.mean(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
-def trial(model, scene: int, seed: int, out: Path) -> dict:
-    """One scene and seed: the same fit up to the last phase, then that phase in four ways."""
-    world = make_solo(scene)
-    observations, _, judge, canonical, start = prepared(world, seed)
-    phase, words = SETTINGS.place_in(MOTION).phases[-1], caption(world)
-    rows, row = [judge.truth], {"scene": scene, "seed": seed, "before": judge.moving_psnr(start)}
-    for name, settings in {"without": None, **VARIANTS}.items():
-        distillation, begin = None, time.monotonic()
-        if settings is not None:
-            critic = Critic(model, words, freeze_prompt(words))
-            distillation = Distillation(critic, settings, observations, settings.motion_steps, True, seed)
-        stage = MotionStage(observations, deepcopy(start), canonical, MOTION, phase, seed, distillation)
-        loop.run(stage, None, ignore, CancelToken())
-        row |= {name: judge.moving_psnr(stage.result()), f"{name}_s": time.monotonic() - begin}
-        if distillation is not None:
-            row[f"{name}_error"] = distillation.trust.error
-        rows.append(judge.pictures(stage.result()))
-    sheet = torch.cat([torch.cat(list(pictures[::2]), dim=1) for pictures in rows], dim=0)
-    Image.fromarray((sheet * 255).round().byte().numpy()).save(out / f"{scene}-{seed}.png")
-    print(json.dumps(row), flush=True)
-    return row
+def distilled(model: VideoModel, world: World, seed: int, sheet: Path) -> dict:
+    """One scene and seed: the last phase without the model, and by each of `VARIANTS`."""
+    words = caption(world)
+
+    def by(settings: DistillationSettings) -> Way:
+        critic = Critic(model, words, freeze_prompt(words))
+        return lambda observations, _: Distillation(critic, settings, observations, settings.motion_steps, True, seed)
+
+    return trial(world, seed, sheet, {"without": None, **{name: by(settings) for name, settings in VARIANTS.items()}})
 
 
 def speed(options: argparse.Namespace) -> None:

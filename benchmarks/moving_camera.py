@@ -10,13 +10,13 @@ finished in DIR is not made again.
 import argparse
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
+from benchmarks.commands import reconstruct_command
 from fourreal import clip
 from fourreal.camera.cameras import Cameras
 from fourreal.clip import Clip
@@ -48,7 +48,9 @@ def main() -> None:
             if not (folder / "cameras.json").is_file():
                 write(make_world(number), degrees, folder)
             if not (run / bundle.MANIFEST).is_file():
-                reconstruct(folder, run, options.preset)
+                videos = {name: folder / f"{name}.mp4" for name in ("reference", "freeze")}
+                command = reconstruct_command(**videos, out=run, preset=options.preset)
+                subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
             scores = score(run, bundle.load(run), ground_truth.read(folder))
             still = scores["baseline_static"]["psnr_moving"]
             print(
@@ -56,24 +58,6 @@ def main() -> None:
                 f"{scores['pose']['rotation_deg']}° |",
                 flush=True,
             )
-
-
-def reconstruct(folder: Path, run: Path, preset: str) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "fourreal",
-        "reconstruct",
-        "--reference",
-        str(folder / "reference.mp4"),
-        "--freeze",
-        str(folder / "freeze.mp4"),
-        "--out",
-        str(run),
-        "--preset",
-        preset,
-    ]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def write(world: World, degrees: float, folder: Path) -> None:

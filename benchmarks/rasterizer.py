@@ -20,6 +20,7 @@ import torch
 
 from fourreal.camera.cameras import intrinsic_matrix
 from fourreal.splat.gaussians import Gaussians
+from fourreal.splat.quaternion import normalize, to_matrix
 from fourreal.splat.rasterize import rasterize
 from fourreal.splat.rasterize.cpu import warm_up
 from fourreal.splat.rasterize.threads import set_thread_count, thread_count
@@ -61,27 +62,12 @@ def torch_project(means, quats, scales, pose, intrinsics, size):
     """Centres (N, 2), conics xx, xy, yy (N, 3), covariances (N, 3) and depths (N,), by autograd."""
     points = means @ pose[:3, :3].T + pose[:3, 3]
     x, y, z = points.unbind(-1)
-    w, i, j, k = torch.nn.functional.normalize(quats, dim=-1).unbind(-1)
-    turn = torch.stack(
-        [
-            1 - 2 * (j * j + k * k),
-            2 * (i * j - w * k),
-            2 * (i * k + w * j),
-            2 * (i * j + w * k),
-            1 - 2 * (i * i + k * k),
-            2 * (j * k - w * i),
-            2 * (i * k - w * j),
-            2 * (j * k + w * i),
-            1 - 2 * (i * i + j * j),
-        ],
-        -1,
-    ).reshape(-1, 3, 3)
     fx, fy, cx, cy = intrinsics
     limit_x, limit_y = 0.65 * size[0] / fx, 0.65 * size[1] / fy
     ratio_x, ratio_y = (x / z).clamp(-limit_x, limit_x), (y / z).clamp(-limit_y, limit_y)
     zero = torch.zeros_like(z)
     jacobian = torch.stack([fx / z, zero, -fx * ratio_x / z, zero, fy / z, -fy * ratio_y / z], -1).reshape(-1, 2, 3)
-    spread = jacobian @ (pose[:3, :3] @ turn * scales.exp()[:, None])
+    spread = jacobian @ (pose[:3, :3] @ to_matrix(normalize(quats)) * scales.exp()[:, None])
     covariance = spread @ spread.mT
     xx, xy, yy = covariance[:, 0, 0] + 0.3, covariance[:, 0, 1], covariance[:, 1, 1] + 0.3
     determinant = xx * yy - xy * xy
@@ -217,21 +203,9 @@ def compare(key, opaque, peer, options):
         finish(*images)
 
     def run_peer():
-        finish(
-            *peer(
-                activated.means,
-                activated.quats,
-                scales,
-                opacities,
-                activated.colors,
-                camera,
-                intrinsic_matrix(intrinsics),
-                width,
-                height,
-                BACKGROUND,
-                screen,
-            )
-        )
+        shapes = activated.means, activated.quats, scales, opacities, activated.colors
+        view = camera, intrinsic_matrix(intrinsics), width, height
+        finish(*peer(*shapes, *view, BACKGROUND, screen))
 
     contestants = {"ours": (run_ours, options.runs)}
     if peer:

@@ -149,7 +149,7 @@ def begun_at(scene: Scene4D, first: int) -> Scene4D:
     state = field.state_dict()
     later = build(config)
     later.load_state_dict(state | {name: state[name][first:] for name in ("rotation", "translation")})
-    return replace(scene, field=later.requires_grad_(False).eval())
+    return replace(scene, field=later.requires_grad_(False).eval(), moments=())  # read anew from the manifest
 
 
 def narrowed(scene: Scene4D) -> Scene4D:

@@ -17,7 +17,6 @@ where something moves.
 import argparse
 import json
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -28,6 +27,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from benchmarks.commands import reconstruct_command
 from benchmarks.harmed import harmed_truth
 from fourreal.errors import UserError
 from fourreal.evaluate import ground_truth
@@ -233,19 +233,7 @@ def made(trial: Trial, run: Path, options: argparse.Namespace) -> tuple[str | No
     if (run / bundle.MANIFEST).exists():
         return None, 0.0
     begin = time.monotonic()
-    command = [
-        sys.executable,
-        "-m",
-        "fourreal",
-        "reconstruct",
-        *trial.inputs,
-        "--out",
-        str(run),
-        "--preset",
-        options.preset,
-        "--device",
-        options.device,
-    ]
+    command = reconstruct_command(*trial.inputs, out=run, preset=options.preset, device=options.device)
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     seconds = time.monotonic() - begin
     if done.returncode == 0:

@@ -15,7 +15,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -25,6 +24,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from benchmarks.commands import reconstruct_command
 from fourreal.evaluate import ground_truth
 from fourreal.evaluate.metrics import area_down, psnr, score_size
 from fourreal.evaluate.score import score, to_unit
@@ -53,18 +53,10 @@ def main() -> None:
     add("--out", type=Path, help="keep runs and scores here (default: a temporary folder)")
     options = parser.parse_args()
     options.out = options.out or Path(tempfile.mkdtemp(prefix="fourreal-benchmark-"))
-    scenes = [
-        s.parent
-        for s in sorted(options.scenes.glob("*/cameras.json"))
-        if s.parent.name in (options.only or [s.parent.name])
-    ]
-    for scene in scenes:
-        if options.noisy:
-            noisy(scene, options)
-        elif options.kill:
-            killed(scene, options)
-        else:
-            plain(scene, options)
+    measure = noisy if options.noisy else killed if options.kill else plain
+    for scene in sorted(file.parent for file in options.scenes.glob("*/cameras.json")):
+        if not options.only or scene.name in options.only:
+            measure(scene, options)
 
 
 # --- The benchmarks --------------------------------------------------------------------------------------------------
@@ -85,32 +77,14 @@ def plain(scene: Path, options: argparse.Namespace) -> None:
         phases = preset.motion.phases[:count]
         part = replace(preset, motion=replace(preset.motion, phases=phases))
         result = full if count == last else run(scene, options, part, phases[-1].name, "full")
-        print(
-            row(
-                phases[-1].name,
-                result["seconds"]["total"],
-                result["psnr_freeze_left_out"],
-                result,
-                result["full_size"],
-                result,
-            )
-        )
+        print(row_of(phases[-1].name, result))
     contact_sheet(scene, options.out / scene.name)
     print(row("copy of the nearest frame", None, None, full["baseline_copy"], None, None))
     if options.estimate:
         print(f"\ncameras: {json.dumps(full['pose'])}, {full['seconds']['poses']:.0f} s")
     for name in ABLATIONS if "all" in options.ablations else options.ablations:
         result = run(scene, options, preset, f"without-{name}", without=frozenset([name]))
-        print(
-            row(
-                f"without {name}",
-                result["seconds"]["total"],
-                result["psnr_freeze_left_out"],
-                result,
-                result["full_size"],
-                result,
-            )
-        )
+        print(row_of(f"without {name}", result))
 
 
 def noisy(scene: Path, options: argparse.Namespace) -> None:
@@ -150,28 +124,13 @@ def killed(scene: Path, options: argparse.Namespace) -> None:
     whole = run(scene, options, PRESETS[options.preset], "whole")
     print(f"| uninterrupted | {whole['seconds']['total']:.0f} | {whole['psnr']:.2f} | {whole['psnr_moving']:.2f} |")
     out = options.out / scene.name / "killed"
-    command = [
-        sys.executable,
-        "-m",
-        "fourreal",
-        "reconstruct",
-        "--reference",
-        str(scene / "reference.mp4"),
-        "--freeze",
-        str(scene / "freeze.mp4"),
-        "--cameras",
-        str(scene / "cameras.json"),
-        "--out",
-        str(out),
-        "--preset",
-        options.preset,
-        "--device",
-        options.device,
-        "--seed",
-        str(options.seed),
-        "--hold-out-freeze",
-        ",".join(map(str, HELD_OUT)),
-    ]
+    command = reconstruct_command(
+        **{name: scene / f"{name}.mp4" for name in ("reference", "freeze")},
+        cameras=scene / "cameras.json",
+        **{name: getattr(options, name) for name in ("preset", "device", "seed")},
+        out=out,
+        hold_out_freeze=",".join(map(str, HELD_OUT)),
+    )
     interval = whole["seconds"]["total"] / (options.kill + 1)
     begin = time.monotonic()
     for _ in range(options.kill):
@@ -221,10 +180,10 @@ def run(
 def clean_frames(scene: Path, folder: Path) -> float:
     """Mean PSNR of the canonical scene over the clean freeze-time frames, seen from their true cameras."""
     ours, truth = bundle.load(folder), ground_truth.read(scene)
-    clip, into = truth.freeze, into_scene(truth.known, ours)
+    clip, into = truth.freeze, into_scene(truth.cameras, ours)
     size, values = score_size(clip.size), []
     for frame in ours.freeze_frames:
-        camera = into.apply_cameras(truth.known.freeze[frame]).resized(clip.size)
+        camera = into.apply_cameras(truth.cameras.freeze[frame]).resized(clip.size)
         picture = to_unit(draw(ours, camera, ours.canonical_time))
         values.append(psnr(area_down(picture, size), area_down(to_unit(clip.frames[frame]), size)))
     return sum(values) / len(values)
@@ -233,7 +192,7 @@ def clean_frames(scene: Path, folder: Path) -> float:
 def contact_sheet(scene: Path, folder: Path, columns: int = 6) -> None:
     """Held-out views as <folder>/sheet.png, to be looked at: the truth above, ours below, then without motion."""
     ours, truth = bundle.load(folder / "full"), ground_truth.read(scene)
-    into = into_scene(truth.known, ours)
+    into = into_scene(truth.cameras, ours)
     chosen = truth.views[:: max(1, len(truth.views) // columns)][:columns]
     cells = []
     for true in chosen:
@@ -245,6 +204,11 @@ def contact_sheet(scene: Path, folder: Path, columns: int = 6) -> None:
 
 def table(title: str, columns: str) -> None:
     print(f"\n### {title}\n\n| {columns} |\n|{'---|' * len(columns.split('|'))}", flush=True)
+
+
+def row_of(name: str, run: dict) -> str:
+    """A row of all that a run came to."""
+    return row(name, run["seconds"]["total"], run["psnr_freeze_left_out"], run, run["full_size"], run)
 
 
 def row(

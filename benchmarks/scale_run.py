@@ -8,17 +8,24 @@ import sys
 from dataclasses import replace
 
 from fourreal.engine.child import serve
-from fourreal.settings import DRAFT
+from fourreal.settings import DRAFT, Preset
 from fourreal.sweep import child
 
 SHARE = "FOURREAL_SCALE_SHARE"
+
+
+def cut_down(share: float) -> Preset:
+    """The preset draft with that share of its steps."""
+    part = lambda steps: max(3, round(steps * share))
+    canonical = replace(
+        DRAFT.canonical, steps=part(DRAFT.canonical.steps), plain_steps=part(DRAFT.canonical.plain_steps)
+    )
+    phases = tuple(replace(phase, steps=part(phase.steps)) for phase in DRAFT.motion.phases)
+    return replace(DRAFT, canonical=canonical, motion=replace(DRAFT.motion, phases=phases))
+
 
 if __name__ == "__main__":
     share = float(os.environ[SHARE])
     if not share:
         sys.exit(serve(lambda folder, *others: (folder / "manifest.json").write_text("{}")))
-    cut = lambda steps: max(10, round(steps * share))
-    canonical = replace(DRAFT.canonical, steps=cut(DRAFT.canonical.steps), plain_steps=cut(DRAFT.canonical.plain_steps))
-    phases = tuple(replace(phase, steps=cut(phase.steps)) for phase in DRAFT.motion.phases)
-    preset = replace(DRAFT, canonical=canonical, motion=replace(DRAFT.motion, phases=phases))
-    sys.exit(child.main(presets={"draft": preset}))
+    sys.exit(child.main(presets={"draft": cut_down(share)}))

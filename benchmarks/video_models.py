@@ -90,9 +90,9 @@ def measure(name: str, source: Path | None, ask: dict, out: Path) -> dict:
     result["extend"] = peak.figures() | {"frames": len(longer.video.clip)}
     write(longer.video.clip, out / f"{name}-freeze.mp4")
     video = torch.from_numpy(made.clip.frames).permute(0, 3, 1, 2).float() / 255
-    model.denoise_once(video, 0.5, prompt, known={0: made.clip.frames[0]})  # the first has more to do
+    model.denoise_once(video, 0.5, prompt, conditioning={0: made.clip.frames[0]})  # the first has more to do
     with Peak() as peak:
-        model.denoise_once(video, 0.5, prompt, known={0: made.clip.frames[0]})
+        model.denoise_once(video, 0.5, prompt, conditioning={0: made.clip.frames[0]})
     result["denoise_once"] = peak.figures()
     model.release()
     del model

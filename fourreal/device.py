@@ -3,10 +3,16 @@
 from fourreal.errors import UserError
 
 
-def pick_device(name: str) -> str:
-    """ "cuda" or "cpu" for "auto", "cuda" or "cpu". Raises UserError where CUDA is asked for and not there."""
+def pick_device(name: str | None) -> str:
+    """The device of that name; for "auto" and None the graphics card where there is one, else the CPU.
+
+    Raises UserError where CUDA is asked for and not there.
+    """
     import torch  # takes a second, and most of what stands here needs none of it
 
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("There is no CUDA device here: leave --device out, or say --device cpu.")
-    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"
+    there = torch.cuda.is_available()
+    if name is None or name == "auto":
+        return "cuda" if there else "cpu"
+    if name.startswith("cuda") and not there:
+        raise UserError("There is no CUDA device here. Leave the device out, or say cpu.", "--device cpu does so.")
+    return name

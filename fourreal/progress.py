@@ -39,6 +39,11 @@ class Event:
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
     critique: np.ndarray | None = None
 
+    def as_dict(self) -> dict[str, Any]:
+        """What of it is text and numbers, JSON-able."""
+        same = {name: getattr(self, name) for name in ("stage", "step", "steps", "seconds_left", "message")}
+        return same | {"values": {name: float(value) for name, value in self.values.items()}}
+
 
 @runtime_checkable
 class Progress(Protocol):

@@ -5,6 +5,7 @@ import ctypes
 import os
 import resource
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -33,6 +34,15 @@ def processors() -> int:
 def memory() -> int:
     """Bytes of the machine's memory."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def worked(pid: int) -> float | None:
+    """Seconds that processors worked for a process, all threads together; None where the system does not say."""
+    try:
+        fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def free_memory() -> int:
@@ -97,6 +107,25 @@ def ended(process: Process) -> bool:
     if not hasattr(os, "waitid"):
         return process.poll() is not None
     return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def kill_group(process: Process) -> None:
+    """Kill a child that was started in a session of its own, with everything in it."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def bury(child: subprocess.Popen) -> int:
+    """The exit code of a child that is killed, if it still runs, with all that it started; its pipes are closed."""
+    # one that is dead but not waited for still holds its number, so this hits no stranger
+    if child.returncode is None:
+        kill_group(child)
+    code = child.wait()
+    for pipe in (child.stdin, child.stdout, child.stderr):
+        if pipe is not None:
+            with contextlib.suppress(BrokenPipeError):  # of what was still to be said to it
+                pipe.close()
+    return code
 
 
 def end_with_parent() -> None:

@@ -1,11 +1,14 @@
 """Files that appear whole or not at all."""
 
+import json
 import os
 import secrets
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from fourreal.errors import UserError
 
@@ -79,6 +82,34 @@ def writing(path: Path) -> Iterator[Path]:
             yield temporary
     except OSError as error:
         raise unwritable(path, error) from error
+
+
+def json_of(path: Path) -> Any:
+    """What a file says; None where it is not there (yet), or was torn by a power cut."""
+    with suppress(FileNotFoundError, ValueError):
+        return json.loads(path.read_text(encoding="utf-8"))
+    return None
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A fresh folder beside `folder`, which is not there or empty by the end of the block: then it takes that name.
+
+    Raises:
+        UserError: it cannot be written, or `folder` has something in it.
+    """
+    folder = folder.absolute()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(
+            prefix=f".{folder.name[:40]}-", dir=folder.parent, ignore_cleanup_errors=True
+        ) as place:
+            fresh = Path(place) / "fresh"
+            fresh.mkdir()
+            yield fresh
+            fresh.replace(folder)
+    except OSError as error:
+        raise unwritable(folder, error) from error
 
 
 def write_zip(path: Path, members: Iterator[tuple[str, bytes]]) -> None:

@@ -17,7 +17,7 @@ from fourreal.camera.trajectory import Path
 from fourreal.fit.trajectories import Shot
 from fourreal.video import denoise
 from fourreal.video.capabilities import Capabilities
-from fourreal.video.known import KnownOrNone, pictures
+from fourreal.video.conditioning import ConditioningOrNone, pictures
 from research.world.world import World
 
 TOLERANCE = 0.01  # mean absolute difference on the known frames within which a clip agrees with them
@@ -57,9 +57,7 @@ class Oracle:
             native_size=size,
             native_frames=16,
             fps=12.0,
-            known="anywhere",
-            text_alone=True,
-            cameras=False,
+            conditioning="anywhere",
             guidance=1.0,
             steps=1,
             prompt_tokens=512,
@@ -79,7 +77,7 @@ class Oracle:
         prompt: str,
         *,
         negative: str = "",
-        known: KnownOrNone = None,
+        conditioning: ConditioningOrNone = None,
         cameras: Cameras | None = None,
         fps: float | int | None = None,
         guidance: float | int | None = None,
@@ -90,7 +88,7 @@ class Oracle:
         shot, self._shot = self._shot, None
         if shot is None or len(shot) != len(video):
             raise ValueError("the oracle has to be told of each shot before it is asked about it")
-        given = pictures(known, (video.shape[3], video.shape[2]))
+        given = pictures(conditioning, (video.shape[3], video.shape[2]))
         places = list(given)
         real = torch.stack([_planes(given[place]) for place in places]).to(video) if places else video[:0]
         agreeing = [w for w in self.worlds if not places or self._apart(w, shot, places, real) <= self.tolerance]

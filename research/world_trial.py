@@ -6,7 +6,7 @@ from torch import Tensor
 
 from fourreal.camera.align import Similarity, normalise
 from fourreal.evaluate.metrics import psnr, region
-from fourreal.fit.motion import Moving
+from fourreal.fit.moving import Moving
 from fourreal.fit.observations import Observations
 from fourreal.splat.deform import bend
 from fourreal.splat.rasterize import rasterize

@@ -209,12 +209,12 @@ def filled(page: Page, values: dict[str, str]) -> None:
     Gradio may set a field once more to its first value when it has just become visible, so they are looked at whenever
     it has come to rest.
     """
-    kept = 0
-    while kept < 2:
+    steady = 0
+    while steady < 2:
         changed = [name for name, value in values.items() if page.locator(name).input_value() != value]
         for name in changed:
             page.locator(name).fill(values[name])
-        kept = 0 if changed else kept + 1
+        steady = 0 if changed else steady + 1
         page.evaluate(REST)
 
 

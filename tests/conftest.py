@@ -65,7 +65,16 @@ def device(request) -> str:
 
 
 # Begun first, so that no long one is left for the end, when there is nothing else for the other processes to do.
-LONGEST = ("test_page", "test_page_create", "test_mini_chain", "test_web", "test_jobs_runner", "test_jobs_create")
+LONGEST = (
+    "test_page",
+    "test_page_flow",
+    "test_page_create",
+    "test_mini_chain",
+    "test_web",
+    "test_web_api",
+    "test_jobs_runner",
+    "test_jobs_create",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

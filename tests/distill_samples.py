@@ -13,7 +13,7 @@ ABLE = Capabilities(
     native_size=(24, 16),
     native_frames=8,
     fps=12.0,
-    known="anywhere",
+    conditioning="anywhere",
     text_alone=True,
     cameras=False,
     guidance=3.0,
@@ -32,11 +32,13 @@ class Says:
 
     def __init__(self, answer, able: Capabilities = ABLE, frames: int = 99) -> None:
         self.answer, self.capabilities, self.frames = answer, able, frames
-        self.asked: list[dict] = []
+        self.questions: list[dict] = []
 
     def denoise_once(self, video: Tensor, sigma, prompt, **options) -> Tensor:
-        self.asked.append({"frames": len(video), "size": tuple(video.shape[3:1:-1]), "sigma": sigma, "prompt": prompt})
-        self.asked[-1] |= options
+        self.questions.append(
+            {"frames": len(video), "size": tuple(video.shape[3:1:-1]), "sigma": sigma, "prompt": prompt}
+        )
+        self.questions[-1] |= options
         if len(video) > self.frames:
             raise MemoryRanOut("Memory ran out.")
         assert not video.requires_grad
@@ -46,10 +48,10 @@ class Says:
         raise AssertionError("nobody asked it for a video")
 
     def rest(self) -> None:
-        self.asked.append({"rest": True})
+        self.questions.append({"rest": True})
 
     def release(self) -> None:
-        self.asked.append({"release": True})
+        self.questions.append({"release": True})
 
 
 def grey(video: Tensor) -> Tensor:

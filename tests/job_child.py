@@ -27,8 +27,8 @@ given = parser.parse_args()
 places = Places(given.data)
 store, claim = Store(places.store), Claim(given.run, given.claim)
 end_with_parent()
-told = []
-signal.signal(signal.SIGTERM, lambda *_: told.append("pause"))
+notes = []
+signal.signal(signal.SIGTERM, lambda *_: notes.append("pause"))
 name = store.run(claim.run)["name"]
 with alone(places.runner_lock(claim.run), 15.0) as ours:
     assert ours
@@ -46,11 +46,11 @@ with alone(places.runner_lock(claim.run), 15.0) as ours:
     if name == "crash" or (name == "crash once" and claim.number == 1):
         os.kill(os.getpid(), signal.SIGKILL)
     held = lambda: name == "held" and not (given.data / "release").exists()
-    while held() and not told:
+    while held() and not notes:
         if store.claims.wanted(claim) != "go":
-            told.append("stop")
+            notes.append("stop")
         time.sleep(0.05)
-    if told == ["pause"]:
+    if notes == ["pause"]:
         store.claims.interrupted(claim)
     else:
-        store.claims.finish(claim, "stopped" if told else "done")
+        store.claims.finish(claim, "stopped" if notes else "done")

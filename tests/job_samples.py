@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from asked_here import asked_here
+from inline_children import inline_children
 
 from fourreal.installed import ROOT
 from fourreal.jobs.children import environment
@@ -32,7 +32,7 @@ def service_in(folder: Path) -> Iterator[Service]:
     """A service whose children answer in this process, on a machine with nothing but a CPU."""
     service = Service(folder, replace(JobLimits(), free_bytes=0))
     service.workspace.store.remember("devices", [{"kind": "cpu", "name": "cpu", "memory_mb": None}])
-    with asked_here():
+    with inline_children():
         yield service
     service.close()
 

@@ -36,4 +36,5 @@ def put_scene(out: Path, item: Item, scene: str) -> None:
     runs.write_state(out, item, State(runs.DONE, seconds=75.0))
     shutil.copyfile(ready.viewer, folder / "scene.r4d")
     shutil.copyfile(ready.poster, folder / "thumbnail.jpg")
-    shutil.copyfile(ready.bundle / "manifest.json", folder / "manifest.json")
+    for file in ("manifest.json", "scene.safetensors"):
+        shutil.copyfile(ready.bundle / file, folder / file)

@@ -27,7 +27,7 @@ PRESET = replace(
 @pytest.mark.slow
 def test_variants_are_scored_against_the_truth_and_shown_beside_it(tmp_path):
     scene = write_scene(make_world(2), tmp_path / "scene", size=(64, 36), frames=8, freeze_frames=9, views=4)
-    asked = Request(
+    wanted = Request(
         reference=scene / "reference.mp4",
         freeze=scene / "freeze.mp4",
         out=tmp_path / "out",
@@ -36,7 +36,7 @@ def test_variants_are_scored_against_the_truth_and_shown_beside_it(tmp_path):
         device="cpu",
     )
     events = []
-    shown = ablate(Ablation(asked, ("small-motion", "joint-sds"), scene, seeds=2), events.append).read_text()
+    shown = ablate(Ablation(wanted, ("small-motion", "joint-sds"), scene, seeds=2), events.append).read_text()
     rows = json.loads((tmp_path / "out" / "table.json").read_text())
     assert [(row["variant"], row["seed"]) for row in rows] == [
         ("everything", 0),
@@ -55,8 +55,8 @@ def test_variants_are_scored_against_the_truth_and_shown_beside_it(tmp_path):
 
 
 def test_without_the_truth_frames_left_out_are_scored(videos, tmp_path):  # noqa: F811
-    asked = request(videos, tmp_path / "out", preset=PRESET, hold_out_freeze=(2, 6))
-    ablate(Ablation(asked, ("exposure",), seeds=1))
+    wanted = request(videos, tmp_path / "out", preset=PRESET, hold_out_freeze=(2, 6))
+    ablate(Ablation(wanted, ("exposure",), seeds=1))
     rows = json.loads((tmp_path / "out" / "table.json").read_text())
     assert [row["variant"] for row in rows] == ["everything", "exposure"]
     assert all(row["psnr_freeze_left_out"] > 10 for row in rows)
@@ -68,9 +68,9 @@ def test_without_the_truth_frames_left_out_are_scored(videos, tmp_path):  # noqa
     [({"seeds": 0}, "0 seeds"), ({"variants": ("everything else",)}, "everything else"), ({}, "hold-out-freeze")],
 )
 def test_what_cannot_be_run_is_refused_before_the_first_run(changes, says, tmp_path):
-    asked = Request(reference=tmp_path / "a.mp4", freeze=tmp_path / "b.mp4", out=tmp_path / "out")
+    wanted = Request(reference=tmp_path / "a.mp4", freeze=tmp_path / "b.mp4", out=tmp_path / "out")
     with pytest.raises(UserError, match=says):
-        ablate(Ablation(asked, **changes))
+        ablate(Ablation(wanted, **changes))
     assert not (tmp_path / "out").exists()
 
 

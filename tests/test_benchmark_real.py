@@ -20,13 +20,13 @@ from fourreal.scene import bundle
 
 @pytest.fixture
 def footage(tmp_path) -> Path:
-    told = {
+    cameras = {
         "reference": "reference.mp4",
         "freeze": {"freeze_20.mp4": 20, "freeze_40.mp4": 40},
         "views": {"view_mid.mp4": 7, "view_end.mp4": 14},
     }
     (tmp_path / "cat").mkdir()
-    (tmp_path / "cat" / "pair.json").write_text(json.dumps(told))
+    (tmp_path / "cat" / "pair.json").write_text(json.dumps(cameras))
     return tmp_path / "cat"
 
 
@@ -35,7 +35,7 @@ def inputs(trial: Trial, folder: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("variant", "asked", "scored"),
+    ("variant", "given", "scored"),
     [
         ("one", "--reference reference.mp4 --freeze freeze_20.mp4", {"view_mid.mp4": 7, "view_end.mp4": 14}),
         (
@@ -46,9 +46,9 @@ def inputs(trial: Trial, folder: Path) -> str:
         ("second", "--reference reference.mp4 --reference view_mid.mp4 --freeze freeze_20.mp4", {"view_end.mp4": 14}),
     ],
 )
-def test_a_pair_is_never_scored_by_what_it_was_given(footage, variant, asked, scored):
+def test_a_pair_is_never_scored_by_what_it_was_given(footage, variant, given, scored):
     (trial,) = pair(footage, variant)
-    assert inputs(trial, footage) == asked
+    assert inputs(trial, footage) == given
     assert {view.video.name: view.frame for view in trial.views} == scored
 
 
@@ -63,8 +63,8 @@ def test_a_case_takes_from_its_scene_what_it_lacks(tmp_path):
     (tmp_path / "cases" / "bars").mkdir(parents=True)
     for name in ("A_freeze.mp4", "D_reference.mp4", "D_freeze.mkv", "bars/reference.mp4", "notes.txt"):
         (tmp_path / "cases" / name).touch()
-    found = {case.name: inputs(case, tmp_path) for case in cases(tmp_path / "cases", tmp_path / "base")}
-    assert found == {
+    videos = {case.name: inputs(case, tmp_path) for case in cases(tmp_path / "cases", tmp_path / "base")}
+    assert videos == {
         "A": "--reference base/reference.mp4 --freeze cases/A_freeze.mp4",
         "D": "--reference cases/D_reference.mp4 --freeze cases/D_freeze.mkv",
         "bars": "--reference cases/bars/reference.mp4 --freeze base/freeze.mp4",
@@ -83,7 +83,7 @@ def test_the_truth_follows_frames_that_were_dropped_doubled_and_added(base, tmp_
     strange = np.full_like(true.reference.frames[:3], 255)
     clip.write(clip.Clip(np.concatenate([true.reference.frames[twice], strange]), 12.0), tmp_path / "reference.mp4")
     harmed = harmed_truth(true, tmp_path / "reference.mp4", tmp_path / "freeze.mp4")
-    assert np.array_equal(harmed.known.freeze.world_to_camera, true.known.freeze.world_to_camera[there_and_back])
+    assert np.array_equal(harmed.cameras.freeze.world_to_camera, true.cameras.freeze.world_to_camera[there_and_back])
     assert (len(harmed.freeze), len(harmed.reference)) == (10, 13)
     # frame k of the scene is between 2k and 2k + 1 of 13, the other shot after it
     wanted = [(2 * view.view.time * (FRAMES - 1) + 0.5) / 12 for view in true.views]
@@ -95,7 +95,7 @@ def test_a_video_of_the_same_length_keeps_its_times_whatever_it_looks_like(base,
     clip.write(replace(true.reference, frames=255 - true.reference.frames), tmp_path / "reference.mp4")
     harmed = harmed_truth(true, tmp_path / "reference.mp4", base / "freeze.mp4")
     assert [view.view.time for view in harmed.views] == pytest.approx([view.view.time for view in true.views])
-    assert len(harmed.known.freeze) == FREEZE
+    assert len(harmed.cameras.freeze) == FREEZE
 
 
 def options(tmp_path: Path) -> argparse.Namespace:
@@ -103,8 +103,8 @@ def options(tmp_path: Path) -> argparse.Namespace:
 
 
 def test_a_refusal_is_a_row_with_its_sentence(tmp_path):
-    asked = ("--reference", str(tmp_path / "a|b.mp4"), "--freeze", str(tmp_path / "none.mp4"))
-    (row,) = rows(Trial("pairs", "cat", "one", asked, lambda run, ours: {}), options(tmp_path))
+    arguments = ("--reference", str(tmp_path / "a|b.mp4"), "--freeze", str(tmp_path / "none.mp4"))
+    (row,) = rows(Trial("pairs", "cat", "one", arguments, lambda run, ours: {}), options(tmp_path))
     assert row["refusal"].startswith("a|b.mp4: there is no such file")
     assert line(row).startswith("| cat | one | no: a\\|b.mp4: there is no such file")
     assert line(row).replace("\\|", "").count("|") == 10

@@ -63,10 +63,10 @@ def test_what_is_no_similarity_is_refused(change):
 @pytest.mark.parametrize("degrees", [2, 20, 140])
 def test_alignment_finds_the_similarity_again_even_for_cameras_nearly_on_a_line(degrees):
     cameras, similarity = arc(degrees), some_similarity()
-    found = align(cameras, similarity.apply_cameras(cameras))
-    assert found.scale == pytest.approx(2.5, rel=1e-3)
-    assert rotation.degrees_between(found.rotation, similarity.rotation) < 0.02
-    assert torch.allclose(found.apply_points(CENTRE[None]), similarity.apply_points(CENTRE[None]), atol=1e-2)
+    similar = align(cameras, similarity.apply_cameras(cameras))
+    assert similar.scale == pytest.approx(2.5, rel=1e-3)
+    assert rotation.degrees_between(similar.rotation, similarity.rotation) < 0.02
+    assert torch.allclose(similar.apply_points(CENTRE[None]), similarity.apply_points(CENTRE[None]), atol=1e-2)
 
 
 def test_a_few_lost_cameras_do_not_bend_the_alignment():
@@ -90,9 +90,9 @@ def test_pose_errors_are_relative_to_the_radius():
 
 def test_cameras_that_stand_still_align_by_their_orientation():
     still = arc(0, frames=3)
-    found = align(still, some_similarity().apply_cameras(still))
-    assert found.scale == 1.0
-    assert rotation.degrees_between(found.rotation, some_similarity().rotation) < 0.01
+    similar = align(still, some_similarity().apply_cameras(still))
+    assert similar.scale == 1.0
+    assert rotation.degrees_between(similar.rotation, some_similarity().rotation) < 0.01
 
 
 def test_alignment_wants_the_same_frames():

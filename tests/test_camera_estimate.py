@@ -5,7 +5,7 @@ import pytest
 from test_camera_match import canvas, film
 from test_camera_orbit_prior import FRAMES, SIZE, Arc, seen_from
 
-from fourreal.camera import estimate, sfm
+from fourreal.camera import estimate, sfm, sfm_process
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, ignore
 from fourreal.settings import SfmSettings
@@ -17,7 +17,7 @@ def run(frames: np.ndarray) -> estimate.Estimate:
     return estimate.estimate_cameras(frames, SfmSettings(), ignore, CancelToken())
 
 
-def failing(monkeypatch, matches: sfm.Matches | None) -> None:
+def failing(monkeypatch, matches: sfm_process.Matches | None) -> None:
     def fail(*_):
         raise sfm.SfmFailed("no frames could be placed", matches)
 
@@ -47,13 +47,20 @@ def test_frames_that_do_not_match_are_refused():
         run(noise)
 
 
+def test_a_machine_too_busy_to_compare_the_frames_does_not_call_them_wrong(monkeypatch):
+    failing(monkeypatch, None)
+    with pytest.raises(UserError, match="took longer than 240 seconds") as said:
+        run(PAN)
+    assert "blurred" not in str(said.value)
+
+
 def test_the_guess_takes_over_and_says_so(monkeypatch):
     _, matches = seen_from(Arc(90.0, 10.0, 1.0))
     failing(monkeypatch, matches)
     frames = np.resize(PAN, (FRAMES, SIZE[1], SIZE[0], 3))
-    found = run(frames)
-    assert found.origin.method == "orbit prior"
-    assert "no frames could be placed" in found.origin.note
-    assert len(found.cameras) == FRAMES
-    assert found.registered.tolist() == list(range(FRAMES))
-    assert found.points.shape == (0, 3)
+    estimate = run(frames)
+    assert estimate.origin.method == "orbit prior"
+    assert "no frames could be placed" in estimate.origin.note
+    assert len(estimate.cameras) == FRAMES
+    assert estimate.registered.tolist() == list(range(FRAMES))
+    assert estimate.points.shape == (0, 3)

@@ -51,20 +51,20 @@ def standing() -> Path:
 
 @pytest.mark.parametrize("clip", ["freeze", "freeze_noisy"])
 def test_the_frozen_frame_is_found(fox, clip):
-    found = match.find_frozen_frame(fox["reference"], fox[clip])
-    assert (found.canonical_index, found.freeze_reference_index) == (11, 16)
-    assert found.score > 0.95
-    assert found.margin > 0.2
+    meeting = match.find_frozen_frame(fox["reference"], fox[clip])
+    assert (meeting.canonical_index, meeting.freeze_reference_index) == (11, 16)
+    assert meeting.score > 0.95
+    assert meeting.margin > 0.2
 
 
 def test_the_frozen_frame_of_the_dancing_robot_is_found(robot):
-    found = match.find_frozen_frame(robot["reference"], robot["freeze"])
-    assert (found.canonical_index, found.freeze_reference_index) == (10, 16)
+    meeting = match.find_frozen_frame(robot["reference"], robot["freeze"])
+    assert (meeting.canonical_index, meeting.freeze_reference_index) == (10, 16)
 
 
 def test_where_one_of_the_frames_is_known_the_other_alone_is_looked_for(fox):
-    pair = lambda *known: match.find_frozen_frame(fox["reference"], fox["freeze"], *known)
-    met = lambda *known: (pair(*known).canonical_index, pair(*known).freeze_reference_index)
+    pair = lambda *indices: match.find_frozen_frame(fox["reference"], fox["freeze"], *indices)
+    met = lambda *indices: (pair(*indices).canonical_index, pair(*indices).freeze_reference_index)
     assert met(9) == (9, 16)
     assert met(None, 16) == met(11, 16) == (11, 16)
     with pytest.raises(UserError, match="same scene"):
@@ -72,9 +72,9 @@ def test_where_one_of_the_frames_is_known_the_other_alone_is_looked_for(fox):
 
 
 def test_the_frozen_frame_is_found_in_worn_and_smaller_frames(fox):
-    found = match.find_frozen_frame(fox["reference"], worn(fox["freeze"])[:, ::2, ::2])
-    assert found.freeze_reference_index == 16
-    assert abs(found.canonical_index - 11) <= 1
+    meeting = match.find_frozen_frame(fox["reference"], worn(fox["freeze"])[:, ::2, ::2])
+    assert meeting.freeze_reference_index == 16
+    assert abs(meeting.canonical_index - 11) <= 1
 
 
 @pytest.mark.parametrize("swap", [False, True])

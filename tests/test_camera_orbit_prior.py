@@ -7,7 +7,7 @@ import torch
 from fourreal.camera.align import pose_errors
 from fourreal.camera.cameras import Cameras
 from fourreal.camera.orbit_prior import Arc, misfit, orbit_prior
-from fourreal.camera.sfm import Matches
+from fourreal.camera.sfm_process import Matches
 
 FRAMES, SIZE = 21, (512, 288)
 

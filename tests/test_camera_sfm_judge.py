@@ -7,7 +7,7 @@ import pytest
 import torch
 from test_camera_layout import CENTRE, arc
 
-from fourreal.camera import rotation, sfm, sfm_judge, sfm_worker
+from fourreal.camera import rotation, sfm, sfm_judge, sfm_models
 from fourreal.camera.sfm_judge import Model
 from fourreal.settings import SfmSettings
 
@@ -37,7 +37,7 @@ def matches(truth) -> dict[str, np.ndarray]:
 def model(poses: np.ndarray, matches: dict, focal: float = FOCAL / WIDTH, mapper: str = "global") -> Model:
     """What a mapper would hand over that had come to `poses`."""
     principal = np.array([WIDTH / 2, HEIGHT / 2])
-    links, support = sfm_worker._support(dict(enumerate(poses)), focal * WIDTH, principal, matches)
+    links, support = sfm_models.support_of(dict(enumerate(poses)), focal * WIDTH, principal, matches)
     return Model(
         mapper,
         np.arange(len(poses)),
@@ -170,8 +170,8 @@ def test_a_long_lens_is_believed_only_where_the_usual_one_explains_less(truth, m
     assert verdict.model.focal == 1.0
     assert verdict.model.focal_unclear
     for worse in (replace(usual, errors=long.errors * 1.2), replace(usual, support=long.support - 0.17)):
-        kept = sfm_judge.judge(replace(long, usual=worse), FRAMES, SETTINGS).model
-        assert kept.focal == 1.8
-        assert not kept.focal_unclear
+        believed = sfm_judge.judge(replace(long, usual=worse), FRAMES, SETTINGS).model
+        assert believed.focal == 1.8
+        assert not believed.focal_unclear
     _, origin, _ = sfm.choose([replace(long, usual=usual)], FRAMES, SETTINGS)
-    assert "cannot be told from the video; 1 picture widths are taken" in origin.note
+    assert "cannot be told from the video; 1 times the picture's longer side is taken" in origin.note

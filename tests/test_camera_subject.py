@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from scipy.ndimage import affine_transform, zoom
 from scipy.spatial.transform import Rotation
 
 from fourreal import clip
 from fourreal.camera.subject import SubjectMotion, frozen_subject
+from fourreal.camera.subject_path import stray
 from fourreal.camera.tracks import corners, follow, pyramid
 from fourreal.scene import bundle
 from fourreal.scene.export_mp4 import shots
@@ -95,6 +96,36 @@ def test_before_a_flat_background_nothing_is_said_in_favour_of_the_subject():
     assert frozen_subject(frames).moves is not False
 
 
+def plain(hop: float) -> np.ndarray:
+    """A ball with its shadow on a plain floor goes through the picture, and hops by a share of its height or not."""
+    frames = []
+    for t in np.linspace(0, 1, 20):
+        picture = Image.new("RGB", (256, 144), (150, 165, 190))
+        draw = ImageDraw.Draw(picture)
+        draw.rectangle((0, 40, 256, 144), fill=(80, 118, 50))
+        x, y = 90 + 70 * np.sin(1.5 * t), 75 - 144 * hop * abs(np.sin(2 * np.pi * t))
+        draw.ellipse((x - 10, 92, x + 34, 106), fill=(40, 59, 25))
+        draw.ellipse((x - 25, y - 25, x + 25, y + 25), fill=(190, 40, 30))
+        frames.append(np.asarray(picture))
+    return np.stack(frames)
+
+
+def test_one_thing_in_a_plain_picture_strays_from_its_path_where_it_hops():
+    still, hops = stray(plain(0)), stray(plain(0.1))
+    assert still < 0.005 < 0.02 < hops < 0.1
+    assert frozen_subject(plain(0)).moves is None, "who walks straight on looks alike"
+    verdict = frozen_subject(plain(0.1))
+    assert verdict.moves is True
+    assert "strays from a smooth path" in verdict.sentence
+    assert stray(np.full((12, 90, 160, 3), 128, np.uint8)) is None
+    assert stray(plain(0)[:7]) is None
+    assert stray(plain(0)[:, :, 130:]) is None, "it is cut"
+
+
+def test_what_shows_many_details_has_no_one_thing(fox_yard):
+    assert stray(clip.read(fox_yard / "freeze.mp4").frames[:12]) is None
+
+
 @pytest.mark.parametrize(("shift", "angle"), [((3.4, -1.7), 0), ((11.0, 6.0), 0), ((0.5, 0.0), 2)])
 def test_corners_are_found_again_where_they_went(fox_yard, shift, angle):
     start = np.asarray(Image.fromarray(clip.read(fox_yard / "reference.mp4").frames[0]).convert("L"), np.float32)
@@ -106,6 +137,6 @@ def test_corners_are_found_again_where_they_went(fox_yard, shift, angle):
     offset = middle[::-1] - swap @ (middle + shift)[::-1]
     end = affine_transform(start, swap, offset, order=1)
     points = corners(start, 200)
-    found, sure = follow(pyramid(start), pyramid(end), points)
+    ends, sure = follow(pyramid(start), pyramid(end), points)
     assert sure.mean() > 0.6
-    assert np.quantile(np.linalg.norm(found - there(points), axis=1)[sure], 0.95) < 0.3
+    assert np.quantile(np.linalg.norm(ends - there(points), axis=1)[sure], 0.95) < 0.3

@@ -51,8 +51,8 @@ def test_models_lists_what_there_is_and_what_is_on_disk(fourreal, no_hub):
         line = next(line for line in out.splitlines() if line.startswith(entry.name))
         width, height = entry.capabilities.native_size
         there = " no" if entry.shipped is None else " yes"
-        for told in (*entry.roles, entry.licence, f"{width}x{height}", entry.weights, there):
-            assert told in line
+        for words in (*entry.roles, entry.licence, f"{width}x{height}", entry.weights, there):
+            assert words in line
         assert entry.page in out
     snapshot = no_hub / "models--Lightricks--LTX-Video-0.9.5" / "snapshots" / ("0" * 40)
     tiny_models.save("ltx-video", snapshot)
@@ -83,8 +83,8 @@ def test_generate_prints_the_candidates_best_first_and_then_those_of_a_picture(f
     code, out, err = fourreal("generate", "A fox eats an apple", *common, "--picture", video, "--frame", 2)
     assert code == 0, err
     assert "Camera circulating around a fox" in err
-    told = [json.loads((tmp_path / "out" / f"freeze-{seed}.json").read_text()) for seed in (0, 1)]
-    assert {one["asked"]["prompt"][:25] for one in told} == {"Camera circulating around"}
+    notes = [json.loads((tmp_path / "out" / f"freeze-{seed}.json").read_text()) for seed in (0, 1)]
+    assert {one["payload"]["prompt"][:25] for one in notes} == {"Camera circulating around"}
     first = clip.read(tmp_path / "out" / "freeze-0.mp4").frames[0].astype(float)
     assert np.abs(first - np.asarray(Image.open(still), float)).mean() < 4
     assert fourreal("generate", "A fox eats an apple", *common, "--picture", still)[1] == out  # the same picture
@@ -92,8 +92,8 @@ def test_generate_prints_the_candidates_best_first_and_then_those_of_a_picture(f
 
 def test_run_on_noise_gets_as_far_as_the_reconstruction(fourreal, weights, tmp_path):
     out = tmp_path / "run"
-    told = sentence(fourreal("run", "A fox", "--source", weights, "--out", out, "--windows", 0, *SMALL))
-    assert "choices: freeze-time video" in told
+    refusal = sentence(fourreal("run", "A fox", "--source", weights, "--out", out, "--windows", 0, *SMALL))
+    assert "choices: freeze-time video" in refusal
     assert len(list(out.glob("candidates/*.mp4"))) == len(list(out.glob("candidates/*/*.mp4"))) == 2
     assert json.loads((out / "choices.json").read_text())["prompt"] == "A fox"
     assert not (out / "scene.safetensors").exists()

@@ -50,13 +50,49 @@ def test_bars_are_cropped_and_neither_a_white_background_nor_a_dark_scene_is(fre
     assert 30 <= top <= 36
     assert height - 12 <= h <= height
     assert result.clip.size == (w, h)
-    white = np.full_like(barred, 255)
-    white[:, 30:-30, 60:-60] = frames[:, :, 60:-60]
-    assert "bars" not in kinds(cleaned(Clip(white, 12.0), travels=True))
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    studio = np.where((y**2 + x**2 < 0.8)[..., None], frames, np.uint8(255))  # as far from all sides
+    assert "bars" not in kinds(cleaned(Clip(studio, 12.0), travels=True))
     night = frames.copy()
     dusk = np.linspace(0, 0.4, height // 2)[:, None, None]
     night[:, : height // 2] = (frames[:, : height // 2] * dusk).astype(np.uint8)
     assert "bars" not in kinds(cleaned(Clip(night, 12.0), travels=True))
+
+
+def upright(frames: np.ndarray) -> np.ndarray:
+    """The middle of the picture, as an upright film has it."""
+    width = frames.shape[1] * 9 // 16
+    left = (frames.shape[2] - width) // 2
+    return frames[:, :, left : left + width]
+
+
+@pytest.mark.parametrize("beside", ["white", "grey", "blurred"])
+def test_what_programs_put_beside_an_upright_film_is_cropped(freeze, reference, beside):
+    for video, travels in ((freeze, True), (reference, False)):
+        film = upright(video.frames)
+        margin = (video.size[0] - film.shape[2]) // 2
+        if beside == "blurred":
+            enlarged = [Image.fromarray(frame).resize(video.size).resize((16, 9)) for frame in film]
+            page = np.stack([np.asarray(frame.resize(video.size, Image.Resampling.BICUBIC)) for frame in enlarged])
+        else:
+            page = np.full_like(video.frames, 255 if beside == "white" else 70)
+        page[:, :, margin : margin + film.shape[2]] = film
+        result = cleaned(Clip(page, 12.0), travels)
+        assert kinds(result) == ["bars"]
+        left, top, width, height = result.crop
+        assert (top, height) == (0, video.size[1])
+        assert margin <= left <= margin + 3
+        assert film.shape[2] - 6 <= width <= film.shape[2]
+
+
+def test_a_lens_that_blurs_all_but_the_subject_leaves_no_bars(freeze):
+    """Blurred alike on both sides, but without an edge."""
+    x = np.linspace(-1, 1, freeze.size[0])
+    sharp = np.clip((0.5 - np.abs(x)) * 8 + 0.5, 0, 1)[:, None]
+    small = [Image.fromarray(frame).resize((24, 14)) for frame in freeze.frames]
+    blurred = np.stack([np.asarray(frame.resize(freeze.size, Image.Resampling.BICUBIC)) for frame in small])
+    lens = (sharp * freeze.frames + (1 - sharp) * blurred).astype(np.uint8)
+    assert kinds(cleaned(Clip(lens, 12.0), travels=True)) == []
 
 
 def stamped(frames: np.ndarray) -> np.ndarray:
@@ -87,10 +123,10 @@ def test_what_lies_over_the_reference_video_alone_shows_beside_the_frame_of_the_
     assert without_lone_overlay(plain, moment, twin) is plain
     marked = cleaned(Clip(stamped(reference.frames), 12.0), travels=False, beside=moving)
     assert kinds(marked) == []  # all stays behind a camera that stands still
-    found = without_lone_overlay(marked, moment, twin)
-    assert kinds(found) == ["overlay"]
-    assert (~found.mask)[-34:-10, -100:-10].mean() > 0.9
-    assert (~found.mask).mean() < 0.1
+    unmarked = without_lone_overlay(marked, moment, twin)
+    assert kinds(unmarked) == ["overlay"]
+    assert (~unmarked.mask)[-34:-10, -100:-10].mean() > 0.9
+    assert (~unmarked.mask).mean() < 0.1
     other = freeze.frames[met.freeze_reference_index - 3]  # from elsewhere, beside which everything is strange
     assert without_lone_overlay(marked, moment, other) is marked
 
@@ -136,10 +172,21 @@ def test_a_cut_is_named_and_the_longer_part_taken_only_when_asked(freeze, assets
     assert longer.frames == list(range(20))
 
 
-def test_a_flash_is_no_cut(reference):
-    frames = reference.frames.copy()
-    frames[10] = 255
-    assert kinds(cleaned(Clip(frames, 12.0), travels=False)) == []
+@pytest.mark.parametrize("level", [20, 240])
+def test_a_flash_or_a_black_moment_is_no_cut_and_is_not_fitted_to(reference, freeze, level):
+    frames = np.repeat(reference.frames, 2, axis=0)
+    frames[20:24] = level + frames[20:24] // 20  # longer than a cut is looked for
+    running = cleaned(Clip(frames, 24.0), travels=False)
+    assert kinds(running) == ["fade"]
+    assert len(running.clip) == 48, "time goes on"
+    assert running.findings[0].frames == (20, 21, 22, 23)
+    assert running.clip.frames.std(axis=(1, 2, 3)).min() > 20
+    assert "cut" not in kinds(running)
+    frames = freeze.frames.copy()
+    frames[14] = level + frames[14] // 20
+    frozen = cleaned(Clip(frames, 12.0), travels=True)
+    assert kinds(frozen) == ["fade"]
+    assert frozen.frames == [*range(14), *range(15, 33)]
 
 
 def test_repeated_frames_are_left_out_where_time_goes_on_evenly(freeze, reference):
@@ -165,6 +212,26 @@ def test_interlaced_frames_are_made_whole(reference):
     assert "interlaced" in kinds(result)
     assert not interlaced(result.clip.frames)
     assert np.array_equal(result.clip.frames[:, ::2], woven[:, ::2])
+
+
+def test_noise_is_not_taken_for_combs(reference):
+    noise = np.random.default_rng(0).normal(0, 25, reference.frames.shape)
+    assert not interlaced((reference.frames + noise).clip(0, 255).astype(np.uint8))
+
+
+def test_of_a_film_brought_to_televisions_rate_only_the_woven_frames_are_made_anew(freeze):
+    """2:3 pulldown: of five frames two hold the lines of two moments."""
+    film = freeze.frames[:32]
+    television = []
+    for a, b, c, d in film.reshape(-1, 4, *film.shape[1:]):
+        woven = b.copy(), c.copy()
+        woven[0][1::2], woven[1][1::2] = c[1::2], d[1::2]
+        television += [a, b, *woven, d]
+    television = np.stack(television)
+    result = cleaned(Clip(television, 30.0), travels=True)
+    assert "interlaced" in kinds(result)
+    assert not interlaced(result.clip.frames)
+    assert np.array_equal(result.clip.frames[5:7], television[5:7]), "whole ones stay as they are"
 
 
 def test_what_is_put_right_is_drawn_on_a_frame_and_on_a_line_of_all_frames(freeze):

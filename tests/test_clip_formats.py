@@ -246,13 +246,13 @@ def test_read_thins_and_shrinks(tmp_path):
     assert clip.fps == pytest.approx(12 * 3 / 7)  # 7 steps of a twelfth of a second are now 3
 
 
-@pytest.mark.parametrize(("count", "kept"), [(30, 30), (31, 16), (60, 30), (61, 16), (200, 25)])
-def test_a_video_with_too_many_frames_can_be_thinned_out_instead_of_refused(tmp_path, count, kept):
+@pytest.mark.parametrize(("count", "left"), [(30, 30), (31, 16), (60, 30), (61, 16), (200, 25)])
+def test_a_video_with_too_many_frames_can_be_thinned_out_instead_of_refused(tmp_path, count, left):
     path = encode(tmp_path / "many.mp4", numbered(100).repeat(2, 0)[:count], fps=24)
     few = read(path, ClipLimits(max_frames=30), thin=True)
-    stride = -(-count // kept)
-    assert (len(few), few.fps) == (kept, 24 / stride)
-    wanted = np.arange(kept) * stride / 2
+    stride = -(-count // left)
+    assert (len(few), few.fps) == (left, 24 / stride)
+    wanted = np.arange(left) * stride / 2
     assert np.abs(np.array(numbers(few.frames, 100)) - wanted).max() <= 1.5, "levels are two apart, coding takes one"
 
 

@@ -21,11 +21,11 @@ def refused(path, limits=None) -> str:
     arguments = (path,) if limits is None else (path, limits)
     with pytest.raises(UserError) as probed:
         probe(*arguments)
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as refusal:
         read(*arguments)
-    assert str(probed.value) == str(told.value)
-    assert str(path.parent) not in str(told.value)  # a visitor of the page learns nothing of the server's folders
-    return str(told.value)
+    assert str(probed.value) == str(refusal.value)
+    assert str(path.parent) not in str(refusal.value)  # a visitor of the page learns nothing of the server's folders
+    return str(refusal.value)
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ def test_missing(tmp_path):
 def test_sound_only(tmp_path):
     with wave.open(str(tmp_path / "a.wav"), "wb") as sound:
         sound.setnchannels(1), sound.setsampwidth(2), sound.setframerate(8000), sound.writeframes(b"\0\0" * 8000)
-    told = refused(tmp_path / "a.wav")
-    assert "sound only" in told
+    refusal = refused(tmp_path / "a.wav")
+    assert "sound only" in refusal
 
 
 def test_sound_in_a_container_for_video(tmp_path):
@@ -136,7 +136,7 @@ def test_damaged(tmp_path, fox_yard):
 
 
 @pytest.mark.parametrize(
-    ("limit", "told"),
+    ("limit", "refusal"),
     [
         ({"max_bytes": 1000}, "MB are accepted"),
         ({"max_pixels": 64 * 48 - 1}, "is 64x48"),
@@ -144,8 +144,8 @@ def test_damaged(tmp_path, fox_yard):
         ({"max_frames": 29}, "has 30 frames; at most 29 are accepted. Trim it"),
     ],
 )
-def test_limits(video, limit, told):
-    assert told in refused(video, ClipLimits(**limit))
+def test_limits(video, limit, refusal):
+    assert refusal in refused(video, ClipLimits(**limit))
     assert len(read(video, dataclasses.replace(ClipLimits(), max_frames=30))) == 30
 
 
@@ -168,7 +168,7 @@ def test_8k_and_an_hour_are_too_much(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("limit", "told"),
+    ("limit", "refusal"),
     [
         ({"max_pixels": 64 * 48 - 1}, "is 64x48"),
         ({"max_seconds": 2.0}, "lasts 2 seconds"),
@@ -176,10 +176,10 @@ def test_8k_and_an_hour_are_too_much(tmp_path):
         ({"max_total_pixels": 10 * 64 * 48}, "too large in all: 11 frames"),
     ],
 )
-def test_a_header_that_lies_is_stopped_while_decoding(video, monkeypatch, limit, told):
+def test_a_header_that_lies_is_stopped_while_decoding(video, monkeypatch, limit, refusal):
     harmless = dataclasses.replace(probe(video), width=2, height=2, frames=2)
     monkeypatch.setattr(decode, "probe", lambda path, limits: harmless)
-    with pytest.raises(UserError, match=told):
+    with pytest.raises(UserError, match=refusal):
         read(video, ClipLimits(**limit))
 
 

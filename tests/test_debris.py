@@ -12,6 +12,6 @@ def test_only_what_is_near_a_camera_and_rarely_seen(device):
     before_each = centre + 0.15 * forward  # right in front of one camera
     on_the_subject = torch.zeros(5, 3, device=device)
     far_aside = 8.0 * forward[:3] + torch.tensor([0.0, 2.0, 0.0], device=device)  # hardly seen, but far
-    found = debris(torch.cat([before_each, on_the_subject, far_aside]), cameras)
-    assert float(found[:33].float().mean()) > 0.5
-    assert not bool(found[33:].any())
+    flagged = debris(torch.cat([before_each, on_the_subject, far_aside]), cameras)
+    assert float(flagged[:33].float().mean()) > 0.5
+    assert not bool(flagged[33:].any())

@@ -14,8 +14,9 @@ from fourreal.errors import Cancelled
 from fourreal.fit import loop
 from fourreal.fit.canonical import Canonical, CanonicalStage
 from fourreal.fit.distill import Critic, Distillation, annealed
-from fourreal.fit.motion import MotionStage, still
-from fourreal.fit.trajectories import Shots, asked_size, random_window
+from fourreal.fit.motion import MotionStage
+from fourreal.fit.moving import still
+from fourreal.fit.trajectories import Shots, model_size, random_window
 from fourreal.fit.trust import Trust
 from fourreal.progress import CancelToken, ignore
 from fourreal.video import registry
@@ -54,7 +55,7 @@ def test_the_gradient_is_that_of_the_distance_to_a_frozen_target(seen, kind, toy
     shot = work.shots.draw(kind, np.random.default_rng(0), True)
     means, colors, scene_at = toy()
     work.distil(shot, scene_at, 0.5)
-    free = [place for place in range(5) if place not in shot.known]
+    free = [place for place in range(5) if place not in shot.conditioning]
     weight = SETTINGS.times_weight if kind == "times" else SETTINGS.views_weight
 
     def loss() -> float:
@@ -95,7 +96,7 @@ def test_a_model_that_agrees_moves_nothing_and_known_frames_say_nothing(seen, to
         work = distilled(seen, Says(answer))
         shot = work.shots.draw("views", np.random.default_rng(0), True)
         means, colors, scene_at = toy()
-        shot = replace(shot, known={0: shot.known[0], 4: shot.known[0]})
+        shot = replace(shot, conditioning={0: shot.conditioning[0], 4: shot.conditioning[0]})
         work.distil(shot, scene_at, 0.5)
         assert float(means.grad.abs().max()) == float(colors.grad.abs().max()) == 0
 
@@ -110,23 +111,23 @@ def test_shots_begin_at_a_real_frame_and_keep_to_the_method(seen):
         random = np.random.default_rng(number)
         views = shots.draw("views", random, True)
         assert len(set(views.codes)) == 1
-        assert list(views.known) == [0]
+        assert list(views.conditioning) == [0]
         poses = views.cameras.world_to_camera
         torch.testing.assert_close(poses[0], seen.reference_camera.world_to_camera[0], atol=1e-5, rtol=0)
         nearest = (views.cameras.centres[-1] - seen.freeze_cameras.centres).norm(dim=1).min()
         assert float(nearest) <= 0.051
         times = shots.draw("times", random, True)
-        (at,) = times.known
+        (at,) = times.conditioning
         assert times.codes[at] == CANONICAL
         assert (np.diff(times.codes) > 0).all()
         sides.add(at)
         assert float((times.cameras.world_to_camera - times.cameras.world_to_camera[0]).abs().max()) == 0
         for shot in (views, times):
-            assert all(picture.shape == (16, 24, 3) for picture in shot.known.values())
+            assert all(picture.shape == (16, 24, 3) for picture in shot.conditioning.values())
             assert shot.cameras.size[0] % 24 == shot.cameras.size[1] % 16 == 0
     assert sides == {0, 4}  # times after the canonical one, and before it
-    first = Shots(seen, replace(ABLE, known="first frame"), 5, 12.0, 0.05)
-    assert all(list(first.draw("times", np.random.default_rng(n), True).known) == [0] for n in range(9))
+    first = Shots(seen, replace(ABLE, conditioning="first frame"), 5, 12.0, 0.05)
+    assert all(list(first.draw("times", np.random.default_rng(n), True).conditioning) == [0] for n in range(9))
     assert first.draw("views", np.random.default_rng(0), False).codes == (float(CANONICAL),) * 5
 
 
@@ -135,10 +136,10 @@ def test_the_real_frame_is_what_the_camera_of_its_place_sees(seen, device):
     shots, work = Shots(seen, ABLE, 5, 12.0, 0.05), distilled(seen, Says(grey))
     for number in range(12):
         shot = shots.draw(("views", "times")[number % 2], np.random.default_rng(number), True)
-        (at,) = shot.known
+        (at,) = shot.conditioning
         with torch.no_grad():
             video = work.render(shot, lambda code: true_scene(code / (FRAMES - 1)).to(device), range(at, at + 1))
-        real = torch.from_numpy(shot.known[at]).permute(2, 0, 1) / 255
+        real = torch.from_numpy(shot.conditioning[at]).permute(2, 0, 1) / 255
         assert float((video[0].cpu().clamp(0, 1) - real).abs().mean()) < 0.02
 
 
@@ -160,7 +161,7 @@ def test_windows_lie_inside_shift_by_less_than_a_pixel_of_the_model_or_halve():
     assert {w for *_, w, _ in windows} == {128, 253}
     assert {left for left, _, w, _ in windows if w == 253} == {0, 1, 2, 3}
     assert random_window((256, 144), (256, 144), random) == (0, 0, 256, 144)
-    assert asked_size(registry.entry("wan-vace-1.3b").capabilities, (512, 288)) == (512, 288)
+    assert model_size(registry.entry("wan-vace-1.3b").capabilities, (512, 288)) == (512, 288)
 
 
 def test_noise_falls_by_the_square_root():
@@ -206,11 +207,11 @@ def test_words_fit_the_kind_of_shot_and_without_words_there_is_no_guidance(seen,
     scene_at = toy()[2]
     work.step(0, scene_at)
     work.step(1, scene_at)
-    assert [(q["prompt"], q["guidance"]) for q in model.asked] == [("a ball", 6.0), ("a ball rolls", 6.0)]
-    assert model.asked[0]["sigma"] > model.asked[1]["sigma"]
+    assert [(q["prompt"], q["guidance"]) for q in model.questions] == [("a ball", 6.0), ("a ball rolls", 6.0)]
+    assert model.questions[0]["sigma"] > model.questions[1]["sigma"]
     work.critic = Critic(model, "", "")
     work.step(2, scene_at)
-    assert model.asked[-1]["guidance"] == 1
+    assert model.questions[-1]["guidance"] == 1
 
 
 def test_a_critic_that_errs_where_the_truth_is_known_is_not_believed_elsewhere(device):
@@ -258,7 +259,7 @@ def test_a_right_critic_of_views_brings_stage_one_nearer_to_the_truth_than_a_wro
         colour, _ = stage.render(stage.splats.gaussians, 8)
         losses[name] = float((colour.detach() - 0.5).abs().mean())
         if distillation is not None:
-            assert len(distillation.critic.model.asked) == 20
+            assert len(distillation.critic.model.questions) == 20
     assert losses["grey"] < 0.8 * losses["none"]
 
 
@@ -287,7 +288,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(stage, seen, tmp_path):
 
     path = tmp_path / "checkpoint"
     with pytest.raises(Cancelled):
-        loop.run(_told_always(parts), path, watch, token)
+        loop.run(reported_always(parts), path, watch, token)
     assert any("frames instead of" in event.message for event in heard)
     again = make()
     loop.run(again, path, heard.append, CancelToken())
@@ -297,7 +298,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(stage, seen, tmp_path):
     assert heard[-1].critique.shape[2] == 3
 
 
-def _told_always(stage):
+def reported_always(stage):
     """The stage, with the token polled after each step: progress comes every quarter of a second as a rule."""
     loop_step = stage.step
 
@@ -319,5 +320,5 @@ def test_a_phase_without_all_gaussians_cannot_be_distilled(seen):
 
 
 def test_shots_are_asked_about_at_the_fits_size_at_most(seen):
-    assert asked_size(ABLE, SIZE) == (24, 16)
-    assert asked_size(replace(ABLE, native_size=(640, 480)), SIZE) == SIZE
+    assert model_size(ABLE, SIZE) == (24, 16)
+    assert model_size(replace(ABLE, native_size=(640, 480)), SIZE) == SIZE

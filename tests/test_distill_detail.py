@@ -14,7 +14,7 @@ from fourreal.errors import Cancelled, MemoryRanOut, UserError
 from fourreal.fit import loop
 from fourreal.fit.canonical import CanonicalStage
 from fourreal.fit.distill import Critic
-from fourreal.fit.motion import still
+from fourreal.fit.moving import still
 from fourreal.fit.upsample import UpsampleStage, film
 from fourreal.pipeline import reconstruct
 from fourreal.progress import CancelToken, ignore
@@ -47,7 +47,7 @@ def test_in_the_film_camera_and_time_move(seen):
     moves = (shot.cameras.centres[1:] - shot.cameras.centres[:-1]).norm(dim=1)
     assert float(moves.min()) > 0.1
     torch.testing.assert_close(shot.cameras.world_to_camera[0], seen.reference_camera.world_to_camera[0])
-    drawn = torch.from_numpy(shot.known[0]).float() / 255
+    drawn = torch.from_numpy(shot.conditioning[0]).float() / 255
     assert float((drawn - seen.reference[0].cpu()).abs().mean()) < 0.01
 
 
@@ -60,7 +60,7 @@ def test_what_the_model_sees_is_degraded_and_it_goes_on_from_its_own_answers(see
 
     work = stage(seen, start, answer)
     result = work.restored()
-    assert [question["sigma"] for question in work.critic.model.asked] == [0.4, 0.2]
+    assert [question["sigma"] for question in work.critic.model.questions] == [0.4, 0.2]
     torch.testing.assert_close(shown[1], shown[0] * 0.5)
     torch.testing.assert_close(result, shown[1] * 0.5)
     sharp = torch.stack([work.render(place).detach().permute(2, 0, 1) for place in range(5)])
@@ -94,7 +94,7 @@ def test_it_goes_on_after_an_interruption_without_asking_again(seen, start, tmp_
         loop.run(parts, tmp_path / "checkpoint", ignore, token)
     again = stage(seen, start, lambda video: 0 * video)
     loop.run(again, tmp_path / "checkpoint", ignore, CancelToken())
-    assert again.critic.model.asked == []
+    assert again.critic.model.questions == []
     assert_alike(again.result().gaussians.colors, whole.result().gaussians.colors, atol=1e-6, rtol=0)
 
 
@@ -102,13 +102,13 @@ def test_where_memory_runs_out_the_film_is_shortened_and_it_goes_on_with_that(se
     work = stage(seen, start, lambda video: 0.9 * video)
     work.critic.model.frames = 3
     work.step(0)
-    assert [question["frames"] for question in work.critic.model.asked] == [5, 3, 3]
+    assert [question["frames"] for question in work.critic.model.questions] == [5, 3, 3]
     assert work.shot.codes == (0.0, (FRAMES - 1) / 2, FRAMES - 1.0)
     assert "3 frames instead of 5" in work.critic.tally.notes[0]
     again = stage(seen, start, lambda video: 0 * video)
     again.restore({name: tensor.clone() for name, tensor in work.state().items()})
     again.step(1)
-    assert again.critic.model.asked == []
+    assert again.critic.model.questions == []
     assert len(again.shot) == 3
     work.film, work.critic.model.frames = None, 1
     with pytest.raises(MemoryRanOut, match="even with a film of 2 frames"):
@@ -126,14 +126,14 @@ def test_what_goes_wrong_in_the_detail_does_not_cost_the_scene(videos, tmp_path)
         return answer
 
     preset = replace(SHORT, upsample=SETTINGS, distillation=NO_DISTILLATION)
-    asked = lambda error: request(
+    request_with = lambda error: request(
         videos, run, preset=preset, prompt="a ball", detail=True, critic_model=Says(fail(error), LARGE)
     )
     with pytest.raises(ZeroDivisionError):  # a bug
-        reconstruct(asked(ZeroDivisionError()))
+        reconstruct(request_with(ZeroDivisionError()))
     assert bundle.load(run).frames == FRAMES
     for error, why in ((torch.OutOfMemoryError("CUDA"), "Memory ran out"), (UserError("It is not well."), "not well")):
-        scene, manifest = reconstruct(asked(error)), bundle.read_manifest(run)
+        scene, manifest = reconstruct(request_with(error)), bundle.read_manifest(run)
         assert why in " ".join(manifest["notes"])
         assert "stopped" not in manifest
         assert "detail" not in manifest["seconds"]
@@ -147,6 +147,6 @@ def test_a_reconstruction_with_detail_asks_for_it_last(videos, tmp_path):  # noq
     preset = replace(SHORT, upsample=SETTINGS)
     wanted = {"prompt": "a ball", "detail": True, "critic_model": model}
     reconstruct(request(videos, tmp_path / "run", preset=preset, **wanted), lambda e: stages.append(e.stage))
-    assert [question["sigma"] for question in model.asked[-2:]] == [0.4, 0.2]
+    assert [question["sigma"] for question in model.questions[-2:]] == [0.4, 0.2]
     assert "detail" in stages
     assert bundle.read_manifest(tmp_path / "run")["seconds"]["detail"] > 0

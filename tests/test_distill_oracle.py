@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from fourreal.fit.motion import Moving
+from fourreal.fit.moving import Moving
 from fourreal.fit.trajectories import Shots
 from fourreal.splat.gaussians import Gaussians
 from fourreal.splat.motion_bases import MotionBases
@@ -29,7 +29,7 @@ def seen(world):
     return observed(world, SIZE, frames=12, freeze_frames=9)
 
 
-def asked(oracle: Oracle, seen, kind: str, number: int):
+def question(oracle: Oracle, seen, kind: str, number: int):
     shot = Shots(seen, oracle.capabilities, 4, 12.0, 0.05).draw(kind, np.random.default_rng(number), True)
     return shot, list(range(len(shot)))
 
@@ -57,24 +57,24 @@ def test_it_says_the_truth_where_the_true_clip_is_among_its_own(kind, world, see
     oracle = Oracle([world, other_motion(world, 1), other_shape(world, 1)], similarity, 12, SIZE, tolerance=0.02)
     assert isinstance(oracle, VideoModel)
     for number in range(4):
-        shot, places = asked(oracle, observations, kind, number)
+        shot, places = question(oracle, observations, kind, number)
         truth = oracle.clip(world, shot, places)
         oracle.tell(shot)
-        answer = oracle.denoise_once(0.8 * truth + 0.1, 0.4, "", known=dict(shot.known), seed=1)
-        free = [place for place in places if place not in shot.known]
+        answer = oracle.denoise_once(0.8 * truth + 0.1, 0.4, "", conditioning=dict(shot.conditioning), seed=1)
+        free = [place for place in places if place not in shot.conditioning]
         torch.testing.assert_close(answer[free], truth[free], atol=1e-4, rtol=0)
-        for place, picture in shot.known.items():
+        for place, picture in shot.conditioning.items():
             torch.testing.assert_close(answer[place].cpu(), torch.from_numpy(picture.copy()).permute(2, 0, 1) / 255)
 
 
 def test_where_no_clip_agrees_with_the_known_frame_the_input_comes_back(world, seen):
     observations, similarity = seen
     oracle = Oracle([other_shape(world, 1)], similarity, 12, SIZE)
-    shot, places = asked(oracle, observations, "times", 0)
+    shot, places = question(oracle, observations, "times", 0)
     video = torch.rand(4, 3, SIZE[1], SIZE[0])
     oracle.tell(shot)
-    answer = oracle.denoise_once(video, 0.5, "", known=dict(shot.known))
-    free = [place for place in places if place not in shot.known]
+    answer = oracle.denoise_once(video, 0.5, "", conditioning=dict(shot.conditioning))
+    free = [place for place in places if place not in shot.conditioning]
     assert torch.equal(answer[free], video[free])
     assert oracle.agreements == [0]
     with pytest.raises(ValueError, match="told"):
@@ -86,11 +86,11 @@ def test_motion_decoys_pass_at_the_canonical_time_alone(world, seen):
     oracle = Oracle([other_motion(world, 1)], similarity, 12, SIZE)
     for kind, expected in (("times", 1), ("views", 0)):
         for number in range(20):
-            shot, _ = asked(oracle, observations, kind, number)
+            shot, _ = question(oracle, observations, kind, number)
             if shot.codes[0] == observations.canonical and kind == "views":
                 continue
             oracle.tell(shot)
-            oracle.denoise_once(torch.rand(4, 3, SIZE[1], SIZE[0]), 0.5, "", known=dict(shot.known))
+            oracle.denoise_once(torch.rand(4, 3, SIZE[1], SIZE[0]), 0.5, "", conditioning=dict(shot.conditioning))
             assert oracle.agreements[-1] == expected
             break
 

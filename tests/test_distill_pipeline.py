@@ -48,29 +48,29 @@ def test_a_critic_is_asked_in_both_stages_and_only_where_it_is_wanted(videos, tm
     model, events = Says(grey), []
     wanted = {"prompt": "a ball rolls to the right", "critic_model": model}
     reconstruct(request(videos, tmp_path / "run", preset=SHORT, **wanted), events.append)
-    at = model.asked.index({"rest": True})
-    assert all("sigma" in question for question in model.asked[:at])
+    at = model.questions.index({"rest": True})
+    assert all("sigma" in question for question in model.questions[:at])
     assert at == 4 + 2  # between the stages it makes room
-    model.asked.pop(at)
-    asked = [(question["prompt"] == wanted["prompt"], question["frames"]) for question in model.asked]
-    assert len(asked) == 4 + 2 + 6 + 2  # steps, and examinations of each kind every third time
-    assert sum(own for own, _ in asked) == 3 + 1
-    assert {frames for _, frames in asked} == {5}
+    model.questions.pop(at)
+    questions = [(question["prompt"] == wanted["prompt"], question["frames"]) for question in model.questions]
+    assert len(questions) == 4 + 2 + 6 + 2  # steps, and examinations of each kind every third time
+    assert sum(own for own, _ in questions) == 3 + 1
+    assert {frames for _, frames in questions} == {5}
     assert any("distillation" in event.values for event in events)
     assert any(event.critique is not None for event in events)
     manifest = bundle.read_manifest(tmp_path / "run")
     assert manifest["critic"] == "says"
     assert manifest["settings"]["distillation"]["strength"] == 1.0
-    count = len(model.asked)
+    count = len(model.questions)
     assert seen == [False]
     reconstruct(request(videos, tmp_path / "run", preset=SHORT, **wanted))
-    assert len(model.asked) == count  # what is there is not made again
+    assert len(model.questions) == count  # what is there is not made again
     assert seen == [False, True]  # and a model that has to be loaded would not be
     for part, expected in (("multi-view-sds", 8), ("joint-sds", 6)):
         other = Says(grey)
         ask = wanted | {"critic_model": other}
         reconstruct(request(videos, tmp_path / part, preset=SHORT, **ask, without=frozenset([part])))
-        assert len([question for question in other.asked if "sigma" in question]) == expected
+        assert len([question for question in other.questions if "sigma" in question]) == expected
     plain = request(videos, tmp_path / "plain", preset=SHORT)
     reconstruct(plain)
     assert not any("distillation" in path.name for path in (tmp_path / "plain" / "work").iterdir())
@@ -83,11 +83,11 @@ class Killed(BaseException):
 def test_killed_while_it_is_distilled_it_goes_on_with_what_it_knew_of_the_model(videos, tmp_path, monkeypatch):  # noqa: F811
     """Killed while the model is asked at step 3 of stage two, after it was examined, and not to be examined again."""
     last = 4 + 2 + 1 + 1 + 3 + 1  # stage one and its examinations, those of stage two, its steps 0 to 2, and this one
-    asked = []
+    frames = []
 
     def answer(video):
-        asked.append(video)
-        if len(asked) == last:
+        frames.append(video)
+        if len(frames) == last:
             raise Killed
         return grey(video)
 
@@ -101,14 +101,14 @@ def test_killed_while_it_is_distilled_it_goes_on_with_what_it_knew_of_the_model(
     monkeypatch.setattr(loop, "EVENT_SECONDS", -1.0)  # every step is told
     trust, models, scenes = {}, {}, {}
     for name in ("run", "whole"):
-        model, told = models.setdefault(name, Says(grey)), trust.setdefault(name, {})
-        shares = lambda event, told=told: told.update(
+        model, shared = models.setdefault(name, Says(grey)), trust.setdefault(name, {})
+        shares = lambda event, shared=shared: shared.update(
             {(event.step, kind): share for kind, share in event.values.items() if "trust" in kind}
         )
-        asked = request(videos, tmp_path / name, preset=SHORT, prompt="a ball rolls to the right", critic_model=model)
-        reconstruct(asked, lambda event, shares=shares: "distillation" in event.stage and shares(event))
+        again = request(videos, tmp_path / name, preset=SHORT, prompt="a ball rolls to the right", critic_model=model)
+        reconstruct(again, lambda event, shares=shares: "distillation" in event.stage and shares(event))
         scenes[name] = bundle.load(tmp_path / name).gaussians.tensors()
-    assert [question["prompt"] == "a ball rolls to the right" for question in models["run"].asked] == [
+    assert [question["prompt"] == "a ball rolls to the right" for question in models["run"].questions] == [
         True,
         False,
         True,
@@ -148,9 +148,9 @@ def test_weights_that_somebody_named_are_looked_at_before_anything_begins(videos
 def test_a_prompt_of_which_the_model_reads_a_part_is_refused_before_it_is_loaded(videos, tmp_path, monkeypatch):  # noqa: F811
     choice = {"critic": "wan-vace-1.3b", "critic_source": tiny_models.save("wan-vace-1.3b", tmp_path / "weights")}
     monkeypatch.setattr(registry, "load", never)
-    for told in ({"prompt": "fox " * 250}, {"prompt": "a fox", "freeze_prompt": "fox " * 250}):
+    for prompts in ({"prompt": "fox " * 250}, {"prompt": "a fox", "freeze_prompt": "fox " * 250}):
         with pytest.raises(UserError, match="reads 512 pieces of words"):
-            reconstruct(request(videos, tmp_path / "run", preset=SHORT, **choice, **told))
+            reconstruct(request(videos, tmp_path / "run", preset=SHORT, **choice, **prompts))
     assert not (tmp_path / "run").exists()
 
 
@@ -166,16 +166,16 @@ def test_nothing_is_fetched_for_a_video_in_which_nothing_moves(videos, tmp_path,
 
 def test_what_is_finished_is_named_without_loading_the_model(monkeypatch):
     monkeypatch.setattr(registry, "load", never)
-    file, told = Path("unused"), []
-    asked = Request(reference=file, freeze=file, out=file, prompt="a red ball and a fox", critic="mini")
-    hear = lambda event: told.append(event.message)
-    with critic_for(asked, SETTINGS, 12.0, "cpu", hear, CancelToken(), lambda critic: True) as (critic, notes):
+    file, sentences = Path("unused"), []
+    wanted = Request(reference=file, freeze=file, out=file, prompt="a red ball and a fox", critic="mini")
+    hear = lambda event: sentences.append(event.message)
+    with critic_for(wanted, SETTINGS, 12.0, "cpu", hear, CancelToken(), lambda critic: True) as (critic, notes):
         assert critic.model.identity == registry.fetch("mini")[1]
         critic.model.rest()
-    assert [note for note in notes if '"fox"' in note] == told
+    assert [note for note in notes if '"fox"' in note] == sentences
     loads = []
     monkeypatch.setattr(registry, "load", lambda *arguments: loads.append(arguments) or Says(grey))
-    with critic_for(asked, SETTINGS, 12.0, "cpu", ignore, CancelToken(), lambda critic: False) as (critic, _):
+    with critic_for(wanted, SETTINGS, 12.0, "cpu", ignore, CancelToken(), lambda critic: False) as (critic, _):
         assert len(loads) == 1
         assert critic.model.denoise_once(torch.ones(2, 3, 4, 4), 0.5, "x").max() == 0.5
     assert len(loads) == 1
@@ -184,8 +184,8 @@ def test_what_is_finished_is_named_without_loading_the_model(monkeypatch):
 def test_without_a_prompt_it_is_asked_without_words_and_says_so(videos, tmp_path):  # noqa: F811
     model = Says(grey)
     reconstruct(request(videos, tmp_path / "run", preset=SHORT, critic_model=model))
-    asked = [question for question in model.asked if "sigma" in question]
-    assert {(question["prompt"], question["guidance"]) for question in asked} == {("", 1.0)}
+    questions = [question for question in model.questions if "sigma" in question]
+    assert {(question["prompt"], question["guidance"]) for question in questions} == {("", 1.0)}
     assert any("prompt" in note for note in bundle.read_manifest(tmp_path / "run")["notes"])
 
 

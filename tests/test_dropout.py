@@ -11,11 +11,11 @@ from fourreal.fit.sampling import generator
 
 def test_the_share_is_left_out_and_the_others_make_up_for_it(device):
     gaussians = true_scene(0.5).to(device)
-    kept = gaussians.opacities.sigmoid()
+    survivors = gaussians.opacities.sigmoid()
     opacities = dropped(gaussians, 0.2, generator(0, 4, 1)).opacities.sigmoid()
     left = opacities > 1e-6
     assert abs(float((~left).float().mean()) - 0.2) < 0.06  # 620 draws: four standard deviations
-    torch.testing.assert_close(opacities[left], (kept[left] / 0.8).clamp(max=0.999))
+    torch.testing.assert_close(opacities[left], (survivors[left] / 0.8).clamp(max=0.999))
 
 
 def test_every_step_leaves_out_others_and_a_step_made_again_the_same(device):

@@ -163,8 +163,8 @@ def test_a_ground_truth_that_lacks_what_is_compared_is_refused(truth_folder, tmp
 
 
 def test_rendered_views_have_the_files_names_size_and_content(truth_folder, tmp_path):
-    known = read_cameras(truth_folder / "cameras.json")
-    written = render_views(some_scene(), known, tmp_path / "out")
+    cameras = read_cameras(truth_folder / "cameras.json")
+    written = render_views(some_scene(), cameras, tmp_path / "out")
     assert [path.relative_to(tmp_path / "out").as_posix() for path in written] == [f"{i:03d}.png" for i in range(5)]
     for path in written:
         assert np.array_equal(Image.open(path), Image.open(truth_folder / "heldout" / path.name))
@@ -172,7 +172,7 @@ def test_rendered_views_have_the_files_names_size_and_content(truth_folder, tmp_
 
 
 def test_views_cannot_be_brought_into_an_estimated_frame_without_freeze_cameras(truth_folder, tmp_path):
-    known = replace(read_cameras(truth_folder / "cameras.json"), freeze=None)
+    cameras = replace(read_cameras(truth_folder / "cameras.json"), freeze=None)
     with pytest.raises(UserError, match="freeze"):
-        render_views(estimated(), known, tmp_path / "out")
+        render_views(estimated(), cameras, tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -27,8 +27,9 @@ from fourreal.evaluate import metrics
 from fourreal.fit import artifacts, loop
 from fourreal.fit.canonical import Canonical, CanonicalStage
 from fourreal.fit.initialize import initial_gaussians
-from fourreal.fit.motion import MotionStage, Moving, still
+from fourreal.fit.motion import MotionStage
 from fourreal.fit.movers import find_movers, moving_window
+from fourreal.fit.moving import Moving, still
 from fourreal.fit.rigidity import Neighbours
 from fourreal.fit.sweep import sweep
 from fourreal.progress import CancelToken, ignore
@@ -144,8 +145,8 @@ def test_frames_that_the_window_reaches_late_catch_up(seen, canonical):
     stage = MotionStage(seen, still(canonical.gaussians, seen, STAGE_TWO, 0), canonical, STAGE_TWO, phase, 0)
     for index in range(phase.steps):
         stage.step(index)
-    visits = stage.visits[stage.frames]
-    assert int(visits.sum()) == int(stage.visits.sum()) == phase.steps
+    visits = stage.draws.visits[stage.draws.frames]
+    assert int(visits.sum()) == int(stage.draws.visits.sum()) == phase.steps
     assert int(visits.max()) < 2 * int(visits.min())  # 2.9 times were any that is open as likely as another
 
 
@@ -279,8 +280,8 @@ def test_stages_hand_on_what_they_found(seen, canonical, tmp_path, device):
     loop.run(stage, None, ignore, CancelToken())
     result = stage.result()
     codec = artifacts.pack_canonical, artifacts.unpack_canonical
-    again, _ = artifacts.kept(tmp_path / "canonical", lambda: (result, 1.0), *codec)
-    read, seconds = artifacts.kept(tmp_path / "canonical", pytest.fail, *codec)
+    again, _ = artifacts.cached(tmp_path / "canonical", lambda: (result, 1.0), *codec)
+    read, seconds = artifacts.cached(tmp_path / "canonical", pytest.fail, *codec)
     assert again is result
     assert seconds == 1.0
     read = read.to(device)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tiny_models
 import torch
+from candidate_samples import Films
 from fit_samples import STAGE_ONE, STAGE_TWO
 from scene_samples import some_scene
 
@@ -47,10 +48,10 @@ def test_tiny_weights_lead_to_two_videos_and_the_cameras_that_were_commanded(
     weights, quick_scores, tmp_path, monkeypatch
 ):
     """Two models, the second told a path. What comes out is noise, so what would be reconstructed is only looked at."""
-    asked = []
+    calls = []
 
     def reconstruct(request, progress, cancel):
-        asked.append(request)
+        calls.append(request)
         return some_scene()
 
     monkeypatch.setattr(from_prompt_module, "reconstruct", reconstruct)
@@ -90,50 +91,43 @@ def test_tiny_weights_lead_to_two_videos_and_the_cameras_that_were_commanded(
     gone = replace(request, source=tmp_path / "none", freeze_source=tmp_path / "none")
     from_prompt(gone)
     assert everything(out) == before
-    assert asked[0] == asked[1]
-    assert asked[0].cameras == out / "inputs" / "cameras.json"
-    assert (asked[0].canonical_frame, asked[0].freeze_reference_frame) == (frame, given.freeze_reference_index)
-    assert (clip.read(asked[0].reference).size, asked[0].refine_poses) == ((96, 64), True)
+    assert calls[0] == calls[1]
+    assert calls[0].cameras == out / "inputs" / "cameras.json"
+    assert (calls[0].canonical_frame, calls[0].freeze_reference_frame) == (frame, given.freeze_reference_index)
+    assert (clip.read(calls[0].reference).size, calls[0].refine_poses) == ((96, 64), True)
 
 
-class Actor:
+class Actor(Films):
     """A model that plays what it is given: the reference video from text, the freeze-time video from a picture."""
 
     identity = "actor"
 
-    def __init__(self, folder: Path, name: str, asked: list):
-        self.capabilities, self.folder, self.asked = registry.entry(name).capabilities, folder, asked
+    def __init__(self, folder: Path, name: str, calls: list):
+        self.capabilities, self.folder, self.calls = registry.entry(name).capabilities, folder, calls
 
-    def generate(self, prompt, *, known=None, frames=None, size=None, seed=0, cameras=None, cancel=None, **others):
+    def generate(
+        self, prompt, *, conditioning=None, frames=None, size=None, seed=0, cameras=None, cancel=None, **others
+    ):
         cancel.check()
-        self.asked.append(("freeze" if known else "reference", seed))
-        if known:
+        self.calls.append(("freeze" if conditioning else "reference", seed))
+        if conditioning:
             shot = clip.read(self.folder / "freeze.mp4")[16:]
-            picture = known[0]
+            picture = conditioning[0]
             return Clip(np.concatenate([picture[None], shot.resized(size).frames[1:]])[:frames], 12.0)
         return clip.read(self.folder / ("reference.mp4" if seed else "freeze.mp4"))[:frames].resized(size)
-
-    def denoise_once(self, *args, **kwargs):
-        raise NotImplementedError
-
-    def rest(self):
-        pass
-
-    def release(self):
-        pass
 
 
 @pytest.fixture
 def actor(monkeypatch, fox_yard):
     """Every model is an actor; what they are asked, and when they are loaded."""
-    asked = []
+    calls = []
 
     def load(name, source=None, device=None, adapter=None, progress=None, cancel=None):
-        asked.append(("load", name))
-        return Actor(fox_yard, name, asked)
+        calls.append(("load", name))
+        return Actor(fox_yard, name, calls)
 
     monkeypatch.setattr(registry, "load", load)
-    return asked
+    return calls
 
 
 @pytest.fixture
@@ -143,8 +137,10 @@ def quick_scores(monkeypatch):
 
 
 def acted(out: Path, **changes) -> PromptRequest:
-    known = dict(candidates=2, frames=17, size=(256, 160), windows=0, arc=40, pick_frame=11, preset=TINY, device="cpu")
-    return PromptRequest(prompt="A fox", out=out, model="wan-ti2v-5b", freeze_model="sana-wm", **(known | changes))
+    options = dict(
+        candidates=2, frames=17, size=(256, 160), windows=0, arc=40, pick_frame=11, preset=TINY, device="cpu"
+    )
+    return PromptRequest(prompt="A fox", out=out, model="wan-ti2v-5b", freeze_model="sana-wm", **(options | changes))
 
 
 @pytest.mark.slow  # test_mini_chain.py is quicker, and has a model
@@ -157,7 +153,7 @@ def test_a_prompt_ends_in_a_scene_and_a_chain_that_was_stopped_goes_on(actor, tm
 
     with pytest.raises(Cancelled):
         from_prompt(acted(out), stop, token)
-    kept = everything(out)
+    files = everything(out)
     assert not (out / "inputs").exists()
     stages = set()
     scene = from_prompt(acted(out), lambda event: stages.add(event.stage))
@@ -172,8 +168,8 @@ def test_a_prompt_ends_in_a_scene_and_a_chain_that_was_stopped_goes_on(actor, tm
     ]
     assert {"candidates", "choices", "canonical", "motion"} <= stages
     after = everything(out)
-    assert {name: after[name] for name in kept if name != "choices.json"} == {
-        name: content for name, content in kept.items() if name != "choices.json"
+    assert {name: after[name] for name in files if name != "choices.json"} == {
+        name: content for name, content in files.items() if name != "choices.json"
     }
     assert (
         choices(out)["reference video"]["picked"] == "candidates/reference-1.mp4"
@@ -212,15 +208,15 @@ def own_videos(quick_scores, tmp_path, fox_yard) -> PromptRequest:
 
 def test_ones_own_videos_are_taken_for_candidates(own_videos, monkeypatch, tmp_path):
     """No model is loaded and no network asked."""
-    asked = []
-    monkeypatch.setattr(from_prompt_module, "reconstruct", lambda request, *_: asked.append(request))
+    calls = []
+    monkeypatch.setattr(from_prompt_module, "reconstruct", lambda request, *_: calls.append(request))
     from_prompt(own_videos)
     made = choices(tmp_path / "run")
     assert made["reference video"]["picked"] == "candidates/reference-0.mp4"
     assert made["freeze-time video"]["picked"] == "candidates/reference-0-frame-11/freeze-1.mp4"
     assert made["frames in which the two videos meet"]["picked"] == [11, 16]
     assert (tmp_path / "run" / "inputs" / "freeze.mp4").read_bytes() == (tmp_path / "freeze.mp4").read_bytes()
-    (request,) = asked
+    (request,) = calls
     assert (request.canonical_frame, request.freeze_reference_frame, request.cameras) == (11, 16, None)
 
 
@@ -253,7 +249,7 @@ def test_the_person_picks_another_and_nothing_is_lost(actor, quick_scores, monke
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "sentence"),
     [
         ({"prompt": ""}, "empty"),
         ({"candidates": 0}, "1 to 64"),
@@ -268,8 +264,8 @@ def test_the_person_picks_another_and_nothing_is_lost(actor, quick_scores, monke
         ({"freeze_model": "x"}, "There are"),
     ],
 )
-def test_what_cannot_be_is_said_before_anything_is_made(actor, tmp_path, change, told):
-    with pytest.raises(UserError, match=told):
+def test_what_cannot_be_is_said_before_anything_is_made(actor, tmp_path, change, sentence):
+    with pytest.raises(UserError, match=sentence):
         from_prompt(replace(acted(tmp_path / "run"), **change))
     assert actor == []
     assert list(tmp_path.iterdir()) == []
@@ -299,9 +295,9 @@ def test_a_model_of_few_sizes_says_where_none_has_the_shape():
 def test_another_model_makes_pictures_of_the_same_shape(name, size):
     """Two videos are reconstructed only if their shapes agree within two per cent."""
     able = registry.entry(name).capabilities
-    found = able.alike(size)
-    able.check_size(found)
-    assert abs(found[0] / found[1] / (size[0] / size[1]) - 1) < 0.018
+    alike = able.alike(size)
+    able.check_size(alike)
+    assert abs(alike[0] / alike[1] / (size[0] / size[1]) - 1) < 0.018
     native = able.native_size[0] * able.native_size[1]
-    assert 0.45 < found[0] * found[1] / native < 1.4
+    assert 0.45 < alike[0] * alike[1] / native < 1.4
     assert able.alike((96, 64), (96, 64)) == (96, 64)

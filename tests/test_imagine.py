@@ -15,11 +15,13 @@ from fourreal.fit.camera_man import choose, parts_of, placed
 from fourreal.fit.canonical import Canonical
 from fourreal.fit.distill import Critic
 from fourreal.fit.film_judge import shifted
-from fourreal.fit.motion import MotionStage, still
+from fourreal.fit.motion import MotionStage
+from fourreal.fit.moving import still
 from fourreal.fit.observations import Take
 from fourreal.fit.view import views_of
 from fourreal.pipeline import reconstruct
-from fourreal.pipeline.imagine import Imagining, fit_imagined
+from fourreal.pipeline.imagine import Imagining
+from fourreal.pipeline.stages import Stages
 from fourreal.progress import CancelToken, ignore
 from fourreal.scene import bundle
 from fourreal.settings import ImaginationSettings, MotionPhase
@@ -49,7 +51,7 @@ class Filming(Says):
 
     def __init__(self, scene_at) -> None:
         super().__init__(lambda video: see_shot(self.shot, scene_at), replace(ABLE, native_size=(48, 32)))
-        self.critic = Critic(self, "a ball rolls", "a ball", told=lambda shot: setattr(self, "shot", shot))
+        self.critic = Critic(self, "a ball rolls", "a ball", on_shot=lambda shot: setattr(self, "shot", shot))
 
 
 def see_shot(shot, scene_at) -> torch.Tensor:
@@ -131,8 +133,8 @@ def test_a_shift_is_told_from_another_brightness():
     smooth = torch.nn.functional.avg_pool2d(noise[None], 7, 1)[0]
     everywhere = torch.ones(30, 50, dtype=torch.bool)
     here, beside = smooth[:, 2:32, 2:52], 0.3 * smooth[:, 2:32, 2:52] + 0.7 * smooth[:, 2:32, 1:51]
-    found = shifted(0.8 * beside + 0.1, here, everywhere)
-    torch.testing.assert_close(found, torch.tensor([0.7, 0.0]), atol=0.1, rtol=0)
+    shift = shifted(0.8 * beside + 0.1, here, everywhere)
+    torch.testing.assert_close(shift, torch.tensor([0.7, 0.0]), atol=0.1, rtol=0)
     assert float(shifted(0.8 * here + 0.1, here, everywhere).norm()) < 0.01
 
 
@@ -148,34 +150,34 @@ def test_killed_between_two_films_it_goes_on_with_those_there_are(scene, tmp_pat
     """The films of a run that was killed are used again, and the same scene comes of them."""
     seen, canonical, moving = scene
     short = replace(FOLLOW, field=replace(FOLLOW.field, steps=10), again=replace(FOLLOW.again, steps=10))
-    asked = []
+    calls = []
 
     def run(name: str, killed_at: int = -1):
         model = Filming(towards)
         answer = model.answer
 
         def counted(video):
-            asked.append(len(video))
-            if len(asked) == killed_at:
+            calls.append(len(video))
+            if len(calls) == killed_at:
                 raise Killed
             return answer(video)
 
         model.answer = counted
         preset = replace(PRESET, imagination=short)
-        asked.clear()
+        calls.clear()
         place = tmp_path / name / "imagined-1"
-        return fit_imagined(seen, canonical, moving, preset, 0, place, ignore, CancelToken(), model.critic)[0]
+        return Stages(preset, 0, ignore, CancelToken(), model.critic).imagined(seen, canonical, moving, place)[0]
 
-    whole, total = run("whole"), len(asked)
+    whole, total = run("whole"), len(calls)
     with pytest.raises(Killed):
         run("run", total - 1)
     again = run("run")
-    assert 0 < len(asked) < total / 2
+    assert 0 < len(calls) < total / 2
     assert (again.report, again.note) == (whole.report, whole.note)
     for name, tensor in whole.moving.gaussians.tensors().items():
         torch.testing.assert_close(again.moving.gaussians.tensors()[name], tensor, atol=1e-4, rtol=1e-4)
     finished = run("run")
-    assert not asked  # it is not asked again
+    assert not calls  # it is not asked again
     assert finished.report == whole.report
 
 
@@ -187,7 +189,7 @@ def test_a_run_says_what_came_of_its_films(videos, tmp_path):  # noqa: F811
     manifest = bundle.read_manifest(tmp_path / "with")
     assert manifest["imagined"]["believed"] == 0
     assert any("filmed no takes" in note for note in manifest["notes"])
-    assert len(model.asked) > 0
+    assert len(model.questions) > 0
     scenes = [bundle.load(tmp_path / name).gaussians.tensors() for name in ("with", "without")]
     for name, tensor in scenes[0].items():
         assert torch.equal(tensor, scenes[1][name])

@@ -36,6 +36,7 @@ ROOMS = [
     "settings",
     "progress",
     "device",
+    "jpeg",
     "whole",
     "errors",
     "system",
@@ -55,15 +56,15 @@ def imported(file: Path, package: Path) -> set[tuple[str, int]]:
     `from a import b` yields "a.b", as b may be a module.
     """
     parents = (package.name, *file.relative_to(package).parts[:-1])
-    found = set()
+    modules = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"), str(file))):
         if isinstance(node, ast.Import):
-            found |= {(alias.name, node.lineno) for alias in node.names}
+            modules |= {(alias.name, node.lineno) for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = parents[: len(parents) - node.level + 1] if node.level else ()
             base += (node.module,) if node.module else ()
-            found |= {(".".join((*base, alias.name)), node.lineno) for alias in node.names}
-    return found
+            modules |= {(".".join((*base, alias.name)), node.lineno) for alias in node.names}
+    return modules
 
 
 def complaints(package: Path) -> list[str]:
@@ -76,7 +77,7 @@ def complaints(package: Path) -> list[str]:
         if not at_root and room not in ROOMS:
             out.append(f"{where}: the room {room!r} is not in ROOMS")
             continue
-        for module, line in sorted(imported(file, package), key=lambda found: found[1]):
+        for module, line in sorted(imported(file, package), key=lambda place: place[1]):
             top, _, rest = module.partition(".")
             target = rest.split(".")[0]
             target = "api" if target in fourreal.__all__ else target  # the root has them from there
@@ -144,5 +145,5 @@ def test_torch_is_told_to_let_its_threads_sleep_unless_somebody_said_otherwise(b
     others = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     program = "import sys, fourreal; assert 'torch' not in sys.modules; import os; print(os.environ['OMP_WAIT_POLICY'])"
     command = [sys.executable, "-c", program]
-    told = subprocess.run(command, env=others | before, cwd=PACKAGE.parent, capture_output=True, text=True)
-    assert told.stdout.strip() == after, told.stderr
+    child = subprocess.run(command, env=others | before, cwd=PACKAGE.parent, capture_output=True, text=True)
+    assert child.stdout.strip() == after, child.stderr

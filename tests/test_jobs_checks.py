@@ -35,9 +35,9 @@ BACK = THERE[::-1]
     ],
 )
 def test_what_is_seen_is_the_angle_that_is_covered(azimuths, degrees, says):
-    found = arc(cameras(azimuths))
-    assert found["value"] == pytest.approx(degrees, abs=4)
-    assert says in found["sentence"]
+    span = arc(cameras(azimuths))
+    assert span["value"] == pytest.approx(degrees, abs=4)
+    assert says in span["sentence"]
 
 
 @pytest.mark.parametrize("elevation", [-30.0, 0.0, 40.0])

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from candidate_samples import Paper
 from job_samples import ANNA
-from test_video_candidates import Paper, judged  # noqa: F401 the fixture
+from test_video_candidates import judged  # noqa: F401 the fixture
 
 from fourreal import clip
 from fourreal.clip import Clip
@@ -65,9 +66,9 @@ def reference(service, count: int) -> str:
     ).id
 
 
-def freeze(service, tmp_path, model: str = VACE, size=(64, 64), **asked) -> str:
+def freeze(service, tmp_path, model: str = VACE, size=(64, 64), **options) -> str:
     """A creation of freeze-time videos, of a reference video of some size; its id."""
-    video, wishes = new_id(), Wishes(role="freeze", prompt="a ball", model=model, frame=0, **asked)
+    video, wishes = new_id(), Wishes(role="freeze", prompt="a ball", model=model, frame=0, **options)
     folder = service.workspace.places.video(video)
     folder.mkdir(parents=True)
     clip.write(film(size), folder / "clip.mp4")
@@ -101,23 +102,23 @@ def work(service):
         assert service.workspace.store.claims.finish(claim, "done", cost=creating.cost())
     except UserError as error:
         service.workspace.store.claims.finish(claim, "failed", str(error))
-    found = service.creations.get(ANNA, claim.run)
-    return found, {one.number: one for one in found.candidates}
+    creation = service.creations.get(ANNA, claim.run)
+    return creation, {one.number: one for one in creation.candidates}
 
 
 def test_what_goes_wrong_with_one_is_on_its_card_and_the_others_go_on(service, model):
     id = reference(service, 4)
     model |= {1: UserError(f"{service.workspace.places.run(id)}/one went wrong. Mend it."), 2: RuntimeError("a bug")}
-    found, by = work(service)
-    assert found.state == "done"
+    creation, by = work(service)
+    assert creation.state == "done"
     assert {number for number, one in by.items() if one.made} == {0, 3}
     assert by[1].error == "one went wrong. Mend it."
     assert "not your fault" in by[2].error
     service.candidates.retry(ANNA, id, 1)
     service.candidates.discard(ANNA, id, 2)
     model.clear()
-    found, by = work(service)
-    assert (found.state, sorted(by)) == ("done", [0, 1, 3])
+    creation, by = work(service)
+    assert (creation.state, sorted(by)) == ("done", [0, 1, 3])
     assert all(one.made and not one.error for one in by.values())
     service.candidates.retry(ANNA, id, 1)  # there is nothing to try
     assert service.creations.get(ANNA, id).state == "done"
@@ -126,21 +127,21 @@ def test_what_goes_wrong_with_one_is_on_its_card_and_the_others_go_on(service, m
 def test_where_none_can_be_made_it_failed_and_going_on_tries_all_again(service, model):
     id = reference(service, 2)
     model |= {0: UserError("This is wrong."), 1: UserError("That is wrong.")}
-    found, by = work(service)
-    assert found.state == "failed"
-    assert "This is wrong." in found.error
+    creation, by = work(service)
+    assert creation.state == "failed"
+    assert "This is wrong." in creation.error
     model.clear()
     service.creations.resume(ANNA, id)
-    found, by = work(service)
-    assert (found.state, [one.made for one in by.values()]) == ("done", [True, True])
+    creation, by = work(service)
+    assert (creation.state, [one.made for one in by.values()]) == ("done", [True, True])
 
 
 def test_a_model_that_cannot_be_had_ends_the_run_but_no_video_of_ones_own(service, model):
     id = reference(service, 2)
     own(service, id, film((64, 64)))
     model[None] = UserError("The hub could not be reached. Try again.")
-    found, by = work(service)
-    assert (found.state, found.error) == ("failed", "The hub could not be reached. Try again.")
+    creation, by = work(service)
+    assert (creation.state, creation.error) == ("failed", "The hub could not be reached. Try again.")
     assert {number: (one.made, one.error) for number, one in by.items()} == {
         0: (False, ""),
         1: (False, ""),
@@ -149,8 +150,8 @@ def test_a_model_that_cannot_be_had_ends_the_run_but_no_video_of_ones_own(servic
     service.candidates.discard(ANNA, id, 0)  # one that waits can go as well
     model.clear()
     service.creations.resume(ANNA, id)
-    found, by = work(service)
-    assert (found.state, {number: one.made for number, one in by.items()}) == ("done", {1: True, 2: True})
+    creation, by = work(service)
+    assert (creation.state, {number: one.made for number, one in by.items()}) == ("done", {1: True, 2: True})
 
 
 def test_an_upload_of_any_size_can_be_extended(service, model, tmp_path):
@@ -171,8 +172,8 @@ def test_what_waits_to_be_made_longer_outlives_what_it_begins_with(service, mode
     work(service)
     service.candidates.longer(ANNA, id, 0, "left")
     service.candidates.discard(ANNA, id, 0)
-    found, by = work(service)
-    assert (found.state, {number: (one.made, one.error) for number, one in by.items()}) == ("done", {1: (True, "")})
+    creation, by = work(service)
+    assert (creation.state, {number: (one.made, one.error) for number, one in by.items()}) == ("done", {1: (True, "")})
     assert {path.name.split(".")[0] for path in (service.workspace.places.run(id) / "candidates").iterdir()} == {
         "freeze-1"
     }
@@ -209,8 +210,8 @@ def test_a_candidate_at_which_the_runner_dies_again_and_again_is_given_up_alone(
         service.workspace.store.candidates.begin(id, 0, claim.number)
         state = service.workspace.store.claims.interrupted(claim, "The system ended the work.")
     assert state == "queued"
-    found, by = work(service)
-    assert found.state == "done"
+    creation, by = work(service)
+    assert creation.state == "done"
     assert {number: (one.made, one.error) for number, one in by.items()} == {
         0: (False, "The system ended the work."),
         1: (True, ""),
@@ -225,8 +226,10 @@ def test_a_candidate_at_which_the_runner_dies_again_and_again_is_given_up_alone(
 def test_a_candidate_that_an_earlier_version_made_can_be_extended(service, model, tmp_path):
     id = freeze(service, tmp_path, **SMALL)
     work(service)
-    told = service.workspace.places.run(id) / "candidates" / "freeze-0.clip.json"
-    told.write_text(json.dumps({key: value for key, value in json.loads(told.read_text()).items() if key != "size"}))
+    cameras = service.workspace.places.run(id) / "candidates" / "freeze-0.clip.json"
+    cameras.write_text(
+        json.dumps({key: value for key, value in json.loads(cameras.read_text()).items() if key != "size"})
+    )
     service.candidates.longer(ANNA, id, 0, "right")
     _, by = work(service)
     assert by[1].made

@@ -4,11 +4,12 @@ import sys
 import threading
 
 import pytest
+from engine_samples import Engine, step
 from fit_samples import write_videos
 from job_runner import PRESETS
 from job_samples import ANNA, BEN, queue, service_in, until
 
-from fourreal.description import Options, Wishes
+from fourreal.description import Options
 from fourreal.engine.values import BROKEN, DONE, FAILED, LOST, STOPPED, Heard, Needs
 from fourreal.errors import Cancelled, UserError
 from fourreal.jobs import cluster, journal, task
@@ -18,32 +19,6 @@ from fourreal.jobs.store import Store
 from fourreal.progress import CancelToken
 
 PEOPLE = [letter * 32 for letter in "abcde"]
-
-
-class Engine:
-    """Takes tasks and does nothing; what is heard of them is what a test puts into `said`."""
-
-    def __init__(self, slots: int = 2) -> None:
-        self.slots, self.tasks, self.stops, self.said, self.closed = slots, [], [], [], False
-
-    def submit(self, task) -> None:
-        self.tasks.append(task)
-
-    def hear(self, seconds: float) -> list[Heard]:
-        said, self.said = self.said, []
-        return said
-
-    def stop(self, id: str, keep: bool = False) -> None:
-        self.stops.append((id, keep))
-
-    def close(self) -> None:
-        self.closed = True
-
-    def says(self, payload: dict, number: int = -1) -> None:
-        self.said.append(Heard(self.tasks[number].id, payload=payload, where="node 7"))
-
-    def ends(self, end: str, why: str = "", number: int = -1) -> None:
-        self.said.append(Heard(self.tasks[number].id, end=end, why=why, where="node 7"))
 
 
 @pytest.fixture
@@ -63,12 +38,7 @@ def executor(tmp_path, store, engine):
     return EngineExecutor(Places(tmp_path), store, engine, devices=[], needs=Needs())
 
 
-def step(executor) -> None:
-    executor.look()
-    executor.fill()
-
-
-def told(executor, run: str) -> str:
+def error_of(executor, run: str) -> str:
     return journal.last(executor.places.run(run) / "journal.jsonl")["message"]
 
 
@@ -96,7 +66,7 @@ def test_a_lost_node_is_not_held_against_a_run_which_goes_on_before_others(execu
         queue(store, BEN)
         engine.ends(LOST, "Its node (node 7) is gone.")
         step(executor)
-        assert told(executor, first) == "Its node (node 7) is gone. It goes on from its checkpoint."
+        assert error_of(executor, first) == "Its node (node 7) is gone. It goes on from its checkpoint."
         assert engine.tasks[-1].question["row"]["id"] == first
         assert len(engine.tasks) == attempt + 1
     engine.says({"state": "done", "cost": {"preset": "draft"}})
@@ -172,39 +142,6 @@ def test_what_a_full_disk_kept_from_the_store_is_not_lost(executor, store, engin
             executor.look()
     executor.look()
     assert store.run(run)["state"] == "done"
-
-
-def test_a_creation_goes_on_until_all_are_made_that_were_asked_for_meanwhile(tmp_path):
-    with service_in(tmp_path) as service:
-        store, engine = service.workspace.store, Engine(1)
-        executor = EngineExecutor(service.workspace.places, store, engine, devices=[])
-        id = service.creations.create(ANNA, Wishes(role="reference", prompt="a ball"), 3).id
-        step(executor)
-        assert [row["number"] for row in engine.tasks[0].question["candidates"]] == [0, 1, 2]
-        service.candidates.discard(ANNA, id, 1)
-        service.candidates.more(ANNA, id)
-        videos = service.workspace.places.run(id) / "candidates"
-        videos.mkdir()
-        for number in (0, 1):
-            (videos / f"reference-{number}.mp4").touch()
-            engine.says({"begin": number})
-            engine.says({"made": number})
-        engine.says({"fail": 2, "error": "It is too large."})
-        engine.says({"state": "done", "cost": None})
-        engine.ends(DONE)
-        step(executor)
-        assert {row["number"]: (row["made"], row["error"]) for row in store.candidates.of(id)} == {
-            0: (1, ""),
-            2: (0, "It is too large."),
-            3: (0, ""),
-        }
-        assert [path.name for path in videos.iterdir()] == ["reference-0.mp4"], "of a discarded one nothing is left"
-        assert len(engine.tasks) == 2
-        assert store.run(id)["state"] == "running"
-        engine.says({"made": 3})
-        engine.says({"state": "done", "cost": None})
-        step(executor)
-        assert store.run(id)["state"] == "done"
 
 
 class Here(Engine):

@@ -33,24 +33,26 @@ def cost(**changes) -> dict:
         "device": "cpu",
         "deformation": None,
         "without": [],
-        "cameras_known": True,
+        "cameras_given": True,
         "seconds": 100.0,
         "memory_mb": 800.0,
         "disk_mb": 20.0,
     } | changes
 
 
-def ask(tmp_path, options=DEFAULTS, found=CPU, earlier=(), known: bool = True, place: int = 0, limits=LIMITS, more=0):
-    return estimate(options, known, found, list(earlier), place, tmp_path, limits, more)
+def ask(
+    tmp_path, options=DEFAULTS, device=CPU, earlier=(), with_cameras: bool = True, place: int = 0, limits=LIMITS, more=0
+):
+    return estimate(options, with_cameras, device, list(earlier), place, tmp_path, limits, more)
 
 
 def test_draft_is_what_it_was_measured_to_be(tmp_path):
-    known, estimated = ask(tmp_path), ask(tmp_path, known=False)
-    assert 140 < known.seconds < 200
-    assert 20 < estimated.seconds - known.seconds < 80
-    assert known.memory_mb < 1024
-    assert known.fits
-    assert (known.device, known.place) == ("cpu", 0)
+    given, estimated = ask(tmp_path), ask(tmp_path, with_cameras=False)
+    assert 140 < given.seconds < 200
+    assert 20 < estimated.seconds - given.seconds < 80
+    assert given.memory_mb < 1024
+    assert given.fits
+    assert (given.device, given.place) == ("cpu", 0)
 
 
 def test_further_videos_take_time_and_memory_of_their_own(tmp_path):
@@ -63,17 +65,17 @@ def test_further_videos_take_time_and_memory_of_their_own(tmp_path):
 
 
 def test_earlier_runs_like_it_know_better(tmp_path):
-    found = ask(tmp_path, earlier=[cost(seconds=s) for s in (300, 500, 400)], place=4)
-    assert found.seconds == pytest.approx(400, abs=30)
-    assert found.memory_mb == 800
-    assert "3" in found.reason
-    assert found.place == 4
+    estimated = ask(tmp_path, earlier=[cost(seconds=s) for s in (300, 500, 400)], place=4)
+    assert estimated.seconds == pytest.approx(400, abs=30)
+    assert estimated.memory_mb == 800
+    assert "3" in estimated.reason
+    assert estimated.place == 4
     unlike = [
         cost(preset="standard"),
         cost(device="cuda"),
         cost(deformation="mlp"),
         cost(without=["growth"]),
-        cost(cameras_known=False),
+        cost(cameras_given=False),
     ]
     assert ask(tmp_path, earlier=unlike) == ask(tmp_path)
 
@@ -99,18 +101,18 @@ def test_what_cannot_be_held_is_refused_with_a_reason(tmp_path, monkeypatch):
     assert "disk" in full.reason
     assert not ask(tmp_path, Options(device="cuda")).fits
     tiny_gpu = [GPU[0] | {"memory_mb": 500.0}]
-    assert "GPU" in ask(tmp_path, found=tiny_gpu).reason
+    assert "GPU" in ask(tmp_path, device=tiny_gpu).reason
 
 
 def test_on_a_gpu_what_was_not_measured_is_not_made_up(tmp_path):
-    found = ask(tmp_path, found=GPU)
-    assert found.seconds is None
-    assert found.fits
-    assert "not measured" in found.reason
-    assert found.device == "Some GPU"
-    learned = ask(tmp_path, found=GPU, earlier=[cost(preset="standard", device="cuda", seconds=200.0)])
+    estimated = ask(tmp_path, device=GPU)
+    assert estimated.seconds is None
+    assert estimated.fits
+    assert "not measured" in estimated.reason
+    assert estimated.device == "Some GPU"
+    learned = ask(tmp_path, device=GPU, earlier=[cost(preset="standard", device="cuda", seconds=200.0)])
     assert learned.seconds == pytest.approx(200, abs=30)
-    assert ask(tmp_path, Options(device="cpu"), found=GPU).device == "cpu"
+    assert ask(tmp_path, Options(device="cpu"), device=GPU).device == "cpu"
 
 
 # --- With a video model as critic ----------------------------------------------------------------------------------
@@ -118,8 +120,8 @@ def test_on_a_gpu_what_was_not_measured_is_not_made_up(tmp_path):
 CRITIC = Options(preset="draft", critic="wan-vace-1.3b", prompt="a fox")
 
 
-def ask_critic(tmp_path, options=CRITIC, found=CPU, earlier=()):
-    return estimate_with_critic(options, True, found, list(earlier), 0, tmp_path, LIMITS)
+def ask_critic(tmp_path, options=CRITIC, device=CPU, earlier=()):
+    return estimate_with_critic(options, True, device, list(earlier), 0, tmp_path, LIMITS)
 
 
 @pytest.fixture
@@ -139,15 +141,15 @@ def test_without_a_critic_nothing_is_told_of_one(tmp_path):
 
 
 def test_what_was_not_measured_of_a_critic_is_said_to_be_so(tmp_path, room):
-    bare, found = ask(tmp_path), ask_critic(tmp_path)
-    assert found.seconds is None
-    assert (found.critic.steps, found.critic.seconds) == (30 + 150, None)
-    assert found.critic.seconds_without == bare.seconds
-    assert "not measured" in found.critic.reason
-    assert found.memory_mb == pytest.approx(bare.memory_mb + found.critic.memory_mb)
-    assert 35_000 < found.critic.memory_mb < 40_000  # 8 billion weights at four bytes, and what they work on
+    bare, estimated = ask(tmp_path), ask_critic(tmp_path)
+    assert estimated.seconds is None
+    assert (estimated.critic.steps, estimated.critic.seconds) == (30 + 150, None)
+    assert estimated.critic.seconds_without == bare.seconds
+    assert "not measured" in estimated.critic.reason
+    assert estimated.memory_mb == pytest.approx(bare.memory_mb + estimated.critic.memory_mb)
+    assert 35_000 < estimated.critic.memory_mb < 40_000  # 8 billion weights at four bytes, and what they work on
     assert "words" in ask_critic(tmp_path, replace(CRITIC, prompt=" ")).critic.reason
-    assert "words" not in found.critic.reason
+    assert "words" not in estimated.critic.reason
 
 
 def test_earlier_runs_tell_what_a_critics_steps_take(tmp_path, room):
@@ -171,16 +173,16 @@ def test_earlier_runs_tell_what_a_critics_steps_take(tmp_path, room):
 def test_a_critic_that_cannot_be_asked_is_done_without_and_that_is_said(tmp_path, options, monkeypatch):
     memory = 2 * GB if options is CRITIC else 64 * GB
     monkeypatch.setattr("fourreal.jobs.create_estimate.memory_of_machine", lambda: memory)
-    found = ask_critic(tmp_path, options)
-    assert found.fits
-    assert (found.seconds, found.critic.steps) == (ask(tmp_path, options).seconds, 0)
-    assert "without the video model" in found.critic.reason
+    estimated = ask_critic(tmp_path, options)
+    assert estimated.fits
+    assert (estimated.seconds, estimated.critic.steps) == (ask(tmp_path, options).seconds, 0)
+    assert "without the video model" in estimated.critic.reason
 
 
 def test_a_critic_whose_parts_take_turns_on_the_gpu_takes_what_memory_there_is(tmp_path, room):
-    whole = ask_critic(tmp_path, found=[GPU[0] | {"memory_mb": 60_000.0}])
+    whole = ask_critic(tmp_path, device=[GPU[0] | {"memory_mb": 60_000.0}])
     assert 20_000 < whole.critic.memory_mb < 25_000
-    tight = ask_critic(tmp_path, found=[GPU[0] | {"memory_mb": 18_000.0}])
+    tight = ask_critic(tmp_path, device=[GPU[0] | {"memory_mb": 18_000.0}])
     assert (tight.critic.memory_mb, tight.memory_mb) == (None, None)
     assert "waiting" in tight.critic.reason
     assert tight.fits
@@ -204,6 +206,6 @@ def test_a_container_has_the_memory_of_its_group(monkeypatch, tmp_path):
 
 
 def test_the_devices_of_this_machine_can_be_told():
-    found = devices.find()
-    assert found
-    assert all(set(device) == {"kind", "name", "memory_mb"} for device in json.loads(json.dumps(found)))
+    devices_here = devices.find()
+    assert devices_here
+    assert all(set(device) == {"kind", "name", "memory_mb"} for device in json.loads(json.dumps(devices_here)))

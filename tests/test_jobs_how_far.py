@@ -33,8 +33,8 @@ def run_at(stage: str, step: int = 0, steps: int = 0, seconds: float = 0.0, **op
 
 def test_the_bar_never_goes_back():
     stages = costs(PRESETS["draft"], cameras=True, critic=True)
-    told = [("", 0), *((stage, step) for stage in stages for step in (0, 50, 100))]
-    shares = [whole(run_at(stage, step, 100, critic="mini", preset="draft"), "draft").share for stage, step in told]
+    reports = [("", 0), *((stage, step) for stage in stages for step in (0, 50, 100))]
+    shares = [whole(run_at(stage, step, 100, critic="mini", preset="draft"), "draft").share for stage, step in reports]
     assert shares[0] == 0
     assert shares[-1] == pytest.approx(1)
     assert all(before <= after for before, after in itertools.pairwise(shares))

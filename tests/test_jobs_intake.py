@@ -13,7 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from asked_here import asked_here
+from inline_children import inline_children
 from job_samples import ANNA, PATIENCE, gone, until
 from PIL import Image
 from videos import encode, numbered, numbers
@@ -34,7 +34,7 @@ LIMITS = replace(JobLimits(), free_bytes=0)
 def service(tmp_path):
     """Takes videos in by this process; see `real_children`."""
     service = Service(tmp_path / "data", LIMITS)
-    with asked_here():
+    with inline_children():
         yield service
     service.close()
 
@@ -53,16 +53,18 @@ def test_a_video_is_kept_as_h264_with_a_small_picture_of_each_frame(service, tmp
     assert (video.width, video.height, video.fps, video.frames, video.seconds) == (720, 480, 12.0, 12, 1.0)
     assert video.name == "My film.webm"
     assert service.library.video(ANNA, video.id) == video
-    kept = service.library.video_file(ANNA, video.id, "clip.mp4")
-    with av.open(str(kept)) as container:
+    written = service.library.video_file(ANNA, video.id, "clip.mp4")
+    with av.open(str(written)) as container:
         assert container.streams.video[0].codec_context.name == "h264"
-    assert numbers(clip.read(kept).frames, 12) == list(range(12))
+    assert numbers(clip.read(written).frames, 12) == list(range(12))
     with Image.open(service.library.video_file(ANNA, video.id, 7)) as picture:
         assert picture.size == (320, 213)
         assert numbers(np.asarray(picture)[None], 12) == [7]
-    info = json.loads((kept.parent / "info.json").read_text())
+    info = json.loads((written.parent / "info.json").read_text())
     assert info["frames"] == 12
-    assert video.bytes == sum(f.stat().st_size for f in kept.parent.rglob("*") if f.name != "info.json" and f.is_file())
+    assert video.bytes == sum(
+        f.stat().st_size for f in written.parent.rglob("*") if f.name != "info.json" and f.is_file()
+    )
 
 
 def test_large_pictures_are_kept_at_the_size_that_is_of_use(service, tmp_path):
@@ -76,8 +78,8 @@ def test_odd_sizes_are_told_as_they_are_kept(service, tmp_path):
     pictures = [Image.fromarray(frame) for frame in numbered(4, (65, 49))]
     pictures[0].save(folder, save_all=True, append_images=pictures[1:], duration=100)
     video = service.library.add_video(ANNA, folder, "odd.gif")
-    kept = clip.probe(service.library.video_file(ANNA, video.id, "clip.mp4"))
-    assert (video.width, video.height, video.frames) == (66, 50, 4) == (kept.width, kept.height, kept.frames)
+    written = clip.probe(service.library.video_file(ANNA, video.id, "clip.mp4"))
+    assert (video.width, video.height, video.frames) == (66, 50, 4) == (written.width, written.height, written.frames)
 
 
 def test_a_part_of_a_video(service, tmp_path):
@@ -230,8 +232,8 @@ def test_a_full_disk_is_said_and_leaves_nothing(service, tmp_path, monkeypatch):
     (out := tmp_path / "out").mkdir()
     question = {"path": str(path), "folder": str(out), "name": "good.mp4", "start": 0, "end": None, "frames": None}
     question |= {"reverse": False, "as_is": False, "max_bytes": 10**9, "max_side": 512}
-    asked = json.dumps({"question": question, "limits": {"seconds": 60, "memory": 2**33}})
-    start = dict(input=asked, capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=PATIENCE)
+    request = json.dumps({"question": question, "limits": {"seconds": 60, "memory": 2**33}})
+    start = dict(input=request, capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=PATIENCE)
     child = subprocess.run([sys.executable, "-c", SMALL_DISK], **start)
     assert "space" in json.loads(child.stdout.splitlines()[-1])["error"]
     assert list(out.iterdir()) == []
@@ -261,8 +263,8 @@ def test_a_child_leaves_with_its_parent(tmp_path):
     here = str(Path(__file__).parent)
     env = environment() | {"PYTHONPATH": os.pathsep.join([str(ROOT), here])}
     page = subprocess.Popen([sys.executable, "-c", ORPHAN, str(tmp_path)], env=env, stdout=subprocess.DEVNULL)
-    told = tmp_path / "pid.txt"
-    child = until(lambda: told.exists() and told.read_text() and int(told.read_text()), "the child")
+    pid_file = tmp_path / "pid.txt"
+    child = until(lambda: pid_file.exists() and pid_file.read_text() and int(pid_file.read_text()), "the child")
     page.kill()
     page.wait()
     until(lambda: gone(child), "its end")
@@ -272,10 +274,10 @@ def test_a_child_whose_parent_was_gone_before_it_looked_leaves_too(tmp_path):
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     here = {"FOURREAL_PARENT": str(dead.pid), "PYTHONPATH": os.pathsep.join([str(ROOT), str(Path(__file__).parent)])}
-    asked = json.dumps({"question": {"sleep": True}, "limits": {"seconds": 600, "memory": 2**33}})
+    request = json.dumps({"question": {"sleep": True}, "limits": {"seconds": 600, "memory": 2**33}})
     child = subprocess.run(
         [sys.executable, "-m", "job_sleeper"],
-        input=asked,
+        input=request,
         text=True,
         env=os.environ | here,
         timeout=PATIENCE,
@@ -304,14 +306,14 @@ def test_frames_that_are_interlaced_are_made_whole_before_they_are_made_smaller(
     whole = clip.read(assets / "examples" / "fox_yard" / "freeze.mp4", max_frames=20).frames
     woven = whole[:-1].copy()
     woven[:, 1::2] = whole[1:, 1::2]
-    told = []
+    interlaced = []
     for name, frames in (("woven", woven), ("plain", whole)):
         path = tmp_path / f"{name}.mp4"
         clip.write(clip.Clip(frames, 12.0), path)
-        with asked_here():
+        with inline_children():
             info = asking.take_in(path, tmp_path / name, path.name, replace(JobLimits(), max_side=256))
         assert info["width"] == 256
-        told.append(info.get("interlaced", False))
-    assert told == [True, False]
+        interlaced.append(info.get("interlaced", False))
+    assert interlaced == [True, False]
     result = Cleaned(clip.Clip(whole, 12.0), [], (0, 0, 512, 288), None, ())
     assert [one["name"] for one in checks.flaws("freeze", result, mended=True)] == ["freeze_interlaced"]

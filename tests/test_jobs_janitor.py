@@ -132,14 +132,14 @@ def test_a_run_that_is_resumed_just_now_is_left_alone(store, places, monkeypatch
 
 
 def test_what_crashes_left_behind_goes_and_what_is_just_being_made_stays(store, places):
-    kept = run(store, places, "done")
+    finished = run(store, places, "done")
     fresh, stale = new_id(), new_id()
     uploads = [places.videos / f".new-{id}" for id in (fresh, stale)]
     for folder in (*uploads, places.runs / new_id(), places.runs / "notes"):
         fill(folder / "file", 100)
     lost = places.videos / new_id()
     trash = places.runs / f".trash-{new_id()}"
-    hidden, young = places.run(kept) / ".scene-0123.safetensors", places.run(kept) / ".metrics.json.part"
+    hidden, young = places.run(finished) / ".scene-0123.safetensors", places.run(finished) / ".metrics.json.part"
     left, coming = (places.uploads / new_id() / "a.mp4" for _ in range(2))
     for path in (lost / "clip.mp4", trash / "x", hidden, young, left, coming):
         fill(path, 100)
@@ -157,7 +157,7 @@ def test_what_crashes_left_behind_goes_and_what_is_just_being_made_stays(store, 
     assert not hidden.exists()
     assert young.exists()
     assert (places.runs / "notes").exists()  # not ours
-    assert parts(places, kept) >= WHOLE
+    assert parts(places, finished) >= WHOLE
     assert len(list(places.runs.iterdir())) == 3
 
 

@@ -42,10 +42,10 @@ def test_about_four_lines_a_second_and_nothing_new_is_missed(tmp_path, clock):
         clock.now += 0.01
         watch(Event("canonical", step, 101, message="halfway" if step == 50 else ""))
     watch(Event("canonical", 101, 101))
-    told = lines(tmp_path)
-    assert len(told) <= 7
-    assert [line["message"] for line in told if line["message"]] == ["halfway"]
-    assert told[-1]["step"] == 101
+    written = lines(tmp_path)
+    assert len(written) <= 7
+    assert [line["message"] for line in written if line["message"]] == ["halfway"]
+    assert written[-1]["step"] == 101
     watch(Event("motion", 1, 5))
     assert lines(tmp_path)[-1]["stage"] == "motion"
 
@@ -67,12 +67,12 @@ def test_the_newest_two_pictures_stay_under_names_never_used_before(tmp_path):
     for step in range(1, 13):
         watch(Event("canonical", step, 20, preview=PICTURE, critique=PICTURE))
     names = {kind: [line[kind] for line in lines(tmp_path)] for kind in ("preview", "critique")}
-    assert [len(set(told)) for told in names.values()] == [12, 12]
-    kept = {path.name for path in (tmp_path / "live").iterdir()}
-    assert kept == {*names["preview"][-2:], *names["critique"][-2:]}
+    assert [len(set(each)) for each in names.values()] == [12, 12]
+    files = {path.name for path in (tmp_path / "live").iterdir()}
+    assert files == {*names["preview"][-2:], *names["critique"][-2:]}
     Live(tmp_path)(Event("canonical", 13, 20, preview=PICTURE, critique=PICTURE))  # another attempt
-    for kind, told in names.items():
-        assert lines(tmp_path)[-1][kind] not in told
+    for kind, each in names.items():
+        assert lines(tmp_path)[-1][kind] not in each
 
 
 def test_pictures_are_no_wider_than_they_are_looked_at(tmp_path):
@@ -155,8 +155,8 @@ def test_a_torn_line_is_left_out_and_what_follows_is_whole(tmp_path):
     assert journal.last(path) == {"step": 1}
     JournalWriter(path).write({"step": 3})
     assert journal.read(path)[0] == [{"step": 1}, {"step": 3}]
-    found, end = journal.read(path, 11)
-    assert found == [{"step": 3}]
+    entries, end = journal.read(path, 11)
+    assert entries == [{"step": 3}]
     assert end == path.stat().st_size
 
 

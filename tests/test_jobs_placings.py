@@ -21,22 +21,22 @@ def service(tmp_path):
 
 def test_cameras_that_are_known_are_shown_as_a_run_will_have_them(service):
     reference, freeze = service.library.add_example(ANNA, "fox_yard")
-    found = service.placements.place(ANNA, reference.id, freeze.id, DRAFT)
-    assert (len(found["reference"]), found["takes"]) == (1, [])
-    assert len(found["cameras"]) > 20
-    assert json.loads(json.dumps(found)) == found
+    placement = service.placements.place(ANNA, reference.id, freeze.id, DRAFT)
+    assert (len(placement["reference"]), placement["takes"]) == (1, [])
+    assert len(placement["cameras"]) > 20
+    assert json.loads(json.dumps(placement)) == placement
 
 
 def test_what_was_found_is_kept_for_the_same_question_and_for_the_run(service, monkeypatch):
     reference, freeze = service.library.add_example(ANNA, "fox_yard")
-    asked = []
+    calls = []
 
     def place(question, limits):
-        asked.append(question)
+        calls.append(question)
         work = service.workspace.places.placed(freeze.id, reference.id) / "work"
         work.mkdir(exist_ok=True)
-        (work / f"placement-{len(asked)}").write_text("found")
-        return {"cameras": [len(asked)]}
+        (work / f"placement-{len(calls)}").write_text("found")
+        return {"cameras": [len(calls)]}
 
     monkeypatch.setattr(asking, "place", place)
     unknown = replace(DRAFT, use_cameras=False)
@@ -45,7 +45,7 @@ def test_what_was_found_is_kept_for_the_same_question_and_for_the_run(service, m
     assert service.placements.place(ANNA, reference.id, freeze.id, replace(unknown, canonical_frame=3)) == {
         "cameras": [2]
     }
-    assert [question["cameras"] for question in asked] == [None, None]
+    assert [question["cameras"] for question in calls] == [None, None]
     run = service.runs.submit(ANNA, reference.id, freeze.id, unknown)
     assert {path.name for path in (service.workspace.places.run(run.id) / "work").iterdir()} == {
         "placement-1",

@@ -307,26 +307,26 @@ def test_a_video_model_criticises_and_where_it_cannot_be_had_it_goes_on_without(
     tiny_models.save(CRITIC, tmp_path / CRITIC)
     monkeypatch.setenv("FOURREAL_MODELS", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    asked = {"prompt": "a box", "strength": 2.0, "distillation_steps": 4}
+    wanted = {"prompt": "a box", "strength": 2.0, "distillation_steps": 4}
     before = house.service.runs.estimate(
         ANNA, house.reference, house.freeze, Options(preset="draft", critic=CRITIC)
     ).critic
     assert (before.seconds, before.steps) == (None, 180)  # of the real preset, not of this runner's
     assert "not measured" in before.reason
-    runs = [house.submit(critic=critic, **asked) for critic in (CRITIC, "ltx-video")]
-    found = []
+    runs = [house.submit(critic=critic, **wanted) for critic in (CRITIC, "ltx-video")]
+    manifests = []
     for run in runs:
         house.wait(run)
-        found.append(json.loads((house.data / "runs" / run / "manifest.json").read_text()))
-    assert found[0]["critic"].startswith(CRITIC)
-    assert found[1]["critic"] is None
-    assert any("without a video model" in note for note in found[1]["notes"])
-    distilled = found[0]["settings"]["distillation"]
+        manifests.append(json.loads((house.data / "runs" / run / "manifest.json").read_text()))
+    assert manifests[0]["critic"].startswith(CRITIC)
+    assert manifests[1]["critic"] is None
+    assert any("without a video model" in note for note in manifests[1]["notes"])
+    distilled = manifests[0]["settings"]["distillation"]
     assert (distilled["canonical_steps"] + distilled["motion_steps"], distilled["strength"]) == (4, 2.0)
-    assert found[0]["distillation"]["steps"] == 4
+    assert manifests[0]["distillation"]["steps"] == 4
     lines = house.lines(runs[0])
-    told = [line["critique"] for line in lines if line["critique"]]
-    with Image.open(house.service.jobs.public_file(runs[0], f"live/{told[-1]}")) as picture:
+    critiques = [line["critique"] for line in lines if line["critique"]]
+    with Image.open(house.service.jobs.public_file(runs[0], f"live/{critiques[-1]}")) as picture:
         assert picture.width > picture.height
     assert any("distillation" in line["values"] for line in lines)
     assert not any(line["critique"] for line in house.lines(runs[1]))
@@ -340,4 +340,4 @@ def test_a_video_model_criticises_and_where_it_cannot_be_had_it_goes_on_without(
     ]  # a run that had to do without is like one that did so
     assert (without["critic"], without["distillation_steps"], without["distillation_pace"]) == (None, 0, None)
     assert (with_it["critic"], with_it["distillation_steps"]) == (CRITIC, 4)
-    assert with_it["distillation_pace"] == pytest.approx(found[0]["distillation"]["seconds"] / 4)
+    assert with_it["distillation_pace"] == pytest.approx(manifests[0]["distillation"]["seconds"] / 4)

@@ -264,7 +264,7 @@ def test_deleting_what_runs_waits_for_its_child(store):
 
 
 def test_a_full_disk_is_said_and_nothing_half_written(store):
-    kept = queue(store, ANNA)
+    waiting = queue(store, ANNA)
     with store.database.reading() as db:
         (pages,) = db.execute("PRAGMA page_count").fetchone()
     connect = store.database._connect
@@ -286,7 +286,7 @@ def test_a_full_disk_is_said_and_nothing_half_written(store):
     store.database._connect = connect
     with store.database.reading() as db:
         assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
-    assert drain(store)[0] == kept
+    assert drain(store)[0] == waiting
 
 
 def test_a_store_that_cannot_be_read_is_said(tmp_path):
@@ -316,3 +316,10 @@ def test_what_was_written_is_there_after_a_kill(tmp_path):
     store = Store(path)
     assert drain(store) == child.stdout.split()
     store.close()
+
+
+@pytest.mark.parametrize("name", ["cameras_given", "cameras_known"])  # as it is called, and as it was
+def test_costs_say_whether_cameras_were_given_whatever_that_was_called(store, name):
+    queue(store, ANNA)
+    assert store.claims.finish(store.claims.take("cpu:0"), "done", cost={"seconds": 1.0, name: True})
+    assert store.costs()[0]["cameras_given"] is True

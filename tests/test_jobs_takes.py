@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from asked_here import asked_here
+from inline_children import inline_children
 from job_samples import ANNA, BEN
 
 from fourreal import clip
@@ -34,7 +34,7 @@ from fourreal.video.one_model import OneModel
 def taken_in(assets, tmp_path_factory):
     """The folder of a video that was taken in once, and what is known of it."""
     folder = tmp_path_factory.mktemp("taken") / "in"
-    with asked_here():
+    with inline_children():
         path = assets / "examples" / "fox_yard" / "reference.mp4"
         return folder, asking.take_in(path, folder, "one.mp4", JobLimits(), as_is=True)
 
@@ -60,10 +60,10 @@ def videos(service, taken_in) -> list[str]:
 
 def requests(service: Service, id: str, monkeypatch, error: Exception | None = None) -> list:
     """What a run hands to the pipeline, which answers with an error if one is given."""
-    asked = []
+    calls = []
 
     def reconstruct(request, *_):
-        asked.append(request)
+        calls.append(request)
         if error is not None:
             raise error
 
@@ -73,7 +73,7 @@ def requests(service: Service, id: str, monkeypatch, error: Exception | None = N
     store = service.workspace.store
     reconstructing = Reconstructing(folder, store.run(id), StoreDesk(store, Claim(id, 1)), {}, OneModel())
     reconstructing.do(Live(folder), CancelToken())
-    return asked
+    return calls
 
 
 def test_a_run_keeps_its_further_videos_and_hands_them_on(service, videos, monkeypatch):
@@ -169,7 +169,7 @@ def test_the_videos_of_a_run_can_be_had_again_even_where_they_were_deleted(servi
     assert service.runs.videos_of(ANNA, run.id) == (*videos[:2], videos[2:3])
     for id in videos[1:3]:
         service.library.delete_video(ANNA, id)
-    with asked_here():
+    with inline_children():
         reference, freeze, (side,) = service.runs.videos_of(ANNA, run.id)
     assert reference == videos[0]
     assert {freeze, side} & {*videos} == set()

@@ -33,9 +33,11 @@ def models(tmp_path_factory):
 @pytest.mark.parametrize("name", ["xclip", "videoscore"])
 def test_a_model_looks_at_video_and_text_and_a_batch_changes_nothing(models, name):
     one = loaded(offer(name), models / offer(name).folder, "cpu")
-    asked = [Question(noise(seed, 20, dark), text) for seed, dark in ((0, 1), (1, 6)) for text in ("a fox", "two dogs")]
-    together = one(asked)
-    alone = [one([question])[0] for question in asked]
+    questions = [
+        Question(noise(seed, 20, dark), text) for seed, dark in ((0, 1), (1, 6)) for text in ("a fox", "two dogs")
+    ]
+    together = one(questions)
+    alone = [one([question])[0] for question in questions]
     for many, single in zip(together, alone, strict=True):
         assert many == pytest.approx(single, abs=1e-3)
         assert set(many) == set(OFFERS[name].scores)
@@ -44,9 +46,9 @@ def test_a_model_looks_at_video_and_text_and_a_batch_changes_nothing(models, nam
 
 def test_a_video_without_text_has_no_text_score(models):
     one = loaded(offer("xclip"), models / "x-clip", "cpu")
-    found = one([Question(noise(0), ""), Question(noise(0), "a fox")])
-    assert found[0] == {"xclip": None}
-    assert -100 <= found[1]["xclip"] <= 100
+    scores = one([Question(noise(0), ""), Question(noise(0), "a fox")])
+    assert scores[0] == {"xclip": None}
+    assert -100 <= scores[1]["xclip"] <= 100
 
 
 def test_weights_that_are_no_videoscore_are_refused(models, tmp_path):
@@ -82,12 +84,12 @@ class Counting:
     name, version, batch = "still", "1", 4
 
     def __init__(self) -> None:
-        self.asked = []
+        self.questions = []
 
     def __call__(self, questions):
         if any(question.text == "bad" for question in questions):
             raise UserError("That is too bad.")
-        self.asked += [question.text for question in questions]
+        self.questions += [question.text for question in questions]
         return [{"still": float(len(question.text))} for question in questions]
 
 
@@ -107,10 +109,10 @@ def test_nothing_is_asked_twice_and_one_bad_video_spoils_no_other(tmp_path):
     assert "broken.mp4" in rows[2].errors[0]
     assert read(tmp_path / "out") == (rows, ["a note"])
     assert judge(items, [counting], tmp_path / "out")[3].scores == {"still": 5.0}
-    assert counting.asked == ["fox", "foxes"]
+    assert counting.questions == ["fox", "foxes"]
     moving(good, seed=5)  # another video under the same name
     judge(items[:1], [counting], tmp_path / "out")
-    assert counting.asked == ["fox", "foxes", "fox"]
+    assert counting.questions == ["fox", "foxes", "fox"]
 
 
 def test_folders_become_items_and_what_is_missing_is_said(tmp_path):
@@ -132,20 +134,20 @@ def test_folders_become_items_and_what_is_missing_is_said(tmp_path):
 def test_weights_are_not_fetched_unless_asked_for_and_the_licence_comes_first(monkeypatch, models):
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    told, fetched = [], []
+    sentences, fetched = [], []
 
-    def download(**asked):
-        if asked.get("local_files_only"):
+    def download(**options):
+        if options.get("local_files_only"):
             raise LocalEntryNotFoundError("not here")
-        assert "licence MIT" in told[-1].message
-        fetched.append(asked["allow_patterns"])
+        assert "licence MIT" in sentences[-1].message
+        fetched.append(options["allow_patterns"])
         return "/somewhere"
 
     monkeypatch.delenv("FOURREAL_MODELS", raising=False)
     monkeypatch.setattr("huggingface_hub.snapshot_download", download)
     with pytest.raises(UserError, match="add --download"):
         weights.folder_of(offer("xclip"), False, ignore, CancelToken())
-    assert str(weights.folder_of(offer("xclip"), True, told.append, CancelToken())) == "/somewhere"
+    assert str(weights.folder_of(offer("xclip"), True, sentences.append, CancelToken())) == "/somewhere"
     assert not any(".bin" in pattern or ".pt" in pattern for pattern in fetched[0])
     monkeypatch.setenv("FOURREAL_MODELS", str(models))
     assert weights.folder_of(offer("xclip"), False, ignore, CancelToken()) == models / "x-clip"
@@ -163,6 +165,14 @@ def test_the_command_line_judges_with_what_it_has(tmp_path, monkeypatch, models,
     assert {row.method for row in rows} == {"ours", "4Dfy"}
     assert all(set(row.scores) == {"xclip", "still", "jerk", "flicker"} for row in rows)
     assert (tmp_path / "out" / "scores.csv").read_text().startswith("method,name,prompt,xclip,still,jerk,flicker")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("FOURREAL_MODELS", str(tmp_path / "empty"))
+    assert cli.main([*words[:5], "--judges", "xclip", "still", "--device", "cpu"]) == 0
+    rows, notes = read(tmp_path / "out")
+    assert all(set(row.scores) == {"still", "jerk", "flicker"} for row in rows), (
+        "a judge without weights stops no other"
+    )
+    assert notes[0].startswith("Not asked: ")
     capsys.readouterr()
     assert cli.main(["judge", "--list"]) == 0
     assert "Apache-2.0" in capsys.readouterr().out

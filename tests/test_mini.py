@@ -1,14 +1,10 @@
 """The embedded model: words, cameras, noise, weights, training; at random weights where those will do."""
 
-import json
-from dataclasses import replace
-from functools import partial
-
 import numpy as np
 import pytest
 import torch
+from mini_samples import FROZEN, WORDS, small_network
 
-from fourreal.camera.align import Similarity
 from fourreal.camera.cameras import Cameras
 from fourreal.clip.value import resize_picture
 from fourreal.errors import Cancelled, UserError
@@ -16,25 +12,13 @@ from fourreal.progress import CancelToken
 from fourreal.video import registry
 from fourreal.video.extend import How, alternating, extend
 from fourreal.video.freeze_time import around, freeze_time
-from fourreal.video.mini import edm, loading, vocabulary
+from fourreal.video.mini import edm, loading
 from fourreal.video.mini.network import MiniNetwork
-from fourreal.video.mini.rig import FLOOR, on_rig, ray_features
+from fourreal.video.mini.rig import on_rig
 from fourreal.video.mini.upsampler import Upsampler
 from fourreal.video.model import VideoModel
-from research.mini import data, feed, train
+from research.mini import data
 from research.world.world import cameras_at
-
-WORDS, FROZEN = "a red ball bouncing", "Camera circulating around a red ball, time elapse"
-
-
-def small_network() -> MiniNetwork:
-    """With random last layers, so that what goes in is seen in what comes out."""
-    torch.manual_seed(0)
-    network = MiniNetwork(widths=(8, 16), depth=1, head=8, condition=16)
-    for name, parameter in network.named_parameters():
-        if not parameter.any():
-            torch.nn.init.normal_(parameter, std=0.1 if name.endswith("weight") else 0.01)
-    return network
 
 
 @pytest.fixture(scope="module")
@@ -53,91 +37,6 @@ def picture(seed: int, size=(256, 144)) -> np.ndarray:
     return resize_picture(np.random.default_rng(seed).integers(0, 255, (9, 16, 3), dtype=np.uint8), size)
 
 
-# --- Words -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("prompt", "actors", "floor", "frozen", "unknown"),
-    [
-        ("a red ball bouncing on a grassy floor", [("red", "ball", "hops")], "grassy", False, ()),
-        ("A crimson sphere hops across the sand.", [("red", "ball", "hops")], "sandy", False, ()),
-        ("a blue box", [("blue", "crate", "")], "", False, ()),
-        ("a red ball bouncing next to a blue box", [("red", "ball", "hops"), ("blue", "crate", "")], "", False, ()),
-        (FROZEN, [("red", "ball", "")], "", True, ()),
-        ("a cylinder circling", [("", "drum", "circles")], "", False, ()),
-        ("the fox eats a yelow ball", [("", "ball", "")], "", False, ("fox", "eats", "yelow")),
-        ("", [], "", False, ()),
-    ],
-)
-def test_a_prompt_is_read(prompt, actors, floor, frozen, unknown):
-    reading = vocabulary.read(prompt)
-    assert (list(reading.actors), reading.floor, reading.frozen, reading.unknown) == (actors, floor, frozen, unknown)
-
-
-def test_every_word_offered_is_understood_and_says_something_of_its_own():
-    slots = [vocabulary.read(word).slots() for words in vocabulary.WORDS.values() for word in words]
-    assert all(any(told) for told in slots)
-    assert len(set(slots)) == len(slots)
-    assert max(told[0] for told in slots) == len(vocabulary.COLOURS)
-
-
-def test_slots_tell_of_as_many_things_as_the_model_learnt():
-    reading = vocabulary.read("a red ball bouncing next to a blue box on a grassy floor")
-    assert reading.slots(1) == (1, 1, 1, 0, 0, 0, 3)
-    assert reading.slots(2) == (1, 1, 1, 4, 2, 0, 3)
-
-
-def test_words_that_are_not_known_are_named_with_the_nearest():
-    entry = registry.entry(registry.EMBEDDED)
-    told = entry.remark("a purpel ball and a green crate")
-    assert '"purpel" (do you mean "purple"?)' in told
-    assert "the green crate is left out" in told
-    assert entry.remark(WORDS) == ""
-    assert registry.entry("ltx-video").remark("a purpel ball") == ""
-    with pytest.raises(UserError, match=r"knows no word.*red"):
-        entry.check("reference", "a fox eats an apple", 16, (256, 144), 4)
-
-
-@pytest.mark.parametrize("prompt", ["красный мяч", "红色的球", "🔴", "a 🔴🔥", "123", "!!!", "Würfel"])
-def test_a_prompt_without_a_word_that_it_knows_is_refused_in_whatever_language(prompt):
-    with pytest.raises(UserError, match=r"knows no word.*red"):
-        registry.entry(registry.EMBEDDED).check("reference", prompt, 16, (256, 144), 4)
-
-
-def test_what_is_no_english_word_is_named_as_well():
-    told = registry.entry(registry.EMBEDDED).remark("a red ball 🔥 мяч")
-    assert '"🔥"' in told
-    assert '"мяч"' in told
-
-
-# --- Cameras ---------------------------------------------------------------------------------------------------------
-
-
-def test_cameras_that_go_around_are_told_alike_in_whatever_frame_they_come():
-    own = cameras_at(torch.linspace(0, 80, 16), (64, 36))
-    rig = registry.entry(registry.EMBEDDED).capabilities.rig
-    commanded = around(torch.linspace(0, 80, 16).deg2rad(), (64, 36), rig)
-    torch.testing.assert_close(on_rig(own), on_rig(commanded), atol=1e-4, rtol=0)
-    basis = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(0)).double())[0]
-    turned = Similarity(2.7, basis * torch.linalg.det(basis), torch.tensor([1.0, -2.0, 0.5]).double())
-    torch.testing.assert_close(on_rig(turned.apply_cameras(own)), on_rig(own), atol=1e-3, rtol=0)
-
-
-def test_a_ray_is_told_where_it_meets_the_floor():
-    cameras = cameras_at(torch.tensor([0.0, 40.0]), (64, 36), elevation=8)
-    poses = on_rig(cameras)
-    features = ray_features(poses, cameras.intrinsics, cameras.size)
-    assert features.shape == (2, 12, 36, 64)
-    direction, origin, meets, below = features[:, :3], features[:, 6:9], features[:, 9:11], features[:, 11]
-    torch.testing.assert_close(origin[0, :, 0, 0].norm(), torch.tensor(1.0))
-    assert (below[:, -1] == 1).all()
-    assert (below[:, 0] == 0).all()  # above the horizon
-    away = meets / 2 / (1 - meets.norm(dim=1, keepdim=True) / 2)  # undo the drawing in
-    reach = (FLOOR - origin[:, 2]) / direction[:, 2]
-    expected = origin[:, :2] + reach[:, None] * direction[:, :2]
-    torch.testing.assert_close(away[:, :, -1], expected[:, :, -1], atol=1e-4, rtol=1e-4)
-
-
 # --- The two calls ---------------------------------------------------------------------------------------------------
 
 
@@ -148,12 +47,12 @@ def test_it_is_a_video_model(model):
 
 
 def test_the_seed_decides_and_known_frames_come_back_as_they_went_in(model):
-    known = {0: picture(0), 9: picture(1)}
-    one, same, other = (model.generate(WORDS, known=known, seed=seed, steps=2) for seed in (1, 1, 2))
+    conditioning = {0: picture(0), 9: picture(1)}
+    one, same, other = (model.generate(WORDS, conditioning=conditioning, seed=seed, steps=2) for seed in (1, 1, 2))
     assert one.frames.shape == (16, 144, 256, 3)
     np.testing.assert_array_equal(one.frames, same.frames)
     assert (one.frames != other.frames).any()
-    for place, given in known.items():
+    for place, given in conditioning.items():
         np.testing.assert_array_equal(one.frames[place], given)
     small = model.generate(WORDS, size=(64, 36), steps=2, preview=True)
     assert small.frames.shape == (16, 36, 64, 3)
@@ -165,7 +64,7 @@ def test_words_cameras_and_known_frames_change_what_comes_out(model):
     assert (model.generate("a blue box sliding", **ask).frames != plain).any()
     path = around(torch.linspace(0, 1, 16), (64, 36), model.capabilities.rig)
     assert (model.generate(WORDS, cameras=path, **ask).frames != plain).any()
-    assert (model.generate(WORDS, known={0: picture(0, (64, 36))}, **ask).frames[1:] != plain[1:]).any()
+    assert (model.generate(WORDS, conditioning={0: picture(0, (64, 36))}, **ask).frames[1:] != plain[1:]).any()
 
 
 def test_it_says_what_it_does_not_understand_and_can_be_stopped(model):
@@ -184,17 +83,17 @@ def test_it_says_what_it_does_not_understand_and_can_be_stopped(model):
 
 
 @pytest.mark.parametrize(
-    ("ask", "told"),
+    ("ask", "sentence"),
     [
         ({"frames": 17}, "16 frames"),
         ({"size": (512, 288)}, "256x144"),
         ({"prompt": " "}, "empty"),
-        ({"known": {16: picture(0)}}, "not one of"),
-        ({"known": {0: picture(0, (64, 36))}}, "64x36"),
+        ({"conditioning": {16: picture(0)}}, "not one of"),
+        ({"conditioning": {0: picture(0, (64, 36))}}, "64x36"),
     ],
 )
-def test_what_it_does_not_have_is_refused(model, ask, told):
-    with pytest.raises(UserError, match=told):
+def test_what_it_does_not_have_is_refused(model, ask, sentence):
+    with pytest.raises(UserError, match=sentence):
         model.generate(**{"prompt": WORDS, "steps": 1} | ask)
 
 
@@ -214,30 +113,17 @@ def test_a_frozen_clip_is_extended_on_both_sides_along_its_circle(model, tmp_pat
 def test_a_step_at_sigma_is_edms_at_sigma_by_one_minus_sigma(model):
     video, sigma = torch.rand(16, 3, 36, 64), 0.4
     got = model.denoise_once(video, sigma, "", guidance=1.0, seed=5)
-    asked = model.asked(
-        model._job(
-            prompt="",
-            negative="",
-            known=None,
-            cameras=None,
-            frames=16,
-            size=(64, 36),
-            fps=None,
-            guidance=1.0,
-            steps=None,
-            wordless=True,
-        )
-    )
+    conditions = model.conditions(model.job(prompt="", frames=16, size=(64, 36), guidance=1.0, wordless=True))
     noise = torch.randn(1, 16, 3, 36, 64, generator=torch.Generator().manual_seed(5))
     level = sigma / (1 - sigma)
-    clean = edm.denoised(model.network, 2 * video[None] - 1 + level * noise, torch.tensor([level]), asked)[0]
+    clean = edm.denoised(model.network, 2 * video[None] - 1 + level * noise, torch.tensor([level]), conditions)[0]
     torch.testing.assert_close(got, (clean + 1) / 2, atol=1e-4, rtol=0)
 
 
 def test_a_step_keeps_known_frames_and_gives_no_gradient(model):
     video = torch.rand(16, 3, 36, 64, requires_grad=True)
     given = picture(2, (64, 36))
-    target = model.denoise_once(video, 0.7, WORDS, known={0: given}, seed=1)
+    target = model.denoise_once(video, 0.7, WORDS, conditioning={0: given}, seed=1)
     assert not target.requires_grad
     np.testing.assert_array_equal((target[0].permute(1, 2, 0) * 255).round().byte().numpy(), given)
     large = model.denoise_once(torch.rand(16, 3, 144, 256), 0.5, "", guidance=1.0)
@@ -258,23 +144,13 @@ def test_at_two_bytes_the_network_answers_nearly_the_same():
 
 
 def test_guidance_moves_away_from_saying_nothing(model):
-    job = model._job(
-        prompt=WORDS,
-        negative="",
-        known=None,
-        cameras=None,
-        frames=16,
-        size=(64, 36),
-        fps=None,
-        guidance=1.0,
-        steps=None,
-    )
-    asked, noisy = model.asked(job), torch.randn(1, 16, 3, 36, 64)
-    said = edm.guided(model.network, noisy, 2.0, asked, 1.0)
-    nothing = edm.guided(model.network, noisy, 2.0, asked._replace(slots=torch.zeros_like(asked.slots)), 1.0)
+    job = model.job(prompt=WORDS, frames=16, size=(64, 36), guidance=1.0)
+    conditions, noisy = model.conditions(job), torch.randn(1, 16, 3, 36, 64)
+    said = edm.guided(model.network, noisy, 2.0, conditions, 1.0)
+    nothing = edm.guided(model.network, noisy, 2.0, conditions._replace(slots=torch.zeros_like(conditions.slots)), 1.0)
     assert (said - nothing).abs().max() > 1e-4
     torch.testing.assert_close(
-        edm.guided(model.network, noisy, 2.0, asked, 3.0), nothing + 3 * (said - nothing), atol=1e-4, rtol=1e-4
+        edm.guided(model.network, noisy, 2.0, conditions, 3.0), nothing + 3 * (said - nothing), atol=1e-4, rtol=1e-4
     )
 
 
@@ -304,83 +180,6 @@ def test_those_that_come_along_are_whole_small_and_are_taken_without_a_network(a
     model.release()
     with pytest.raises(ValueError, match="released"):
         model.generate(WORDS)
-
-
-# --- Training --------------------------------------------------------------------------------------------------------
-
-
-def test_clips_follow_from_their_numbers_and_show_what_is_said_of_them():
-    one, same, other = (data.draw([4, 5], seed) for seed in (0, 0, 1))
-    assert all(torch.equal(a, b) for a, b in zip(one, same, strict=True))
-    assert not torch.equal(one.video, other.video)
-    assert one.video.shape == (2, 16, 3, 36, 64)
-    assert float(one.video.abs().max()) <= 1
-    clips = data.draw(list(range(24)), 7)
-    still = (clips.video[:, 1:] - clips.video[:, :1]).abs().amax((1, 2, 3, 4))
-    assert clips.frozen.any()
-    assert (~clips.frozen).any()
-    assert (still > 0.05).all()  # something moves in each: the camera, or what it sees
-    for number, frozen in enumerate(clips.frozen.tolist()):
-        turns = float((clips.rays[number, :, 6:9] - clips.rays[number, :1, 6:9]).abs().max())
-        assert (turns > 1e-3) == frozen
-        assert not frozen or clips.slots[number, 2] == 0  # nothing is said of motion in a frozen world
-
-
-def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(tmp_path):
-    plan = train.Plan(clips=8, batch=2, warm_steps=1)
-    clips = [data.draw(data.numbers(step, 2), 0) for step in range(4)]
-    whole = train.Training(plan, small_network(), torch.device("cpu"))
-    losses = [whole.advance(some, 0.5) for some in clips]
-    first = train.Training(plan, small_network(), torch.device("cpu"))
-    for some in clips[:2]:
-        first.advance(some, 0.5)
-    second = train.Training(plan, small_network(), torch.device("cpu"))
-    second.restore(first.state(), 2)
-    assert [second.advance(some, 0.5) for some in clips[2:]] == losses[2:]
-    for one, other in zip(whole.mean.parameters(), second.mean.parameters(), strict=True):
-        torch.testing.assert_close(one, other, atol=0, rtol=0)
-
-
-@pytest.fixture
-def quick_sheet(monkeypatch):
-    """Sheets of two steps."""
-    monkeypatch.setattr(train.sheet, "write", partial(train.sheet.write, steps=2))
-
-
-@pytest.mark.slow
-def test_a_training_leaves_weights_a_log_and_a_sheet_and_is_not_mixed_with_another(quick_sheet, tmp_path):
-    plan = train.Plan(clips=2, batch=2)
-    weights = train.train(plan, tmp_path, small_network())
-    assert weights.is_file()
-    assert "frozen, first known" in (tmp_path / "log.txt").read_text()
-    assert (tmp_path / "samples.png").is_file()
-    assert json.loads((tmp_path / "training.json").read_text())["step"] == 1
-    with pytest.raises(UserError, match="another seed"):
-        train.train(replace(plan, seed=1), tmp_path, small_network())
-    train.train(replace(plan, clips=4), tmp_path, small_network())
-    assert json.loads((tmp_path / "training.json").read_text())["step"] == 2
-    assert len(list(tmp_path.glob("state-*"))) == 1
-
-
-@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
-def test_clips_are_fed_in_order_and_seen_again(workers, monkeypatch):
-    monkeypatch.setattr(feed, "APART", 2)
-    with feed.Feed(feed.Wanted(fresh=2, repeats=2, seed=3), 1, torch.device("cpu"), workers) as food:
-        given = [food.next(data.USUAL) for _ in range(3)]
-    fresh = [data.draw(data.numbers(step, 2), 3) for step in (1, 2, 3)]
-    assert [len(clips.video) for clips in given] == [2, 2, 4]
-    expected = [fresh[0], fresh[1], data.Clips(*(torch.cat(pair) for pair in zip(fresh[2], fresh[0], strict=True)))]
-    for one, other in zip(given, expected, strict=True):
-        for value, wanted in zip(one, other, strict=True):
-            torch.testing.assert_close(value, wanted, atol=0, rtol=0)
-
-
-@pytest.mark.slow
-def test_a_training_ends_after_so_many_minutes(quick_sheet, tmp_path):
-    train.train(train.Plan(batch=2, repeats=2, minutes=0.01), tmp_path, small_network())
-    told = json.loads((tmp_path / "training.json").read_text())
-    assert 0.6 <= told["seconds"] < 60
-    assert told["step"] >= 1
 
 
 def test_a_standing_camera_is_the_worlds_own(model):

@@ -29,10 +29,10 @@ def test_a_true_clip_was_made_along_the_arc_it_was_made_along():
         errors.append(evaluate._errors(made, world, arc, time))
         assert abs(float(evaluate.FACTORS[int(errors[-1].argmin())]) - factor) < 0.01
     assert abs(evaluate.fitted(torch.stack([errors[2]] * 4))["fitted"] - 1.5) < 0.01
-    told = evaluate.fitted(torch.stack(errors))
-    assert told["median alone"] == 1.0
-    assert told["interval"][0] <= told["fitted"] <= told["interval"][1]
-    assert told["interval"][0] < told["interval"][1]
+    figures = evaluate.fitted(torch.stack(errors))
+    assert figures["median alone"] == 1.0
+    assert figures["interval"][0] <= figures["fitted"] <= figures["interval"][1]
+    assert figures["interval"][0] < figures["interval"][1]
 
 
 def test_a_share_has_wilsons_interval():
@@ -42,7 +42,7 @@ def test_a_share_has_wilsons_interval():
 
 @pytest.mark.slow
 def test_frozen_clips_are_compared_and_shown(tmp_path):
-    told = evaluate.freezing(registry.load("mini", device="cpu"), 2, 2, tmp_path)
-    assert told["clips"] == 2
-    assert 10 < told["psnr"]["mean"] < 60
+    figures = evaluate.freezing(registry.load("mini", device="cpu"), 2, 2, tmp_path)
+    assert figures["clips"] == 2
+    assert 10 < figures["psnr"]["mean"] < 60
     assert (tmp_path / "frozen.png").stat().st_size > 1000

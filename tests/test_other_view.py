@@ -39,7 +39,7 @@ def filmed(scene, frame, size=SIZE, count=FRAMES):
     return np.stack([draw(scene, camera, t) for t in np.linspace(0, 1, count).tolist()])
 
 
-def kept(folder: Path, pictures) -> Path:
+def view_folder(folder: Path, pictures) -> Path:
     """The pictures without loss, as a video that is a folder."""
     folder.mkdir()
     for number, picture in enumerate(pictures):
@@ -59,7 +59,7 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def side(tmp_path_factory):
     """A video from where freeze-time frame 7 was taken, exactly as the scene has it."""
-    return kept(tmp_path_factory.mktemp("views") / "side", filmed(thinned(), 7))
+    return view_folder(tmp_path_factory.mktemp("views") / "side", filmed(thinned(), 7))
 
 
 def test_the_scenes_own_pictures_score_high_and_those_without_motion_low(side):
@@ -76,7 +76,7 @@ def test_a_neighbouring_camera_is_another_one(side):
 
 def test_where_nothing_moves_no_figure_is_given_for_it(tmp_path):
     still = thinned().static()
-    scores = score_views(still, [OtherView(kept(tmp_path / "still", filmed(still, 7)), 7)])["still"]
+    scores = score_views(still, [OtherView(view_folder(tmp_path / "still", filmed(still, 7)), 7)])["still"]
     assert scores["psnr"] > 50
     assert (scores["moving"], scores["static_moving"]) == (None, None)
 
@@ -100,13 +100,13 @@ def test_figures_are_those_of_the_plain_way_to_compute_them(tmp_path):
             values[f"{name}psnr"].append(decibels(error))
             if where.sum() > 50:
                 values[f"{name}moving"].append(decibels(error[where]))
-    wanted = {key: float(np.mean(found)) for key, found in values.items()}
+    wanted = {key: float(np.mean(figures)) for key, figures in values.items()}
     assert score_views(scene, [OtherView(path, 4)])["large"] == pytest.approx(wanted, abs=0.002)
 
 
 def test_two_videos_of_one_name_are_told_apart_by_their_paths(side, tmp_path):
     (tmp_path / "other").mkdir()
-    other = kept(tmp_path / "other" / "side", filmed(thinned(), 2))
+    other = view_folder(tmp_path / "other" / "side", filmed(thinned(), 2))
     scores = score_views(thinned(), [OtherView(side, 7), OtherView(other, 2)])
     assert list(scores) == [str(side), str(other)]
     with pytest.raises(UserError, match="twice"):
@@ -118,13 +118,13 @@ def test_evaluate_prints_one_object_of_both_kinds(fourreal, tmp_path, side):
     bundle.save(some_scene(), tmp_path / "run", {})
     code, out, err = fourreal("evaluate", tmp_path / "run", "--ground-truth", truth, "--other-view", f"{side}=7")
     assert code == 0, err
-    found = json.loads(out)
-    assert found["psnr"] == 100
-    assert found["other_views"]["side"]["psnr"] > 50
+    result = json.loads(out)
+    assert result["psnr"] == 100
+    assert result["other_views"]["side"]["psnr"] > 50
 
 
 def test_a_path_may_have_equals_signs(fourreal, run, tmp_path):
-    video = kept(tmp_path / "a=1", filmed(thinned(), 2))
+    video = view_folder(tmp_path / "a=1", filmed(thinned(), 2))
     code, out, err = fourreal("evaluate", run, "--other-view", f"{video}=2")
     assert code == 0, err
     assert list(json.loads(out)) == ["other_views"]

@@ -70,17 +70,17 @@ def test_the_wheel_works_without_the_checkout(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("file", "asked"),
+    ("file", "ranges"),
     [("requirements.txt", PROJECT["dependencies"]), ("requirements-dev.txt", PROJECT["optional-dependencies"]["dev"])],
 )
-def test_what_was_tested_is_within_what_the_package_asks_for(file, asked):
+def test_what_was_tested_is_within_what_the_package_asks_for(file, ranges):
     pins = [Requirement(line) for line in (ROOT / file).read_text().splitlines() if line[:1] not in "#"]
     pinned = {canonicalize_name(pin.name): next(iter(pin.specifier)) for pin in pins}
-    asked = {canonicalize_name(one.name): one.specifier for one in map(Requirement, asked)}
-    assert set(pinned) == set(asked)
+    ranges = {canonicalize_name(one.name): one.specifier for one in map(Requirement, ranges)}
+    assert set(pinned) == set(ranges)
     for name, pin in pinned.items():
         assert pin.operator == "=="
-        assert asked[name].contains(pin.version), name
+        assert ranges[name].contains(pin.version), name
 
 
 @pytest.mark.parametrize("name", PROJECT["scripts"])

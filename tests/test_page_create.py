@@ -5,24 +5,19 @@ import re
 import pytest
 import shared
 import tiny_models
-from browser import chromium, filled, needs_chromium, until, watched_page
+from browser import filled, needs_chromium, until, watched_page
 from gradio_client import handle_file
 from gradio_client.exceptions import AppError
 from playwright.sync_api import Page, expect
-from web_samples import ANNA, BEN, SharedPage, calling, fetched, wait
+from web_samples import ANNA, BEN, calling, fetched, wait
+
+pytest_plugins = ["page_fixtures"]
 
 DESK = {"viewport": {"width": 1360, "height": 850}, "device_scale_factor": 0.5, "reduced_motion": "reduce"}
 ARRIVED = "window.fourrealShown?.scene && document.documentElement.classList.contains('arrived')"
 GONE = ("live/preview-",)  # one may be replaced by a newer one just while it is asked for
 RELOADED = ("ERR_", "Failed to fetch", "network error", "errored out", "AbortError")  # what a reload cuts off
 FORM = {"frames": 9, "steps": 3, "width": 96, "height": 64}
-
-
-@pytest.fixture(scope="module")
-def server():
-    running = SharedPage()
-    yield running
-    assert "Traceback" not in running.log(), running.log()
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +28,6 @@ def models(server):
             making = server.models.with_suffix(".part")
             tiny_models.save("wan-vace-1.3b", making / "wan-vace-1.3b")
             making.rename(server.models)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 def arrive(page: Page, url: str) -> None:
@@ -177,11 +166,13 @@ def test_the_usual_model_says_what_it_knows_and_what_it_cannot_make(server, brow
         words.fill("a purpel ball")
         words.blur()
         expect(page.locator("#reference-told .note")).to_contain_text('do you mean "purple"?')
-        expect(page.locator("#reference-told .note")).to_contain_text("the first candidate will tell")
+        expect(page.locator("#reference-told .note")).to_contain_text("the first candidate tells")
         filled(page, {"#reference-count input[type=number]": "1"})
         page.locator("#reference-make").click()
         candidates(page, "reference", 1)
-        expect(page.locator("#reference-told .note")).to_contain_text("what earlier videos of this model took here")
+        expect(page.locator("#reference-told .note")).to_contain_text(
+            "Earlier videos of this model took that long here"
+        )
 
 
 @pytest.mark.slow
@@ -220,7 +211,7 @@ def test_a_video_model_as_critic_is_chosen_followed_and_found_again(server, brow
         expect(page.locator("#curves")).to_contain_text("Distillation loss")
 
         page.get_by_role("tab", name="My scenes", exact=True).click()
-        page.locator("#gallery").get_by_role("button", name="Make again with other settings").first.click()
+        page.locator("#gallery").get_by_role("button", name="Make again").first.click()
         expect(page.locator("#strength input")).to_have_value("2")  # unfolded, with what it was
         expect(page.locator("#distillation-steps input")).to_have_value("3")
         expect(page.locator("#critic input")).to_have_value("Wan 2.1 VACE 1.3B")
@@ -265,7 +256,7 @@ def test_every_step_has_its_endpoint(server, fox_yard):
         with pytest.raises(AppError, match="nearest is 9"):
             call("create", wishes=wishes | {"frames": 10})
         about = {"creation": call("create", wishes=wishes, count=1, seed=3)["id"]}
-        settled = lambda: (found := call("creation", **about))["state"] not in ("queued", "running") and found
+        settled = lambda: (creation := call("creation", **about))["state"] not in ("queued", "running") and creation
         assert [one["number"] for one in wait(settled, "the candidate")["candidates"]] == [3]
         call("keep", **about, number=3)
         call("add_candidate", **about, file=handle_file(str(fox_yard / "reference.mp4")))
@@ -275,11 +266,11 @@ def test_every_step_has_its_endpoint(server, fox_yard):
         call("stop_creation", **about)
         wait(settled, "it stops")
         call("resume_creation", **about)
-        found = wait(settled, "all of it")
-        assert (found["state"], found["error"]) == ("done", "")
-        assert {one["number"]: one["frames"] for one in found["candidates"]} == {3: 9, 4: 24, 5: 8, 6: 9}
-        assert all(fetched(f"{server.url}/{one['url']}").content[4:8] == b"ftyp" for one in found["candidates"])
-        numbers = lambda found: sorted(one["number"] for one in found["candidates"])
+        creation = wait(settled, "all of it")
+        assert (creation["state"], creation["error"]) == ("done", "")
+        assert {one["number"]: one["frames"] for one in creation["candidates"]} == {3: 9, 4: 24, 5: 8, 6: 9}
+        assert all(fetched(f"{server.url}/{one['url']}").content[4:8] == b"ftyp" for one in creation["candidates"])
+        numbers = lambda creation: sorted(one["number"] for one in creation["candidates"])
         assert numbers(call("regenerate", **about, number=6)) == [3, 4, 5, 7]
         assert numbers(call("renew", **about)) == [3, 4, 5, 8]
         assert numbers(call("discard", **about, number=8)) == [3, 4, 5]

@@ -12,20 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fit_samples import CANONICAL, FRAMES, SHARED, SIZE, STAGE_ONE, STAGE_TWO, arc, observations, write, write_videos
+from fit_samples import CANONICAL, FRAMES, SHARED, SIZE, STAGE_ONE, STAGE_TWO, observations, write, write_videos
 
 from fourreal import clip
-from fourreal.camera.estimate import Estimate
-from fourreal.camera.match import find_frozen_frame
-from fourreal.clip import Clip, sample_indices
-from fourreal.clip.value import resize_picture
 from fourreal.errors import Cancelled, UserError
-from fourreal.fit import artifacts, loop
+from fourreal.fit import loop
 from fourreal.pipeline import Request, reconstruct
 from fourreal.pipeline import footage as films
-from fourreal.pipeline import placement as placements
-from fourreal.pipeline.footage import fit_size
-from fourreal.pipeline.reconstruct import place
+from fourreal.pipeline.observe import fit_size
 from fourreal.progress import CancelToken, ignore
 from fourreal.scene import bundle
 from fourreal.settings import ABLATIONS, PRESETS, Preset, ablated
@@ -41,8 +35,8 @@ def videos(tmp_path_factory) -> Path:
 
 
 def request(videos: Path, out: Path, **changes) -> Request:
-    known = dict(reference=videos / "reference.mp4", freeze=videos / "freeze.mp4", cameras=videos / "cameras.json")
-    return Request(**(known | {"out": out, "preset": TINY, "device": "cpu"} | changes))
+    inputs = dict(reference=videos / "reference.mp4", freeze=videos / "freeze.mp4", cameras=videos / "cameras.json")
+    return Request(**(inputs | {"out": out, "preset": TINY, "device": "cpu"} | changes))
 
 
 @pytest.fixture(scope="module")
@@ -117,11 +111,11 @@ def test_stopped_and_kept(videos, tmp_path, monkeypatch):
         if event.stage == "motion: field" and event.step > event.steps // 3:
             cancel.cancel(keep=True)
 
-    kept = reconstruct(request(videos, tmp_path / "run"), stop, cancel)
+    stopped = reconstruct(request(videos, tmp_path / "run"), stop, cancel)
     manifest = bundle.read_manifest(tmp_path / "run")
     assert manifest["stopped"]["stage"] == "motion: field"
     assert 0 < manifest["stopped"]["step"] < manifest["stopped"]["steps"]
-    assert torch.equal(bundle.load(tmp_path / "run").gaussians.means, kept.gaussians.means)
+    assert torch.equal(bundle.load(tmp_path / "run").gaussians.means, stopped.gaussians.means)
     # every scene on the way can be drawn; none moves before the motion is fitted
     first, last = seen[0], seen[-1]
     camera = first[1].outward(first[1].reference)
@@ -248,10 +242,10 @@ def test_what_a_person_can_mend_is_said(case, finished, videos, tmp_path, monkey
 @pytest.mark.parametrize(("without", "most"), [(frozenset(), 3), (frozenset(["freeze-time"]), 5)])
 def test_more_held_out_frames_than_the_preset_takes_are_refused_in_words(without, most, videos, tmp_path):
     preset = replace(TINY, freeze_frames=6)
-    asked = request(videos, tmp_path / "run", preset=preset, hold_out_freeze=tuple(range(7)), without=without)
+    wanted = request(videos, tmp_path / "run", preset=preset, hold_out_freeze=tuple(range(7)), without=without)
     with pytest.raises(UserError, match=rf"takes 6 frames .* hold out fewer, at most {most}"):
-        films.read(asked, preset, ignore)
-    fine = films.read(replace(asked, hold_out_freeze=(0, 3, 7)), preset, ignore)
+        films.read(wanted, preset, ignore)
+    fine = films.read(replace(wanted, hold_out_freeze=(0, 3, 7)), preset, ignore)
     assert {0, 3, 7} <= set(fine.freeze_frames)
 
 
@@ -260,100 +254,6 @@ def test_nothing_is_left_of_a_run_that_could_not_begin(videos, tmp_path):
     with pytest.raises(UserError, match="Nothing moves"):
         reconstruct(request(videos, tmp_path / "run", reference=still))
     assert not (tmp_path / "run").exists()
-
-
-# --- Where the two videos meet ---------------------------------------------------------------------------------------
-
-MOMENT, MEETING_FRAME = 7, 27
-
-
-@pytest.fixture(scope="module")
-def panned(tmp_path_factory) -> Path:
-    """A freeze-time video of 55 frames that stands a while in its middle, where it shows what the reference does. Of
-    12 frames that are taken of it evenly none has that view."""
-    folder = tmp_path_factory.mktemp("panned")
-    wide = resize_picture(np.random.default_rng(3).integers(0, 256, (24, 260, 3), dtype=np.uint8), (1040, 96))
-    offsets = [16 * i for i in range(27)] + [440, 441] + [440 + 14 * i for i in range(1, 27)]
-    freeze = np.stack([wide[:, x : x + 144] for x in offsets])
-    reference = np.repeat(wide[None, :, 440 : 440 + 144], 16, axis=0)
-    for number, frame in enumerate(reference):
-        frame[30:54, 5 * number : 5 * number + 24] = 255 - frame[30:54, 5 * number : 5 * number + 24]
-    for number, frame in enumerate(freeze):  # the subject, as it was at that moment
-        left = 440 + 5 * MOMENT - offsets[number]
-        frame[30:54, max(left, 0) : max(left + 24, 0)] = 255 - frame[30:54, max(left, 0) : max(left + 24, 0)]
-    clip.write(Clip(freeze, 12.0), folder / "freeze.mp4")
-    clip.write(Clip(reference, 12.0), folder / "reference.mp4")
-    return folder
-
-
-def thinned(videos: Path, tmp_path: Path, **changes) -> Request:
-    few = replace(TINY, freeze_frames=12, reference_frames=6)
-    return request(videos, tmp_path / "run", **({"preset": few, "cameras": None} | changes))
-
-
-def test_the_frames_in_which_two_videos_meet_survive_thinning(panned, tmp_path):
-    evenly = sample_indices(55, 12)
-    assert not {27, 28} & set(evenly)
-    with pytest.raises(UserError, match="same scene"):  # what the rest of them shows
-        find_frozen_frame(clip.read(panned / "reference.mp4").frames, clip.read(panned / "freeze.mp4").frames[evenly])
-    asked = thinned(panned, tmp_path)
-    footage = films.read(asked, asked.preset, ignore)
-    assert footage.meeting == (MOMENT, MEETING_FRAME)
-    assert MOMENT in footage.reference_frames
-    assert MEETING_FRAME in footage.freeze_frames
-    assert (len(footage.reference), len(footage.freeze)) == (6, 12)
-
-
-def test_what_was_seen_before_is_not_looked_for_and_what_the_person_chose_comes_first(panned, tmp_path, monkeypatch):
-    monkeypatch.setattr(films, "find_frozen_frame", None)
-    expected = (({}, (8, 28)), ({"canonical_frame": 3}, (3, 28)), ({"freeze_reference_frame": 20}, (8, 20)))
-    for changes, meeting in expected:
-        asked = thinned(panned, tmp_path, meeting=(8, 28), **changes)
-        assert films.read(asked, asked.preset, ignore).meeting == meeting
-    beyond = thinned(panned, tmp_path, meeting=(8, 55))
-    with pytest.raises(UserError, match="no frame 55"):
-        films.read(beyond, beyond.preset, ignore)
-
-
-@pytest.mark.parametrize("lost", [False, True])
-def test_the_reference_camera_is_that_of_the_meeting_or_found_by_what_stands_still(panned, tmp_path, monkeypatch, lost):
-    few = replace(TINY, freeze_frames=45, reference_frames=6)
-    asked = thinned(panned, tmp_path, preset=few)
-    footage = films.read(asked, few, ignore)
-    placed = [i for i, frame in enumerate(footage.freeze_frames) if not (lost and frame == MEETING_FRAME)]
-    cameras = replace(arc(len(footage.freeze)), size=footage.freeze.size)
-    monkeypatch.setattr(
-        placements,
-        "estimate_cameras",
-        lambda *_: Estimate(cameras, torch.zeros(0, 3), torch.zeros(0, 3), torch.tensor(placed)),
-    )
-    found = cameras[footage.freeze_frames.index(28)]
-    monkeypatch.setattr(placements.resection, "resect", lambda *_: [found])
-    place = lambda asked: placements.estimated_placement(asked, footage, ignore, CancelToken())
-    placement = place(asked)
-    assert (placement.canonical, placement.freeze_reference) == (MOMENT, 28 if lost else MEETING_FRAME)
-    assert placement.exact != lost
-    pose = found if lost else cameras[footage.freeze_frames.index(MEETING_FRAME)]
-    assert torch.equal(placement.reference.world_to_camera[0], pose.world_to_camera[0])
-    if lost:
-        with pytest.raises(UserError, match="Leave --freeze-reference-frame out"):
-            place(replace(asked, freeze_reference_frame=MEETING_FRAME))
-
-
-def test_the_cameras_of_another_meeting_are_not_taken_from_the_folder(panned, tmp_path, monkeypatch):
-    names = []
-
-    def kept(path, *_):
-        names.append(path.name)
-        raise Cancelled
-
-    monkeypatch.setattr(artifacts, "kept", kept)
-    for changes in ({}, {"meeting": (7, 27)}, {"meeting": (8, 27)}, {"canonical_frame": 8}, {}):
-        asked = thinned(panned, tmp_path, **changes)
-        with pytest.raises(Cancelled):
-            place(asked, films.read(asked, asked.preset, ignore), tmp_path, ignore, CancelToken())
-    assert len(set(names)) == 4
-    assert names[0] == names[-1]
 
 
 @pytest.mark.parametrize("part", sorted(ABLATIONS))

@@ -20,6 +20,7 @@ from fourreal.evaluate.metrics import psnr
 from fourreal.scene import bundle
 from fourreal.scene.r4d import R4D, export_r4d, r4d_bytes, read_r4d
 from fourreal.scene.scene4d import Scene4D
+from fourreal.scene.sky import sky_of
 from fourreal.scene.views import draw, into_scene, moved
 from fourreal.splat.deformation_mlp import DeformationMLP
 from fourreal.splat.motion_bases import MotionBases
@@ -29,7 +30,7 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "r4d.md"
 
 def likeness(scene: Scene4D, file: R4D, camera, t: float) -> float:
     """PSNR of the file's picture against the scene's, both as 8-bit pictures. camera: in the input's frame."""
-    truth, ours = draw(scene, camera, t), file.draw(scene.inward(camera), t)
+    truth, ours = draw(scene, camera, t, sky_of(scene)), file.draw(scene.inward(camera), t)
     return psnr(*(torch.from_numpy(picture.astype(np.float32) / 255) for picture in (ours, truth)))
 
 

@@ -116,6 +116,8 @@ VALUES = [
     (("canonical",), None),
     (("background",), [0, 0]),
     (("background",), [0, 0, HUGE]),
+    (("sky",), [[0, 0, 0]]),
+    (("sky",), [[HUGE] * 3] * 16),
     (("name",), 3),
     (("name",), "x" * 20_000),
     (("progress",), []),

@@ -1,54 +1,18 @@
 """Both engines against a dense float64 compositor, and what callers rely on beyond the numbers."""
 
-import contextlib
 import math
-import os
-import signal
-import stat
-import threading
-import warnings
 from dataclasses import replace
 
 import pytest
 import torch
 from dense_compositor import dense_rasterize
 from devices import same
-from job_samples import until
+from rasterize_samples import NAMES, leaves, loss_of, make_scene, outputs
 
-from fourreal.splat.gaussians import Gaussians
 from fourreal.splat.rasterize import rasterize
-from fourreal.splat.rasterize.kernels import private_folder
-from fourreal.splat.rasterize.threads import set_thread_count, thread_count
 
-NAMES = ("means", "quats", "scales", "opacities", "colors", "world_to_camera", "screen_gradient")
 # How far an engine may be from the judge: most pixels, every pixel by brightness, and gradients. gsplat's exp is rough.
 CLOSE = {"cpu": (3e-4, 0.02, 2e-3), "cuda": (1e-3, 0.05, 1e-2)}
-
-
-def make_scene(count=150, size=(45, 29), seed=0, spread=1.6, opacity=1.5):
-    """Random splats in front of a turned camera, some beyond the border; sizes not a multiple of any tile."""
-    g = torch.Generator().manual_seed(seed)
-    width, height = size
-    focal = 0.9 * width
-    depth = 2 + 4 * torch.rand(count, generator=g)
-    u = (1.3 * torch.rand(count, generator=g) - 0.15) * width
-    v = (1.3 * torch.rand(count, generator=g) - 0.15) * height
-    points = torch.stack([(u - width / 2) / focal * depth, (v - height / 2) / focal * depth, depth], -1)
-    angle = 0.3
-    pose = torch.eye(4)
-    pose[0, 0] = pose[2, 2] = math.cos(angle)
-    pose[0, 2], pose[2, 0] = math.sin(angle), -math.sin(angle)
-    pose[:3, 3] = torch.tensor([0.1, -0.05, 0.2])
-    pixels = spread * math.sqrt(width * height / max(count, 1))
-    gaussians = Gaussians.static(
-        (points - pose[:3, 3]) @ pose[:3, :3],
-        torch.randn(count, 4, generator=g) * 3,
-        (pixels * depth / focal)[:, None].log() + 0.5 * torch.randn(count, 3, generator=g),
-        opacity * torch.randn(count, generator=g),
-        torch.rand(count, 3, generator=g),
-    )
-    intrinsics = torch.tensor([focal, 1.1 * focal, width / 2 + 1.3, height / 2 - 0.7])
-    return gaussians, pose, intrinsics, size, torch.tensor([0.2, 0.5, 0.1])
 
 
 def place(**changes):
@@ -93,27 +57,6 @@ def on(device, scene):
     """The scene with its tensors there."""
     gaussians, *rest = scene
     return gaussians.to(device), *(x.to(device) if isinstance(x, torch.Tensor) else x for x in rest)
-
-
-def leaves(scene):
-    """The scene with tensors that ask for gradients, and those tensors in the order of NAMES."""
-    gaussians, pose, intrinsics, size, background = scene
-    inputs = {name: getattr(gaussians, name).clone().requires_grad_() for name in NAMES[:5]}
-    inputs["world_to_camera"] = pose.clone().requires_grad_()
-    inputs["screen_gradient"] = torch.zeros(len(gaussians), 2, device=pose.device, requires_grad=True)
-    gaussians = replace(gaussians, **{name: inputs[name] for name in NAMES[:5]})
-    return (gaussians, inputs["world_to_camera"], intrinsics, size, background, inputs["screen_gradient"]), inputs
-
-
-def loss_of(colour, depth, alpha, seed=7):
-    """A fixed random weighing of every output."""
-    g = torch.Generator().manual_seed(seed)
-    weights = [torch.rand(x.shape, generator=g).to(x) for x in (colour, depth, alpha)]
-    return sum((w * x).sum() for w, x in zip(weights, (colour, depth, alpha), strict=True))
-
-
-def outputs(render):
-    return render.colour, render.depth, render.alpha
 
 
 def relative(a, b):
@@ -194,18 +137,18 @@ def test_background_where_nothing_is(device):
 
 
 @pytest.mark.parametrize(
-    "asked", [("means",), ("colors",), ("world_to_camera",), ("screen_gradient",), ("opacities", "quats")]
+    "wanted", [("means",), ("colors",), ("world_to_camera",), ("screen_gradient",), ("opacities", "quats")]
 )
-def test_gradients_of_some_inputs_only(asked, device):
+def test_gradients_of_some_inputs_only(wanted, device):
     scene = on(device, make_scene())
     arguments, everything = leaves(scene)
     loss_of(*outputs(rasterize(*arguments))).backward()
     arguments, inputs = leaves(scene)
     for name in NAMES:
-        inputs[name].requires_grad_(name in asked)
+        inputs[name].requires_grad_(name in wanted)
     loss_of(*outputs(rasterize(*arguments))).backward()
     for name in NAMES:
-        if name in asked:
+        if name in wanted:
             assert same(inputs[name].grad, everything[name].grad)
         else:
             assert inputs[name].grad is None
@@ -258,79 +201,6 @@ def test_the_same_input_gives_the_same_bits():
         assert all(torch.equal(a, b) for a, b in zip(results[0], again, strict=True))
 
 
-@pytest.fixture
-def two_threads():
-    before = thread_count()
-    set_thread_count(2)
-    yield
-    set_thread_count(before)
-
-
-def test_a_forked_child_draws_what_its_parent_does(two_threads):
-    """Threads stay behind in a fork, so a child needs its own."""
-    arguments = make_scene()
-    wanted = rasterize(*arguments).colour
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # later Pythons warn of any fork beside threads
-        child = os.fork()
-    if not child:
-        with contextlib.suppress(BaseException):
-            same = torch.equal(rasterize(*arguments).colour, wanted) and thread_count() == 2
-            os._exit(0 if same else 2)
-        os._exit(3)
-    try:
-        end = until(lambda: (end := os.waitpid(child, os.WNOHANG))[0] and end, "drawing in the child", 60)
-    except AssertionError:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-        raise
-    assert os.waitstatus_to_exitcode(end[1]) == 0
-
-
-def test_compiled_code_is_kept_only_where_nobody_else_can_put_any(tmp_path, monkeypatch):
-    """Whoever writes into numba's cache runs code in our processes."""
-    fine, open_to_all, linked = tmp_path / "deep" / "fine", tmp_path / "open", tmp_path / "linked"
-    assert private_folder([fine], "x") == fine / "x"
-    assert stat.S_IMODE((fine / "x").stat().st_mode) == 0o700
-    (fine / "x").chmod(0o777)  # as an older version may have made it, under another umask
-    assert private_folder([fine], "x") == fine / "x"
-    assert stat.S_IMODE((fine / "x").stat().st_mode) == 0o700
-    open_to_all.mkdir()
-    open_to_all.chmod(0o777)
-    linked.symlink_to(fine)
-    assert private_folder([open_to_all, linked], "x") is None
-    open_to_all.chmod(0o1777)  # like /tmp itself
-    (open_to_all / "y").symlink_to(fine)
-    assert private_folder([open_to_all], "x") == open_to_all / "x"
-    assert private_folder([open_to_all, fine], "y") == fine / "y"
-    (tmp_path / "file").touch()
-    somebody_else = os.getuid() + 1
-    monkeypatch.setattr(os, "getuid", lambda: somebody_else)
-    assert private_folder([fine, open_to_all, tmp_path / "file", tmp_path / "file" / "in"], "x") is None
-
-
-def test_two_threads_at_once():
-    arguments, _ = leaves(make_scene())
-    wanted = rasterize(*arguments).colour.detach()
-    failures = []
-
-    def work():
-        for _ in range(20):
-            arguments, _ = leaves(make_scene())
-            render = rasterize(*arguments)
-            loss_of(*outputs(render)).backward()
-            if not torch.equal(render.colour.detach(), wanted):
-                failures.append("another image")
-
-    threads = [threading.Thread(target=work) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=300)
-        assert not thread.is_alive()
-    assert not failures
-
-
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1e30])
 @pytest.mark.parametrize("name", ["means", "quats", "scales", "opacities"])
 def test_broken_gaussians_are_culled_and_the_rest_stays(name, bad):
@@ -342,9 +212,9 @@ def test_broken_gaussians_are_culled_and_the_rest_stays(name, bad):
     arguments, inputs = leaves(place(**{name: torch.full_like(getattr(scene[0], name)[:3], bad)}))
     render = rasterize(*arguments)
     loss_of(*outputs(render)).backward()
-    kept = rasterize(scene[0][3:], *scene[1:])
+    rest = rasterize(scene[0][3:], *scene[1:])
     assert not render.radii[:3].any()
-    assert torch.equal(render.colour, kept.colour)
+    assert torch.equal(render.colour, rest.colour)
     assert all(not inputs[key].grad[:3].any() for key in NAMES[:5])
     assert all(torch.isfinite(inputs[key].grad).all() for key in NAMES)
 

@@ -34,17 +34,17 @@ def judged(tmp_path_factory):
             scores = {"xclip": 20.0 + number, "still": 90.0, "psnr": None}
             rows.append(Row(method, f"p{number}", EVIL if number == 0 else f"prompt {number}", str(path), scores))
     (folder / "4dfy" / "3.mp4").unlink()
-    told = {"rows": [vars(row) for row in rows], "notes": ["4dfy lacks something."]}
-    replace_files(folder, {"scores.csv": as_csv(rows).encode(), "scores.json": json.dumps(told).encode()})
+    content = {"rows": [vars(row) for row in rows], "notes": ["4dfy lacks something."]}
+    replace_files(folder, {"scores.csv": as_csv(rows).encode(), "scores.json": json.dumps(content).encode()})
     return folder
 
 
 def test_a_mean_has_the_bootstraps_interval_and_needs_three():
     values = np.random.default_rng(0).normal(10, 2, 50).tolist()
-    found = mean(values)
+    interval = mean(values)
     half = 1.96 * np.std(values) / np.sqrt(50)
-    assert found.value == pytest.approx(np.mean(values))
-    assert (found.value - found.low, found.high - found.value) == pytest.approx((half, half), rel=0.15)
+    assert interval.value == pytest.approx(np.mean(values))
+    assert (interval.value - interval.low, interval.high - interval.value) == pytest.approx((half, half), rel=0.15)
     assert (mean([1.0, 2.0]).low, mean([1.0, 2.0]).count) == (None, 2)
     assert mean([]) is None
 

@@ -34,11 +34,11 @@ def test_what_a_device_computes_agrees_with_plain_torch(count, rows, device):
     plain = rigidity_plain(*trained, Neighbours.of(canonical, 8), sample)
     close = 1e-5 if device == "cpu" else 1e-4
     for weights in ((1.0, 0.0), (0.0, 1.0), (0.3, 0.7)):
-        found, expected = (
+        gradient, expected = (
             torch.autograd.grad(weights[0] * a + weights[1] * b, leaves, retain_graph=True)
             for (a, b), leaves in ((ours, by), (plain, trained))
         )
-        for a, b in zip((*ours, *found), (*plain, *expected), strict=True):
+        for a, b in zip((*ours, *gradient), (*plain, *expected), strict=True):
             assert float((a.cpu() - b).detach().norm()) <= close * float(b.detach().norm()) + 1e-9
 
 

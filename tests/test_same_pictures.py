@@ -15,7 +15,8 @@ from safetensors.torch import load_file, save_file
 from fourreal.evaluate.metrics import psnr
 from fourreal.fit import loop
 from fourreal.fit.canonical import CanonicalStage
-from fourreal.fit.motion import MotionStage, still
+from fourreal.fit.motion import MotionStage
+from fourreal.fit.moving import still
 from fourreal.progress import CancelToken, ignore
 from fourreal.splat.deform import bend
 

@@ -1,10 +1,13 @@
 """A scene shows what its parts say, at any time and from any camera."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from devices import same
 from scene_samples import CANONICAL, FRAMES, SIZE, arc_cameras, some_scene
 
+from fourreal.scene.scene4d import moments_of
 from fourreal.splat.deform import bend
 from fourreal.splat.rasterize import rasterize
 
@@ -72,3 +75,12 @@ def test_cameras_go_out_as_they_came_in():
     scene = some_scene()
     back = scene.outward(scene.freeze).world_to_camera
     torch.testing.assert_close(back, arc_cameras().world_to_camera, atol=1e-5, rtol=1e-5)
+
+
+def test_a_frame_of_the_video_is_drawn_as_it_was_taken_however_frames_were_picked():
+    frames = (0, *range(2, FRAMES + 1))  # the second of the video is left out
+    scene = replace(some_scene(), moments=moments_of(frames))
+    assert [scene.code(frame / FRAMES) for frame in frames] == list(range(FRAMES))
+    assert scene.code(1 / FRAMES) == pytest.approx(0.5)
+    assert scene.canonical_time == frames[CANONICAL] / FRAMES
+    assert moments_of(range(0, 3 * FRAMES, 3)) == ()

@@ -15,10 +15,10 @@ def draw(*shape: int, seed: int = 0, scale: float = 1.0) -> torch.Tensor:
 def agree(ours, by, plain, given) -> None:
     """The values, and the gradients by all of `by`, and `given`, for some upstream."""
     upstream = [torch.randn(x.shape, generator=torch.Generator().manual_seed(9)) for x in plain]
-    found = torch.autograd.grad(ours, by, [x.to(ours[0]) for x in upstream])
+    gradients = torch.autograd.grad(ours, by, [x.to(ours[0]) for x in upstream])
     expected = torch.autograd.grad(plain, given, upstream)
     tolerance = 1e-4 if ours[0].is_cuda else 2e-5  # distances multiplied out lose digits, on each device others
-    for a, b in zip((*ours, *found), (*plain, *expected), strict=True):
+    for a, b in zip((*ours, *gradients), (*plain, *expected), strict=True):
         assert float((a.cpu() - b).detach().norm()) < tolerance * float(b.detach().norm())
 
 

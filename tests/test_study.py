@@ -73,12 +73,12 @@ def test_a_film_fills_the_picture_at_its_own_speed_and_says_what_it_lost():
 
 
 def test_the_common_form_gives_no_film_bars_and_no_advantage(tmp_path):
-    told = request(tmp_path, 1)
-    form = common_form(StudyRequest(told.pairs), 8.0, [((512, 288), 8.0), ((300, 300), 2.0)])
+    order = request(tmp_path, 1)
+    form = common_form(StudyRequest(order.pairs), 8.0, [((512, 288), 8.0), ((300, 300), 2.0)])
     assert form == Form((288, 288), 8.0, 8.0)
-    assert making.rate(StudyRequest(told.pairs), []) == 24.0
+    assert making.rate(StudyRequest(order.pairs), []) == 24.0
     infos = [clip.probe(tmp_path / name) for name in ("ours-0.mp4", "theirs-0.mp4")]
-    assert making.rate(StudyRequest(told.pairs), infos) == 8.0  # not below
+    assert making.rate(StudyRequest(order.pairs), infos) == 8.0  # not below
 
 
 def test_a_scene_is_filmed_along_the_path_with_four_stops(tmp_path):
@@ -96,12 +96,12 @@ def test_a_scene_is_filmed_along_the_path_with_four_stops(tmp_path):
 def test_a_study_that_was_stopped_or_failed_leaves_nothing(tmp_path):
     stop = CancelToken()
     stop.cancel()
-    told = request(tmp_path)
+    order = request(tmp_path)
     with pytest.raises(Cancelled):
-        making.make(told, tmp_path / "out", cancel=stop)
-    os.remove(told.pairs[1].second.source)
+        making.make(order, tmp_path / "out", cancel=stop)
+    os.remove(order.pairs[1].second.source)
     with pytest.raises(UserError, match=r"theirs-1\.mp4 is not there"):
-        making.make(told, tmp_path / "out")
+        making.make(order, tmp_path / "out")
     assert not [path for path in tmp_path.iterdir() if path.suffix != ".mp4"]
 
 
@@ -160,9 +160,9 @@ def test_shares_are_those_of_the_votes_with_wilsons_interval(study):
     study, votes = study
     for number in range(10):
         votes.add(study, voted(study, f"r{number}", number < 7) + voted(study, f"r{number}", True, pair=1)[:2])
-    found = results.results(study, votes.all())
-    (one,) = found.comparisons
-    assert (one.method, one.other, one.raters, found.finished) == ("ours", "4Dfy", 10, 0)
+    tallied = results.results(study, votes.all())
+    (one,) = tallied.comparisons
+    assert (one.method, one.other, one.raters, tallied.finished) == ("ours", "4Dfy", 10, 0)
     shares = {share.question: share for share in one.shares}
     assert (shares["motion"].won, shares["motion"].votes) == (17, 20)
     assert (shares["shape"].won, shares["shape"].votes) == (7, 10)
@@ -172,7 +172,7 @@ def test_shares_are_those_of_the_votes_with_wilsons_interval(study):
     assert low < 70 < high
     assert shares["motion"].paper == 77.1
     assert results.results(study, votes.all(), finished_only=True).votes == 0
-    assert found.on_left == 100
+    assert tallied.on_left == 100
 
 
 def test_methods_are_compared_whichever_side_they_were_written_on(study):
@@ -210,8 +210,8 @@ def test_votes_travel_as_files_and_rows_that_are_none_are_named(study, tmp_path)
     rows.write_text("rater,pair,question,preferred\nAnn,0,motion,4Dfy\nBob,1,shape,ours\n")
     votes.add(study, read_votes(study, rows))
     assert {vote.on_left for vote in votes.all() if vote.rater != rater_of("r" * 20)} == {None}
-    told = list(csv.DictReader(table(study, votes.all()).splitlines()))
-    assert sorted(row["preferred"] for row in told) == ["4Dfy", "ours", "ours"]
+    listed = list(csv.DictReader(table(study, votes.all()).splitlines()))
+    assert sorted(row["preferred"] for row in listed) == ["4Dfy", "ours", "ours"]
     rows.write_text("rater,pair,question,preferred\nAnn,0,motion,4Dfy\nBob,9,shape,ours\n")
     with pytest.raises(UserError, match=r"rows.csv, row 3: there is no pair 9"):
         read_votes(study, rows)

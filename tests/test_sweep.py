@@ -146,9 +146,9 @@ def test_every_item_is_made_once_and_what_failed_is_told(tmp_path):
     runs.write_plan(tmp_path, plan)
     Leader(plan.items, tmp_path, engine).lead(CancelToken())
     assert sorted(map(engine.begun.count, names.values())) == [1, 1, 2, ATTEMPTS]
-    told = table(tmp_path, runs.read_plan(tmp_path))
-    assert told.splitlines()[0] == "2 done, 2 failed of 4"
-    assert "It ended as failed." in told
+    text = table(tmp_path, runs.read_plan(tmp_path))
+    assert text.splitlines()[0] == "2 done, 2 failed of 4"
+    assert "It ended as failed." in text
     again = Engine(tmp_path)
     Leader(plan.items, tmp_path, again).lead(CancelToken())
     assert again.begun == []
@@ -236,12 +236,12 @@ def test_the_command_says_what_it_needs(tmp_path, fourreal, monkeypatch):
         (("a.txt", "--out", tmp_path), "cannot be read"),
         (("a.txt", "--status", tmp_path), "takes neither"),
     ):
-        code, _, told = fourreal("sweep", *arguments)
-        assert (code, said in told) == (2, True), told
+        code, _, err = fourreal("sweep", *arguments)
+        assert (code, said in err) == (2, True), err
     (tmp_path / "prompts.txt").write_text("a")
     monkeypatch.setenv("FOURREAL_ENGINE", "steam")
-    code, _, told = fourreal("sweep", tmp_path / "prompts.txt", "--out", tmp_path / "out")
-    assert (code, "no engine 'steam'" in told) == (2, True)
+    code, _, err = fourreal("sweep", tmp_path / "prompts.txt", "--out", tmp_path / "out")
+    assert (code, "no engine 'steam'" in err) == (2, True)
 
 
 def test_workers_share_the_cores(monkeypatch):

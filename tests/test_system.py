@@ -9,7 +9,6 @@ import time
 import pytest
 
 from fourreal import system
-from fourreal.jobs import local_executor
 from fourreal.video.memory import host_memory
 
 
@@ -59,9 +58,8 @@ def test_a_child_is_seen_to_be_dead_and_then_buried_with_all_it_started(kind, re
     while not system.ended(child):
         time.sleep(0.01)
     os.kill(left, 0)  # still there
-    local_executor.kill_all_of(child)
-    child.wait()
-    child.stdout.read()  # ends with the last who could write into it
-    child.stdout.close()
-    assert child.returncode == 1 or child.returncode == -signal.SIGKILL
+    with os.fdopen(os.dup(child.stdout.fileno())) as output:
+        code = system.bury(child)
+        output.read()  # ends with the last who could write into it
+    assert code in (1, -signal.SIGKILL)
     assert system.ended(child)

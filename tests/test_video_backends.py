@@ -13,7 +13,7 @@ from fourreal.clip import Clip
 from fourreal.errors import Cancelled, UserError
 from fourreal.progress import CancelToken
 from fourreal.video import registry
-from fourreal.video.known import Known
+from fourreal.video.conditioning import Conditioning
 from fourreal.video.memory import Plan
 from fourreal.video.model import VideoModel
 
@@ -42,9 +42,11 @@ def model(request, folders):
     loaded.release()
 
 
-def most_known(model) -> dict[int, np.ndarray]:
+def most_conditioned(model) -> dict[int, np.ndarray]:
     """As many frames as the model can be given of 17."""
-    places = {"anywhere": (0, 1, 2, 3, 4, 11), "leading clip": range(9), "first frame": (0,)}[model.capabilities.known]
+    places = {"anywhere": (0, 1, 2, 3, 4, 11), "leading clip": range(9), "first frame": (0,)}[
+        model.capabilities.conditioning
+    ]
     return {place: picture(place) for place in places}
 
 
@@ -55,11 +57,11 @@ def test_it_is_a_video_model_with_the_registrys_capabilities(model):
 
 def test_a_video_has_the_size_length_and_rate_asked_for_and_the_known_frames(model):
     events = []
-    known = most_known(model)
+    conditioning = most_conditioned(model)
     ask = {"frames": FRAMES, "size": SIZE, "steps": 3, "fps": 12, "preview": True}
-    clip = model.generate("a fox in a yard", known=known, progress=events.append, **ask)
+    clip = model.generate("a fox in a yard", conditioning=conditioning, progress=events.append, **ask)
     assert (clip.frames.shape, clip.fps) == ((FRAMES, 64, 96, 3), 12.0)
-    for place, given in known.items():
+    for place, given in conditioning.items():
         np.testing.assert_array_equal(clip.frames[place], given)
     assert [event.step for event in events if event.stage == "video"] == [0, 1, 2, 3, 3]
     previews = [event.preview for event in events if event.preview is not None]
@@ -68,8 +70,10 @@ def test_a_video_has_the_size_length_and_rate_asked_for_and_the_known_frames(mod
 
 
 def test_the_seed_decides(model):
-    known = {0: picture(0)}
-    first, again, other = (model.generate("a fox", known=known, seed=seed, **ASK).frames for seed in (3, 3, 4))
+    conditioning = {0: picture(0)}
+    first, again, other = (
+        model.generate("a fox", conditioning=conditioning, seed=seed, **ASK).frames for seed in (3, 3, 4)
+    )
     np.testing.assert_array_equal(first, again)
     assert (first[1:] != other[1:]).any()
 
@@ -84,17 +88,9 @@ def test_text_alone_is_enough_where_it_is_said_to_be(model):
 
 def test_the_latent_step_makes_up_the_pipelines_own_loop(model):
     """Sampling by `latent_step` and the scheduler's arithmetic gives the latents of the pipeline's call."""
-    job = model.job(
-        prompt="a fox",
-        negative="blurred",
-        known=most_known(model),
-        cameras=None,
-        frames=FRAMES,
-        size=SIZE,
-        fps=None,
-        guidance=3.0,
-        steps=4,
-    )
+    conditioning = most_conditioned(model)
+    options = dict(frames=FRAMES, size=SIZE, guidance=3.0, steps=4)
+    job = model.job(prompt="a fox", negative="blurred", conditioning=conditioning, **options)
     wanted = model.sample(job, seed=5)
     condition = model.condition(job)
     scheduler = model.pipe.scheduler
@@ -102,40 +98,30 @@ def test_the_latent_step_makes_up_the_pipelines_own_loop(model):
     multistep = hasattr(scheduler, "model_outputs")
     if multistep:
         scheduler.set_timesteps(4)
-    latents = condition.with_known(model.noise(wanted.shape, 5))
+    latents = condition.with_conditioning(model.noise(wanted.shape, 5))
     for step, time in enumerate(times):
         level = float(time) / 1000  # what the network is told; a scheduler may round it
         clean = model.latent_step(latents, level, condition, job.guidance)
-        velocity = (condition.with_known(latents) - clean) / level
+        velocity = (condition.with_conditioning(latents) - clean) / level
         if multistep:
             latents = scheduler.step(velocity, time, latents, return_dict=False)[0]
         else:
             latents = latents + (sigmas[step + 1] - sigmas[step]) * velocity
-        latents = condition.with_known(latents)
+        latents = condition.with_conditioning(latents)
     torch.testing.assert_close(latents, wanted.float(), rtol=1e-4, atol=1e-4)
 
 
 def test_known_latents_and_masks_are_those_of_the_known_frames(model):
-    known = most_known(model)
-    job = model.job(
-        prompt="a fox",
-        negative="",
-        known=known,
-        cameras=None,
-        frames=FRAMES,
-        size=SIZE,
-        fps=None,
-        guidance=1.0,
-        steps=2,
-    )
+    conditioning = most_conditioned(model)
+    job = model.job(prompt="a fox", conditioning=conditioning, frames=FRAMES, size=SIZE, guidance=1.0, steps=2)
     condition = model.condition(job)
     step = model.capabilities.frame_step
     spans = [[0]] + [list(range(at, at + step)) for at in range(1, FRAMES, step)]
-    marked = [all(frame in known for frame in span) for span in spans]
+    marked = [all(frame in conditioning for frame in span) for span in spans]
     assert any(marked)
     assert not all(marked)
     video = torch.full((1, 3, FRAMES, 64, 96), 128 / 127.5 - 1)
-    for place, given in known.items():
+    for place, given in conditioning.items():
         video[0, :, place] = torch.from_numpy(given.copy()).permute(2, 0, 1) / 127.5 - 1
     with torch.no_grad():
         latents = model.encode(video)
@@ -143,7 +129,7 @@ def test_known_latents_and_masks_are_those_of_the_known_frames(model):
         control = condition.extras["control"]
         masks = control[0, 2 * latents.shape[1] :]
         assert [not bool(mask.any()) for mask in masks.unbind(1)] == marked
-        assert [bool(mask.all()) for mask in masks.unbind(1)] == [not known for known in marked]
+        assert [bool(mask.all()) for mask in masks.unbind(1)] == [not conditioning for conditioning in marked]
         leading = marked.index(False)  # later latents see the grey of unknown frames beside them
         torch.testing.assert_close(control[:, : latents.shape[1], :leading], latents[:, :, :leading], atol=0.02, rtol=0)
     else:
@@ -155,8 +141,8 @@ def test_known_latents_and_masks_are_those_of_the_known_frames(model):
 
 
 def test_known_frames_change_what_follows(model):
-    asked = [model.generate("a fox", known={0: picture(seed)}, **ASK).frames[1:] for seed in (0, 9)]
-    assert (asked[0] != asked[1]).any()
+    videos = [model.generate("a fox", conditioning={0: picture(seed)}, **ASK).frames[1:] for seed in (0, 9)]
+    assert (videos[0] != videos[1]).any()
 
 
 def test_stopping_happens_between_two_steps(model):
@@ -168,26 +154,26 @@ def test_stopping_happens_between_two_steps(model):
             token.cancel()
 
     with pytest.raises(Cancelled):
-        model.generate("a fox", known={0: picture(0)}, progress=watch, cancel=token, **ASK)
+        model.generate("a fox", conditioning={0: picture(0)}, progress=watch, cancel=token, **ASK)
     assert max(steps) == 1
-    assert len(model.generate("a fox", known={0: picture(0)}, **ASK)) == 9  # and the model is none the worse
+    assert len(model.generate("a fox", conditioning={0: picture(0)}, **ASK)) == 9  # and the model is none the worse
 
 
 def test_denoising_once_gives_a_target_without_a_gradient(model):
     video = torch.stack([torch.from_numpy(picture(n)).permute(2, 0, 1) / 255 for n in range(9)]).requires_grad_()
-    known = {0: picture(40)}
-    target = model.denoise_once(video, 0.6, "a fox", known=known, guidance=4, rescale=0.5, seed=1)
+    conditioning = {0: picture(40)}
+    target = model.denoise_once(video, 0.6, "a fox", conditioning=conditioning, guidance=4, rescale=0.5, seed=1)
     assert target.shape == video.shape
     assert not target.requires_grad
     assert target.isfinite().all()
-    np.testing.assert_array_equal((target[0] * 255).round().byte().permute(1, 2, 0).numpy(), known[0])
-    again = model.denoise_once(video, 0.6, "a fox", known=known, guidance=4, rescale=0.5, seed=1)
+    np.testing.assert_array_equal((target[0] * 255).round().byte().permute(1, 2, 0).numpy(), conditioning[0])
+    again = model.denoise_once(video, 0.6, "a fox", conditioning=conditioning, guidance=4, rescale=0.5, seed=1)
     torch.testing.assert_close(again, target)
-    other = model.denoise_once(video, 0.6, "a fox", known=known, guidance=4, rescale=0.5, seed=2)
+    other = model.denoise_once(video, 0.6, "a fox", conditioning=conditioning, guidance=4, rescale=0.5, seed=2)
     assert not torch.equal(other, target)
     assert all(parameter.grad is None for parameter in model.pipe.transformer.parameters())
     # with hardly any noise there is nothing to be said but what was shown, whatever the autoencoder loses
-    unchanged = model.denoise_once(video, 1e-6, "a fox", known={0: picture(0)}, guidance=1, seed=1)
+    unchanged = model.denoise_once(video, 1e-6, "a fox", conditioning={0: picture(0)}, guidance=1, seed=1)
     torch.testing.assert_close(unchanged[1:], video.detach()[1:], atol=2e-3, rtol=0)
 
 
@@ -197,7 +183,7 @@ def test_memory_that_runs_out_is_said_with_what_to_do(model, monkeypatch):
 
     monkeypatch.setattr(model.pipe.transformer, "forward", fail)
     with pytest.raises(UserError, match="9 frames of 96x64"):
-        model.generate("a fox", known={0: picture(0)}, **ASK)
+        model.generate("a fox", conditioning={0: picture(0)}, **ASK)
 
 
 def test_a_camera_path_matters_where_one_is_followed(model):
@@ -207,15 +193,15 @@ def test_a_camera_path_matters_where_one_is_followed(model):
     moving = Cameras(moving, cameras.intrinsics, SIZE)
     if not model.capabilities.cameras:
         with pytest.raises(ValueError, match="cameras"):
-            model.generate("a fox", known={0: picture(0)}, cameras=cameras, **ASK)
+            model.generate("a fox", conditioning={0: picture(0)}, cameras=cameras, **ASK)
         return
-    ask = ASK | {"known": {0: picture(0)}}
+    ask = ASK | {"conditioning": {0: picture(0)}}
     still, other = (model.generate("a fox", cameras=path, **ask).frames for path in (cameras, moving))
     assert (still != other).any()
 
 
 @pytest.mark.parametrize(
-    ("asked", "words"),
+    ("options", "words"),
     [
         ({"prompt": "  "}, ["empty"]),
         ({"prompt": "fox " * 100_000}, ["characters", "Shorten"]),
@@ -225,29 +211,29 @@ def test_a_camera_path_matters_where_one_is_followed(model):
         ({"frames": 100_000}, ["nearest"]),
         ({"size": (100, 60)}, ["96x64"]),
         ({"size": (0, 64)}, ["nearest"]),
-        ({"known": {9: picture(0)}}, ["0 to 8"]),
-        ({"known": {-1: picture(0)}}, ["0 to 8"]),
-        ({"known": {0: picture(0, (48, 32))}}, ["48x32", "96x64"]),
-        ({"known": {number: picture(number) for number in range(9)}}, ["nothing to generate"]),
+        ({"conditioning": {9: picture(0)}}, ["0 to 8"]),
+        ({"conditioning": {-1: picture(0)}}, ["0 to 8"]),
+        ({"conditioning": {0: picture(0, (48, 32))}}, ["48x32", "96x64"]),
+        ({"conditioning": {number: picture(number) for number in range(9)}}, ["nothing to generate"]),
     ],
 )
-def test_what_cannot_be_asked_is_refused_with_what_can(model, asked, words):
+def test_what_cannot_be_asked_is_refused_with_what_can(model, options, words):
     with pytest.raises(UserError) as refusal:
-        model.generate(**({"prompt": "a fox", "known": {0: picture(0)}} | ASK | asked))
+        model.generate(**({"prompt": "a fox", "conditioning": {0: picture(0)}} | ASK | options))
     assert all(word in str(refusal.value) for word in words)
 
 
 def test_known_frames_it_cannot_take_are_refused(model):
-    taken, ask = model.capabilities.known, ASK | {"frames": FRAMES}
+    taken, ask = model.capabilities.conditioning, ASK | {"frames": FRAMES}
     fine = {(3,): taken == "anywhere", tuple(range(9)): taken != "first frame", tuple(range(8)): taken == "anywhere"}
     for places, allowed in fine.items():
-        known = Known(Clip(np.stack([picture(n) for n in places]), 8.0), places)
+        conditioning = Conditioning(Clip(np.stack([picture(n) for n in places]), 8.0), places)
         if allowed:
-            clip = model.generate("a fox", known=known, **ask)
-            np.testing.assert_array_equal(clip.frames[list(places)], known.clip.frames)
+            clip = model.generate("a fox", conditioning=conditioning, **ask)
+            np.testing.assert_array_equal(clip.frames[list(places)], conditioning.clip.frames)
         else:
             with pytest.raises(UserError, match=r"can (only )?be given"):
-                model.generate("a fox", known=known, **ask)
+                model.generate("a fox", conditioning=conditioning, **ask)
 
 
 @pytest.mark.parametrize("name", BACKENDS)
@@ -260,10 +246,10 @@ def test_it_works_at_the_precision_of_graphics_cards(name, folders, monkeypatch)
         monkeypatch.setattr(module, "create_grid", lambda **how: grid(**how | exact).to(how["dtype"]))
     model = registry.load(name, folders[name])
     assert model.pipe.transformer.dtype == torch.bfloat16
-    clip = model.generate("a fox", known={0: picture(0)}, preview=True, **ASK)
+    clip = model.generate("a fox", conditioning={0: picture(0)}, preview=True, **ASK)
     np.testing.assert_array_equal(clip.frames[0], picture(0))
     video = torch.rand(9, 3, 64, 96)
-    target = model.denoise_once(video, 0.5, "a fox", known={0: picture(0)}, guidance=5, rescale=0.7)
+    target = model.denoise_once(video, 0.5, "a fox", conditioning={0: picture(0)}, guidance=5, rescale=0.7)
     assert (target.dtype, target.shape) == (torch.float32, video.shape)
     assert target.isfinite().all()
     model.release()
@@ -272,7 +258,7 @@ def test_it_works_at_the_precision_of_graphics_cards(name, folders, monkeypatch)
 @pytest.mark.parametrize("name", BACKENDS)
 def test_releasing_frees_the_weights(name, folders):
     model = registry.load(name, folders[name], device="cpu")
-    model.generate("a fox", known={0: picture(0)}, preview=True, **ASK)
+    model.generate("a fox", conditioning={0: picture(0)}, preview=True, **ASK)
     weights = [weakref.ref(parameter) for parameter in model.pipe.transformer.parameters()]
     weights += [weakref.ref(parameter) for parameter in model.pipe.text_encoder.parameters()]
     model.release()

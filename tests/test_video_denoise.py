@@ -7,10 +7,10 @@ import torch
 from fourreal.camera.cameras import Cameras
 from fourreal.clip import Clip, read
 from fourreal.video.capabilities import Capabilities
+from fourreal.video.conditioning import Conditioning, fitted, settled
 from fourreal.video.denoise import guided, noised, pixel_target
 from fourreal.video.extend import How, alternating, extend
 from fourreal.video.freeze_time import FreezeTime
-from fourreal.video.known import Known, fitted, settled
 from fourreal.video.preview import LatentPreview, RunningEstimate
 from fourreal.video.registry import MODELS
 from fourreal.video.until import far_enough, trouble
@@ -67,8 +67,8 @@ def test_two_steps_of_a_loop_tell_where_it_ends():
 def test_settling_mends_a_tint_and_puts_the_known_frames_back():
     truth = np.random.default_rng(0).integers(40, 200, (9, 12, 16, 3)).astype(np.uint8)
     tinted = (truth / 255 * np.array([1.1, 0.9, 1.0]) + np.array([0.02, -0.03, 0.01])).astype(np.float32)
-    known = {0: truth[0], 1: truth[1]}
-    out = settled(tinted, known)
+    conditioning = {0: truth[0], 1: truth[1]}
+    out = settled(tinted, conditioning)
     np.testing.assert_array_equal(out[:2], truth[:2])
     assert np.abs(out.astype(int) - truth).max() <= 2
     np.testing.assert_array_equal(settled(truth.astype(np.float32) / 255, {}), truth)
@@ -94,7 +94,7 @@ def test_pictures_and_places_must_agree():
     clip = Clip(np.zeros((3, 8, 8, 3), np.uint8), 8.0)
     for places in ((0, 1), (0, 1, 1)):
         with pytest.raises(ValueError, match="3 pictures"):
-            Known(clip, places)
+            Conditioning(clip, places)
 
 
 @pytest.mark.parametrize("able", [entry.capabilities for entry in MODELS.values()], ids=MODELS)

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import tiny_models
 import torch
+from candidate_samples import Films
 
 from fourreal.clip import Clip
 from fourreal.errors import Cancelled, UserError
 from fourreal.progress import CancelToken
 from fourreal.video import registry
+from fourreal.video.conditioning import pictures, settled
 from fourreal.video.extend import How, alternating, extend
 from fourreal.video.freeze_time import FreezeTime, around, freeze_time, pick_frame
-from fourreal.video.known import pictures, settled
 
 SIZE = (96, 64)
 BACKENDS = ["wan-vace-1.3b", "ltx-video", "sana-wm", "wan-ti2v-5b"]
@@ -26,31 +27,22 @@ def ramp(frames: int, size=SIZE, start: int = 0) -> Clip:
     return Clip(np.stack([pattern + start + n for n in range(frames)]).astype(np.uint8), 8.0)
 
 
-class Paper:
+class Paper(Films):
     """A model that makes each new frame from the last known one: one grey level on, and a tint that it cannot help."""
 
-    def __init__(self, tint: int = 9, known: str = "leading clip"):
-        self.capabilities = replace(registry.entry("ltx-video").capabilities, known=known)
-        self.identity, self.tint, self.asked = f"paper {tint}", tint, []
+    def __init__(self, tint: int = 9, conditioning: str = "leading clip"):
+        self.capabilities = replace(registry.entry("ltx-video").capabilities, conditioning=conditioning)
+        self.identity, self.tint, self.calls = f"paper {tint}", tint, []
 
-    def generate(self, prompt, *, known=None, frames=None, size=None, seed=0, fps=None, cancel=None, **others):
+    def generate(self, prompt, *, conditioning=None, frames=None, size=None, seed=0, fps=None, cancel=None, **others):
         cancel.check()
-        given = pictures(known, size)
-        self.asked.append((prompt, len(given), frames, seed))
-        self.capabilities.check_known(given, frames)
+        given = pictures(conditioning, size)
+        self.calls.append((prompt, len(given), frames, seed))
+        self.capabilities.check_conditioning(given, frames)
         first = given[0].astype(float)
         step = 1.0 if len(given) < 2 else np.median(given[1].astype(float) - given[0])
         raw = np.stack([first + step * n for n in range(frames)])
         return Clip(settled((raw + self.tint).clip(0, 255) / 255, given), float(fps))
-
-    def denoise_once(self, *args, **kwargs):
-        raise NotImplementedError
-
-    def rest(self):
-        pass
-
-    def release(self):
-        pass
 
 
 @pytest.mark.parametrize("name", BACKENDS)
@@ -77,12 +69,12 @@ def test_every_backend_makes_and_extends_a_freeze_time_video_both_ways(name, tmp
     model.release()
 
 
-@pytest.mark.parametrize("known", ["leading clip", "first frame", "anywhere"])
-def test_the_windows_are_those_that_the_capabilities_allow(known):
-    model = Paper(known=known)
+@pytest.mark.parametrize("conditioning", ["leading clip", "first frame", "anywhere"])
+def test_the_windows_are_those_that_the_capabilities_allow(conditioning):
+    model = Paper(conditioning=conditioning)
     out = extend(model, FreezeTime(ramp(17), None), How("a fox"), alternating(2))
-    count = 1 if known == "first frame" else 9
-    assert [(ask[1], ask[2]) for ask in model.asked] == [(count, count + 8)] * 2
+    count = 1 if conditioning == "first frame" else 9
+    assert [(ask[1], ask[2]) for ask in model.calls] == [(count, count + 8)] * 2
     assert len(out.video.clip) == 33
 
 
@@ -93,15 +85,17 @@ def test_a_window_of_a_video_of_any_length_is_one_that_the_model_makes(name):
     size = SIZE if not model.capabilities.sizes else (64, 36)
     for length in range(1, 20):
         extend(model, FreezeTime(ramp(length, size), None), How("a fox"), ["right"])
-    for ask in model.asked:
+    for ask in model.calls:
         model.capabilities.check_frames(ask[2])
-        model.capabilities.check_known(range(ask[1]), ask[2])
+        model.capabilities.check_conditioning(range(ask[1]), ask[2])
 
 
 def test_a_tint_does_not_add_up_over_many_windows():
-    for known in ("leading clip", "first frame"):
+    for conditioning in ("leading clip", "first frame"):
         clip = ramp(17, start=60)
-        out = extend(Paper(tint=9, known=known), FreezeTime(clip, None), How("a fox"), ["right"] * 6).video.clip
+        out = extend(
+            Paper(tint=9, conditioning=conditioning), FreezeTime(clip, None), How("a fox"), ["right"] * 6
+        ).video.clip
         wanted = clip.frames[-1] + 48.0
         assert abs((out.frames[-1] - wanted).mean()) < 6  # uncorrected it would be 54
 
@@ -123,10 +117,10 @@ def test_an_extension_that_was_stopped_goes_on_where_it_was(tmp_path):
 
     with pytest.raises(Cancelled):
         extend(model, start, how, alternating(4), progress=stop_at_third, cancel=token)
-    assert len(model.asked) == 2
+    assert len(model.calls) == 2
     again = Paper()
     out = extend(again, start, how, alternating(4))
-    assert len(again.asked) == 2  # the two that were missing
+    assert len(again.calls) == 2  # the two that were missing
     whole = extend(Paper(), start, replace(how, folder=None), alternating(4))
     np.testing.assert_array_equal(out.video.clip.frames, whole.video.clip.frames)
 
@@ -136,10 +130,10 @@ def test_a_kept_window_serves_only_what_it_was_made_for(tmp_path, change):
     how, model = How("a fox", folder=tmp_path), Paper()
     extend(model, FreezeTime(ramp(17), None), how, ["right"])
     extend(model, FreezeTime(ramp(17), None), how, ["right"])
-    assert len(model.asked) == 1
+    assert len(model.calls) == 1
     extend(model, FreezeTime(ramp(17), None), replace(how, **change), ["right"])
     extend(model, FreezeTime(ramp(17, start=5), None), how, ["right"])
-    assert len(model.asked) == 3
+    assert len(model.calls) == 3
 
 
 def test_a_damaged_window_is_made_again(tmp_path):
@@ -148,7 +142,7 @@ def test_a_damaged_window_is_made_again(tmp_path):
     file = next(tmp_path.glob("*.safetensors"))
     file.write_bytes(file.read_bytes()[:1000])
     second = extend(model, FreezeTime(ramp(17), None), how, ["right"])
-    assert len(model.asked) == 2
+    assert len(model.calls) == 2
     np.testing.assert_array_equal(first.video.clip.frames, second.video.clip.frames)
 
 

@@ -1,4 +1,4 @@
-"""Getting a model: the registry, downloads that fail, weights that are not whole, memory that is too small."""
+"""Getting a model: the registry, downloads that fail, weights that are not whole."""
 
 import errno
 import json
@@ -7,26 +7,19 @@ import sys
 from pathlib import Path
 
 import httpx
-import numpy as np
 import pytest
-import tiny_models
-import torch
 from huggingface_hub import errors
 from safetensors.torch import load_file, save_file
 
 from fourreal.errors import Cancelled, UserError
 from fourreal.progress import CancelToken
-from fourreal.video import hub, lora, registry
-from fourreal.video.memory import Memory, fits, free_memory, make_plan
+from fourreal.video import hub, registry
 from fourreal.video.registry import GB, MODELS
+
+pytest_plugins = ["weights_fixtures"]
 
 NAME = "wan-vace-1.3b"
 ENTRY = MODELS[NAME]
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory) -> Path:
-    return tiny_models.save(NAME, tmp_path_factory.mktemp("saved") / "model")
 
 
 @pytest.fixture
@@ -53,9 +46,9 @@ def test_every_entry_says_what_one_wants_to_know_first(entry):
     able = entry.capabilities
     assert able.nearest_frames(able.native_frames) == able.native_frames
     assert able.nearest_size(able.native_size) == able.native_size
-    known, new = able.window
-    assert (known + new - 1) % able.frame_step == 0
-    assert known == 1 or (known - 1) % able.frame_step == 0 or able.only_frames
+    given, new = able.window
+    assert (given + new - 1) % able.frame_step == 0
+    assert given == 1 or (given - 1) % able.frame_step == 0 or able.only_frames
     assert entry.shipped or entry.repository.count("/") == 1
     assert entry.licence
     assert 0 < max(entry.parameters.values()) * 1.8 < entry.download_gb < entry.memory_gb
@@ -127,10 +120,10 @@ def test_too_small_a_disk_is_noticed_before(monkeypatch):
 
 
 def test_only_what_the_index_names_is_downloaded_and_no_pickles(monkeypatch, no_copy, saved):
-    asked, events = {}, []
+    options, events = {}, []
 
     def download(repository, revision, allow_patterns, tqdm_class):
-        asked.update(repository=repository, revision=revision, patterns=allow_patterns)
+        options.update(repository=repository, revision=revision, patterns=allow_patterns)
         with tqdm_class(total=10, unit="B", desc="x") as bar:
             bar.update(4)
         return str(saved)
@@ -139,8 +132,8 @@ def test_only_what_the_index_names_is_downloaded_and_no_pickles(monkeypatch, no_
     monkeypatch.setattr("huggingface_hub.snapshot_download", download)
     model = registry.load(NAME, device="cpu", progress=events.append)
     model.release()
-    assert (asked["repository"], asked["revision"]) == (ENTRY.repository, ENTRY.revision)
-    assert {pattern.split("/")[0] for pattern in asked["patterns"]} == {
+    assert (options["repository"], options["revision"]) == (ENTRY.repository, ENTRY.revision)
+    assert {pattern.split("/")[0] for pattern in options["patterns"]} == {
         "model_index.json",
         "tokenizer",
         "text_encoder",
@@ -148,9 +141,11 @@ def test_only_what_the_index_names_is_downloaded_and_no_pickles(monkeypatch, no_
         "vae",
         "scheduler",
     }
-    assert all(pattern.endswith((".json", ".safetensors", ".txt", ".model", ".jinja")) for pattern in asked["patterns"])
-    told = " ".join(event.message for event in events)
-    assert all(word in told for word in (ENTRY.repository, ENTRY.revision, ENTRY.licence, "GB"))
+    assert all(
+        pattern.endswith((".json", ".safetensors", ".txt", ".model", ".jinja")) for pattern in options["patterns"]
+    )
+    messages = " ".join(event.message for event in events)
+    assert all(word in messages for word in (ENTRY.repository, ENTRY.revision, ENTRY.licence, "GB"))
     assert [(event.step, event.steps) for event in events if event.steps] == [(4, 10)]
 
 
@@ -245,113 +240,3 @@ def test_weights_are_told_apart_by_what_they_are_not_where(saved, folder):
 def test_a_folder_that_is_none(tmp_path):
     with pytest.raises(UserError, match="no folder"):
         registry.load(NAME, tmp_path / "nowhere")
-
-
-# --- Memory -----------------------------------------------------------------------------------------------------
-
-SIZES = {name: int(billions * 2e9) for name, billions in ENTRY.parameters.items()}
-
-
-@pytest.mark.parametrize(
-    ("memory", "dtype", "offload"),
-    [
-        (Memory("cuda", 80 * GB, 100 * GB), "bfloat16", "none"),
-        (Memory("cuda", 24 * GB, 64 * GB), "bfloat16", "none"),
-        (Memory("cuda", 18 * GB, 64 * GB), "bfloat16", "model"),
-        (Memory("cuda", 6 * GB, 64 * GB), "bfloat16", "sequential"),
-        (Memory("cpu", 128 * GB, 128 * GB), "float32", "none"),
-        (Memory("cpu", 20 * GB, 20 * GB), "bfloat16", "none"),
-    ],
-)
-def test_the_layout_follows_the_memory(memory, dtype, offload):
-    plan = make_plan(ENTRY, SIZES, memory)
-    assert (plan.dtype, plan.offload) == (dtype, offload)
-    assert plan.tiling or memory.free > 20 * GB
-
-
-def test_a_model_that_a_cpu_takes_at_four_bytes_only_needs_them():
-    sana = MODELS["sana-wm"]
-    sizes = {name: int(billions * 2e9) for name, billions in sana.parameters.items()}
-    assert make_plan(sana, sizes, Memory("cpu", 64 * GB, 64 * GB)).dtype == "float32"
-    assert not fits(sana, Memory("cpu", 16 * GB, 16 * GB))
-
-
-def test_a_large_model_on_24_gb_waits_partly_outside():
-    large = MODELS["wan-vace-14b"]
-    sizes = {name: int(billions * 2e9) for name, billions in large.parameters.items()}
-    assert make_plan(large, sizes, Memory("cuda", 24 * GB, 64 * GB)).offload == "sequential"
-    assert make_plan(large, sizes, Memory("cuda", 48 * GB, 64 * GB)).offload == "model"
-
-
-def test_too_little_memory_names_the_models_that_would_fit():
-    large = MODELS["wan-vace-14b"]
-    sizes = {name: int(billions * 2e9) for name, billions in large.parameters.items()}
-    with pytest.raises(UserError) as refusal:
-        make_plan(large, sizes, Memory("cuda", 24 * GB, 20 * GB))
-    assert MODELS["ltx-video"].title in str(refusal.value)
-    assert large.title not in str(refusal.value).split("fit:")[1]
-    with pytest.raises(UserError, match="None of the models would fit"):
-        make_plan(large, sizes, Memory("cpu", GB // 1000, GB // 1000))
-
-
-def test_tiny_weights_fit_in_little_memory(saved):
-    assert make_plan(ENTRY, {"transformer": 10**6, "vae": 10**5}, Memory("cpu", 2 * GB, 2 * GB)).dtype == "float32"
-    assert free_memory("cpu").free > 0
-    assert not fits(MODELS["wan-vace-14b"], Memory("cpu", 8 * GB, 8 * GB))
-
-
-def test_a_device_that_is_not_there(saved, monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(UserError, match="no CUDA device"):
-        registry.load(NAME, saved, device="cuda")
-
-
-# --- LoRAs ------------------------------------------------------------------------------------------------------
-
-
-def low_rank(saved: Path, names: list[str], rank: int = 2) -> dict[str, torch.Tensor]:
-    weights = load_file(next((saved / "transformer").glob("*.safetensors")))
-    generator, state = torch.Generator().manual_seed(0), {}
-    for name in names:
-        high, wide = weights[f"{name}.weight"].shape
-        state[f"transformer.{name}.lora_A.weight"] = torch.randn(rank, wide, generator=generator)
-        state[f"transformer.{name}.lora_B.weight"] = torch.randn(high, rank, generator=generator)
-    return state
-
-
-def test_a_lora_is_added_into_the_weights(saved, tmp_path):
-    names = ["blocks.0.attn1.to_q", "blocks.1.ffn.net.2"]
-    state = low_rank(saved, names)
-    save_file(state, tmp_path / "orbit.safetensors")
-    plain = registry.load(NAME, saved, device="cpu")
-    bent = registry.load(NAME, saved, device="cpu", adapter=str(tmp_path / "orbit.safetensors"))
-    layers = dict(bent.pipe.transformer.named_modules())
-    for name, layer in plain.pipe.transformer.named_modules():
-        if name in names:
-            change = state[f"transformer.{name}.lora_B.weight"] @ state[f"transformer.{name}.lora_A.weight"]
-            torch.testing.assert_close(layers[name].weight, layer.weight + change)
-        elif hasattr(layer, "weight") and layer.weight is not None:
-            torch.testing.assert_close(layers[name].weight, layer.weight)
-    assert plain.identity != bent.identity
-    ask = {"frames": 5, "size": (64, 64), "steps": 1}
-    assert np.any(plain.generate("a fox", **ask).frames != bent.generate("a fox", **ask).frames)
-
-
-def test_a_lora_of_another_model_is_refused(saved, tmp_path):
-    name = "transformer.layers.9.q.lora_{}.weight"
-    wrong = {name.format("A"): torch.zeros(2, 8), name.format("B"): torch.zeros(8, 2)}
-    save_file(wrong, tmp_path / "wrong.safetensors")
-    with pytest.raises(UserError, match="does not fit"):
-        registry.load(NAME, saved, device="cpu", adapter=str(tmp_path / "wrong.safetensors"))
-    (tmp_path / "broken.safetensors").write_bytes(b"broken")
-    with pytest.raises(UserError, match="cannot be read"):
-        registry.load(NAME, saved, device="cpu", adapter=str(tmp_path / "broken.safetensors"))
-
-
-def test_known_loras_are_offered_only_where_they_belong(monkeypatch):
-    with pytest.raises(UserError, match=r"Wan2\.1-I2V-14B"):
-        lora.find("arc-shot", ENTRY.adapters)
-    with pytest.raises(UserError, match="arc-shot"):
-        lora.find("no such", ENTRY.adapters)
-    monkeypatch.setattr(lora, "_download", lambda repository, file: Path(repository))
-    assert lora.find("arc-shot", MODELS["wan-vace-14b"].adapters) == Path(lora.KNOWN["arc-shot"].repository)

@@ -54,20 +54,20 @@ def test_a_reference_video_in_which_nothing_moves_is_worth_less(yard):
 
 
 def test_a_commanded_camera_that_cannot_be_seen_to_go_is_doubted_but_not_refused(yard):
-    told = {arc: judge(Candidate(yard["reference"], arc=arc), "freeze")[0] for arc in (None, 90.0)}
-    assert told[None].good == 0.0
-    assert told[90.0].good == 0.5
-    assert "told to go 90 degrees" in told[90.0].sentence
+    scores = {arc: judge(Candidate(yard["reference"], arc=arc), "freeze")[0] for arc in (None, 90.0)}
+    assert scores[None].good == 0.0
+    assert scores[90.0].good == 0.5
+    assert "told to go 90 degrees" in scores[90.0].sentence
     assert judge(Candidate(yard["freeze"], arc=90.0), "freeze")[0].good == 1.0
 
 
 def test_what_is_too_plain_to_be_seen_is_not_judged(yard):
     plain = Clip(np.full((16, 72, 128, 3), 120, np.uint8), 8.0)
-    (found,) = rank([Candidate(plain)], "reference")
-    assert not found.judged
-    assert any("Too plain" in reason for reason in found.reasons)
-    (found,) = rank([Candidate(yard["freeze"], yard["reference"].frames[11])], "freeze")
-    assert found.judged
+    (ranked,) = rank([Candidate(plain)], "reference")
+    assert not ranked.judged
+    assert any("Too plain" in reason for reason in ranked.reasons)
+    (ranked,) = rank([Candidate(yard["freeze"], yard["reference"].frames[11])], "freeze")
+    assert ranked.judged
     assert not rank([Candidate(yard["reference"], arc=90.0)], "freeze")[0].judged
 
 
@@ -103,8 +103,8 @@ def test_a_short_or_blank_video_is_judged_too():
 def test_coverage_tells_how_far_the_camera_goes(yard, monkeypatch):
     angles = torch.linspace(0, 2.0, 33)
     cameras = replace(around(angles, (320, 180)), origin=Origin("incremental sfm", 0.9, "All found."))
-    found = Estimate(cameras, torch.zeros(0, 3), torch.zeros(0, 3), torch.arange(30))
-    monkeypatch.setattr("fourreal.camera.estimate.estimate_cameras", lambda *args: found)
+    estimate = Estimate(cameras, torch.zeros(0, 3), torch.zeros(0, 3), torch.arange(30))
+    monkeypatch.setattr("fourreal.camera.estimate.estimate_cameras", lambda *args: estimate)
     scores = {score.name: score for score in coverage(yard["freeze"])}
     assert scores["coverage"].value == pytest.approx(np.degrees(2), abs=1)
     assert scores["placed"].value == pytest.approx(30 / 33)

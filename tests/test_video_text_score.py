@@ -39,10 +39,10 @@ def test_where_such_a_model_is_at_hand_candidates_are_scored_by_it(folder, tmp_p
     assert "text" not in {score.name for score in without.scores}
     shutil.copytree(folder, tmp_path / "models" / ("x-clip" if "xclip" in folder.name else "clip"))
     monkeypatch.setenv("FOURREAL_MODELS", str(tmp_path / "models"))
-    (found,) = make(wish, OneModel(), tmp_path / "videos", [1])
-    (told,) = (score for score in found.scores if score.name == "text")
-    assert "fits its text" in told.sentence
-    assert told.sentence in found.reasons
+    (candidate,) = make(wish, OneModel(), tmp_path / "videos", [1])
+    (judgement,) = (score for score in candidate.scores if score.name == "text")
+    assert "fits its text" in judgement.sentence
+    assert judgement.sentence in candidate.reasons
 
 
 def test_a_folder_without_such_a_model_is_refused(tmp_path):

@@ -1,112 +1,23 @@
 """The page without a browser: what it serves and what it refuses, and every step by name through `gradio_client`."""
 
-import asyncio
-import io
 import json
-import logging
 import os
 import re
 import signal
-import traceback
 from pathlib import Path
+from types import SimpleNamespace
 
-import av
-import httpx
 import pytest
-from asked_here import asked_here
-from fastapi import FastAPI
-from fourdgs.validate import validate
-from gradio_client import handle_file
-from gradio_client.exceptions import AppError
-from job_samples import gone, hand
-from page_child import LIVE, tiny
-from web_samples import ANNA, BEN, FORM, PATIENCE, answering, calling, form, healthy, lying, served, wait
+from gradio.utils import LRUCache
+from job_samples import gone
+from web_samples import ANNA, FORM, form, healthy, served, wait
 
-from fourreal.jobs import live
-from fourreal.jobs.devices import CPU
 from fourreal.jobs.service import Service
-from fourreal.web.server import create_app
+from fourreal.web.lean import forget_once
+
+pytest_plugins = ["web_fixtures"]
 
 ROOT = Path(__file__).parents[1]
-
-
-class Page:
-    """The page served by this process, which does its runs with tiny presets and what else children would do."""
-
-    def __init__(self, data: Path, url: str) -> None:
-        self.data, self.url, self._log = data, url, io.StringIO()
-
-    def log(self) -> str:
-        """What is told the administrator."""
-        return self._log.getvalue()
-
-    def print_exc(self, *_, **__) -> None:
-        """In place of `traceback.print_exc`, which is how Gradio tells of errors."""
-        self._log.write(traceback.format_exc())
-
-
-async def application(data: Path, service: Service) -> FastAPI:
-    """The page, made within a loop of events: Gradio opens loops where there is none, and leaves them open."""
-    return create_app(data, service)
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    data = tmp_path_factory.mktemp("page") / "data"
-    with pytest.MonkeyPatch.context() as patch, asked_here():
-        for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_CACHE_FREQUENCY"):  # the application sets them
-            patch.setenv(name, "")
-        for name, value in LIVE.items():
-            patch.setattr(live, name, value)
-        service = Service(data)
-        service.workspace.store.remember("devices", [CPU])
-        with answering(asyncio.run(application(data, service))) as url, hand(data, tiny(60)):
-            running = Page(data, url)
-            patch.setattr(traceback, "print_exc", running.print_exc)
-            handler = logging.StreamHandler(running._log)
-            for logger in (logging.getLogger(), logging.getLogger("uvicorn")):
-                logger.addHandler(handler)
-            yield running
-            for logger in (logging.getLogger(), logging.getLogger("uvicorn")):
-                logger.removeHandler(handler)
-            for row in service.workspace.store.all_runs("running"):  # of a test that failed
-                service.workspace.store.cancel(row["id"], keep=False)
-        service.close()
-    assert "Traceback" not in running.log(), running.log()
-
-
-@pytest.fixture(scope="module")
-def client(page):
-    # each request by a connection of its own: the server may close one that was kept just when it is used again
-    limits = httpx.Limits(max_keepalive_connections=0)
-    with httpx.Client(base_url=page.url, timeout=PATIENCE, limits=limits) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def api(page):
-    with calling(page.url) as call:
-        yield call
-
-
-@pytest.fixture(scope="module")
-def videos(api, fox_yard):
-    """Anna's two videos: the reference one as a file of hers, the other cut from a longer one."""
-    reference = api("add_video", token=ANNA, file=handle_file(str(fox_yard / "reference.mp4")))
-    freeze = api("add_video", token=ANNA, file=handle_file(str(fox_yard / "freeze.mp4")))
-    return reference, freeze
-
-
-@pytest.fixture(scope="module")
-def run(api):
-    """A finished run of Anna's of a shipped example, done through the API alone."""
-    taken = api("add_example", token=ANNA, name="fox_yard")
-    pair = {"reference": taken["reference"]["id"], "freeze": taken["freeze"]["id"]}
-    started = api("reconstruct", token=ANNA, **pair, options={"preset": "draft"}, name="Fox <b>&</b>")
-    wait(lambda: api("status", token=ANNA, run=started["id"])["state"] in ("done", "failed"), "the run ends")
-    ended = api("status", token=ANNA, run=started["id"])
-    assert ended["state"] == "done", ended
-    return ended
 
 
 # --- What is served ------------------------------------------------------------------------------------------------
@@ -118,11 +29,11 @@ def test_the_page_says_that_it_is_well(client):
 
 
 @pytest.mark.parametrize(("kind", "suffix"), [("scene", "r4d"), ("preview", "jpg"), ("critique", "jpg")])
-def test_what_a_newer_one_has_replaced_is_answered_with_the_newer_one(client, page, run, kind, suffix):
-    live = page.data / "runs" / run["id"] / "live"
+def test_what_a_newer_one_has_replaced_is_answered_with_the_newer_one(client, page, annas_run, kind, suffix):
+    live = page.data / "runs" / annas_run["id"] / "live"
     live.mkdir(exist_ok=True)
     (live / f"{kind}-990000001.{suffix}").write_bytes(b"newest")
-    assert client.get(f"/files/{run['id']}/live/{kind}-990000000.{suffix}").content == b"newest"
+    assert client.get(f"/files/{annas_run['id']}/live/{kind}-990000000.{suffix}").content == b"newest"
     (live / f"{kind}-990000001.{suffix}").unlink()
 
 
@@ -175,6 +86,17 @@ def test_how_events_go_on_is_told_to_one_small_component(client):
     assert len(hidden) > 20
 
 
+def test_a_session_that_is_forgotten_twice_is_no_error():
+    """Gradio does so where two of a page's streams break off at once."""
+    queue = SimpleNamespace(pending_messages_per_session=LRUCache(2))
+    forget_once(queue)
+    messages = queue.pending_messages_per_session
+    messages["somebody"] = None
+    del messages["somebody"]
+    del messages["somebody"]
+    assert (len(messages), messages.max_size) == (0, 2)
+
+
 def test_the_page_as_people_start_it_loads_no_model_library_and_has_a_worker(tmp_path):
     """Processes as they are: `app.py`, which starts the worker, which looks what devices there are."""
     data = tmp_path / "data"
@@ -215,10 +137,10 @@ def test_the_server_draws_for_browsers_that_cannot(client):
 # --- What is refused -----------------------------------------------------------------------------------------------
 
 
-def test_no_route_gives_away_files_of_the_disk(client, page, run):
+def test_no_route_gives_away_files_of_the_disk(client, page, annas_run):
     store, upload = page.data / "store.sqlite", client.post("/gradio_api/upload", content=form(b"secret"), headers=FORM)
     mine = upload.json()[0]
-    for path in (store, ROOT / "app.py", Path("/etc/passwd"), page.data / "runs" / run["id"] / "scene.r4d", mine):
+    for path in (store, ROOT / "app.py", Path("/etc/passwd"), page.data / "runs" / annas_run["id"] / "scene.r4d", mine):
         for way in (
             f"/gradio_api/file={path}",
             f"/file={path}",
@@ -228,7 +150,7 @@ def test_no_route_gives_away_files_of_the_disk(client, page, run):
             f"/assets/..%2f..%2f{path}",
             f"/page/..%2f..%2f{path}",
             f"/viewer/..%2f..%2f{path}",
-            f"/files/{run['id']}/..%2f..%2f..{path}",
+            f"/files/{annas_run['id']}/..%2f..%2f..{path}",
         ):
             answer = client.get(way)
             assert answer.status_code in (400, 403, 404, 405), way
@@ -251,12 +173,12 @@ def test_no_route_gives_away_files_of_the_disk(client, page, run):
         "live/scene-1.r4d/../../journal.jsonl",
     ],
 )
-def test_of_a_run_only_what_is_meant_to_be_seen_is_served(client, run, name):
-    assert client.get(f"/files/{run['id']}/{name}").status_code == 404
+def test_of_a_run_only_what_is_meant_to_be_seen_is_served(client, annas_run, name):
+    assert client.get(f"/files/{annas_run['id']}/{name}").status_code == 404
 
 
-def test_other_ids_than_ones_own_are_not_there(client, run):
-    for id in ("0" * 32, run["id"][:-1], run["id"].upper(), "..", "%2e%2e"):
+def test_other_ids_than_ones_own_are_not_there(client, annas_run):
+    for id in ("0" * 32, annas_run["id"][:-1], annas_run["id"].upper(), "..", "%2e%2e"):
         assert client.get(f"/files/{id}/scene.r4d").status_code == 404
 
 
@@ -288,175 +210,10 @@ def test_routes_of_gradio_that_the_page_has_no_use_for_are_closed(client):
 
 def test_a_stream_of_a_session_that_has_gone_says_so_and_ends(client, page):
     answer = client.get("/gradio_api/queue/data", params={"session_hash": "nobody"})
-    (told,) = [json.loads(line.removeprefix("data: ")) for line in answer.text.splitlines() if line]
-    assert told["session_not_found"]
+    (message,) = [json.loads(line.removeprefix("data: ")) for line in answer.text.splitlines() if line]
+    assert message["session_not_found"]
     assert "Exception in ASGI" not in page.log()
 
 
 def test_a_call_of_many_megabytes_is_refused(client):
     assert client.post("/gradio_api/queue/join", content=b'{"a": "' + b"x" * 3_000_000 + b'"}').status_code == 413
-
-
-# --- Every step by name --------------------------------------------------------------------------------------------
-
-
-def test_videos_are_taken_in_trimmed_and_judged(api, client, videos, page):
-    reference, freeze = videos
-    assert (reference["width"], reference["height"], reference["frames"]) == (512, 288, 24)
-    short = api("trim", token=ANNA, video=reference["id"], first=4, last=15)
-    assert short["frames"] == 12
-    assert client.get("/" + short["url"]).headers["content-type"] == "video/mp4"
-    frame = client.get("/" + short["url"].replace("clip.mp4", "frames/0003.jpg"))
-    assert frame.headers["content-type"] == "image/jpeg"
-    assert client.get("/" + short["url"].replace("clip.mp4", "frames/0099.jpg")).status_code == 404
-    assert client.get("/" + short["url"].replace("clip.mp4", "info.json")).status_code == 404
-    found = api("check", token=ANNA, reference=reference["id"], freeze=freeze["id"])
-    assert found["ok"] is True
-    assert found["canonical_frame"] is not None
-    assert all(verdict["sentence"] for verdict in found["verdicts"])
-    assert not [path for path in lying(page.data / "uploads") if path.endswith("reference.mp4")]  # used, and gone
-
-
-def test_known_cameras_are_taken_for_the_videos_they_belong_to(api, videos, fox_yard, tmp_path):
-    reference, freeze = videos
-    pair = {"token": ANNA, "reference": reference["id"], "freeze": freeze["id"]}
-    assert api("add_cameras", **pair, file=handle_file(str(fox_yard / "cameras.json"))) == freeze["frames"]
-    assert "arc" in {verdict["name"] for verdict in api("check", **pair)["verdicts"]}
-    short = api("trim", token=ANNA, video=freeze["id"], first=0, last=9)["id"]
-    with pytest.raises(AppError, match="33 freeze-time cameras"):
-        api("add_cameras", **(pair | {"freeze": short}), file=handle_file(str(fox_yard / "cameras.json")))
-    for content in (b"[]", b"{", b"", b'{"intrinsics": {"fx": 1e400}}'):
-        (tmp_path / "cameras.json").write_bytes(content)
-        with pytest.raises(AppError):
-            api("add_cameras", **pair, file=handle_file(str(tmp_path / "cameras.json")))
-
-
-def test_an_estimate_is_given_before_the_start_and_what_cannot_be_is_refused(api, videos):
-    pair = {"token": ANNA, "reference": videos[0]["id"], "freeze": videos[1]["id"]}
-    found = api("estimate", **pair, options={"preset": "draft"})
-    assert found["fits"] is True
-    assert found["seconds"] > 0
-    assert found["memory_mb"] > 0
-    assert found["critic"] is None
-    asked = {"preset": "draft", "critic": "wan-vace-1.3b", "strength": 2, "distillation_steps": 90}
-    critic = api("estimate", **pair, options=asked)["critic"]
-    assert set(critic) == {"steps", "seconds", "memory_mb", "seconds_without", "reason"}
-    assert critic["seconds"] is None
-    for options in (
-        {"preset": "huge"},
-        {"nonsense": 1},
-        {"seed": "x"},
-        {"canonical_frame": -1},
-        {"without": ["all"]},
-        {"strength": 11},
-        {"distillation_steps": 0},
-    ):
-        with pytest.raises(AppError):
-            api("reconstruct", **pair, options=options)
-    with pytest.raises(AppError, match="0 to 23"):
-        api("reconstruct", **pair, options={"canonical_frame": 999})
-
-
-def test_a_scene_is_made_told_about_and_taken_away(api, client, run, tmp_path):
-    assert run["name"] == "Fox <b>&</b>"
-    assert client.get("/" + run["url"]).content[:2] == b"\x1f\x8b"
-    told, offset = [], 0
-    while (part := api("journal", token=ANNA, run=run["id"], offset=offset))["entries"]:
-        told, offset = told + part["entries"], part["offset"]
-    stages = [entry["stage"] for entry in told]
-    assert {"videos", "canonical", "motion: field"} <= set(stages)
-    assert any(entry["preview"] for entry in told)
-    assert any(entry["scene"] for entry in told)
-    assert api("metrics", token=ANNA, run=run["id"])["splats"] > 100
-    film = client.get("/" + api("export", token=ANNA, run=run["id"], format="mp4", trajectory="reference"))
-    (tmp_path / "film.mp4").write_bytes(film.content)
-    with av.open(tmp_path / "film.mp4") as container:
-        assert sum(1 for _ in container.decode(video=0)) > 4
-    assert api("export", token=ANNA, run=run["id"], format="r4d") == f"files/{run['id']}/scene.r4d"
-    # A page that holds a scene is saved, never opened among ours, and is named after the scene.
-    page = client.get("/" + api("export", token=ANNA, run=run["id"], format="html"))
-    assert page.headers["content-disposition"] == "attachment; filename*=UTF-8''Fox_b_b.html"
-    assert b"<title>Fox &lt;b&gt;&amp;&lt;/b&gt;</title>" in page.content
-    moving = client.get("/" + api("export", token=ANNA, run=run["id"], format="4dgs"))
-    assert moving.headers["content-disposition"].endswith(".4dgs")
-    assert validate(moving.content).ok
-    upright = client.get("/" + api("export", token=ANNA, run=run["id"], format="ply", upright=True))
-    assert upright.headers["content-disposition"].endswith("Fox_b_b-ply-upright.zip")
-    saved = client.get(f"/{run['url']}?download", headers={"range": "bytes=0-1"})
-    assert saved.headers["content-disposition"].endswith("Fox_b_b.r4d")
-    assert "content-disposition" not in client.get("/" + run["url"]).headers
-    with pytest.raises(AppError, match="for ply"):
-        api("export", token=ANNA, run=run["id"], format="splat", upright=True)
-    with pytest.raises(AppError, match="format"):
-        api("export", token=ANNA, run=run["id"], format="exe")
-
-
-@pytest.mark.slow
-def test_a_run_is_stopped_kept_continued_made_again_and_compared(api, run):
-    long = api("duplicate", token=ANNA, run=run["id"], options={"preset": "standard"})
-    state = lambda: api("status", token=ANNA, run=long["id"])
-    lines = lambda: api("journal", token=ANNA, run=long["id"])["entries"]
-    wait(lambda: any(line["scene"] for line in lines()), "there is something to keep")
-    api("stop", token=ANNA, run=long["id"], keep=True)
-    wait(lambda: state()["state"] == "stopped", "it stops")
-    assert state()["has_scene"] is True
-    assert api("resume", token=ANNA, run=long["id"])["state"] in ("queued", "running")
-    api("stop", token=ANNA, run=long["id"])
-    wait(lambda: state()["state"] == "stopped", "it stops again")
-    found = api("compare", token=ANNA, first=run["id"], second=run["id"])
-    assert found["splats"]["difference"] == 0
-    assert api("rename", token=ANNA, run=long["id"], name="Longer")["name"] == "Longer"
-    assert {one["id"] for one in api("scenes", token=ANNA)} >= {run["id"], long["id"]}
-    assert api("delete", token=ANNA, run=long["id"]) is True
-    with pytest.raises(AppError):
-        state()
-
-
-def test_what_is_annas_is_not_there_for_ben(api, run, videos):
-    reference, freeze = videos
-    assert api("scenes", token=BEN) == []
-    for call, given in [
-        ("status", {"run": run["id"]}),
-        ("journal", {"run": run["id"]}),
-        ("stop", {"run": run["id"]}),
-        ("rename", {"run": run["id"], "name": "mine"}),
-        ("delete", {"run": run["id"]}),
-        ("export", {"run": run["id"], "format": "ply"}),
-        ("duplicate", {"run": run["id"]}),
-        ("trim", {"video": reference["id"], "first": 0, "last": 5}),
-        ("check", {"reference": reference["id"], "freeze": freeze["id"]}),
-        ("reconstruct", {"reference": reference["id"], "freeze": freeze["id"]}),
-    ]:
-        with pytest.raises(AppError, match="no such"):
-            api(call, token=BEN, **given)
-    assert api("status", token=ANNA, run=run["id"])["name"] == run["name"]
-    with pytest.raises(AppError, match="token"):
-        api("scenes", token="short")
-
-
-@pytest.mark.parametrize("kind", ["text", "empty", "cut", "named"])
-def test_what_is_no_video_is_refused_in_a_sentence_without_paths(api, page, fox_yard, tmp_path, kind):
-    whole = (fox_yard / "reference.mp4").read_bytes()
-    content = {"text": b"not a video", "empty": b"", "cut": whole[: len(whole) // 3], "named": b"\x89PNG\r\n\x1a\n"}
-    path = tmp_path / "clip.mp4"
-    path.write_bytes(content[kind])
-    with pytest.raises(AppError) as failure:
-        api("add_video", token=ANNA, file=handle_file(str(path)))
-    assert str(page.data) not in str(failure.value)
-    assert "Traceback" not in str(failure.value)
-    assert len(str(failure.value)) > 20
-    assert not [path for path in lying(page.data / "uploads") if path.endswith("clip.mp4")]
-
-
-def test_what_is_documented_is_the_api(client):
-    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-    listed = set(re.findall(r"^\| `(/\w+)` \|", text, re.MULTILINE))
-    api = client.get("/gradio_api/info").json()
-    assert api["unnamed_endpoints"] == {}  # the page's own events are not part of it
-    found = api["named_endpoints"]
-    assert listed - {"/healthz"} == set(found)
-    for name, endpoint in found.items():
-        told = re.search(rf"^\| `{name}` \|(.*?)\|", text, re.MULTILINE).group(1)
-        given = [one["parameter_name"] for one in endpoint["parameters"]]
-        assert given[:1] == ([] if name == "/new_token" else ["token"])
-        assert [word for word in re.findall(r"`(\w+)`", told)] == given[1:]

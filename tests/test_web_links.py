@@ -138,3 +138,10 @@ def test_an_address_tells_its_owner_what_it_is_and_nobody_else_anything(service)
 def test_an_address_that_names_nothing_opens_nothing(service, search):
     assert opened_by(service, service.owner(ANNA), search) == []
     assert len(things_of({"compare": ["a,b,c,d,e,f"]})) == 4
+
+
+def test_a_link_says_what_it_shows_and_nothing_of_the_framework(client):
+    head = client.get("/?scene=ready:green_ball").text.partition("</head>")[0]
+    titles = re.findall(r'<meta\s+(?:property|name)="(?:og|twitter):title"\s+content="([^"]*)"', head)
+    assert titles == ["A green ball bounces · fourreal"]
+    assert "gradio.app" not in "".join(re.findall(r"<meta[^>]*>", head))

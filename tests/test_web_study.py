@@ -5,8 +5,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from asked_here import asked_here
 from browser import chromium, needs_chromium, watched_page
+from inline_children import inline_children
 from study_samples import moving
 from web_samples import ANNA, BEN, PATIENCE, answering
 
@@ -34,7 +34,7 @@ def command_here(words, seconds, most, late, hidden, telling):
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch, asked_here():
+    with pytest.MonkeyPatch.context() as patch, inline_children():
         patch.setattr(studies, "command_child", command_here)
         service = Service(tmp_path_factory.mktemp("studies") / "data")
         service.workspace.store.remember("devices", [CPU])
@@ -57,9 +57,9 @@ def wanted(videos, name="Mine", prompt="a square"):
 
 @pytest.fixture(scope="module")
 def made(service, videos):
-    told = []
-    study = service.studies.make(service.owner(ANNA), wanted(videos), told.append)
-    assert told == ["Filming scene 2 of 4"]
+    sentences = []
+    study = service.studies.make(service.owner(ANNA), wanted(videos), sentences.append)
+    assert sentences == ["Filming scene 2 of 4"]
     return study
 
 
@@ -114,8 +114,8 @@ def test_answers_are_kept_and_told_to_their_rater_alone(url, made, service):
     path = f"{made.id}/votes"
     for left in (True, False, False):
         assert call(url, path, json={"rater": RATER, "votes": [answer(made, left=left)]}).status_code == 200
-    told = call(url, f"{made.id}/rater", json={"rater": RATER}).json()["votes"]
-    assert told == [answer(made, left=False)]
+    votes = call(url, f"{made.id}/rater", json={"rater": RATER}).json()["votes"]
+    assert votes == [answer(made, left=False)]
     assert call(url, f"{made.id}/rater", json={"rater": "another" * 4}).json() == {"votes": []}
     assert service.studies.results(service.owner(ANNA), made.id).votes == 1
 
@@ -160,21 +160,21 @@ def test_a_rate_is_each_clients_own_and_ends(monkeypatch):
 
 def test_results_are_for_whoever_has_their_key(url, made, service):
     for ending, kind in (("html", "text/html"), ("csv", "text/csv"), ("json", "application/json")):
-        found = httpx.get(f"{url}/study/{made.id}/results-{made.key}.{ending}", timeout=PATIENCE)
-        assert (found.status_code, found.headers["content-type"].split(";")[0]) == (200, kind)
-        assert "4Dfy" in found.text
+        answer = httpx.get(f"{url}/study/{made.id}/results-{made.key}.{ending}", timeout=PATIENCE)
+        assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, kind)
+        assert "4Dfy" in answer.text
         assert httpx.get(f"{url}/study/{made.id}/results-{'0' * 32}.{ending}").status_code == 404
     assert httpx.get(f"{url}/study/{made.id}/votes-{made.key}.csv").text.startswith("rater,pair")
     assert httpx.get(f"{url}/{study_routes.SCRIPT_URL}").status_code == 200
 
 
 def test_a_program_can_do_what_the_page_can(service, videos):
-    calls = api.Calls(service, None)
-    made = calls.make_study(ANNA, wanted(videos, "By the API"))
+    calls, anna = api.Calls(service, None), service.owner(ANNA)
+    made = calls.make_study(anna, wanted(videos, "By the API"))
     assert made["url"] == f"?study={made['id']}"
-    assert calls.studies(ANNA)[0]["id"] == made["id"]
-    assert calls.study_results(ANNA, made["id"])["comparisons"][0]["other"] == "4Dfy"
-    assert calls.delete_study(ANNA, made["id"])
+    assert calls.studies(anna)[0]["id"] == made["id"]
+    assert calls.study_results(anna, made["id"])["comparisons"][0]["other"] == "4Dfy"
+    assert calls.delete_study(anna, made["id"])
     assert not service.workspace.places.study(made["id"]).exists()
 
 
@@ -185,8 +185,8 @@ def ready(page):
 @needs_chromium
 def test_a_rater_goes_through_by_keys_and_comes_back(service, videos, url):
     study = service.studies.make(service.owner(ANNA), wanted(videos, "Browser"))
-    told = "document.getElementById('at').textContent.includes('n {} of 7')"
-    at = lambda page, number: page.wait_for_function(told.format(number))
+    at_question = "document.getElementById('at').textContent.includes('n {} of 7')"
+    at = lambda page, number: page.wait_for_function(at_question.format(number))
     with chromium() as browser, watched_page(browser, viewport={"width": 390, "height": 844}) as watched:
         page = watched.page
         page.goto(f"{url}/?study={study.id}")
@@ -211,8 +211,8 @@ def test_a_rater_goes_through_by_keys_and_comes_back(service, videos, url):
                 at(page, number)
         page.wait_for_selector("#done:not([hidden])")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    found = service.studies.results(service.owner(ANNA), study.id)
-    assert (found.votes, found.finished, found.on_left) == (7, 1, pytest.approx(100 * 2 / 7))
+    results = service.studies.results(service.owner(ANNA), study.id)
+    assert (results.votes, results.finished, results.on_left) == (7, 1, pytest.approx(100 * 2 / 7))
 
 
 @needs_chromium

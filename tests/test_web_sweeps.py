@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -16,10 +18,11 @@ from fourreal.jobs.service import Service
 from fourreal.sweep import runs
 from fourreal.sweep.watching import Watched
 from fourreal.web import things
+from fourreal.web.films import film
 from fourreal.web.routes import scene_at
 from fourreal.web.server import create_app
 from fourreal.web.sweep_cards import drawn
-from fourreal.web.sweep_folders import VARIABLE, sweeps
+from fourreal.web.sweep_folders import VARIABLE, sweep_urls, sweeps
 from fourreal.web.sweep_runs import alike, filtered, title
 
 
@@ -83,6 +86,38 @@ def test_what_can_be_seen_is_served_and_nothing_else(url, service):
     assert first["picture"] in linked
 
 
+HERE = {"position": [0, 0, -1], "target": [0, 0, 0], "roll": 0, "fov": 30, "time": 0, "ease": "smooth"}
+PATH = {
+    "format": "fourreal camera path",
+    "version": 1,
+    "up": [0, -1, 0],
+    "clock": "keys",
+    "keys": [HERE | {"at": at} for at in (0, 0.1)],
+}
+
+
+def test_a_scene_of_a_sweep_is_filmed_and_one_of_another_person_is_not(url, service):
+    page = SimpleNamespace(service=service)
+    (watched, *_) = sweeps().values()
+    run = watched.look().runs[0]
+    wish = {
+        "scene": f"{sweep_urls(watched.key, run.key)}scene.r4d?1",
+        "keyframes": json.dumps(PATH),
+        "size": "720p",
+        "fps": 24,
+    }
+    made = film(page, service.owner(ANNA), wish)
+    address = re.search(r'src="(sweeps/[^"]+\.mp4)"', made).group(1)
+    with httpx.Client(base_url=url, timeout=60) as client:
+        assert client.get(address).headers["content-type"] == "video/mp4"
+        saved = client.get(address, params={"download": ""}).headers["content-disposition"]
+        assert "Whole_method" in saved
+        assert client.get(address.replace("path-", "path-0")).status_code == 404
+    for scene in ("shared/" + "0" * 32 + "/scene.r4d", "clips/a/b/clip.mp4", "sweeps/x/y/scene.r4d", ""):
+        with pytest.raises(UserError):
+            film(page, service.owner(ANNA), wish | {"scene": scene})
+
+
 def test_without_a_folder_there_is_no_tab(service, monkeypatch):
     monkeypatch.setenv(VARIABLE, "")
 
@@ -95,9 +130,9 @@ def test_without_a_folder_there_is_no_tab(service, monkeypatch):
         blocks = build(service, Uploads(data / "uploads", limits), data)
         return [getattr(block, "label", None) for block in blocks.blocks.values()]
 
-    found = asyncio.run(labels())
-    assert "Study" in found
-    assert "Sweeps" not in found
+    tabs = asyncio.run(labels())
+    assert "Study" in tabs
+    assert "Sweeps" not in tabs
 
 
 def test_runs_are_filtered_and_a_prompts_ways_compared(named, service):

@@ -197,12 +197,12 @@ def test_a_part_of_the_disk_stays_free(tmp_path, monkeypatch):
     uploads, free = crowded(tmp_path, free_bytes=100_000), [1_000_000]
     monkeypatch.setattr("fourreal.web.room.disk_free", lambda folder: free[0])
     with taking(uploads) as url:
-        kept = post(url, form(b"x" * 50_000)).json()[0]
+        video = post(url, form(b"x" * 50_000)).json()[0]
         free[0] = 140_000
         for body in (form(b"x" * 50_000), iter([form(b"x" * 50_000)])):  # refused before it begins, and while it comes
             answer = post(url, body)
             assert (answer.status_code, "almost full" in answer.text) == (507, True)
-        assert lying(uploads.folder) == {kept}
+        assert lying(uploads.folder) == {video}
 
 
 def test_what_lay_here_before_counts_and_stays(tmp_path):
@@ -238,8 +238,8 @@ def test_a_client_is_an_address_or_a_network():
     "name", ["../../etc/passwd", "/etc/passwd", "..\\..\\boot.ini", "a/b", ".", "..", "", "\x00", "a\nb"]
 )
 def test_names_lead_nowhere(url, uploads, name):
-    for found in post(url, form(b"x", name=name.replace("\x00", "%00"))).json():
-        assert Path(found).resolve().parent.parent == uploads.folder
+    for video in post(url, form(b"x", name=name.replace("\x00", "%00"))).json():
+        assert Path(video).resolve().parent.parent == uploads.folder
     plain = safe_name(name)
     assert plain
     assert plain not in (".", "..")

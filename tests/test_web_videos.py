@@ -24,28 +24,28 @@ FAILED = Run("r" * 32, "a fox", "failed", 0, Options(), 0.0, 1.0, 2.0, "Cut.", F
 
 
 def test_each_card_says_why_and_shows_what_is_put_right():
-    found = Checks((STANDS, BARS, CUT), 0, 0, pictures=("reference",))
-    card, plain = reasons("reference", ONE, TWO, "anna", found), reasons("freeze", TWO, ONE, "anna", found)
+    checks = Checks((STANDS, BARS, CUT), 0, 0, pictures=("reference",))
+    card, plain = reasons("reference", ONE, TWO, "anna", checks), reasons("freeze", TWO, ONE, "anna", checks)
     assert f"clips/anna/{ONE.id}/flaws-reference-{TWO.id}.jpg" in card
     assert "The camera stands still." in card
     assert ">It has black bars." in card
     assert plain == ""
-    rows = verdict_list(found)
+    rows = verdict_list(checks)
     assert "black bars" not in rows, "it is on the card"
     assert 'data-action="trim" data-first="9" data-last="30" data-role="freeze"' in rows
     assert "Swap the two" not in rows
-    assert "Swap the two" in verdict_list(replace(found, swapped=True))
+    assert "Swap the two" in verdict_list(replace(checks, swapped=True))
 
 
 def test_a_further_video_has_a_role_and_says_why():
-    found = FurtherChecks("freeze", "It travels.", (), (replace(CUT, name="cut"),), ("freeze",))
+    checks = FurtherChecks("freeze", "It travels.", (), (replace(CUT, name="cut"),), ("freeze",))
     entry = {"video": THREE.id, "role": "", "at": None}
-    card = further.card(entry, THREE, "anna", found, TWO.id, "")
+    card = further.card(entry, THREE, "anna", checks, TWO.id, "")
     assert "It travels." in card
     assert '<option value="freeze" selected>' in card
     assert f'data-first="9" data-last="30" data-video="{THREE.id}"' in card
     assert "<i>" not in card.replace('<i class="mark">', "")
-    other = further.card(entry | {"role": "reference"}, THREE, "anna", found, TWO.id, "")
+    other = further.card(entry | {"role": "reference"}, THREE, "anna", checks, TWO.id, "")
     assert "You chose this. It travels." in other
     assert "begins at frame" in other
     assert "looked at" in further.card(entry, THREE, "anna", None, TWO.id, "")

@@ -86,8 +86,8 @@ def test_a_point_is_seen_in_the_same_place_from_everywhere():
     there = points @ b[:3, :3].T + b[:3, 3]
     u, v = (fx * there[..., 0] / there[..., 2] + cx).long(), (fy * there[..., 1] / there[..., 2] + cy).long()
     inside = (u >= 0) & (u < width) & (v >= 0) & (v < height)
-    known = seen.depth[1][v[inside], u[inside]]
-    close = ((known - there[..., 2][inside]) / known).abs() < 0.05
+    depth = seen.depth[1][v[inside], u[inside]]
+    close = ((depth - there[..., 2][inside]) / depth).abs() < 0.05
     assert float(inside.float().mean()) > 0.7
     assert float(close.float().mean()) > 0.85  # the rest is hidden behind something
 
@@ -147,13 +147,13 @@ def test_captions_name_what_is_there():
 def test_a_world_is_written_as_a_scene_that_can_be_scored(tmp_path):
     world = make_world(6)
     truth = ground_truth.read(write_scene(world, tmp_path / "scene", size=SIZE, frames=12, freeze_frames=9, views=4))
-    known = truth.known.for_clips(truth.freeze.size, 9, 12)
+    cameras = truth.cameras.for_clips(truth.freeze.size, 9, 12)
     assert len(truth.views) == 8
-    shared = truth.freeze.frames[known.freeze_reference_index].astype(float)
-    frozen = truth.reference.frames[known.canonical_index].astype(float)
+    shared = truth.freeze.frames[cameras.freeze_reference_index].astype(float)
+    frozen = truth.reference.frames[cameras.canonical_index].astype(float)
     assert abs(shared - frozen).mean() < 3
-    pose = known.freeze.world_to_camera[known.freeze_reference_index]
-    torch.testing.assert_close(pose, known.reference.world_to_camera[0])
+    pose = cameras.freeze.world_to_camera[cameras.freeze_reference_index]
+    torch.testing.assert_close(pose, cameras.reference.world_to_camera[0])
     hidden, _ = held_out(world, 12, SIZE, 4)
     exact = world.view(hidden, 3).colour[1].clamp(0, 1)
     torch.testing.assert_close(truth.views[1].colours(), exact, atol=0.003, rtol=0)

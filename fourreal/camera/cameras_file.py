@@ -101,7 +101,7 @@ def read(path: Path) -> CamerasFile:
     """Reads and checks a `cameras.json`. Raises UserError, naming the entry, for whatever is wrong with it."""
     content = _load(path)
     intrinsics, size = _intrinsics(content.get("intrinsics"))
-    given = Origin("given", 1.0, f"The cameras were read from {path.name}.")
+    given = Origin("given", 1.0, "The cameras came with the videos.")
 
     def cameras(name: str) -> Cameras | None:
         entries = _entries(content, name)

@@ -7,16 +7,15 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from fourreal.camera import sfm
+from fourreal.camera import sfm, sfm_process
 from fourreal.camera.cameras import Cameras, Origin
-from fourreal.camera.match import still_camera
+from fourreal.camera.match import CameraMotion, still_camera
 from fourreal.camera.orbit_prior import orbit_prior
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event, Progress
 from fourreal.settings import SfmSettings
 
 _FEWEST_FRAMES = 6
-_FEWEST_MATCHES = 500  # over all pairs of frames; a clip that could be placed has tens of thousands
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,12 @@ def estimate_cameras(
     progress: Progress,
     cancel: CancelToken,
     beside: UInt8[np.ndarray, "B h w 3"] | None = None,
+    motion: CameraMotion | None = None,
 ) -> Estimate:
     """Cameras for all frames of a freeze-time video.
 
-    beside: pictures of the same scene from elsewhere, in which something else may have moved.
+    beside: pictures of the same scene from elsewhere, in which something else may have moved. motion: how the
+    camera moves, where that was seen before (`match.still_camera`).
 
     Raises UserError where the video cannot serve (too short, the camera hardly moves or only turns, frames that cannot
     be matched) and Cancelled where the person stops. Takes about a minute for 33 frames on two cores.
@@ -57,7 +58,8 @@ def estimate_cameras(
             f"The freeze-time video has only {len(frames)} frames; at least {_FEWEST_FRAMES} are needed to find out "
             "where the camera was, and 30 are good."
         )
-    if not (motion := still_camera(frames)).moves:
+    motion = still_camera(frames) if motion is None else motion
+    if not motion.moves:
         raise UserError(motion.sentence)
     try:
         reconstruction = sfm.reconstruct(frames, settings, progress, cancel, beside)
@@ -65,13 +67,19 @@ def estimate_cameras(
     except sfm.SfmFailed as failure:
         reason, matches = str(failure), failure.matches
     cancel.check()
-    if matches is None or len(matches.links) < _FEWEST_MATCHES:
+    if matches is None:  # it says nothing of the video: a crowded machine must not make it wrong
+        raise UserError(
+            "Finding where the freeze-time video was filmed from took longer than "
+            f"{settings.timeout_seconds:g} seconds, the limit. Try again when this machine has less to do, or give the "
+            "cameras in a cameras.json."
+        )
+    if len(matches.links) < sfm_process.FEWEST_MATCHES:
         raise UserError(
             "The frames of the freeze-time video could not be matched to each other: too dark, too blurred, or too "
             "different from frame to frame. Pick a sharper video or one with a slower camera, or give the cameras in a "
             "cameras.json."
         )
-    if matches.without_depth > sfm.NO_DEPTH:
+    if matches.without_depth > sfm_process.NO_DEPTH:
         raise UserError(
             "The camera of the freeze-time video turns on the spot or zooms, so nothing can be learnt about the "
             "scene's depth. Pick a video in which the camera circles around the frozen subject."

@@ -17,15 +17,16 @@ _WIDTH = 96  # pixels at which pictures are compared: warps of a few pixels at f
 _BLOCK, _STRIDE, _BLOCK_WIDTH = 48, 24, 256
 _TEXTURE = 4.0  # grey levels of standard deviation in a block that can be followed
 _MATCHED = 0.5  # correlation with a block's first look at which it counts as found again, not covered or changed
-_AS_GOOD = 0.97  # of the best correlation: a block that fits its old place so well is put, the rest is noise
+_AS_GOOD = 0.97  # a block whose old place has so much of the best correlation has stayed there
 # Share of the blocks found again that stay where they were. Fixed cameras had 0.87 and more, 0.43 and more with a
 # plain floor under grain; moving ones 0.1 at most. A subject may well fill half the picture.
 _STILL = 0.3
 _TRAVELS = 0.14  # share of the corners that stay in place, see `steady.staying`, under which the camera moves
-_FEWEST = 4  # blocks from which anything is told
-_SEEN = 0.2  # of the blocks: where fewer are found again, by chance, it is another picture
-# Where less of the picture has texture, a subject may hold all there is, and how much stays as it was speaks too: by
-# _CHANGE grey levels half of it and more had changed under moving cameras, 0.27 at most under fixed ones.
+_FEWEST = 4  # blocks from which anything can be concluded
+_SEEN = 0.2  # share of the blocks: where fewer are found again, that is chance and it is another picture
+# Where less than _PLAIN of the picture has texture, all of that may be the subject's, and how much of the picture stays
+# as it was counts, too: by _CHANGE grey levels half of it and more had changed under moving cameras, 0.27 at most under
+# fixed ones.
 _PLAIN, _CHANGE, _SAME = 0.75, 12.0, 0.65
 
 

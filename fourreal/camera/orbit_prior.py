@@ -17,7 +17,7 @@ from scipy.optimize import minimize
 from torch import Tensor
 
 from fourreal.camera.cameras import Cameras, Origin
-from fourreal.camera.sfm import Matches
+from fourreal.camera.sfm_process import Matches
 from fourreal.camera.trajectory import look_at
 
 CONFIDENCE = 0.2
@@ -33,7 +33,7 @@ class Arc:
     """A level arc of radius 1 around the origin.
 
     angle: from the first to the last camera in degrees, positive where the camera goes to its right.
-    elevation: of the cameras above the centre, in degrees. focal: in image widths.
+    elevation: of the cameras above the centre, in degrees. focal: in the longer side of the picture.
     """
 
     angle: float
@@ -69,7 +69,7 @@ def orbit_prior(matches: Matches, frames: int, size: tuple[int, int]) -> Cameras
         f"The cameras are a guess: an arc of {abs(arc.angle):.0f} degrees, {arc.elevation:.0f} degrees above the "
         f"scene, which fits the matches between frames by {fits:.0%}. The fit refines it."
     )
-    focal = arc.focal * size[0]
+    focal = arc.focal * max(size)
     intrinsics = torch.tensor([focal, focal, size[0] / 2, size[1] / 2])
     return Cameras(arc.poses(torch.linspace(0, 1, frames)), intrinsics, size, Origin("orbit prior", CONFIDENCE, note))
 
@@ -80,7 +80,7 @@ def misfit(arc: Arc, matches: Matches, frames: int) -> float:
     A match that would lie behind a camera counts 1: this is what tells left from right.
     """
     poses = arc.poses(torch.linspace(0, 1, frames, dtype=torch.float64)).numpy()
-    focal = arc.focal * matches.size[0]
+    focal = arc.focal * max(matches.size)
     principal = np.array(matches.size) / 2
     one = np.ones(len(matches.first))
     x = np.c_[(matches.first - principal) / focal, one]

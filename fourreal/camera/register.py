@@ -15,7 +15,7 @@ from fourreal.camera.cameras import Cameras
 MOST = 500  # points that are looked at; up to twice as many
 NEAR = 0.05  # of the median depth: what lies closer to a camera is not looked at
 FEWEST = 20  # sightings below which the cameras alone decide
-UNUSUAL = 0.01  # image widths from which on a sighting that is off counts less
+UNUSUAL = 0.01  # image widths: a sighting that is off by more counts less and less
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from jaxtyping import UInt8
 
 from fourreal.camera import worker
 from fourreal.camera.cameras import Cameras, Origin
-from fourreal.camera.sfm import fill, shrink
+from fourreal.camera.sfm import at_side, fill
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken
 from fourreal.settings import SfmSettings
@@ -53,17 +53,17 @@ def resect(
         UserError: a take shows too little of the same scene; the sentence names it. Or there was no time to find out.
         Cancelled: the person stops.
     """
-    small = shrink(placed, settings.max_width)
+    small = at_side(placed, settings.max_side)
     scaled = cameras.resized((small.shape[2], small.shape[1]))
-    shrunk = [shrink(take.frames, settings.max_width) for take in takes]
-    lens = float(scaled.intrinsics[0]) / scaled.size[0]
+    sized = [at_side(take.frames, settings.max_side) for take in takes]
+    lens = float(scaled.intrinsics[0]) / max(scaled.size)  # of the same phone held upright it is the same
     with tempfile.TemporaryDirectory(prefix="fourreal-resection-") as name:
         folder = Path(name)
         np.save(folder / "placed.npy", small)
         rows = []
-        for number, (take, frames) in enumerate(zip(takes, shrunk, strict=True)):
+        for number, (take, frames) in enumerate(zip(takes, sized, strict=True)):
             np.save(folder / f"take-{number}.npy", frames)
-            rows.append({"still": take.still, "zoom": not take.same_lens, "focal": lens * frames.shape[2]})
+            rows.append({"still": take.still, "zoom": not take.same_lens, "focal": lens * max(frames.shape[1:3])})
         options = {
             "poses": scaled.world_to_camera.tolist(),
             "intrinsics": scaled.intrinsics.tolist(),
@@ -84,7 +84,7 @@ def resect(
         answers = [_answer(folder / f"take-{number}.npz") for number in range(len(takes))]
     return [
         _cameras(take, answer, frames.shape[2::-1][:2], cameras, least)
-        for take, answer, frames in zip(takes, answers, shrunk, strict=True)
+        for take, answer, frames in zip(takes, answers, sized, strict=True)
     ]
 
 

@@ -20,13 +20,13 @@ import numpy as np
 import pycolmap
 from PIL import Image
 
-from fourreal.system import end_with_parent
+from fourreal.camera import colmap
 
 MOST_PLACED = 24  # frames with known cameras that others are matched to
-MOST_ERROR = 4 / 512  # image widths by which a point may miss where it was seen
+MOST_ERROR = 4 / 512  # of the longer side of the picture, by which a point may miss where it was seen
 LEAST_ANGLE = 1.5  # degrees between two rays to a point
-FEWEST_POINTS = 15  # that place a frame
-ZOOMS = (1.0, 0.7, 0.85, 1.2, 1.45, 1.75)  # focal lengths that are tried, in those to begin with
+FEWEST_POINTS = 15  # fewest points that place a frame
+ZOOMS = (1.0, 0.7, 0.85, 1.2, 1.45, 1.75)  # focal lengths that are tried, as multiples of the one to begin with
 BETTER = 1.1  # so many times as many points have to agree before another focal length is believed
 
 
@@ -36,16 +36,15 @@ def main(folder: Path) -> None:
     placed = np.load(folder / "placed.npy", allow_pickle=False)
     some = np.unique(np.linspace(0, len(placed) - 1, min(len(placed), MOST_PLACED)).round().astype(int))
     images = folder / "images"
-    names = {"placed": _written(images / "placed", placed[some])}
+    names = {"placed": colmap.write_pictures(images / "placed", placed[some])}
     for number, _ in enumerate(options["takes"]):
         take = np.load(folder / f"take-{number}.npy", allow_pickle=False)
-        names[f"take-{number}"] = _written(images / f"take-{number}", take)
+        names[f"take-{number}"] = colmap.write_pictures(images / f"take-{number}", take)
     database = folder / "database.db"
-    _extract(database, images, options)
+    colmap.extract(database, images, options)
     takes = [take for take in names if take != "placed"]
     pairs = [f"placed/{a} {take}/{b}" for take in takes for a in names["placed"] for b in names[take]]
-    (folder / "pairs.txt").write_text("\n".join(pairs), encoding="utf-8")
-    _match(database, folder / "pairs.txt", options)
+    colmap.match_pairs(database, folder, pairs, options)
 
     poses = np.array(options["poses"])[some]
     intrinsics = np.array(options["intrinsics"])
@@ -53,48 +52,12 @@ def main(folder: Path) -> None:
     for number, take in enumerate(options["takes"]):
         name = f"take-{number}"
         sightings = [
-            _points(matches[f"{name}/{file}"], where, f"{name}/{file}", poses, intrinsics, placed.shape[2])
+            _points(matches[f"{name}/{file}"], where, f"{name}/{file}", poses, intrinsics, max(placed.shape[1:3]))
             for file in names[name]
         ]
         size = Image.open(images / name / names[name][0]).size
         placing: dict[str, Any] = _placed(sightings, take, size, options["seed"])
         np.savez(folder / f"{name}.npz", **placing)
-
-
-def _written(folder: Path, frames: np.ndarray) -> list[str]:
-    folder.mkdir(parents=True)
-    names = [f"{index:05d}.png" for index in range(len(frames))]
-    for name, frame in zip(names, frames, strict=True):
-        Image.fromarray(frame).save(folder / name, compress_level=1)
-    return names
-
-
-def _extract(database: Path, images: Path, options: dict) -> None:
-    extraction = pycolmap.FeatureExtractionOptions()
-    extraction.num_threads = options["threads"]
-    extraction.sift.peak_threshold = options["peak_threshold"]
-    reader = pycolmap.ImageReaderOptions()
-    reader.camera_model = "SIMPLE_PINHOLE"
-    pycolmap.extract_features(
-        database,
-        images,
-        camera_mode=pycolmap.CameraMode.PER_FOLDER,
-        reader_options=reader,
-        extraction_options=extraction,
-    )
-
-
-def _match(database: Path, pairs: Path, options: dict) -> None:
-    matching = pycolmap.FeatureMatchingOptions()
-    matching.num_threads = options["threads"]
-    matching.guided_matching = True
-    pairing = pycolmap.ImportedPairingOptions()
-    pairing.match_list_path = str(pairs)
-    verification = pycolmap.TwoViewGeometryOptions()
-    verification.ransac.random_seed = options["seed"]
-    pycolmap.match_image_pairs(
-        database, matching_options=matching, pairing_options=pairing, verification_options=verification
-    )
 
 
 def _matches(database: Path):
@@ -114,7 +77,7 @@ def _matches(database: Path):
 
 
 def _points(
-    matches: dict[int, np.ndarray], where: dict, image: str, poses: np.ndarray, intrinsics: np.ndarray, width: int
+    matches: dict[int, np.ndarray], where: dict, image: str, poses: np.ndarray, intrinsics: np.ndarray, side: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """((M, 2) pixels of features of an image, (M, 3) where these are in the world), by their matches in placed frames.
 
@@ -128,7 +91,7 @@ def _points(
                 rays[int(theirs)].append((frame, pixels[mine]))
     pixels, points = [], []
     for feature, seen in rays.items():
-        point = _triangulated(seen, poses, intrinsics, MOST_ERROR * width) if len(seen) > 1 else None
+        point = _triangulated(seen, poses, intrinsics, MOST_ERROR * side) if len(seen) > 1 else None
         if point is not None:
             pixels.append(where[image][feature])
             points.append(point)
@@ -194,7 +157,7 @@ def _pose(sighting, focal: float, size: tuple[int, int], zoom: bool, seed: int):
         model="SIMPLE_PINHOLE", width=size[0], height=size[1], params=[focal, size[0] / 2, size[1] / 2]
     )
     estimation, refinement = pycolmap.AbsolutePoseEstimationOptions(), pycolmap.AbsolutePoseRefinementOptions()
-    estimation.ransac.max_error = MOST_ERROR * size[0]
+    estimation.ransac.max_error = MOST_ERROR * max(size)
     estimation.ransac.random_seed = seed
     estimation.ransac.min_num_trials = 1000
     refinement.refine_focal_length = zoom
@@ -205,6 +168,4 @@ def _pose(sighting, focal: float, size: tuple[int, int], zoom: bool, seed: int):
 
 
 if __name__ == "__main__":
-    end_with_parent()
-    pycolmap.logging.minloglevel = 2  # errors only
-    main(Path(sys.argv[1]))
+    colmap.main(main, sys.argv[1])

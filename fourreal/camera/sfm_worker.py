@@ -1,19 +1,21 @@
 """Structure from motion in a process of its own: `python -m fourreal.camera.sfm_worker FOLDER`.
 
-COLMAP is C++ that may abort the whole process and cannot be interrupted, so it runs where it can be killed. Only files
-pass between the two sides:
+COLMAP is C++ that may abort the whole process and cannot be interrupted, so it runs where it can be killed. After an
+abort the same folder is worked on again, with the mappers that had not finished. Only files pass between the two sides:
 
     in   frames.npy    (F, H, W, 3) uint8 RGB
          beside.npy    (B, h, w, 3) uint8 RGB, B may be 0: pictures of the same scene from elsewhere, by another lens;
                        they help to place the frames, and have no part in what comes out
-         options.json  see `sfm.run_worker`
+         options.json  see `sfm_process.run_worker`
     out  <stage>.done  an empty file when a stage of `STAGES` is finished
          <mapper>-<k>.npz  one for each model that a mapper found: frames (R,) the frames it placed,
                            world_to_camera (R, 4, 4), focal in pixels, points (P, 3), colours (P, 3) uint8, errors (R,)
-                           mean reprojection error in pixels, angle in degrees that the points are seen under,
+                           mean reprojection error in pixels, miss the median one of the points, angle in degrees that
+                           these are seen under,
                            links (L, 2) pairs of frames that were matched,
                            support (L,) the share of their matches that the model explains, matches (L,) their number
          <mapper>-<k>.usual.npz  the same of a model that came out with a long lens, solved with the usual one instead
+         <mapper>-<k>.sharp.npz  the same of the one that options.json names under "sharpen", in a run of its own
          matches.npz   see `_gather_matches`
          log.txt       whatever COLMAP prints (written by the parent)
 """
@@ -21,108 +23,117 @@ pass between the two sides:
 import json
 import shutil
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pycolmap
 from PIL import Image
 
-from fourreal.system import end_with_parent
-from fourreal.whole import whole
+from fourreal.camera import colmap
+from fourreal.camera.sfm_models import BESIDE, MODELS, camera_of, describe, frame_of, keep, placed, save
+from fourreal.camera.worker import PATIENCE
 
-BESIDE = "beside/"
-STAGES = ("features", "matches", "global", "incremental")
+MAPPERS = ("global", "incremental")
+STAGES = ("features", "matches", *MAPPERS)
 _FEWEST_MATCHES = 15  # below, COLMAP itself does not trust a pair
-# Distance from the epipolar line, in image widths: at 512 pixels the 4 that COLMAP allows when it verifies a match.
-_EXPLAINED = 4 / 512
 FOCAL_STEPS = 4
+SHARP = 1.0  # pixels by which a match may miss in the end
 ROBUST = 1.0  # pixels by which a point may miss before it counts less and less
 
 
 def main(folder: Path) -> None:
     options = json.loads((folder / "options.json").read_text(encoding="utf-8"))
-    frames = np.load(folder / "frames.npy", allow_pickle=False)
-    images = folder / "images"
-    images.mkdir()
-    beside = np.load(folder / "beside.npy", allow_pickle=False)
-    (images / BESIDE).mkdir()
-    for place, pictures in (("", frames), (BESIDE, beside)):
-        for index, picture in enumerate(pictures):
-            Image.fromarray(picture).save(images / f"{place}{index:05d}.png", compress_level=1)
+    options["began"] = time.monotonic()
     pycolmap.set_random_seed(options["seed"])
+    if options.get("sharpen"):
+        _sharpen(folder, options["sharpen"], options)
+        return
+    if not (folder / "matches.npz").exists():
+        _prepare(folder, options)
 
-    database = folder / "database.db"
-    _extract(database, images, options)
-    (folder / "features.done").touch()
-    _match(database, options)
-    if len(beside):
-        _match_beside(database, folder, len(frames), len(beside), options)
-    (folder / "matches.done").touch()
-    _gather_matches(database, folder)
-
-    def run(name: str, mapper) -> None:
-        own = folder / name  # the mappers write into their database, so each has its own
-        own.mkdir()
-        models = mapper(Path(shutil.copy(database, own)), images, own, options)
-        for k, model in enumerate(models.values()):
-            if len(_placed(model)) >= 3:
-                _save(folder / f"{name}-{k}.npz", **_describe(model, np.load(folder / "matches.npz")))
-                long = _camera(model).params[0] > options["long"] * frames.shape[2]
-                if len(beside) or long:  # takes as long as a mapper, and gains nothing where the frames leave no gap
-                    model = _polished(model, own / "database.db", images, own / f"polished-{k}", options)
-                    _save(folder / f"{name}-{k}.npz", **_describe(model, np.load(folder / "matches.npz")))
-                if long:
-                    focal = options["usual"] * frames.shape[2]
-                    model = _polished(model, own / "database.db", images, own / f"usual-{k}", options, focal)
-                    _save(folder / f"{name}-{k}.usual.npz", **_describe(model, np.load(folder / "matches.npz")))
-        (folder / f"{name}.done").touch()
-
-    # Side by side on one thread each: faster than one after the other on two, and the sums come in a fixed order, so
-    # that the same clip gives the same cameras.
-    with ThreadPoolExecutor(2) as pool:
-        for job in [pool.submit(run, "global", _global), pool.submit(run, "incremental", _incremental)]:
+    # side by side on one thread each: faster than one after the other on two
+    with ThreadPoolExecutor(len(MAPPERS)) as pool:
+        for job in [pool.submit(_map, folder, name, options) for name in options["mappers"]]:
             job.result()
 
 
-def _extract(database: Path, images: Path, options: dict) -> None:
-    reader = pycolmap.ImageReaderOptions()
-    reader.camera_model = "SIMPLE_PINHOLE"
-    extraction = pycolmap.FeatureExtractionOptions()
-    extraction.num_threads = options["threads"]
-    extraction.sift.peak_threshold = options["peak_threshold"]
-    mode = pycolmap.CameraMode.PER_FOLDER
-    pycolmap.extract_features(database, images, camera_mode=mode, reader_options=reader, extraction_options=extraction)
-
-
-def _match(database: Path, options: dict) -> None:
-    matching, verification = _matching(options)
+def _prepare(folder: Path, options: dict) -> None:
+    """The database: features of all pictures, and their matches."""
+    frames = np.load(folder / "frames.npy", allow_pickle=False)
+    beside = np.load(folder / "beside.npy", allow_pickle=False)
+    images, database = folder / "images", folder / "database.db"
+    names, others = (colmap.write_pictures(images / place, one) for place, one in (("", frames), (BESIDE, beside)))
+    colmap.extract(database, images, options)
+    (folder / "features.done").touch()
     pairing = pycolmap.SequentialPairingOptions()
     pairing.overlap, pairing.quadratic_overlap = options["overlap"], True
-    pycolmap.match_sequential(
-        database, matching_options=matching, pairing_options=pairing, verification_options=verification
+    pycolmap.match_sequential(database, pairing_options=pairing, **colmap.matching(options))
+    if others:  # nobody knows which frames a picture from elsewhere is near to, so it is compared with all
+        colmap.match_pairs(database, folder, [f"{name} {BESIDE}{other}" for other in others for name in names], options)
+    (folder / "matches.done").touch()
+    _gather_matches(database, folder)
+
+
+def _map(folder: Path, name: str, options: dict) -> None:
+    """All models of a mapper, each with its points made anew where that helps."""
+    images, own = folder / "images", folder / name  # the mappers write into their database, so each has its own
+    shutil.rmtree(own, ignore_errors=True)
+    own.mkdir()
+    database = Path(shutil.copy(folder / "database.db", own))
+    if options["lens"] is not None:
+        _begin_with(database, options["lens"])
+    side, beside = max(Image.open(images / "00000.png").size), any((images / BESIDE).iterdir())
+    matches = dict(np.load(folder / "matches.npz"))
+    mapper = {"global": _global, "incremental": _incremental}[name]
+    for k, model in enumerate(mapper(database, images, own, options).values()):
+        if len(placed(model)) < 3:
+            continue
+        keep(folder, f"{name}-{k}", model, matches)
+        focal = camera_of(model).params[0] / side
+        # The rest takes as long as a mapper, and COLMAP has aborted in it over models that nobody would believe.
+        if len(placed(model)) < options["fewest"] or focal > options["focal_range"][1]:
+            continue
+        if (long := focal > options["long"]) or beside:  # it gains nothing where the frames leave no gap
+            model = _polished(model, database, images, own / f"polished-{k}", options)
+            keep(folder, f"{name}-{k}", model, matches)
+        if long:
+            model = _polished(model, database, images, own / f"usual-{k}", options, options["usual"] * side)
+            keep(folder, f"{name}-{k}.usual", model, matches)
+    (folder / f"{name}.done").touch()
+
+
+def _sharpen(folder: Path, name: str, options: dict) -> None:
+    """A model once more, from what it sees to a pixel only: <mapper>-<k>.sharp.npz.
+
+    Mappers believe what lies within four pixels, and among that are points next to those meant, always to the same
+    side: over an arc of 137 degrees they added up to 0.8 degrees.
+    """
+    model = pycolmap.Reconstruction(folder / MODELS / name)
+    database = folder / name.split("-")[0] / "database.db"
+    focal = camera_of(model).params[0] if name.endswith(".usual") else None
+    out = folder / MODELS / f"{name}.work"
+    model = _polished(
+        model,
+        database,
+        folder / "images",
+        out,
+        options,
+        focal,
+        within=SHARP,
+        loss=SHARP / 4,
+        threads=options["threads"],
     )
+    save(folder / f"{name}.sharp.npz", **describe(model, dict(np.load(folder / "matches.npz"))))
 
 
-def _match_beside(database: Path, folder: Path, frames: int, beside: int, options: dict) -> None:
-    """Nobody knows which frames a picture from elsewhere is near to, so it is compared with all."""
-    matching, verification = _matching(options)
-    pairs = [f"{frame:05d}.png {BESIDE}{index:05d}.png" for index in range(beside) for frame in range(frames)]
-    (folder / "pairs.txt").write_text("\n".join(pairs), encoding="utf-8")
-    pairing = pycolmap.ImportedPairingOptions()
-    pairing.match_list_path = str(folder / "pairs.txt")
-    pycolmap.match_image_pairs(
-        database, matching_options=matching, pairing_options=pairing, verification_options=verification
-    )
-
-
-def _matching(options: dict) -> tuple[pycolmap.FeatureMatchingOptions, pycolmap.TwoViewGeometryOptions]:
-    matching, verification = pycolmap.FeatureMatchingOptions(), pycolmap.TwoViewGeometryOptions()
-    matching.num_threads = options["threads"]
-    matching.guided_matching = True
-    verification.ransac.random_seed = options["seed"]
-    return matching, verification
+def _begin_with(database: Path, lens: float) -> None:
+    """Another focal length to begin with, in the longer side of the picture."""
+    with pycolmap.Database.open(database) as db:
+        for camera in db.read_all_cameras():
+            camera.params = [lens * max(camera.width, camera.height), *camera.params[1:]]
+            db.update_camera(camera)
 
 
 def _incremental(database: Path, images: Path, out: Path, options: dict) -> dict:
@@ -132,11 +143,16 @@ def _incremental(database: Path, images: Path, out: Path, options: dict) -> dict
     # From pairs 16 degrees apart (COLMAP's default) it started from wrong matches in two of five clips.
     mapping.mapper.init_min_tri_angle = 8.0
     mapping.max_num_models = 5
-    mapping.max_runtime_seconds = options["mapper_seconds"]
+    mapping.max_runtime_seconds = round(options["mapper_seconds"] * _crowding(options["began"]))
     # A bound, not a prior: a prior on the focal length led this mapper astray. A little wider than what is accepted.
     low, high = options["focal_range"]
     mapping.min_focal_length_ratio, mapping.max_focal_length_ratio = 0.8 * low, 1.2 * high
     return pycolmap.incremental_mapping(database, images, out, mapping)
+
+
+def _crowding(began: float) -> float:
+    """How much longer than on an idle machine things took so far, from 1 to PATIENCE."""
+    return min(PATIENCE, max(1.0, (time.monotonic() - began) / max(time.process_time(), 1e-3)))
 
 
 def _global(database: Path, images: Path, out: Path, options: dict) -> dict:
@@ -149,26 +165,38 @@ def _global(database: Path, images: Path, out: Path, options: dict) -> dict:
 
 
 def _polished(
-    model: pycolmap.Reconstruction, database: Path, images: Path, out: Path, options: dict, focal: float | None = None
+    model: pycolmap.Reconstruction,
+    database: Path,
+    images: Path,
+    out: Path,
+    options: dict,
+    focal: float | None = None,
+    within: float = 4.0,
+    loss: float = ROBUST,
+    threads: int = 1,
 ) -> pycolmap.Reconstruction:
     """The model with its points made anew from all matches, and all of it adjusted together.
 
     A mapper keeps what it believed when it placed a frame, and its last adjustment trusts every match alike.
 
-    focal: which the frames' camera is to have, in pixels; None to find it.
+    focal: which the frames' camera is to have, in pixels; None to find it. within: pixels by which a match may miss.
+    loss: pixels from which on it counts less and less.
     """
     pipeline = pycolmap.IncrementalPipelineOptions()
-    pipeline.num_threads = pipeline.mapper.num_threads = 1
+    pipeline.num_threads = pipeline.mapper.num_threads = threads
+    triangulation = pipeline.triangulation
+    triangulation.complete_max_reproj_error = triangulation.merge_max_reproj_error = within
+    pipeline.mapper.filter_max_reproj_error = within
     pipeline.random_seed = pipeline.mapper.random_seed = pipeline.triangulation.random_seed = options["seed"]
     out.mkdir()
     adjustment = pycolmap.BundleAdjustmentOptions()
     adjustment.print_summary = False
     adjustment.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
-    adjustment.ceres.loss_function_scale = ROBUST
-    adjustment.ceres.solver_options.num_threads = 1
-    if focal is not None:  # in small steps, each of which the rest can follow
-        adjustment.refine_focal_length = False
-        camera = _camera(model)
+    adjustment.ceres.loss_function_scale = loss
+    adjustment.ceres.solver_options.num_threads = threads
+    adjustment.refine_focal_length = focal is None
+    camera = camera_of(model)
+    if focal is not None and focal != camera.params[0]:  # in small steps, each of which the rest can follow
         for step in np.geomspace(camera.params[0], focal, FOCAL_STEPS + 1)[1:]:
             camera.params = [step, *camera.params[1:]]
             pycolmap.bundle_adjustment(model, adjustment)
@@ -185,7 +213,7 @@ def _gather_matches(database: Path, folder: Path) -> None:
     """
     with pycolmap.Database.open(database) as db:
         images = [image for image in db.read_all_images() if not image.name.startswith(BESIDE)]
-        frame = {image.image_id: _frame(image.name) for image in images}
+        frame = {image.image_id: frame_of(image.name) for image in images}
         where = {image: np.asarray(db.read_keypoints(image))[:, :2] for image in frame}
         links, firsts, seconds, configs = [], [], [], []
         for pair, geometry in zip(*db.read_two_view_geometries(), strict=True):
@@ -201,7 +229,7 @@ def _gather_matches(database: Path, folder: Path) -> None:
     # COLMAP's kinds of a pair: 5 is "panoramic", 6 "planar or panoramic".
     flat = float(np.isin(configs, (5, 6)).mean()) if configs else 0.0
     empty = [np.zeros((0, 2))]
-    _save(
+    save(
         folder / "matches.npz",
         links=np.array(links, np.int64).reshape(-1, 3),
         first=np.concatenate(firsts or empty),
@@ -210,95 +238,5 @@ def _gather_matches(database: Path, folder: Path) -> None:
     )
 
 
-def _describe(model: pycolmap.Reconstruction, matches: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    placed = _placed(model)
-    poses = np.stack([np.vstack([image.cam_from_world().matrix(), [0, 0, 0, 1]]) for _, image in placed])
-    frames = np.array([frame for frame, _ in placed])
-    points = list(model.points3D.values())
-    camera = _camera(model)
-    focal, principal = camera.params[0], camera.params[1:3]
-    links, support = _support(dict(zip(frames.tolist(), poses, strict=True)), focal, principal, matches)
-    return {
-        "frames": frames,
-        "world_to_camera": poses,
-        "focal": np.array(focal),
-        "points": np.array([point.xyz for point in points]).reshape(-1, 3),
-        "colours": np.array([point.color for point in points], np.uint8).reshape(-1, 3),
-        "angle": np.array(_angle(model, points)),
-        "errors": np.array([_reprojection_error(model, image) for _, image in placed]),
-        "links": links[:, :2],
-        "matches": links[:, 2],
-        "support": support,
-    }
-
-
-def _placed(model: pycolmap.Reconstruction) -> list[tuple[int, pycolmap.Image]]:
-    """The frames that a mapper placed, and their numbers, which rise."""
-    frames = [image for image in model.images.values() if image.has_pose and not image.name.startswith(BESIDE)]
-    return sorted(((_frame(image.name), image) for image in frames), key=lambda pair: pair[0])
-
-
-def _camera(model: pycolmap.Reconstruction) -> pycolmap.Camera:
-    """That of the frames."""
-    return model.cameras[_placed(model)[0][1].camera_id]
-
-
-def _angle(model: pycolmap.Reconstruction, points: list) -> float:
-    """The median over the points of the widest angle, in degrees, under which two frames see one."""
-    centre = {number: image.projection_center() for number, image in model.images.items() if image.has_pose}
-    widest = []
-    for point in points:
-        rays = np.array([centre[e.image_id] for e in point.track.elements if e.image_id in centre]) - point.xyz
-        rays /= np.maximum(np.linalg.norm(rays, axis=1, keepdims=True), 1e-12)
-        if len(rays) > 1:
-            widest.append(np.degrees(np.arccos(np.clip((rays @ rays.T).min(), -1, 1))))
-    return float(np.median(widest)) if widest else 0.0
-
-
-def _reprojection_error(model: pycolmap.Reconstruction, image: pycolmap.Image) -> float:
-    errors = [model.points3D[p.point3D_id].error for p in image.points2D if p.has_point3D()]
-    return float(np.mean(errors)) if errors else float("inf")
-
-
-def _support(poses: dict[int, np.ndarray], focal: float, principal: np.ndarray, matches: dict[str, np.ndarray]):
-    """For each matched pair of placed frames the share of its matches that lie on the model's epipolar line
-    (Sampson's distance) and in front of both cameras.
-    """
-    ends = np.cumsum(matches["links"][:, 2])
-    links, support = [], []
-    for (a, b, count), end in zip(matches["links"].tolist(), ends.tolist(), strict=True):
-        if a not in poses or b not in poses:
-            continue
-        x, y = (
-            np.c_[(matches[side][end - count : end] - principal) / focal, np.ones(count)]
-            for side in ("first", "second")
-        )
-        relative = poses[b] @ np.linalg.inv(poses[a])
-        turn, shift = relative[:3, :3], relative[:3, 3]
-        essential = np.cross(shift, np.eye(3)).T @ turn
-        line_y, line_x = x @ essential.T, y @ essential
-        slope = np.sqrt((line_y[:, :2] ** 2).sum(1) + (line_x[:, :2] ** 2).sum(1))
-        distance = np.abs((y * line_y).sum(1)) / np.maximum(slope, 1e-12) * focal / (2 * principal[0])
-        turned = x @ turn.T  # depth_y * y = depth_x * turned + shift
-        normal = np.cross(y, turned)
-        depth_x = -(np.cross(y, shift) * normal).sum(1) / np.maximum((normal**2).sum(1), 1e-18)
-        depth_y = ((depth_x[:, None] * turned + shift) * y).sum(1)
-        links.append((a, b, count))
-        support.append(np.mean((distance < _EXPLAINED) & (depth_x > 0) & (depth_y > 0)))
-    return np.array(links, np.int64).reshape(-1, 3), np.array(support, np.float64)
-
-
-def _save(path: Path, **arrays: Any) -> None:
-    """Whole or not at all: this process may be killed at any moment."""
-    with whole(path, path.with_suffix(".part"), sync=False) as part, part.open("wb") as file:
-        np.savez(file, **arrays)
-
-
-def _frame(name: str) -> int:
-    return int(Path(name).stem)
-
-
 if __name__ == "__main__":
-    end_with_parent()
-    pycolmap.logging.minloglevel = 2  # errors only
-    main(Path(sys.argv[1]))
+    colmap.main(main, sys.argv[1])

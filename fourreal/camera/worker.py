@@ -1,19 +1,19 @@
 """A process in which COLMAP works: C++ that may abort and cannot be interrupted runs where it can be killed."""
 
 import logging
-import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from fourreal import installed
+from fourreal import installed, system
 from fourreal.progress import CancelToken
 
 LOG = "log.txt"  # in the folder: whatever COLMAP prints
 SHOWN = 4000  # characters of its end
 KILLED = -signal.SIGKILL
+PATIENCE = 3.0  # times as long as it may work it may take where others hold the processors
 
 
 def run(
@@ -24,7 +24,7 @@ def run(
     threads: int,
     look: Callable[[], object] = lambda: None,
 ) -> int:
-    """`python -m MODULE FOLDER`, until it ends or for `seconds`; its exit code, KILLED where the time was up.
+    """`python -m MODULE FOLDER`, until it ends or has worked for `seconds`; its exit code, KILLED where that was up.
 
     look: called about twenty times a second meanwhile. Raises Cancelled where the person stops.
     """
@@ -39,25 +39,26 @@ def run(
             start_new_session=True,
         )
         try:
-            end = time.monotonic() + seconds
-            while process.poll() is None and time.monotonic() < end:
+            begin = time.monotonic()
+            while process.poll() is None and not late(process.pid, time.monotonic() - begin, seconds):
                 cancel.check()
                 look()
                 time.sleep(0.05)
         finally:
-            _kill(process)
+            system.bury(process)
     if process.returncode not in (0, KILLED):
         logging.getLogger(__name__).warning("%s broke off (%d):\n%s", module, process.returncode, log_of(folder))
     return process.returncode
 
 
+def late(pid: int, took: float, seconds: float) -> bool:
+    """Whether a process that was begun `took` seconds ago has had its time: on a crowded machine only work counts."""
+    if took < seconds:
+        return False
+    worked = system.worked(pid)
+    return worked is None or worked >= seconds or took >= PATIENCE * seconds
+
+
 def log_of(folder: Path) -> str:
     """The end of what it printed."""
     return (folder / LOG).read_text(encoding="utf-8", errors="replace")[-SHOWN:]
-
-
-def _kill(process: subprocess.Popen) -> None:
-    if process.poll() is None:
-        # Its session is its own; anything it may have started goes with it.
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

@@ -103,8 +103,8 @@ def _decode(
     quick: bool,
     mend: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> tuple[list[UInt8[np.ndarray, "_ _ 3"]], Int[np.ndarray, " K"], float]:
-    """All frames as pictures, which to show at each tick, and the rate; with `thin` every so manieth where there are
-    too many: whenever the room is full every other one goes, and half as many are kept from then on."""
+    """All frames as pictures, which to show at each tick, and the rate; with `thin`, of too many frames, evenly
+    spaced ones: whenever the room is full every other one goes, and half as many are kept from then on."""
     pictures: list[UInt8[np.ndarray, "_ _ 3"]] = []
     times: list[float | None] = []
     stride = 1

@@ -11,7 +11,7 @@ from fourreal.description.reconstruction import DEVICES, LARGEST_SEED, Fitting
 from fourreal.errors import UserError
 from fourreal.video import registry
 from fourreal.video.capabilities import check_text
-from fourreal.video.lora import KNOWN
+from fourreal.video.lora import ADAPTERS
 
 ROLES = {"reference": "of a moving scene, from the prompt alone", "freeze": "of a frozen one, from a picture on"}
 OUTDATED = (
@@ -25,7 +25,7 @@ Pixels = Annotated[tuple[int, int], Strict(False)]
 
 def adapters(entry: registry.Entry) -> list[str]:
     """The known LoRAs that were made for a model."""
-    return [one.name for one in KNOWN.values() if one.base in entry.adapters]
+    return [one.name for one in ADAPTERS.values() if one.base in entry.adapters]
 
 
 @described

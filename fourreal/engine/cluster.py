@@ -1,25 +1,21 @@
 """Tasks on the nodes of a Ray cluster: a seat each, which goes on elsewhere when its node dies."""
 
 import contextlib
-import os
 import secrets
-import socket
 import time
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fourreal.engine.connecting import connected, last_line
 from fourreal.engine.seat import Files, Seat, Traveller, put, versions
-from fourreal.engine.values import FAILED, KEEP, LOST, STOP, STOPPED, Heard, Needs, Task
+from fourreal.engine.values import DONE, FAILED, KEEP, LOST, STOP, STOPPED, Heard, Needs, Task
 from fourreal.errors import UserError
 
-ADDRESS = "RAY_ADDRESS"
-NO_RAY = "Ray is not installed here: pip install 'fourreal[ray]', or say --engine local (FOURREAL_ENGINE=local)."
-REACH_SECONDS = 5.0
 NODES_SECONDS = 1.0  # between two looks at which nodes there are
 HEAR_SECONDS = 1.0  # for so long a seat waits for something to tell,
 SEATS_A_SECOND = 64  # and longer where there are so many that the head would do nothing but listen
+WARM_SECONDS = 180.0  # for so long a seat that is done keeps what it has loaded, unless its place is needed
 FOLDERS_A_SECOND = 8  # that travel to the head: with hundreds of nodes it would do nothing but write their checkpoints
 
 
@@ -40,6 +36,17 @@ class Sitting:
     brought: float = 0.0  # when its files last came to the head
 
 
+@dataclass
+class Resting:
+    """A seat that is done, and has loaded what `loads` names. since: by the clock that never goes back."""
+
+    seat: Any
+    loads: str
+    where: str
+    shared: bool
+    since: float
+
+
 class RayEngine:
     """See `values.Engine`.
 
@@ -49,12 +56,13 @@ class RayEngine:
     """
 
     def __init__(self, out: Path, needs: Needs, workers: int | None = None, travel: bool = False) -> None:
-        self.ray = _connected()
+        self.ray = connected()
         self.needs, self.workers, self.travel = needs, workers, travel
         self.mark = out.resolve() / f".shared-{secrets.token_hex(4)}"
         self.mark.parent.mkdir(parents=True, exist_ok=True)
         self.mark.touch()
         self.sittings: dict[str, Sitting] = {}
+        self.resting: list[Resting] = []  # never more, with those at work, than there is room for
         self.refused: list[tuple[Any, str]] = []  # seats that stay taken, so that nothing else is put there; and why
         self.pending: list[Heard] = []
         self.actor = self.ray.remote(Seat)
@@ -72,6 +80,13 @@ class RayEngine:
     def submit(self, task: Task) -> None:
         if self.looked < 0:
             self._look()
+        if task.loads and (warm := next((one for one in self.resting if one.loads == task.loads), None)) is not None:
+            self.resting.remove(warm)
+            sitting = self.sittings[task.id] = Sitting(task, warm.seat, "begin", None, warm.where, warm.shared)
+            self._seat(sitting)
+            return
+        while self.resting and len(self.sittings) + len(self.resting) + len(self.refused) >= self.room:
+            self._leave(self.resting.pop(0).seat)
         seat = self.actor.options(
             num_cpus=self.needs.cpus,
             num_gpus=self.gpus,
@@ -84,6 +99,8 @@ class RayEngine:
 
     def hear(self, seconds: float) -> list[Heard]:
         """Raises UserError where there is no node left that could do anything."""
+        while self.resting and time.monotonic() - self.resting[0].since > WARM_SECONDS:
+            self._leave(self.resting.pop(0).seat)
         if self.refused and not self.slots and not self.sittings:
             raise UserError(" ".join(sorted({why for _, why in self.refused})))
         refs = {sitting.ref: sitting for sitting in self.sittings.values()}
@@ -110,7 +127,7 @@ class RayEngine:
     def close(self) -> None:
         for id in list(self.sittings):
             self._leave(self.sittings.pop(id).seat)
-        for seat, _ in self.refused:
+        for seat in [*(seat for seat, _ in self.refused), *(one.seat for one in self.resting)]:
             self._leave(seat)
         self.mark.unlink(missing_ok=True)
         self.ray.shutdown()
@@ -131,7 +148,7 @@ class RayEngine:
         try:
             answer = self.ray.get(sitting.ref)
         except self.ray.exceptions.RayTaskError as error:
-            why = str(error.cause) if isinstance(error.cause, UserError) else f"Its node said: {_last_line(error)}"
+            why = str(error.cause) if isinstance(error.cause, UserError) else f"Its node said: {last_line(error)}"
             self._end(sitting, FAILED, why)
         except self.ray.exceptions.RayError:
             why = f"Its node ({sitting.where or 'a new one'}) is gone."
@@ -151,6 +168,9 @@ class RayEngine:
             self.pending.append(Heard(sitting.task.id, end=LOST, why=why, where=sitting.where))
             return
         sitting.shared = answer["shared"] and not self.travel
+        self._seat(sitting)
+
+    def _seat(self, sitting: Sitting) -> None:
         files = None if sitting.shared else Traveller(sitting.task.folder).all()
         sitting.step, sitting.ref = "begin", sitting.seat.begin.remote(sitting.task, files)
 
@@ -179,52 +199,14 @@ class RayEngine:
 
     def _end(self, sitting: Sitting, end: str, why: str = "") -> None:
         del self.sittings[sitting.task.id]
-        self._leave(sitting.seat)
+        if end == DONE and sitting.task.loads:
+            loads, where, shared = sitting.task.loads, sitting.where, sitting.shared
+            self.resting.append(Resting(sitting.seat, loads, where, shared, time.monotonic()))
+        else:
+            self._leave(sitting.seat)
         self.pending.append(Heard(sitting.task.id, end=end, why=why, where=sitting.where))
 
     def _leave(self, seat: Any) -> None:
         with contextlib.suppress(self.ray.exceptions.RayError):
             seat.close.remote()
             seat.__ray_terminate__.remote()
-
-
-def _connected():
-    """Ray, connected to the cluster that RAY_ADDRESS names, else to this machine's, else to a new one here.
-
-    Raises UserError where Ray is not installed or its cluster cannot be reached.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told that it is used
-    try:
-        import ray
-    except ImportError as error:
-        raise UserError(NO_RAY) from error
-    if ray.is_initialized():
-        return ray
-    address = os.environ.get(ADDRESS, "")
-    _reach(address)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what will be different in Ray's next version
-            ray.init(log_to_driver=False, logging_level="ERROR", include_dashboard=False if not address else None)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-        whose = f"The Ray cluster at {address} cannot be used" if address else "Ray cannot be started here"
-        raise UserError(f"{whose} ({_last_line(error)}): see docs/scale.md, or say --engine local.") from error
-    return ray
-
-
-def _reach(address: str) -> None:
-    """Ray itself looks for a cluster for minutes. Raises UserError at once."""
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if not colon or not port.isdigit():
-        return
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), REACH_SECONDS).close()
-    except (OSError, OverflowError) as error:
-        raise UserError(
-            f"No Ray cluster answers at {address} ({error}): start its head, or correct {ADDRESS}."
-        ) from error
-
-
-def _last_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[-1] if lines else type(error).__name__)[:300]

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import queue
 import signal
 import subprocess
@@ -10,12 +9,12 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import IO
 
 from fourreal import installed, system
-from fourreal.engine.values import BROKEN, KEEP, KEEP_SECONDS, STOP, STOP_SECONDS, STOPPED, Heard, Task
+from fourreal.engine.values import BROKEN, KEEP, KEEP_SECONDS, LOG, SOUND, STOP, STOP_SECONDS, STOPPED, Heard, Task
 from fourreal.errors import UserError
 
-LOG = "log.txt"  # in the task's folder: all that its process prints
 WHERE = "this machine"
 POLL_SECONDS = 0.05
 
@@ -28,6 +27,7 @@ class LocalEngine:
 
     def __init__(self, slots: Sequence[Mapping[str, str]] = ({},)) -> None:
         self._free, self._running = list(range(len(slots))), dict[str, _Running]()
+        self._resting: dict[int, _Running] = {}  # by their slots: done, with what they have loaded
         self._variables = list(slots)
         self._said: queue.Queue[Heard] = queue.Queue()
 
@@ -41,19 +41,12 @@ class LocalEngine:
             log = (task.folder / LOG).open("ab")
         except OSError as error:
             raise UserError(f"{task.folder} cannot be written ({error.strerror}): free some space.") from error
-        slot = self._free.pop(0)
         with log:
-            process = subprocess.Popen(
-                installed.command(task.module),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env={**installed.environment(), **self._variables[slot]},
-                start_new_session=True,
-            )
-        self._running[task.id] = _Running(process, slot)
-        _tell(process, json.dumps({"folder": str(task.folder.resolve()), "question": dict(task.question)}))
-        threading.Thread(target=self._listen, args=(task.id, process), daemon=True).start()
+            running = self._warm(task) or self._cold(task, log)
+        self._running[task.id] = running
+        message = {"folder": str(task.folder.resolve()), "question": dict(task.question), "loads": task.loads}
+        _tell(running.process, json.dumps(message))
+        threading.Thread(target=self._listen, args=(task.id, running), daemon=True).start()
 
     def hear(self, seconds: float) -> list[Heard]:
         said: list[Heard] = []
@@ -63,7 +56,10 @@ class LocalEngine:
                 said.append(self._said.get_nowait())
         for heard in said:
             if heard.end is not None:
-                self._free.append(self._running.pop(heard.id).slot)
+                running = self._running.pop(heard.id)
+                self._free.append(running.slot)
+                if running.process.returncode is None:
+                    self._resting[running.slot] = running
         return said
 
     def stop(self, id: str, keep: bool = False) -> None:
@@ -72,21 +68,50 @@ class LocalEngine:
             return
         running.stop = how
         _tell(running.process, how)
-        timer = threading.Timer(STOP_SECONDS + KEEP_SECONDS * keep, _kill, (running.process,))
+        timer = threading.Timer(STOP_SECONDS + KEEP_SECONDS * keep, _kill_late, (running,))
         timer.daemon = True
         timer.start()
 
     def close(self) -> None:
+        for slot in list(self._resting):
+            system.bury(self._resting.pop(slot).process)
         for id in list(self._running):
             self.stop(id)
         end = time.monotonic() + STOP_SECONDS + 1
         while self._running and time.monotonic() < end:
             self.hear(POLL_SECONDS)
+        for slot in list(self._resting):
+            system.bury(self._resting.pop(slot).process)
 
-    def _listen(self, id: str, process: subprocess.Popen) -> None:
-        """A thread for each process: what it says, and that it ended."""
-        end, why = None, ""
-        assert process.stdin is not None
+    def _warm(self, task: Task) -> "_Running | None":
+        """A process that has loaded what a task needs, if one rests."""
+        for slot, resting in list(self._resting.items()):
+            if system.ended(resting.process):
+                system.bury(self._resting.pop(slot).process)
+            elif resting.loads and (resting.module, resting.loads) == (task.module, task.loads):
+                self._free.remove(slot)
+                return _Running(self._resting.pop(slot).process, slot, task.module, task.loads)
+        return None
+
+    def _cold(self, task: Task, log: IO[bytes]) -> "_Running":
+        """A new process, in a place where none rests, or in place of one that does."""
+        slot = min(self._free, key=lambda free: free in self._resting)
+        self._free.remove(slot)
+        if slot in self._resting:
+            system.bury(self._resting.pop(slot).process)
+        process = subprocess.Popen(
+            installed.command(task.module),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env={**installed.environment(), **self._variables[slot]},
+            start_new_session=True,
+        )
+        return _Running(process, slot, task.module, task.loads)
+
+    def _listen(self, id: str, running: "_Running") -> None:
+        """A thread for each task: what it says, and that it ended."""
+        end, why, process = None, "", running.process
         assert process.stdout is not None
         for line in process.stdout:
             try:
@@ -99,25 +124,31 @@ class LocalEngine:
                 self._said.put(Heard(id, payload=said["payload"], where=WHERE))
             else:
                 end, why = said["end"], said["why"]
-        while not system.ended(process):
-            time.sleep(POLL_SECONDS)
-        _kill(process)  # with whatever it left running
-        code = process.wait()
-        for pipe in (process.stdin, process.stdout):
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()
-        if end is None and self._running[id].stop:
-            end = STOPPED
-        self._said.put(Heard(id, end=end or BROKEN, why=why or ("" if end else _crash(code)), where=WHERE))
+                if running.loads and end in SOUND:
+                    break  # it rests
+        running.over = True
+        if end not in SOUND or not running.loads:
+            while not system.ended(process):
+                time.sleep(POLL_SECONDS)
+            code = system.bury(process)  # with whatever it left running
+            if end is None:
+                end, why = (STOPPED, "") if running.stop else (BROKEN, crash(code))
+        self._said.put(Heard(id, end=end, why=why, where=WHERE))
 
 
 @dataclass
 class _Running:
-    """stop: what it was asked, if it was."""
+    """A process with its task.
+
+    loads: see `values.Task`. stop: what it was asked, if it was. over: its task is.
+    """
 
     process: subprocess.Popen
     slot: int
+    module: str
+    loads: str = ""
     stop: str = ""
+    over: bool = False
 
 
 def _tell(process: subprocess.Popen, line: str) -> None:
@@ -127,14 +158,15 @@ def _tell(process: subprocess.Popen, line: str) -> None:
         process.stdin.flush()
 
 
-def _kill(process: subprocess.Popen) -> None:
-    """A process that is dead but not waited for still holds its number, so this hits no stranger."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+def _kill_late(running: _Running) -> None:
+    """Not one that ended by itself, as it may have another task by now."""
+    if not running.over and running.process.returncode is None:
+        system.kill_group(running.process)
 
 
-def _crash(code: int) -> str:
+def crash(code: int) -> str:
+    """What to say of a child that ended without a word."""
     if code == -signal.SIGKILL:
         return "The system ended the work, perhaps because memory ran out."
-    return f"The work broke off ({signal.Signals(-code).name if code < 0 else f'code {code}'}); see its log.txt."
+    name = signal.Signals(-code).name if code < 0 else f"code {code}"
+    return f"The work broke off ({name}); the details are in its log.txt."

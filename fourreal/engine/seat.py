@@ -98,7 +98,10 @@ def _within(folder: Path, name: str) -> Path:
 
 
 class Seat:
-    """The actor. cpus: how many cores its task may use."""
+    """The actor: one task at a time, in a process that may stay for the next with what it has loaded.
+
+    cpus: how many cores its task may use.
+    """
 
     def __init__(self, cpus: float) -> None:
         threads = str(max(1, int(cpus)))
@@ -113,6 +116,7 @@ class Seat:
 
     def begin(self, task: Task, files: Files | None) -> None:
         """files: what the task's folder holds; None where it is the head's own. Raises UserError, as of a full disk."""
+        self._clear()
         self.id = task.id
         if files is not None:
             self.scratch = Path(tempfile.mkdtemp(prefix="fourreal-"))
@@ -147,5 +151,10 @@ class Seat:
     def close(self) -> None:
         """End the task, and leave nothing on the node."""
         self.engine.close()
+        self._clear()
+
+    def _clear(self) -> None:
+        """Forget the task before."""
         if self.scratch is not None:
             shutil.rmtree(self.scratch, ignore_errors=True)
+        self.scratch = self.traveller = None

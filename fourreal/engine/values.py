@@ -30,6 +30,8 @@ class Task:
     module: `python -m module` does it, through `engine.child.serve`.
     question: JSON-able; paths in it are relative to `folder`.
     folder: all that it reads and writes. What lies there when it begins is what it goes on from.
+    loads: names what its process has loaded when it is done, as a model; the next task of the same name may be given to
+        that process. "" for nothing that is worth waiting with.
     """
 
     id: str
@@ -37,9 +39,11 @@ class Task:
     question: Mapping[str, Any]
     folder: Path
     needs: Needs = field(default_factory=Needs)
+    loads: str = ""
 
 
 DONE, FAILED, STOPPED, BROKEN, LOST = "done", "failed", "stopped", "broken", "lost"
+SOUND = (DONE, STOPPED)  # ends after which a process may have another task
 
 
 @dataclass(frozen=True)
@@ -69,26 +73,21 @@ class Engine(Protocol):
     @property
     def slots(self) -> int:
         """How many tasks run at once; may change while a cluster grows or shrinks."""
-        ...
 
     def submit(self, task: Task) -> None:
         """Begin a task. Raises UserError where the engine cannot have it."""
-        ...
 
     def hear(self, seconds: float) -> list[Heard]:
         """What was said since the last call; waits up to `seconds` for something."""
-        ...
 
     def stop(self, id: str, keep: bool = False) -> None:
         """Ask a task to keep a checkpoint and end; it is made to within `STOP_SECONDS`.
 
         keep: what it has is to be made a result all the same, which may take `KEEP_SECONDS` more.
         """
-        ...
 
     def close(self) -> None:
         """End whatever still runs, and let go of everything."""
-        ...
 
 
 # Which engine: what a person says, else the variable, else the first.
@@ -107,3 +106,4 @@ def chosen(name: str | None) -> str:
 STOP_SECONDS = 4.0
 KEEP_SECONDS = 90.0
 STOP, KEEP = "stop", "keep"  # what a task's process is asked in a line
+LOG = "log.txt"  # in the task's folder: all that its process prints

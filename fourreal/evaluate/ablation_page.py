@@ -1,13 +1,13 @@
 """One self-contained page that shows variants of a reconstruction side by side: a chart, a table, pictures."""
 
 import base64
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
 import numpy as np
-from PIL import Image
+
+from fourreal.jpeg import jpeg
 
 WIDEST = 480  # pixels of a picture
 TITLES = {
@@ -149,10 +149,7 @@ def _pictures(variants: Sequence[Variant], full: Shown) -> str:
 
 
 def _image(picture: np.ndarray, title: str) -> str:
-    image, content = Image.fromarray(picture), io.BytesIO()
-    image.thumbnail((WIDEST, WIDEST))
-    image.save(content, "JPEG", quality=90)
-    data = base64.b64encode(content.getvalue()).decode()
+    data = base64.b64encode(jpeg(picture, quality=90, within=WIDEST)).decode()
     return f'<img alt="{escape(title)}" src="data:image/jpeg;base64,{data}">'
 
 

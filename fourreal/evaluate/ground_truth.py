@@ -47,7 +47,7 @@ class TrueView:
 class GroundTruth:
     """A scene folder: cameras, held-out views, and both videos (the freeze-time one without noise)."""
 
-    known: CamerasFile
+    cameras: CamerasFile
     views: tuple[TrueView, ...]
     reference: Clip
     freeze: Clip
@@ -76,8 +76,8 @@ def read(folder: Path) -> GroundTruth:
 
 
 def _views(folder: Path, path: Path, cameras: CamerasFile) -> Iterator[TrueView]:
-    """The views that `known.read` found, with what is beside them in the file."""
-    content = json.loads(path.read_text(encoding="utf-8"))  # `known.read` has checked it
+    """The views that `cameras_file.read` found, with what is beside them in the file."""
+    content = json.loads(path.read_text(encoding="utf-8"))  # `cameras_file.read` has checked it
     entries = content["views" if "views" in content else "heldout"]
     for view, entry in zip(cameras.views, entries, strict=True):
         mask = entry.get("mask")

@@ -81,7 +81,7 @@ def score(
     manifest = read_manifest(run)
     belong_together(manifest, scene, truth)
     cancel = cancel or CancelToken()
-    into = into_scene(truth.known, scene)
+    into = into_scene(truth.cameras, scene)
     static = scene.static()
     ours, still, copied, full = Tally(), Tally(), Tally(), Tally()
     for number, true in enumerate(truth.views):
@@ -132,13 +132,13 @@ def belong_together(manifest: dict, scene: Scene4D, truth: GroundTruth) -> None:
                 f"The run was made from a {video} video of {frames} frames, but {video}.mp4 of the ground truth has "
                 f"{len(true)}: they do not belong together. Give the scene that the run was made from."
             )
-    named = truth.known.freeze
+    named = truth.cameras.freeze
     if named is None or len(truth.freeze) != len(named):
         raise UserError(
             f"The ground truth's cameras.json lists {len(named or ())} freeze-time cameras, but its freeze.mp4 "
             f"has {len(truth.freeze)} frames. Copy the scene again."
         )
-    cameras = placed(truth.known, scene)
+    cameras = placed(truth.cameras, scene)
     if scene.freeze.origin.method == "given":
         ours = scene.outward(scene.freeze)
         degrees = degrees_between(ours.world_to_camera[:, :3, :3], cameras.world_to_camera[:, :3, :3]).median()
@@ -169,8 +169,8 @@ def freeze_camera(frame: int, scene: Scene4D, truth: GroundTruth, into: Registra
     """The camera of a freeze-time frame in the input's frame: the run's own, or the file's if it has none."""
     if frame in scene.freeze_frames:
         return scene.camera(frame)
-    assert truth.known.freeze is not None  # as `belong_together` has seen
-    return into.apply_cameras(truth.known.freeze[frame])
+    assert truth.cameras.freeze is not None  # as `belong_together` has seen
+    return into.apply_cameras(truth.cameras.freeze[frame])
 
 
 def pose(scene: Scene4D, truth: GroundTruth) -> dict:
@@ -178,7 +178,7 @@ def pose(scene: Scene4D, truth: GroundTruth) -> dict:
     origin = scene.freeze.origin.method
     if origin == "given":
         return {"origin": origin, "rotation_deg": None, "position": None}
-    degrees, distance = pose_errors(scene.freeze, placed(truth.known, scene))
+    degrees, distance = pose_errors(scene.freeze, placed(truth.cameras, scene))
     return {
         "origin": origin,
         "rotation_deg": round(float(degrees.median()), DIGITS),

@@ -1,6 +1,7 @@
 """What the stages hand on, as files: tensors, and a description in the metadata. No pickle."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -11,7 +12,7 @@ from fourreal.camera.cameras import Cameras, Origin
 from fourreal.fit.canonical import Canonical
 from fourreal.fit.checkpoint import read_tensors, write_tensors
 from fourreal.fit.exposure import Exposure
-from fourreal.fit.motion import Moving
+from fourreal.fit.moving import Moving
 from fourreal.splat.deform import DeformationField
 from fourreal.splat.fields import build
 from fourreal.splat.gaussians import Gaussians
@@ -21,7 +22,7 @@ T = TypeVar("T")
 Packed = tuple[dict[str, Tensor], dict]
 
 
-def kept(
+def cached(
     path: Path, make: Callable[[], tuple[T, float]], pack: Callable[[T], Packed], unpack: Callable[..., T]
 ) -> tuple[T, float]:
     """The artifact in `path`, made first if it is not there.
@@ -39,6 +40,12 @@ def kept(
     tensors, description = pack(value)
     write_tensors(path, tensors, {"description": json.dumps(description), "seconds": str(seconds)})
     return value, seconds
+
+
+def timed(make: Callable[[], T]) -> tuple[T, float]:
+    """What `make` gives, and the seconds it took."""
+    begin = time.monotonic()
+    return make(), time.monotonic() - begin
 
 
 def pack_cameras(cameras: Cameras) -> Packed:
@@ -69,7 +76,8 @@ def unpack_canonical(tensors: Mapping[str, Tensor], description: dict) -> Canoni
     cameras = unpack_cameras(below(tensors, "cameras"), description["cameras"])
     exposure = None
     if description["exposure"] is not None:
-        exposure = Exposure(len(tensors["exposure.gain"]), description["exposure"])  # further takes have theirs
+        frames = len(tensors["exposure.gain"])  # of the freeze-time video and of further takes
+        exposure = Exposure(frames, description["exposure"])
         exposure.load_state_dict(below(tensors, "exposure"))
     field = _field(tensors, description["field"]) if description["field"] is not None else None
     return Canonical(Gaussians(**below(tensors, "splat")), cameras, field, exposure)

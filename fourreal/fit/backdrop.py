@@ -13,11 +13,11 @@ from torch import Tensor
 from fourreal.splat.gaussians import Gaussians
 
 ALIKE = 0.05  # mean difference of colours in [0, 1] that one colour may have
-RIM = 0.05  # of the picture's height, the border that is looked at
-SHARE = 0.6  # of the border, over all frames, that is of one colour
-SUBJECT = 0.01  # of the pictures that is something else
-DISTANCE = 6.0  # of the wall from the middle; the cameras stand at 1
-PIECES = 600  # Gaussians that it is made of
+RIM = 0.05  # width of the border that is looked at, of the picture's height
+SHARE = 0.6  # least share of the border, over all frames, that is of one colour
+SUBJECT = 0.01  # least share of the pictures that is something else
+DISTANCE = 6.0  # from the middle to the wall; the cameras stand at 1
+PIECES = 600  # Gaussians that the wall is made of
 OVERLAP = 0.8  # standard deviation of one, in distances to the next
 OPACITY = 4.0  # logit
 

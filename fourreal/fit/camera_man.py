@@ -11,7 +11,7 @@ from torch import Tensor
 from fourreal.camera.cameras import Cameras
 from fourreal.fit.distill import SceneAt
 from fourreal.fit.observations import Observations
-from fourreal.fit.trajectories import Shot, Window, asked_size, looked_at
+from fourreal.fit.trajectories import Shot, Window, looked_at, model_size
 from fourreal.splat.gaussians import Gaussians
 from fourreal.splat.rasterize import rasterize
 from fourreal.video.capabilities import Capabilities
@@ -58,11 +58,11 @@ def unsure(
     scenes = [scene_at(code) for code in moments(observations)]
     centre = torch.stack([scene.means[scene.moves].mean(dim=0) for scene in scenes]).mean(dim=0)
     towards = lambda eye: torch.nn.functional.normalize(eye - centre, dim=0)
-    known, out = [towards(eye) for eye in filmed], {}
+    directions, out = [towards(eye) for eye in filmed], {}
     for frame in observations.training_frames:
         camera = observations.freeze_cameras[frame]
         way = towards(camera.centres[0])
-        angle = min(math.acos(max(-1.0, min(1.0, float(way @ other)))) for other in known)
+        angle = min(math.acos(max(-1.0, min(1.0, float(way @ other)))) for other in directions)
         far = float((camera.centres[0] - centre).norm()) / float(camera.intrinsics[0])
         out[frame] = angle, far**2 * sum(float(_moving(scene, camera).sum()) for scene in scenes)
     most = max(max(seen for _, seen in out.values()), 1e-9)
@@ -72,15 +72,15 @@ def unsure(
 def choose(
     observations: Observations, scene_at: SceneAt, filmed: Sequence[Float[Tensor, " 3"]], barred: Sequence[int] = ()
 ) -> int | None:
-    """The freeze-time frame whose camera is to film next: where most that is seen is least known.
+    """The freeze-time frame whose camera films next: one that sees much of what moves, far from all that filmed it.
 
-    Beyond a right angle nothing more is gained in depth. None where every camera but those `barred` is near one that
-    filmed.
+    An angle beyond a right one counts as that: it tells no more of depth. None where every camera but those `barred` is
+    near one that filmed.
     """
-    found = unsure(observations, scene_at, filmed)
+    doubts = unsure(observations, scene_at, filmed)
     worth = {
         frame: min(angle, math.pi / 2) * seen
-        for frame, (angle, seen) in found.items()
+        for frame, (angle, seen) in doubts.items()
         if angle > NEAR and frame not in barred
     }
     return max(worth, key=lambda frame: worth[frame]) if worth else None
@@ -105,13 +105,13 @@ def placed(observations: Observations, scene_at: SceneAt, able: Capabilities, fr
         cameras, picture = seen.freeze_cameras[frame], seen.freeze[frame]
     place = Place(cameras, picture, frame, (0, 0, *cameras.size))
     shown = torch.stack([_moving(scene_at(code), place.camera(code)) for code in moments(seen)]).amax(dim=0) > 0.3
-    return replace(place, window=around(shown, asked_size(able, cameras.size)))
+    return replace(place, window=around(shown, model_size(able, cameras.size)))
 
 
 def around(shown: Tensor, least: tuple[int, int]) -> Window:
     """(left, top, width, height) of the part of a picture (H, W) where something is `shown`, and of some room around.
 
-    least: (width, height) whose shape it has, and which it is at least as large as where the picture is.
+    least: (width, height): the part has this shape and, unless the picture is smaller, at least this size.
     """
     high, wide = shown.shape
     rows, columns = shown.any(dim=1).nonzero()[:, 0], shown.any(dim=0).nonzero()[:, 0]
@@ -127,9 +127,9 @@ def around(shown: Tensor, least: tuple[int, int]) -> Window:
 
 
 def parts_of(codes: Sequence[int], frames: int, able: Capabilities) -> list[list[float]]:
-    """The codes of a film, which begin with the one that is known, in parts that a model can take, each with that one.
+    """A film's codes in parts that a model can take. All begin with the first code, whose picture is real.
 
-    Parts interleave. Where a part is shorter than any clip of the model's, moments between its own fill it up.
+    Parts interleave. One that is shorter than any clip of the model's is filled up with moments between its own.
     """
     first, others = codes[0], codes[1:]
     most = able.nearest_frames(frames)
@@ -149,18 +149,27 @@ def shots(observations: Observations, place: Place, able: Capabilities, frames: 
     """The shots that make up a film: from the canonical moment on, and up to it."""
     canonical, last = observations.canonical, len(observations.reference) - 1
     left, top, width, height = place.window
-    size = asked_size(able, place.cameras.size)
+    size = model_size(able, place.cameras.size)
     factor = max(1, round(width / size[0]))
     drawn = (factor * size[0], factor * size[1])
     picture, out = looked_at(place.picture, place.window, size), []
     for codes in (range(canonical, last + 1), range(canonical, -1, -1)):
         for part in parts_of(list(codes), frames, able):
             at = 0
-            if part[-1] < part[0] and able.known == "anywhere":  # else it is played backwards
+            if part[-1] < part[0] and able.conditioning == "anywhere":  # else it is played backwards
                 part, at = part[::-1], len(part) - 1
             poses = torch.cat([place.camera(code).world_to_camera for code in part])
             cameras = replace(place.camera(part[0]), world_to_camera=poses)
             cameras = cameras.cropped(left, top, (width, height)).resized(drawn)
             span = max(abs(part[-1] - part[0]), 1e-6)
-            out.append(Shot("times", cameras, tuple(part), size, {at: picture}, float(fps) * (len(part) - 1) / span))
+            out.append(
+                Shot(
+                    kind="times",
+                    cameras=cameras,
+                    codes=tuple(part),
+                    size=size,
+                    conditioning={at: picture},
+                    fps=float(fps) * (len(part) - 1) / span,
+                )
+            )
     return out

@@ -47,7 +47,7 @@ class Critic:
 
     prompt: what happens in the scene; frozen: of a video in which time stands still; both "" to ask without words.
     fps: of the reference video.
-    told: hears of every shot before the model is asked about it.
+    on_shot: hears of every shot before the model is asked about it.
     tally: what that took so far.
     """
 
@@ -56,14 +56,14 @@ class Critic:
     frozen: str
     negative: str = ""
     fps: float | int = 12.0
-    told: Callable[[Shot], None] = lambda shot: None
+    on_shot: Callable[[Shot], None] = lambda shot: None
     tally: Tally = field(default_factory=Tally)
 
     def target(
         self, shot: Shot, video: Float[Tensor, "F 3 h w"], sigma: float | int, settings: DistillationSettings, seed: int
     ) -> Float[Tensor, "F 3 h w"]:
         """What the model thinks that the rendered `video` of `shot` should look like."""
-        self.told(shot)
+        self.on_shot(shot)
         words = self.prompt if shot.kind == "times" else self.frozen
         able = self.model.capabilities
         return self.model.denoise_once(
@@ -71,7 +71,7 @@ class Critic:
             sigma,
             words,
             negative=self.negative,
-            known=cast(dict[int, np.ndarray], dict(shot.known)),
+            conditioning=cast(dict[int, np.ndarray], dict(shot.conditioning)),
             cameras=shot.cameras.resized(shot.size) if able.cameras else None,
             fps=shot.fps,
             guidance=settings.guidance if words else 1.0,
@@ -154,7 +154,7 @@ class Distillation:
         with torch.set_grad_enabled(together):
             video = self.render(shot, scene_at)
         target = self.critic.target(shot, video, sigma, settings, self.seed)
-        for place in shot.known:  # real frames are no render's affair
+        for place in shot.conditioning:  # the real frames were given and not drawn: nothing is learnt from them here
             target[place] = video[place].detach()
         share = self.trust.share(shot.kind, target, video.detach())
         difference = video.detach() - target
@@ -191,8 +191,7 @@ class Distillation:
     def _shrink(self) -> None:
         """Ask about fewer frames from now on, or about none."""
         able, before = self.critic.model.capabilities, self.shots.frames
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        torch.cuda.empty_cache()
         fewer = able.halved_frames(before)
         if fewer < before:
             self.shots.frames = fewer

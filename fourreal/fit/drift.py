@@ -6,11 +6,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 DARK, BRIGHT = 0.05, 0.95  # beyond these a picture may be clipped
-ENOUGH = 0.4  # of the picture has to be within these, or what moves may be most of what is left
-WITHIN = 0.04  # of the logarithm of a colour: what stands still is so near to the median change
-AGREE = 0.4  # of the pixels have to be
+ENOUGH = 0.4  # least share of the picture within these: with less, most of it may be what moves
+WITHIN = 0.04  # of a colour's logarithm: what stands still changes by the median, give or take this
+AGREE = 0.4  # least share of the pixels that does
 SMOOTH = 30.0  # weight of second differences in time against the frames' own
-NOTICED = 0.04  # of the brightest frame against the darkest, from which it is a drift
+NOTICED = 0.04  # least difference between the brightest frame's gain and the darkest's that is a drift
 SIDE = 4  # pixels that are averaged: what is fitted is never as sharp as what was filmed
 
 
@@ -49,7 +49,7 @@ def smoothed(rows: Float[Tensor, "F C"]) -> Float[Tensor, "F C"]:
 def _change(
     frame: Float[Tensor, "H W 3"], standard: Float[Tensor, "H W 3"], mask: Bool[Tensor, "H W"] | None
 ) -> Float[Tensor, "3"] | None:
-    """The logarithm of the frame's colours in the standard's, in the median; None where hardly a pixel has that."""
+    """The logarithm of the frame's colours over the standard's, its median; None where too few pixels are near it."""
     counts = torch.ones_like(frame[..., :1]) if mask is None else mask[..., None].to(frame)
     seen, wanted, counts = (F.avg_pool2d(x.permute(2, 0, 1), SIDE) for x in (frame, standard, counts))
     both = torch.stack([seen, wanted])

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from fourreal.fit.imagine import Film
 
 SHIFT = 0.5  # pixels by which the static part may be off
-LEAST = 0.05  # a film believed to less is put aside
-MOST = 0.95  # no film is believed as what was filmed is
+LEAST = 0.05  # a film trusted less is put aside
+MOST = 0.95  # no film is trusted more: it is less certain than what a camera filmed
 RESTLESS = 0.03  # mean absolute change of the static part, pixels in [0, 1]
-ENOUGH = 60  # pixels that must stand still for these to be told
+ENOUGH = 60  # fewest pixels that stand still from which the two can be measured
 ROOM = 7  # pixels around what moves that are not taken to stand still
 
 

@@ -68,19 +68,19 @@ class CameraMan:
         critic: Critic,
         observations: Observations,
         settings: ImaginationSettings,
-        asked: DistillationSettings,
+        distillation: DistillationSettings,
         seed: int,
-        told: Callable[[str], None] = lambda text: None,
+        report: Callable[[str], None] = lambda text: None,
     ) -> None:
-        """asked: how the model is asked. told: hears what is being done."""
-        self.critic, self.observations, self.settings, self.asked = critic, observations, settings, asked
-        self.seed, self.told, self.calls = seed, told, 0
-        self.frames = critic.model.capabilities.nearest_frames(asked.frames)
+        """distillation: how the model is asked. report: hears what is being done."""
+        self.critic, self.observations, self.settings, self.distillation = critic, observations, settings, distillation
+        self.seed, self.report, self.calls = seed, report, 0
+        self.frames = critic.model.capabilities.nearest_frames(distillation.frames)
         self.background = torch.full((3,), 0.5, device=observations.freeze.device)
 
     def examine(self, number: int, scene_at: SceneAt) -> float:
         """How far off the model is in round `number` where the truth is known, see `film_judge.error_of`."""
-        self.told("the video model is examined: it films what was filmed")
+        self.report("the video model is examined: it films what was filmed")
         return error_of(self.film(-1, number, scene_at), self.observations)
 
     def shoot(
@@ -94,15 +94,15 @@ class CameraMan:
         frame = self._next(scene_at, filmed, tried)
         if frame is None:
             return None
-        self.told(f"the video model films from the camera of freeze-time frame {frame}")
+        self.report(f"the video model films from the camera of freeze-time frame {frame}")
         film = self.film(frame, number, scene_at)
         verdict = judged(film, error, self.observations.canonical)
         return Reel(frame, verdict, film.take(verdict.trust) if verdict.trust > 0 else None)
 
     def _next(self, scene_at: SceneAt, filmed: Sequence[int], tried: Sequence[int]) -> int | None:
-        """The next camera to film from, away from those that filmed and from those that did it in vain.
+        """The next camera to film from: away from all of this round, and from those whose films were believed in any.
 
-        Where all are near one, one of an earlier round films again.
+        Where none is left, those of earlier rounds may film again.
         """
         seen = self.observations
         eyes = [seen.reference_camera.centres[0], *(take.cameras.centres[0] for take in seen.others)]
@@ -130,8 +130,8 @@ class CameraMan:
                     raise
                 self._shrink()
         real = looked_at(place.picture, place.window, parts[0].size)
-        known = torch.from_numpy(real.copy()).permute(2, 0, 1).to(self.background) / 255
-        rendered, made = {}, {seen.canonical: known}
+        canonical = torch.from_numpy(real.copy()).permute(2, 0, 1).to(self.background) / 255
+        rendered, made = {}, {seen.canonical: canonical}
         for shot, (before, after) in zip(parts, done, strict=True):
             for at, code in enumerate(shot.codes):
                 if code == int(code):
@@ -151,14 +151,13 @@ class CameraMan:
         video = rendered
         for sigma in self.settings.levels(number):
             seed = int(random.integers(2**31))
-            video = self.critic.target(shot, video, sigma, self.asked, seed).clamp(0, 1)
+            video = self.critic.target(shot, video, sigma, self.distillation, seed).clamp(0, 1)
             self.calls += 1
         return rendered, video
 
     def _shrink(self) -> None:
         """Ask for shorter clips from now on."""
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        torch.cuda.empty_cache()
         fewer = self.critic.model.capabilities.halved_frames(self.frames)
         if fewer >= self.frames:
             raise MemoryRanOut(f"Memory ran out for a film, even in parts of {self.frames} frames.")

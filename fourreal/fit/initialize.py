@@ -57,7 +57,7 @@ def _scene(observations: Observations, count: int, seed: int, backdrop: Float[Te
 
 
 def without(points: Points, colour: Float[Tensor, "3"] | None) -> Points:
-    """Those of another colour; all of them where there is none."""
+    """The points of another colour than `colour`; all of them for None."""
     if colour is None:
         return points
     other = ~of_colour(points.colors, colour)

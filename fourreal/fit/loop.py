@@ -29,15 +29,12 @@ class Stage(Protocol):
 
     def step(self, index: int) -> dict[str, float]:
         """Do step number `index`; returns named scalars for whoever watches."""
-        ...
 
     def preview(self) -> np.ndarray:
         """(H, W, 3) uint8: what the stage looks like now."""
-        ...
 
     def result(self) -> Any:
         """What the stage has so far."""
-        ...
 
     def state(self) -> dict[str, Tensor]: ...
 
@@ -62,7 +59,7 @@ def run(stage: Stage, checkpoint: Path | None, progress: Progress, cancel: Cance
         stage.restore(state)
     begin = time.monotonic()
     spent = lambda: before + time.monotonic() - begin
-    saved_at, shown_at, told_at = begin, -1e9, -1e9
+    saved_at, shown_at, reported_at = begin, -1e9, -1e9
     heard: dict[str, float] = {}
 
     def keep(index: int) -> None:
@@ -78,7 +75,7 @@ def run(stage: Stage, checkpoint: Path | None, progress: Progress, cancel: Cance
         while critic is not None and critic.notes:
             progress(Event(stage.name, index + 1, stage.steps, message=critic.notes.pop(0)))
         now = time.monotonic()
-        if now - told_at > EVENT_SECONDS or index + 1 == stage.steps:
+        if now - reported_at > EVENT_SECONDS or index + 1 == stage.steps:
             picture = None
             if now - shown_at > PREVIEW_SECONDS or index + 1 == stage.steps:
                 picture, shown_at = stage.preview(), now
@@ -97,7 +94,7 @@ def run(stage: Stage, checkpoint: Path | None, progress: Progress, cancel: Cance
                     critique=wanted,
                 )
             )
-            told_at, heard = now, {}
+            reported_at, heard = now, {}
         if now - saved_at > CHECKPOINT_SECONDS:
             keep(index + 1)
             saved_at = time.monotonic()

@@ -23,7 +23,7 @@ COVERED = 0.4  # least share of a pixel that moving Gaussians make up for it to 
 REACH = 0.22  # farthest match, in longer sides of the picture
 ALIKE = 0.18  # largest difference of two colours that match, root mean square of the channels
 NEAR = 1.5  # pixels that the photometric loss sees by itself
-FEWEST = 4  # matches farther than that, under which there is nothing to do
+FEWEST = 4  # with fewer matches farther than that, nothing is pulled
 
 
 def halvings_for(size: tuple[int, int]) -> int:

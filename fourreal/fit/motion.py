@@ -5,69 +5,29 @@ where motion uncovers what nobody saw, the canonical ones frozen; all Gaussians 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
-from scipy.cluster.vq import kmeans
 from torch import Tensor
 
 from fourreal.fit import matching, sampling
 from fourreal.fit.canonical import Canonical
 from fourreal.fit.distill import Distillation
-from fourreal.fit.limbs import find_limbs, hinged, limb_logits
+from fourreal.fit.draws import Draws
 from fourreal.fit.losses import photometric
-from fourreal.fit.movers import find_movers
+from fourreal.fit.moving import Moving
 from fourreal.fit.observations import Observations, Targets, halved
 from fourreal.fit.rigidity import Neighbours, rigidity
 from fourreal.fit.view import View, views_of
 from fourreal.settings import MotionPhase, MotionSettings
-from fourreal.splat.deform import DeformationField, Offsets, bend
-from fourreal.splat.deformation_mlp import DeformationMLP
+from fourreal.splat.deform import Offsets, bend
 from fourreal.splat.densify import ScreenStatistics, grow
 from fourreal.splat.gaussians import Gaussians
 from fourreal.splat.lowpass import eps2d_at
-from fourreal.splat.motion_bases import MotionBases
 from fourreal.splat.optimizer import SplatOptimizer, adam_state, restore_adam
 from fourreal.splat.packing import below, under
 from fourreal.splat.rasterize import rasterize
-
-FILMED = 0.5  # of the frames that are drawn, where others were imagined
-
-
-@dataclass(frozen=True)
-class Moving:
-    """Gaussians and the temporal field that moves them."""
-
-    gaussians: Gaussians
-    field: DeformationField
-
-    def to(self, device: torch.device | str) -> "Moving":
-        return Moving(self.gaussians.to(device), self.field.to(device))
-
-
-def still(canonical: Gaussians, observations: Observations, settings: MotionSettings, seed: int) -> Moving:
-    """The start of stage two: found which Gaussians may move, given a field that does not move them yet."""
-    moves, core = find_movers(canonical, observations)
-    gaussians = replace(canonical, moves=moves)
-    frames, frame = len(observations.reference), observations.canonical
-    if settings.deformation == "mlp":
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            return Moving(gaussians, DeformationMLP(frames, frame).to(moves.device))
-    points = gaussians.means[core]
-    # the best of 20 tries: with one, how well fast limbs are followed hangs on the seed (by 0.9 dB)
-    pivots, spread = kmeans(points.double().cpu().numpy(), min(settings.bases, len(points)), iter=20, rng=seed)
-    pivots = torch.from_numpy(pivots).to(points)
-    radius = points.new_full((len(pivots),), max(spread, 1e-4))
-    logits = MotionBases(pivots, radius, frames, frame).initial_logits(gaussians.means, core)
-    limbs = hinged(find_limbs(pivots, points), pivots, points, observations) if settings.hinges else []
-    # a hinge does not reach anywhere: a turn is then not to be made up of translations, or of a squash
-    pivots = torch.stack([*pivots, *(limb.joint for limb in limbs)])
-    reach = torch.cat([torch.ones_like(radius), radius.new_zeros(len(limbs))])
-    field = MotionBases(pivots, radius[:1].expand(len(pivots)), frames, frame, reach=reach)
-    logits = torch.cat([logits[:, :-1], limb_logits(logits[:, :-1], limbs), logits[:, -1:]], dim=1)
-    return Moving(replace(gaussians, motion=logits), field)
 
 
 class MotionStage:
@@ -102,8 +62,8 @@ class MotionStage:
         rates = {"motion": settings.weights_rate} if start.gaussians.motion.shape[1] else {}
         if phase.trained != "none":
             rates |= phase.rates.at(0.0)
-        self.kept = self._seen(start.gaussians) if phase.trained == "none" else slice(None)
-        self.splats = SplatOptimizer(start.gaussians[self.kept], rates)
+        self.selection = self._seen(start.gaussians) if phase.trained == "none" else slice(None)
+        self.splats = SplatOptimizer(start.gaussians[self.selection], rates)
         self.frozen = torch.full((len(self.splats),), phase.trained == "new", device=self.device)
         self.statistics = ScreenStatistics(len(self.splats), self.device)
         kinds = {
@@ -114,14 +74,11 @@ class MotionStage:
         self.rates = [kinds[kind] * phase.field_scale for kind in self.field.groups()]
         groups = [{"params": ps, "lr": r} for ps, r in zip(self.field.groups().values(), self.rates, strict=True)]
         self.optimizer = torch.optim.Adam(groups, eps=1e-12, fused=True)
-        self.neighbours: Neighbours | None = None  # of the Gaussians as they are numbered until the next growth
-        self.means_then: Tensor | None = None  # where those were; None for neighbours out of an old checkpoint
-        self.visits = torch.zeros(self.field.frames, dtype=torch.int64)
+        self.neighbours: Neighbours | None = None  # valid until growth numbers the Gaussians anew
+        # where the Gaussians stood when `neighbours` was made; None where it came out of an old checkpoint
+        self.means_then: Tensor | None = None
+        self.draws = Draws(self.field, self.views, phase)
         self.settled = torch.zeros(self.field.frames, dtype=torch.bool)  # hardly anything is misplaced
-        self.frames = [t for t in range(self.field.frames) if t != self.field.canonical]
-        # a moment that more frames show is drawn more often
-        shown = [sum(len(view.at[t]) ** 0.5 for view in self.views if t in view.at) for t in range(self.field.frames)]
-        self.shown = np.array(shown)
 
     @torch.no_grad()
     def _seen(self, gaussians: Gaussians) -> Tensor:
@@ -138,7 +95,7 @@ class MotionStage:
 
     def step(self, index: int) -> dict[str, float]:
         random = sampling.generator(self.seed, 1, index)
-        self._unfold(index)
+        self.draws.unfold(index)
         if self.freeze is not None and random.random() < 0.5:
             loss, values = self._freeze_step(random)
         else:
@@ -150,8 +107,8 @@ class MotionStage:
         return values | {"splats": len(self.splats)}
 
     def _reference_step(self, index: int, random: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
-        code = self._draw_frame(random)
-        view, frame = self._draw_view(code, random)
+        code = self.draws.frame(random)
+        view, frame = self.draws.view(code, random)
         halvings = 1 if index < self.phase.coarse * self.steps else 0
         gaussians = self.splats.gaussians
         offsets = self.field.offsets(gaussians, code)
@@ -212,7 +169,7 @@ class MotionStage:
         given = gaussians if gaussians.motion.shape[1] else gaussians.detach()
         here, before = (x.dx.index_select(0, at) for x in (offsets, self.field.offsets(given, inner, at)))
         terms["difference"] = (settings.difference, (here - before).abs().mean())
-        if settings.acceleration and 0 <= outer < self.field.frames and outer in self._open:
+        if settings.acceleration and 0 <= outer < self.field.frames and outer in self.draws.open:
             after = self.field.offsets(given, outer, at).dx.index_select(0, at)
             terms["acceleration"] = (settings.acceleration, (after - 2 * here + before).abs().mean())
         return terms
@@ -226,7 +183,7 @@ class MotionStage:
         self, bent: Gaussians, colour: Tensor, code: int, view: View, frame: int, halvings: int
     ) -> dict[str, tuple[float, Tensor]]:
         """Towards where misplaced pixels belong, the first times that a frame is seen, until hardly any are left."""
-        seen_before = int(self.visits[code]) - 1
+        seen_before = int(self.draws.visits[code]) - 1
         if (self.settled[code] and view.trust == 1) or seen_before >= self.phase.matched:
             return {}
         free = bent.moves.to(bent.means)
@@ -243,46 +200,6 @@ class MotionStage:
     def _at(self, code: float) -> Gaussians:
         gaussians = self.splats.gaussians
         return bend(gaussians, self.field.offsets(gaussians, code))
-
-    # --- the time window ------------------------------------------------------------------------------------------
-
-    def _window(self, index: int) -> int:
-        """How far from the canonical frame frames are drawn at this step."""
-        farthest = max(self.field.canonical, self.field.frames - 1 - self.field.canonical)
-        if index >= self.phase.unfold * self.steps:
-            return farthest
-        return 1 + int(index / (self.phase.unfold * self.steps) * farthest)
-
-    def _unfold(self, index: int) -> None:
-        """Open the frames that the window reaches at this step."""
-        window = self._window(index)
-        self._open = [t for t in self.frames if abs(t - self.field.canonical) <= window]
-        if not self.phase.unfold or index > self.phase.unfold * self.steps + 1:
-            return
-        before = self._window(index - 1) if index else 0
-        for frame in sorted(self._open, key=lambda t: abs(t - self.field.canonical)):
-            if abs(frame - self.field.canonical) > before:
-                self.field.unfold(frame)
-
-    def _draw_frame(self, random: np.random.Generator) -> int:
-        """Any open frame, one seen half as often twice as likely: so those that the window reached last catch up."""
-        seldom = 1 / (1 + self.visits[self._open].numpy() / self.shown[self._open])
-        code = int(random.choice(self._open, p=seldom / seldom.sum()))
-        self.visits[code] += 1
-        return code
-
-    def _draw_view(self, code: int, random: np.random.Generator) -> tuple[View, int]:
-        """One of the frames that show this moment: any take that has some, and any of them.
-
-        Of takes that were imagined and those that were filmed each time one of the latter with the same chance.
-        """
-        able = [view for view in self.views if code in view.at]
-        filmed = [view for view in able if view.trust == 1]
-        if 0 < len(filmed) < len(able):
-            able = filmed if random.random() < FILMED else [view for view in able if view.trust < 1]
-        view = able[0] if len(able) == 1 else able[int(random.integers(len(able)))]
-        frames = view.at[code]
-        return view, frames[0] if len(frames) == 1 else int(random.choice(frames))
 
     # --- what follows a step --------------------------------------------------------------------------------------
 
@@ -311,7 +228,7 @@ class MotionStage:
     @torch.no_grad()
     def preview(self) -> np.ndarray:
         """The frame farthest from the canonical one, as the reference camera sees it."""
-        code = max(self.frames, key=lambda t: abs(t - self.field.canonical))
+        code = max(self.draws.frames, key=lambda t: abs(t - self.field.canonical))
         camera = self.views[0].camera(code)
         bent = bend(self.splats.gaussians, self.field.offsets(self.splats.gaussians, code))
         drawn = rasterize(bent, camera.world_to_camera[0], camera.intrinsics, camera.size, self.background)
@@ -322,17 +239,17 @@ class MotionStage:
         gaussians = self.splats.gaussians.detach()
         if self.phase.trained == "none":
             motion = self.whole.motion.clone()
-            motion[self.kept] = gaussians.motion
+            motion[self.selection] = gaussians.motion
             gaussians = replace(self.whole, motion=motion)
         return Moving(gaussians, self.field)
 
     def state(self) -> dict[str, Tensor]:
-        state = self.splats.state() | {"frozen": self.frozen, "visits": self.visits, "settled": self.settled}
+        state = self.splats.state() | {"frozen": self.frozen, "visits": self.draws.visits, "settled": self.settled}
         state |= {"seen.total": self.statistics.total, "seen.count": self.statistics.seen}
         state |= under("field", self.field.state_dict())
         if self.distillation is not None:
             state |= self.distillation.state()
-        if self.neighbours is not None:  # made again from where they were: fifty times smaller
+        if self.neighbours is not None:  # from positions they are made again, in a fiftieth of the bytes
             near = self.neighbours._asdict() if self.means_then is None else {"means": self.means_then}
             state |= under("near", near)
         return state | under("motion", adam_state(self.optimizer, list(self.field.parameters())))
@@ -340,7 +257,7 @@ class MotionStage:
     def restore(self, state: Mapping[str, Tensor]) -> None:
         self.splats.restore(state)
         self.frozen = state["frozen"].to(self.device)
-        self.visits, self.settled = state["visits"].cpu().clone(), state["settled"].cpu().clone()
+        self.draws.visits, self.settled = state["visits"].cpu().clone(), state["settled"].cpu().clone()
         self.statistics = ScreenStatistics(len(self.splats), self.device)
         self.statistics.total += state["seen.total"].to(self.device)
         self.statistics.seen += state["seen.count"].to(self.device)
@@ -351,6 +268,6 @@ class MotionStage:
         self.neighbours = self.means_then = None
         if "means" in near:
             self._find_neighbours(near["means"])
-        elif near and len(near["index"]) == len(self.splats):  # of an earlier version, which kept them whole
+        elif near and len(near["index"]) == len(self.splats):  # an earlier version stored the neighbours themselves
             self.neighbours = Neighbours(**near)
         restore_adam(self.optimizer, list(self.field.parameters()), below(state, "motion"))

@@ -122,7 +122,7 @@ def _turns(p, parts, quats, dq, turn):
 
 @njit(**KERNEL)
 def _gather_gradients(p, parts, quats, dq, turn, gradients, stretch, twist, d_means, d_quats, d_dq):
-    """Part p of the rows: all parts' gradients together, those by turns as gradients by what the turns came from."""
+    """For part p of the rows: the sum of all parts' gradients, those by turns led on to `quats` and `dq`."""
     share = (len(quats) + parts - 1) // parts
     for n in range(p * share, min(len(quats), (p + 1) * share)):
         a, b, c, d = quats[n, 0], quats[n, 1], quats[n, 2], quats[n, 3]

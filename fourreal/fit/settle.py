@@ -20,9 +20,9 @@ from fourreal.splat.rasterize import rasterize
 
 ROUNDS = 60  # steps for the pose of a frame
 RATE = 2e-3  # of a pose correction: radians, world units
-OUTLIER = 0.08  # difference from which a pixel counts less and less: what moves
+OUTLIER = 0.08  # difference of colours from which a pixel counts less and less, as it may show what moves
 COVERED = 0.7  # opacity from which the scene is taken to show something
-STILL = 8  # frames of a camera that stands still, of which the middle is looked at
+STILL = 8  # frames of a still camera, evenly spread, of which the median is looked at
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,9 @@ class Settled:
     """What was found out of the takes, the reference video first.
 
     canonical: the reference frame that was frozen.
-    poses: world-to-camera of each take, one or one of each frame. tones: to the standard's colours.
-    gains: of each frame of a take, before that; None where its colours do not drift.
+    poses: world-to-camera of each take, one or one of each frame.
+    gains: of each take, what its frames are multiplied with first; None where its colours do not drift.
+    tones: of each take, what leads from there to the standard's colours.
     """
 
     canonical: int

@@ -15,8 +15,8 @@ from torch import Tensor
 from fourreal.camera.cameras import Cameras
 from fourreal.camera.rays import pixel_rays
 
-STEPS = (-2, -1, 1, 2)  # to the neighbours of a frame on a path
-SCATTERED = 2.0  # times as far as the nearest cameras, the ones before and after are: then there is no path
+STEPS = (-2, -1, 1, 2)  # from a frame to its neighbours, where the camera follows a path
+SCATTERED = 2.0  # there is no path where the cameras before and after are so many times as far as the nearest ones
 NEAR, FAR = 0.2, 20.0  # normalised frame: the cameras stand at distance 1 from the centre
 PLANES = 64
 COST_CAP = 0.15  # of the mean absolute difference, so that an occluded view cannot outvote the others

@@ -35,7 +35,7 @@ class Shot:
     cameras: F of them, as large as what is rendered: a whole multiple of `size`.
     codes: F frame numbers of the reference video, fractional ones between frames.
     size: (width, height) that the model sees.
-    known: real pictures (height, width, 3) uint8 of that size, by their place in the shot.
+    conditioning: real pictures (height, width, 3) uint8 of that size, by their place in the shot.
     fps: pictures a second, None where time stands still.
     filmed: real pictures of all its frames, withheld from the model, where the shot is one to examine it by.
     """
@@ -44,7 +44,7 @@ class Shot:
     cameras: Cameras
     codes: tuple[float, ...]
     size: tuple[int, int]
-    known: Mapping[int, np.ndarray | Tensor]
+    conditioning: Mapping[int, np.ndarray | Tensor]
     fps: float | None
     filmed: tuple[np.ndarray | Tensor, ...] = ()
 
@@ -69,7 +69,7 @@ class Shots:
         """
         self.observations, self.able, self.fps, self.disc = observations, able, float(fps), float(disc)
         self.frames = able.nearest_frames(frames)
-        self.size = asked_size(able, observations.size)
+        self.size = model_size(able, observations.size)
 
     def draw(self, kind: Kind, random: np.random.Generator, moving: bool) -> Shot:
         """A shot at random. moving: whether time is free; without, as in stage one, it is the canonical one."""
@@ -78,7 +78,7 @@ class Shots:
         else:
             cameras, codes, conditioning, fps = self._views(random, moving)
         return self._framed(
-            Shot(kind=kind, cameras=cameras, codes=codes, size=self.size, known=conditioning, fps=fps), random
+            Shot(kind=kind, cameras=cameras, codes=codes, size=self.size, conditioning=conditioning, fps=fps), random
         )
 
     def filmed(self, kind: Kind, random: np.random.Generator) -> Shot:
@@ -102,7 +102,7 @@ class Shots:
                 cameras=cameras,
                 codes=codes,
                 size=self.size,
-                known=conditioning,
+                conditioning=conditioning,
                 fps=fps,
                 filmed=tuple(pictures),
             ),
@@ -119,7 +119,7 @@ class Shots:
         return replace(
             shot,
             cameras=shot.cameras.cropped(left, top, (width, height)).resized(drawn),
-            known={at: cut(picture) for at, picture in shot.known.items()},
+            conditioning={at: cut(picture) for at, picture in shot.conditioning.items()},
             filmed=tuple(map(cut, shot.filmed)),
         )
 
@@ -142,7 +142,9 @@ class Shots:
         reach = (after if onward else before) * random.uniform(LEAST_SPAN, 1)
         codes = seen.canonical + np.linspace(0, reach if onward else -reach, self.frames)
         codes, at = codes.round() if whole else codes, 0
-        if not onward and self.able.known == "anywhere":  # else the clip is played backwards: its frame has to be first
+        if (
+            not onward and self.able.conditioning == "anywhere"
+        ):  # else the clip is played backwards: its frame has to be first
             codes, at = codes[::-1], self.frames - 1
         fps = self.fps * (self.frames - 1) / max(reach, 1e-6)
         if whole:
@@ -156,8 +158,8 @@ class Shots:
         return cameras, tuple(codes.tolist()), {at: picture}, fps
 
 
-def asked_size(able: Capabilities, size: tuple[int, int]) -> tuple[int, int]:
-    """The (width, height) at which a model is asked about pictures of `size`: no larger than them and than is good."""
+def model_size(able: Capabilities, size: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) at which a model sees pictures of `size`: no larger than these, nor than what it is good at."""
     best = able.distilled_size or able.native_size
     scale = min(1.0, math.sqrt(best[0] * best[1] / (size[0] * size[1])))
     return able.nearest_size((round(size[0] * scale), round(size[1] * scale)))
@@ -176,8 +178,9 @@ def beside(world_to_camera: Float[Tensor, "4 4"], reach: float, angle: float) ->
 def random_window(size: tuple[int, int], small: tuple[int, int], random: np.random.Generator) -> Window:
     """(left, top, width, height) of what is looked at: shifted by less than a small pixel, or half as large.
 
-    size: (width, height) of the whole; small: that of the model. What the model samples at S pixels' distance it is
-    shown at every shift up to S - 1, or twice as large, so that the scene gets finer than the model sees.
+    size: (width, height) of the whole; small: that of the model, one pixel of which covers S of the whole. Over many
+    windows it sees every shift up to S - 1, and half-size windows twice as large: so the scene gets finer than a single
+    picture of the model's.
     """
     width, height = size
     if width * small[1] > height * small[0]:  # the middle, in the model's shape

@@ -19,10 +19,10 @@ from fourreal.errors import MemoryRanOut, memory_ran_out
 from fourreal.fit import sampling
 from fourreal.fit.distill import Critic
 from fourreal.fit.losses import photometric
-from fourreal.fit.motion import Moving
+from fourreal.fit.moving import Moving
 from fourreal.fit.observations import Observations, Targets
 from fourreal.fit.ssim import Target
-from fourreal.fit.trajectories import Shot, asked_size, looked_at
+from fourreal.fit.trajectories import Shot, looked_at, model_size
 from fourreal.settings import FINE_RATES, UpsampleSettings
 from fourreal.splat.deform import bend
 from fourreal.splat.gaussians import Gaussians
@@ -67,14 +67,14 @@ class UpsampleStage:
         video = interpolate(small, (height, width), mode="bicubic", align_corners=False).clamp(0, 1)
         able, words = self.critic.model.capabilities, self.critic.prompt
         for sigma in self.settings.levels:
-            self.critic.told(self.shot)
+            self.critic.on_shot(self.shot)
             video = (
                 self.critic.model.denoise_once(
                     video,
                     sigma,
                     words,
                     negative=self.critic.negative,
-                    known=cast(dict[int, np.ndarray], dict(self.shot.known)),
+                    conditioning=cast(dict[int, np.ndarray], dict(self.shot.conditioning)),
                     cameras=self.shot.cameras if able.cameras else None,
                     fps=self.shot.fps,
                     guidance=None if words else 1.0,
@@ -114,8 +114,7 @@ class UpsampleStage:
 
     def _shorten(self) -> None:
         """A film of half as many frames. Raises MemoryRanOut where the model has no shorter one."""
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        torch.cuda.empty_cache()
         before = len(self.shot)
         fewer = self.critic.model.capabilities.halved_frames(before)
         if fewer >= before:
@@ -147,7 +146,7 @@ class UpsampleStage:
 def film(observations: Observations, critic: Critic, frames: int) -> Shot:
     """From the reference camera at the video's first frame, along the seen arc to its farther end, at the last one."""
     able, seen = critic.model.capabilities, observations
-    count, size = able.nearest_frames(frames), asked_size(able, observations.size)
+    count, size = able.nearest_frames(frames), model_size(able, observations.size)
     last = len(seen.freeze) - 1
     end = 0 if seen.freeze_reference > last - seen.freeze_reference else last
     poses, path = seen.freeze_cameras.world_to_camera, np.linspace(seen.freeze_reference, end, count)
@@ -158,4 +157,6 @@ def film(observations: Observations, critic: Critic, frames: int) -> Shot:
     codes = np.linspace(0, len(seen.reference) - 1, count)
     fps = float(critic.fps) * (count - 1) / max(len(seen.reference) - 1, 1)
     conditioning = {0: looked_at(seen.reference[0], (0, 0, *seen.size), size)}
-    return Shot(kind="times", cameras=cameras, codes=tuple(codes.tolist()), size=size, known=conditioning, fps=fps)
+    return Shot(
+        kind="times", cameras=cameras, codes=tuple(codes.tolist()), size=size, conditioning=conditioning, fps=fps
+    )

@@ -53,5 +53,7 @@ def views_of(observations: Observations, narrow: bool) -> list[View]:
         if narrow and len(take.cameras) == 1:
             nearest = min(range(len(take.codes)), key=lambda i: abs(take.codes[i] - seen.canonical))
             window = moving_window(take.frames, nearest)
-        views.append(View(take.frames, take.cameras, take.codes, window, take.mask, take.trust, take.part))
+        views.append(
+            View(take.frames, take.cameras, take.codes, window, mask=take.mask, trust=take.trust, part=take.part)
+        )
     return views

@@ -7,8 +7,6 @@ from fourreal.jobs.workspace import Workspace
 
 
 class Ablations:
-    """See the module."""
-
     def __init__(self, workspace: Workspace) -> None:
         self._folder = workspace.places.ablations
 

@@ -1,14 +1,16 @@
 """Having an upload decoded, or two videos looked at, by a child that may be killed."""
 
 import base64
+import contextlib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fourreal.errors import UserError
 from fourreal.jobs.children import BrokeOff, ask
-from fourreal.jobs.verdicts import Checks, FurtherChecks, Verdict
+from fourreal.jobs.files import storing
+from fourreal.jobs.verdicts import Checks, FurtherChecks
 from fourreal.settings import JobLimits
 
 BROKE_OFF = {
@@ -17,6 +19,7 @@ BROKE_OFF = {
     "crash": "cannot be read: decoding it broke off. It may be damaged. Download or export it again, or convert it to "
     "MP4 (H.264).",
 }
+Pictures = dict[str, bytes]  # JPEG, by the video's role
 TORCH_BYTES = 32 * 1024**3  # of address space: torch reserves far more of it than it uses, with CUDA above all
 
 
@@ -44,32 +47,19 @@ def take_in(
     Raises:
         UserError: it is no video, damaged, too long, too large, or the disk is full.
     """
-    question = {
-        "path": str(path),
-        "folder": str(folder),
-        "name": name,
-        "start": start,
-        "end": end,
-        "frames": frames,
-        "reverse": reverse,
-        "as_is": as_is,
-        "max_bytes": limits.max_upload_bytes,
-        "max_side": limits.max_side,
-    }
-    complete = False
-    try:
-        folder.mkdir(parents=True)
-        info = ask("fourreal.jobs.intake", question, limits.intake_seconds, limits.intake_bytes)
-    except BrokeOff as broke:
-        raise UserError(f"{name} {BROKE_OFF[broke.why]}") from None
-    except OSError as error:
-        raise UserError(f"{name} could not be stored: {error.strerror or error}. Free some space.") from error
-    else:
-        complete = True
-        return info
-    finally:
-        if not complete:
-            shutil.rmtree(folder, ignore_errors=True)
+    part = {"start": start, "end": end, "frames": frames, "reverse": reverse, "as_is": as_is}
+    most = {"max_bytes": limits.max_upload_bytes, "max_side": limits.max_side}
+    question = {"path": str(path), "folder": str(folder), "name": name, **part, **most}
+    with contextlib.ExitStack() as unless_whole:
+        unless_whole.callback(shutil.rmtree, folder, ignore_errors=True)
+        try:
+            with storing(name):
+                folder.mkdir(parents=True)
+                info = ask("fourreal.jobs.intake", question, limits.intake_seconds, limits.intake_bytes)
+        except BrokeOff as broke:
+            raise UserError(f"{name} {BROKE_OFF[broke.why]}") from None
+        unless_whole.pop_all()
+    return info
 
 
 def take_picture(path: Path, folder: Path, name: str, limits: JobLimits) -> None:
@@ -86,7 +76,7 @@ def take_picture(path: Path, folder: Path, name: str, limits: JobLimits) -> None
 
 def look(
     reference: Path, freeze: Path, cameras: dict[str, Any] | None, mended: Sequence[str], limits: JobLimits
-) -> tuple[Checks, dict[str, bytes]]:
+) -> tuple[Checks, Pictures]:
     """What there is to say of two videos, and pictures of what is put right in them, by `Checks.pictures`.
 
     mended: which of them ("reference", "freeze") were interlaced when they came in.
@@ -94,41 +84,39 @@ def look(
     Raises UserError where a video cannot be read.
     """
     question = {"reference": str(reference), "freeze": str(freeze), "cameras": cameras, "mended": mended}
-    answer = _looked("fourreal.jobs.checks", question, "the two videos", limits)
-    return checks_of(answer), {role: base64.b64decode(content) for role, content in answer["pictures"].items()}
+    answer, pictures = _looked("fourreal.jobs.checks", question, "the two videos", limits)
+    return Checks.from_dict(answer), pictures
 
 
 def look_at_take(
     video: Path, freeze: Path, given: bool, mended: bool, limits: JobLimits
-) -> tuple[FurtherChecks, dict[str, bytes]]:
+) -> tuple[FurtherChecks, Pictures]:
     """The same of a video besides the first two, whose cameras may be given."""
     question = {"video": str(video), "freeze": str(freeze), "given": given, "mended": mended}
-    answer = _looked("fourreal.jobs.take_checks", question, "a further video", limits)
-    pictures = {role: base64.b64decode(content) for role, content in answer["pictures"].items()}
+    answer, pictures = _looked("fourreal.jobs.take_checks", question, "a further video", limits)
     return FurtherChecks.from_dict(answer), pictures
 
 
 def place(question: Mapping[str, Any], limits: JobLimits) -> dict[str, Any]:
     """Where all cameras stood, see `fourreal.jobs.placing`. Raises UserError where a run would, in the same words."""
-    try:
+    with _said("Finding where the cameras stood {}. Trim the videos, or start without it."):
         return ask("fourreal.jobs.placing", question, limits.placing_seconds, TORCH_BYTES)
-    except BrokeOff as broke:
-        why = {"time": "took too long", "memory": "needs too much memory"}.get(broke.why, "broke off")
-        raise UserError(f"Finding where the cameras stood {why}. Trim the videos, or start without it.") from None
 
 
-def _looked(module: str, question: dict[str, Any], what: str, limits: JobLimits) -> dict[str, Any]:
+def _looked(module: str, question: dict[str, Any], what: str, limits: JobLimits) -> tuple[dict[str, Any], Pictures]:
+    with _said(f"Looking at {what} {{}}. Trim them or make them smaller."):
+        answer = ask(module, question, limits.check_seconds, limits.check_bytes)
+    return answer, {role: base64.b64decode(content) for role, content in answer["pictures"].items()}
+
+
+@contextlib.contextmanager
+def _said(sentence: str) -> Iterator[None]:
+    """Turns why a child broke off into a sentence, which has a gap for that."""
     try:
-        return ask(module, question, limits.check_seconds, limits.check_bytes)
+        yield
     except BrokeOff as broke:
         why = {"time": "took too long", "memory": "needs too much memory"}.get(broke.why, "broke off")
-        raise UserError(f"Looking at {what} {why}. Trim them or make them smaller.") from None
-
-
-def checks_of(stored: Mapping[str, Any]) -> Checks:
-    verdicts = tuple(map(Verdict.from_dict, stored["verdicts"]))
-    swapped, pictures = stored.get("swapped", False), stored.get("pictures", ())  # earlier versions looked for neither
-    return Checks(verdicts, stored["canonical_frame"], stored["freeze_frame"], swapped, tuple(pictures))
+        raise UserError(sentence.format(why)) from None
 
 
 def given_cameras(

@@ -1,13 +1,12 @@
-"""The files of a creation's candidates: <role>-<number>.mp4, with .json files beside it."""
+"""A creation's candidates: their rows in the store, and their files, <role>-<number>.mp4 with .json files beside it."""
 
-import contextlib
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import degrees
 from pathlib import Path
 from typing import Any
 
 from fourreal.jobs.create_values import Candidate
+from fourreal.whole import json_of
 
 
 def forget(folder: Path, role: str, number: int, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -25,16 +24,28 @@ def source_of(row: Mapping[str, Any]) -> int | None:
     return row["how"]["of"] if row["how"]["way"] == "longer" and not row["made"] else None
 
 
+def next_of(rows: Iterable[Mapping[str, Any]]) -> Any:
+    """The row of what is to be made next: what needs no model first, as nothing that is wrong with one may stop it.
+    None where there is nothing left."""
+    due = [row for row in rows if not row["made"] and not row["error"]]
+    return min(due, key=lambda row: (row["how"]["way"] != "own", row["number"]), default=None)
+
+
+def none_made(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What to say where all of these rows have an error."""
+    return f"None of the candidates could be made. {rows[0]['error']}"
+
+
 def shown(folder: Path, role: str, row: dict[str, Any]) -> Candidate:
     """A row of the store with what its runner wrote beside the video."""
     number, how = row["number"], row["how"]
-    notes, video = (json_of(folder / f"{role}-{number}{kind}.json") for kind in ("", ".clip"))
+    notes, video = (json_of(folder / f"{role}-{number}{kind}.json") or {} for kind in ("", ".clip"))
     name = how.get("name") or (f"{how['of']}, longer on the {how['side']}" if how["way"] == "longer" else "")
     return Candidate(
         number=number,
         way=how["way"],
         made=bool(row["made"] and notes and video),
-        kept=bool(row["kept"]),
+        marked=bool(row["marked"]),
         name=name,
         file=f"candidates/{role}-{number}.mp4",
         total=notes.get("total") if notes.get("judged", True) else None,
@@ -45,13 +56,6 @@ def shown(folder: Path, role: str, row: dict[str, Any]) -> Candidate:
         error=row["error"],
         **(video | ({"size": tuple(video["size"])} if "size" in video else {})),
     )
-
-
-def json_of(path: Path) -> dict[str, Any]:
-    """What a file says; nothing where it is not there yet, or is just being replaced."""
-    with contextlib.suppress(FileNotFoundError, ValueError):
-        return json.loads(path.read_text(encoding="utf-8"))
-    return {}
 
 
 def _still(notes: dict[str, Any]) -> float | None:

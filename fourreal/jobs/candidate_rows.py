@@ -22,10 +22,7 @@ class CandidateRows:
 
     def of(self, run: str) -> list[dict[str, Any]]:
         """By number."""
-        with self.database.reading() as db:
-            query = "SELECT * FROM candidates WHERE run = ? AND NOT dropped ORDER BY number"
-            rows = db.execute(query, (run,)).fetchall()
-        return [dict(row) | {"how": json.loads(row["how"])} for row in rows]
+        return self._rows("run = ? AND NOT dropped ORDER BY number", run)
 
     def drop(self, run: str, number: int) -> None:
         """It may come back, see `restore`, until so many were dropped after it that it is gone."""
@@ -39,47 +36,35 @@ class CandidateRows:
 
     def dropped(self, run: str) -> list[dict[str, Any]]:
         """Those that may come back, the last one last."""
-        with self.database.reading() as db:
-            query = "SELECT * FROM candidates WHERE run = ? AND dropped > ? ORDER BY dropped"
-            rows = db.execute(query, (run, GONE)).fetchall()
-        return [dict(row) | {"how": json.loads(row["how"])} for row in rows]
+        return self._rows("run = ? AND dropped > ? ORDER BY dropped", run, GONE)
 
     def gone(self, run: str) -> list[int]:
         """The numbers of those that do not come back."""
-        with self.database.reading() as db:
-            rows = db.execute("SELECT number FROM candidates WHERE run = ? AND dropped = ?", (run, GONE)).fetchall()
-        return [row["number"] for row in rows]
+        return [row["number"] for row in self._rows("run = ? AND dropped = ?", run, GONE)]
 
     def keep(self, run: str, number: int, marked: bool) -> None:
-        with self.database.writing() as db:
-            db.execute("UPDATE candidates SET kept = ? WHERE run = ? AND number = ?", (marked, run, number))
+        self.database.change("UPDATE candidates SET kept = ? WHERE run = ? AND number = ?", marked, run, number)
 
     def is_made(self, run: str, number: int) -> bool:
         """Note that its video and scores are there; False where it was dropped meanwhile."""
-        with self.database.writing() as db:
-            changed = db.execute(
-                "UPDATE candidates SET made = 1 WHERE run = ? AND number = ? AND NOT dropped", (run, number)
-            )
-            return changed.rowcount == 1
+        statement = "UPDATE candidates SET made = 1 WHERE run = ? AND number = ? AND NOT dropped"
+        return self.database.change(statement, run, number) == 1
 
     def begin(self, run: str, number: int, claim: int) -> None:
         """Note which one a claim is at work on, for `blame`."""
-        with self.database.writing() as db:
-            db.execute("UPDATE candidates SET begun = ? WHERE run = ? AND number = ?", (claim, run, number))
+        self.database.change("UPDATE candidates SET begun = ? WHERE run = ? AND number = ?", claim, run, number)
 
     def fail(self, run: str, number: int, error: str) -> None:
         """Note why it cannot be made, in a sentence; the others go on. What is made stays so."""
-        with self.database.writing() as db:
-            db.execute(
-                "UPDATE candidates SET error = ? WHERE run = ? AND number = ? AND NOT made", (error, run, number)
-            )
+        statement = "UPDATE candidates SET error = ? WHERE run = ? AND number = ? AND NOT made"
+        self.database.change(statement, error, run, number)
 
     def has(self, run: str, number: int) -> bool:
-        with self.database.reading() as db:
-            row = db.execute(
-                "SELECT 1 FROM candidates WHERE run = ? AND number = ? AND NOT dropped", (run, number)
-            ).fetchone()
-        return row is not None
+        return bool(self._rows("run = ? AND number = ? AND NOT dropped", run, number))
+
+    def _rows(self, where: str, *values: Any) -> list[dict[str, Any]]:
+        rows = self.database.rows(f"SELECT *, kept AS marked FROM candidates WHERE {where}", *values)
+        return [row | {"how": json.loads(row["how"])} for row in rows]
 
 
 # --- Parts of a transaction that also puts the run into the line, see `Store.requeue` ---------------------------------

@@ -10,9 +10,9 @@ from typing import Any
 from fourreal.description import Wishes
 from fourreal.errors import UserError
 from fourreal.jobs import asking, candidate_rows
-from fourreal.jobs.candidate_files import forget, json_of, source_of
+from fourreal.jobs.candidate_files import forget, source_of
 from fourreal.jobs.create_values import BY_MODEL, MOST_CANDIDATES, SIDES
-from fourreal.jobs.files import put, remove
+from fourreal.jobs.files import put, remove, storing
 from fourreal.jobs.jobs import Jobs
 from fourreal.jobs.library import Library
 from fourreal.jobs.offered import check_makeable
@@ -21,6 +21,7 @@ from fourreal.jobs.store import new_id
 from fourreal.jobs.values import Video
 from fourreal.jobs.workspace import Workspace
 from fourreal.video import registry
+from fourreal.whole import json_of
 
 
 class Candidates:
@@ -91,7 +92,7 @@ class Candidates:
         """Make all that are not kept anew; how many these are."""
         row = self._makeable(owner, id)
         rows = self._store.candidates.of(id)
-        others = [one["number"] for one in rows if not one["kept"] and one["how"]["way"] == "model"]
+        others = [one["number"] for one in rows if not one["marked"] and one["how"]["way"] == "model"]
 
         def change(db: sqlite3.Connection) -> None:
             for number in others:
@@ -167,9 +168,8 @@ class Candidates:
         with self._library.intakes.turn(row["owner"]):
             asking.take_in(path, fresh, name, self._workspace.limits, **how)
         try:
-            os.replace(fresh / "clip.mp4", folder / f"{file}.mp4")
-        except OSError as error:
-            raise UserError(f"{name} could not be stored: {error.strerror or error}. Free some space.") from error
+            with storing(name):
+                os.replace(fresh / "clip.mp4", folder / f"{file}.mp4")
         finally:
             remove(fresh)
         try:
@@ -181,7 +181,7 @@ class Candidates:
 
     def _check_longer(self, row: dict[str, Any], number: int) -> None:
         """Raise UserError where a finished candidate cannot be extended, before that waits in the line."""
-        wishes, video = Wishes.current(json.loads(row["options"])), json_of(self._file(row, number, ".clip.json"))
+        wishes, video = Wishes.current(json.loads(row["options"])), json_of(self._file(row, number, ".clip.json")) or {}
         able = registry.entry(wishes.model).capabilities
         able.check_extended(video.get("frames", 0))
         if "size" in video:  # of those that an earlier version made it is not known

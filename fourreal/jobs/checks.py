@@ -6,13 +6,11 @@
 import base64
 import math
 from collections.abc import Mapping
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image
 
 from fourreal import clip
 from fourreal.camera.match import find_frozen_frame, moving_camera, still_camera
@@ -22,6 +20,7 @@ from fourreal.clip.flaws import INTERLACED, Cleaned, Finding, cleaned, picture, 
 from fourreal.clip.value import ASPECT_TOLERANCE, aspect_ratio
 from fourreal.errors import UserError
 from fourreal.jobs.children import answer
+from fourreal.jpeg import jpeg
 
 SMALL_ARC = 15.0  # degrees under which depth is hard to tell
 LARGE_ARC = 300.0
@@ -80,11 +79,7 @@ def verdict(name: str, ok: bool | None, sentence: str, value: float | None = Non
 def picture_of(whole: Clip, result: Cleaned) -> str:
     """A JPEG, as base64, of what was found in a video; "" where there is nothing to be seen."""
     drawn = picture(whole.frames[len(whole) // 2], result, len(whole))
-    if drawn is None:
-        return ""
-    content = BytesIO()
-    Image.fromarray(drawn).save(content, "JPEG", quality=88)
-    return base64.b64encode(content.getvalue()).decode()
+    return "" if drawn is None else base64.b64encode(jpeg(drawn)).decode()
 
 
 def same_scene(

@@ -1,6 +1,5 @@
 """Child processes that may die: bounded in time and memory, gone when their parent is, answering in one JSON object."""
 
-import contextlib
 import json
 import logging
 import os
@@ -64,7 +63,7 @@ def ask(module: str, question: Mapping[str, Any], seconds: float | int, memory: 
         except subprocess.TimeoutExpired:
             raise BrokeOff("time") from None
         finally:
-            end(child)
+            system.bury(child)
         result = _parsed(said)
         if result is None:
             errors.seek(0, os.SEEK_END)
@@ -77,19 +76,6 @@ def ask(module: str, question: Mapping[str, Any], seconds: float | int, memory: 
     if "memory" in result:
         raise BrokeOff("memory")
     return result["answer"]
-
-
-def end(child: subprocess.Popen) -> None:
-    """Kill a child, started in a session of its own, with everything in it."""
-    # a child that is dead but not waited for still holds its number, so this never hits a stranger
-    if child.returncode is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
-    for pipe in (child.stdin, child.stdout, child.stderr):
-        if pipe is not None:
-            with contextlib.suppress(BrokenPipeError):  # of what was still to be said to it
-                pipe.close()
 
 
 def answer(

@@ -27,8 +27,6 @@ class Claim:
 
 
 class Claims:
-    """See the module."""
-
     def __init__(self, database: Database) -> None:
         self.database = database
 
@@ -57,11 +55,8 @@ class Claims:
 
         "leave": the run is not this claim's any more.
         """
-        with self.database.reading() as db:
-            row = db.execute("SELECT state, claim, cancel FROM runs WHERE id = ?", (claim.run,)).fetchone()
-        if row is None or row["state"] != "running" or row["claim"] != claim.number:
-            return "leave"
-        return row["cancel"] or "go"
+        row = self.current(claim)
+        return "leave" if row is None else row["cancel"] or "go"
 
     def current(self, claim: Claim) -> dict[str, Any] | None:
         """The row of the claim's run if it still runs under this claim, else None."""
@@ -71,13 +66,12 @@ class Claims:
 
     def handed_on(self, last: Claim, device: str) -> Claim | None:
         """The creation that runs on a device since its `last` run was over; None where there is none."""
-        with self.database.reading() as db:
-            row = db.execute(
-                "SELECT id, claim FROM runs WHERE state = 'running' AND kind = 'create' AND device = ?"
-                " AND NOT (id = ? AND claim = ?)",
-                (device, last.run, last.number),
-            ).fetchone()
-        return None if row is None else Claim(row["id"], row["claim"])
+        query = (
+            "SELECT id, claim FROM runs WHERE state = 'running' AND kind = 'create' AND device = ?"
+            " AND NOT (id = ? AND claim = ?)"
+        )
+        rows = self.database.rows(query, device, last.run, last.number)
+        return Claim(rows[0]["id"], rows[0]["claim"]) if rows else None
 
     def beat(self, claims: Sequence[Claim]) -> None:
         """A sign of life of runs that are computed under these claims: their time counts up to now."""

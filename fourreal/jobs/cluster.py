@@ -5,7 +5,8 @@ import math
 import os
 from collections.abc import Mapping
 
-from fourreal.engine.cluster import NO_RAY, RayEngine
+from fourreal.engine.cluster import RayEngine
+from fourreal.engine.connecting import NO_RAY
 from fourreal.engine.values import RAY, Needs, chosen
 from fourreal.errors import UserError
 from fourreal.jobs import devices

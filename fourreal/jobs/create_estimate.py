@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from math import prod
 from pathlib import Path
 from statistics import median
@@ -12,7 +13,7 @@ from fourreal.errors import UserError
 from fourreal.jobs.create_values import Offer
 from fourreal.jobs.estimate import ALIKE, MB, MEMORY_LEFT, memory_of_machine
 from fourreal.jobs.offered import offered
-from fourreal.jobs.values import Estimate
+from fourreal.jobs.values import Estimate, refused
 from fourreal.settings import JobLimits
 from fourreal.video import hub, memory, registry
 from fourreal.video.weights import check_folder
@@ -25,40 +26,16 @@ VIDEO_MB = 4.0  # of a candidate with its scores
 
 def offers(devices: Sequence[Mapping[str, Any]]) -> list[Offer]:
     """All models, with whether they run on the first GPU, or the CPU where there is none."""
-    there = memory_for(devices, "auto")
-    same = (
-        "name",
-        "title",
-        "summary",
-        "repository",
-        "revision",
-        "page",
-        "licence",
-        "download_gb",
-        "roles",
-        "weights",
-        "words",
-    )
-    out = []
+    there, names = memory_for(devices, "auto"), [one.name for one in fields(Offer)]
+    same = lambda source: {name: getattr(source, name) for name in names if hasattr(source, name)}
+    made = []
     for entry in registry.MODELS.values():
         able = entry.capabilities
-        out.append(
-            Offer(
-                **{key: getattr(entry, key) for key in same},
-                memory_gb=(entry.least_memory_gb, entry.memory_gb),
-                cameras=able.cameras,
-                frames=able.native_frames,
-                frame_step=able.frame_step,
-                size=able.native_size,
-                size_step=able.size_step,
-                fps=able.fps,
-                steps=able.steps,
-                guidance=able.guidance,
-                on_disk=hub.on_disk(entry),
-                fits=plan_of(entry, there)[0] is not None,
-            )
-        )
-    return out
+        memory_gb = entry.least_memory_gb, entry.memory_gb
+        own = {"memory_gb": memory_gb, "frames": able.native_frames, "size": able.native_size}
+        fits = plan_of(entry, there)[0] is not None
+        made.append(Offer(**same(able) | same(entry) | own, on_disk=hub.on_disk(entry), fits=fits))
+    return made
 
 
 def estimate_creation(
@@ -80,15 +57,7 @@ def estimate_creation(
     """
     entry, there = registry.entry(wishes.model), memory_for(devices, wishes.device)
     if wishes.device == "cuda" and there.device == "cpu":
-        return Estimate(
-            seconds=None,
-            memory_mb=None,
-            disk_mb=None,
-            device="cuda",
-            fits=False,
-            reason="There is no CUDA device here. Choose the CPU.",
-            place=place,
-        )
+        return refused("cuda", "There is no CUDA device here. Choose the CPU.", place)
     label = next((device["name"] for device in devices if device["kind"] == there.device), there.device)
     plan, reason = plan_of(entry, there)
     disk = count * VIDEO_MB
@@ -96,21 +65,19 @@ def estimate_creation(
         short = disk - (shutil.disk_usage(data).free - limits.free_bytes) / MB
         reason = f"The disk is too full by {short:.0f} MB. Delete scenes, or free some space." if short > 0 else ""
     if plan is None or reason:
-        return Estimate(
-            seconds=None, memory_mb=None, disk_mb=disk, device=label, fits=False, reason=reason, place=place
-        )
+        return refused(label, reason, place, disk)
     alike = [cost for cost in earlier if cost["model"] == wishes.model and cost["device"] == there.device][:ALIKE]
     pace = None
-    source = "How long it takes here was not measured yet; the first candidate will tell."
+    source = "The first candidate will tell the time."
     if alike:
         pace = median(cost["seconds"] / cost["work"] for cost in alike)
-        source = f"This is what earlier videos of this model took here, by their size and steps ({len(alike)})."
+        source = "Earlier videos of this model took that long here."
     elif there.device in entry.seconds:
         pace = entry.seconds[there.device] / native_work(entry.capabilities)
-        source = "This is what it took on two processor cores; the first candidate will tell how long it takes here."
+        source = "That is the time of two processor cores; the first candidate tells how fast this machine is."
     ready = START_SECONDS + sum(sizes_of(entry).values()) / LOAD_RATE
     seconds = None if pace is None else ready + count * work_of(wishes) * pace
-    sentences = (download(entry), plan.sentence, source, entry.remark(wishes.prompt), entry.pictures if picture else "")
+    sentences = (download(entry), plan.remark, source, entry.remark(wishes.prompt), entry.pictures if picture else "")
     return Estimate(
         seconds=seconds,
         memory_mb=memory_of(entry, plan),

@@ -49,7 +49,7 @@ class Candidate:
     """One video of a creation, there or still to be made.
 
     way: "model", "own" (somebody's own, or cut or reversed by them) or "longer" (another one with a window added).
-    made: whether video and scores are there. kept: the person marked it. file: to be had by `Jobs.file`.
+    made: whether video and scores are there. marked: the person wants to keep it. file: to be had by `Jobs.file`.
     total: 0 to 1, the score; reasons: sentences, the most telling first. degrees, still: of a freeze-time video, how
     far the camera goes around and, 0 to 1, how well the subject stands. All are None where that is not known.
     seconds: how long making it took. frames, fps: of the video, 0 before it is there.
@@ -60,7 +60,7 @@ class Candidate:
     number: int
     way: str
     made: bool
-    kept: bool
+    marked: bool
     name: str = ""
     file: str = ""
     total: float | None = None

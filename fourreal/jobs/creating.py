@@ -16,7 +16,7 @@ from typing import Any
 
 from fourreal.description import Wishes
 from fourreal.errors import Cancelled, UserError, out_of_space
-from fourreal.jobs.candidate_files import forget
+from fourreal.jobs.candidate_files import forget, next_of, none_made
 from fourreal.jobs.children import in_words
 from fourreal.jobs.create_estimate import work_of
 from fourreal.jobs.desk import Desk
@@ -51,15 +51,29 @@ class Creating:
 
         Raises UserError for what concerns all of them, or where none could be made; and Cancelled.
         """
+        self.make(live, cancel)
+        self.measure(live, cancel)
+        rows = self.desk.candidates()
+        if rows and all(row["error"] for row in rows):
+            raise UserError(none_made(rows))
+
+    def make(self, live: Live, cancel: CancelToken) -> None:
+        """Make all that are not made. Raises as `do`."""
         wish = self._wish()
         self.models.work_for(None if self.wishes.device == "auto" else self.wishes.device, live, cancel)
         while (row := self._next()) is not None:
             self._settle(row, wish, self.models, live, cancel)
-        if wish.role == "freeze":
-            self._measure(live, cancel)
-        rows = self.desk.candidates()
-        if rows and all(row["error"] for row in rows):
-            raise UserError(f"None of the candidates could be made. {rows[0]['error']}")
+
+    def measure(self, live: Live, cancel: CancelToken) -> None:
+        """Find out how far cameras go that nobody commanded: slow, so it comes when all can be seen already."""
+        from fourreal.pipeline import candidates
+        from fourreal.video import shelf
+
+        for row in self.desk.candidates() if self.wishes.role == "freeze" else ():
+            candidate = shelf.find(self.videos, "freeze", row["number"])
+            if candidate is not None and candidate.angles is None and not cancel.cancelled:
+                with self._apart(row["number"], cancel) as wanted:
+                    candidates.measured(candidate, live, wanted)
 
     def cost(self) -> dict[str, Any] | None:
         """What a video took, for later estimates; None where none was made."""
@@ -74,9 +88,7 @@ class Creating:
     # --- One candidate ------------------------------------------------------------------------------------------------
 
     def _next(self) -> dict[str, Any] | None:
-        """What is to be made next: what needs no model first, as nothing that is wrong with one may stop it."""
-        due = [row for row in self.desk.candidates() if not row["made"] and not row["error"]]
-        return min(due, key=lambda row: (row["how"]["way"] != "own", row["number"]), default=None)
+        return next_of(self.desk.candidates())
 
     def _settle(self, row: Mapping[str, Any], wish, models, live: Live, cancel: CancelToken) -> None:
         """Make a candidate, or note why it cannot be made."""
@@ -147,17 +159,6 @@ class Creating:
         if wish.role == "freeze" and picked is not None and (commanded := video.commanded(picked)) is not None:
             put(candidate.path.with_suffix(".cameras.json"), json.dumps(commanded).encode())
         self.desk.is_made(number)
-
-    def _measure(self, live: Live, cancel: CancelToken) -> None:
-        """Find out how far cameras go that nobody commanded: slow, so it comes when all can be seen already."""
-        from fourreal.pipeline import candidates
-        from fourreal.video import shelf
-
-        for row in self.desk.candidates():
-            candidate = shelf.find(self.videos, "freeze", row["number"])
-            if candidate is not None and candidate.angles is None and not cancel.cancelled:
-                with self._apart(row["number"], cancel) as wanted:
-                    candidates.measured(candidate, live, wanted)
 
 
 class Wanted(CancelToken):

@@ -72,7 +72,7 @@ def estimate_with_critic(
         memory = None if held is None else bare.memory_mb + held
         source += "" if held is None else " Its memory is computed, not measured."
     words = entry.remark(options.prompt) if options.prompt.strip() else WORDLESS
-    sentences = " ".join(filter(None, (download(entry), plan.sentence, source, words)))
+    sentences = " ".join(filter(None, (download(entry), plan.remark, source, words)))
     cost = CriticCost(steps, own, held, bare.seconds, sentences)
     return replace(bare, seconds=seconds, memory_mb=memory, critic=cost)
 

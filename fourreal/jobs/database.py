@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from fourreal.errors import UserError
 
@@ -125,6 +126,16 @@ class Database:
         with explained(self.path), closing(self._connect()) as connection:
             connection.execute("BEGIN")
             yield connection
+
+    def rows(self, query: str, *values: Any) -> list[dict[str, Any]]:
+        """What a query alone finds."""
+        with self.reading() as connection:
+            return [dict(row) for row in connection.execute(query, values)]
+
+    def change(self, statement: str, *values: Any) -> int:
+        """Do one statement; how many rows it changed."""
+        with self.writing() as connection:
+            return connection.execute(statement, values).rowcount
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)

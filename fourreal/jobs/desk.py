@@ -13,31 +13,24 @@ class Desk(Protocol):
 
     def name(self) -> str:
         """How the person calls the run by now."""
-        ...
 
     def anyone_waits(self) -> bool:
         """Whether somebody waits for what this run computes on."""
-        ...
 
     def candidates(self) -> list[dict[str, Any]]:
         """The rows of all that are there, see `CandidateRows.of`."""
-        ...
 
     def has(self, number: int) -> bool:
         """Whether a candidate is still wanted."""
-        ...
 
     def begin(self, number: int) -> None:
         """This one is made now."""
-        ...
 
     def is_made(self, number: int) -> None:
         """Its video and scores are there."""
-        ...
 
     def fail(self, number: int, error: str) -> None:
         """It cannot be made, for the reason in this sentence."""
-        ...
 
 
 class StoreDesk:

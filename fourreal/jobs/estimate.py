@@ -8,7 +8,7 @@ from typing import Any
 
 from fourreal import system
 from fourreal.description import Options, usual_preset
-from fourreal.jobs.values import Estimate
+from fourreal.jobs.values import Estimate, refused
 from fourreal.settings import PRESETS, JobLimits, Preset
 
 MB = 2**20
@@ -45,15 +45,7 @@ def estimate(
     """
     gpu = next((device for device in devices if device["kind"] == "cuda"), None)
     if options.device == "cuda" and gpu is None:
-        return Estimate(
-            seconds=None,
-            memory_mb=None,
-            disk_mb=None,
-            device="cuda",
-            fits=False,
-            reason="There is no CUDA device here. Choose the CPU.",
-            place=place,
-        )
+        return refused("cuda", "There is no CUDA device here. Choose the CPU.", place)
     device, name = where(options, devices)
     label = gpu["name"] if device == "cuda" and gpu is not None else "cpu"
     same = alike(earlier, options, devices, cameras_given, further)
@@ -94,7 +86,7 @@ def alike(
 ) -> Sequence[Mapping[str, Any]]:
     """The costs of runs with the same settings and as many further videos, with a video model or without."""
     device, name = where(options, devices)
-    same = options.deciding("cost") | {"preset": name, "device": device, "cameras_known": cameras_given}
+    same = options.deciding("cost") | {"preset": name, "device": device, "cameras_given": cameras_given}
     return [
         cost
         for cost in earlier

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from fourreal.jobs import journal
 from fourreal.jobs.claims import Claim
 from fourreal.jobs.journal import JournalWriter
+from fourreal.progress import Event
 
 STOP_SECONDS = 3.0  # after which a run that was asked to stop is told so once more,
 KILL_SECONDS = 6.0  # and after which it is killed
@@ -24,24 +25,19 @@ class Executor(Protocol):
     @property
     def claims(self) -> list[Claim]:
         """The runs that are at work now."""
-        ...
 
     @property
     def busy(self) -> bool:
         """Whether anything of it still works or waits for work, as a warm process does."""
-        ...
 
     def look(self) -> None:
         """See which runs have ended, and make those end that were asked to and do not."""
-        ...
 
     def fill(self) -> None:
         """Give the next runs of the line to whatever is free."""
-        ...
 
     def close(self) -> None:
         """Let all runs keep a checkpoint and end; they are the first when a worker comes again."""
-        ...
 
 
 def note(folder: Path, message: str) -> None:
@@ -49,18 +45,10 @@ def note(folder: Path, message: str) -> None:
     path = folder / "journal.jsonl"
     if not folder.is_dir():
         return
-    where = {"stage": "", "step": 0, "steps": 0} | journal.last(path)
-    JournalWriter(path).write(
-        {
-            **{key: where[key] for key in ("stage", "step", "steps")},
-            "seconds_left": None,
-            "values": {},
-            "message": message,
-            "scene": None,
-            "preview": None,
-            "time": round(time.time(), 3),
-        }
-    )
+    last = journal.last(path)
+    event = Event(last.get("stage", ""), last.get("step", 0), last.get("steps", 0), message=message)
+    line = {**event.as_dict(), "scene": None, "preview": None, "time": round(time.time(), 3)}
+    JournalWriter(path).write(line)
 
 
 def note_end(folder: Path, why: str, state: str) -> None:

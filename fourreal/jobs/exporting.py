@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fourreal import installed
+from fourreal import installed, system
 from fourreal.errors import UserError
-from fourreal.jobs.children import NICE, end, environment
+from fourreal.jobs.children import NICE, environment
 
 LOOK_SECONDS = 0.5
 TAIL = 4000  # bytes of what it told that are looked at
@@ -56,7 +56,7 @@ def command_child(
         except subprocess.TimeoutExpired:
             raise UserError(late) from None
         finally:
-            end(child)
+            system.bury(child)
         if child.returncode == 2:
             message = _last_line(log.fileno())
             raise UserError(message.removeprefix("fourreal: ").replace(f"{hidden}{os.sep}", ""))

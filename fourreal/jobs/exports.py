@@ -10,7 +10,6 @@ from fourreal.jobs.files import put
 from fourreal.jobs.films import FilmWish, drop_old_films
 from fourreal.jobs.jobs import Jobs
 from fourreal.jobs.places import FILM, file_within
-from fourreal.jobs.ready import ready_scene
 from fourreal.jobs.turns import Turns
 from fourreal.jobs.workspace import Workspace
 from fourreal.scene.export import FORMATS, SINGLE
@@ -18,8 +17,6 @@ from fourreal.scene.export_html import html_bytes
 
 
 class Exports:
-    """See the module."""
-
     def __init__(self, workspace: Workspace, jobs: Jobs) -> None:
         self._workspace, self._places, self._jobs = workspace, workspace.places, jobs
         self.turns = Turns(workspace.limits.exports, "exports")
@@ -61,15 +58,19 @@ class Exports:
         self._write(owner, folder, out, ["--format", format, *["--upright"] * upright])
         return file_within(folder, f"exports/{out.name}")
 
-    def ready_film(self, owner: str, name: str, film: FilmWish) -> Path:
-        """A film of a scene that ships with the product; at once if it was made before, by anybody."""
-        scene = ready_scene(name)
-        self._film(owner, scene.bundle, self._places.films / scene.name, film)
-        return self.ready_film_file(name, film.file)
+    def public_film(self, owner: str, bundle: Path, name: str, film: FilmWish) -> Path:
+        """A film of a scene that everybody may see; at once if it was made before, by anybody.
 
-    def ready_film_file(self, name: str, file: str) -> Path:
+        bundle: the scene's folder. name: of the folder of its films, safe in paths.
+        """
+        if not (bundle / "manifest.json").is_file():
+            raise UserError("This scene is not finished yet. Wait for it, or choose another.")
+        self._film(owner, bundle, self._places.films / name, film)
+        return self.public_film_file(name, film.file)
+
+    def public_film_file(self, name: str, file: str) -> Path:
         """A film of that scene which was made before."""
-        return file_within(self._places.films / ready_scene(name).name, file, FILM)
+        return file_within(self._places.films / name, file, FILM)
 
     def _film(self, owner: str, folder: Path, into: Path, film: FilmWish) -> None:
         out = into / film.file

@@ -1,10 +1,13 @@
 """Files and folders that others may be looking at meanwhile: they appear whole, and go whole."""
 
+import contextlib
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+from fourreal.errors import UserError
 from fourreal.whole import whole
 
 TRASH = ".trash-"
@@ -18,6 +21,15 @@ def put(path: Path, content: bytes) -> None:
     """
     with whole(path, path.with_name(f".{path.name}.{secrets.token_hex(4)}.part"), sync=False) as part:
         part.write_bytes(content)
+
+
+@contextlib.contextmanager
+def storing(what: str) -> Iterator[None]:
+    """Turns what the disk refuses into a sentence about `what`, with which it begins."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{what} could not be stored: {error.strerror or error}. Free some space.") from error
 
 
 def remove(folder: Path) -> None:

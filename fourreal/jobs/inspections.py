@@ -16,6 +16,7 @@ from fourreal.jobs.turns import Turns
 from fourreal.jobs.verdicts import Checks, FurtherChecks
 from fourreal.jobs.workspace import Workspace
 from fourreal.settings import check_takes
+from fourreal.whole import json_of
 
 
 class Inspections:
@@ -53,11 +54,8 @@ class Inspections:
 
     def stored(self, reference_id: str, freeze_id: str) -> Checks | None:
         """What was seen in two videos when they were looked at, whoever's they are; None before."""
-        try:
-            content = self._places.checks(freeze_id, reference_id).read_text(encoding="utf-8")
-            return asking.checks_of(json.loads(content))
-        except (FileNotFoundError, ValueError):  # not there, or torn by a power cut
-            return None
+        content = json_of(self._places.checks(freeze_id, reference_id))
+        return content and Checks.from_dict(content)
 
     # --- Further ones -------------------------------------------------------------------------------------------------
 
@@ -104,8 +102,5 @@ class Inspections:
         return takes
 
     def _stored_take(self, id: str, freeze_id: str, given: bool) -> FurtherChecks | None:
-        try:
-            path = self._places.take_checks(id, freeze_id, given)
-            return FurtherChecks.from_dict(json.loads(path.read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError):  # not there, or torn by a power cut
-            return None
+        content = json_of(self._places.take_checks(id, freeze_id, given))
+        return content and FurtherChecks.from_dict(content)

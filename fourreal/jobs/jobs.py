@@ -10,7 +10,7 @@ from typing import Any
 
 from fourreal.errors import UserError
 from fourreal.jobs import journal
-from fourreal.jobs.files import remove
+from fourreal.jobs.files import remove, storing
 from fourreal.jobs.places import absent, checked, file_within
 from fourreal.jobs.store import new_id
 from fourreal.jobs.workspace import Workspace
@@ -80,15 +80,12 @@ class Jobs:
         id = new_id()
         folder = self._places.run(id)
         try:
-            (folder / "inputs").mkdir(parents=True)
-            fill(folder / "inputs")
+            with storing("The run"):
+                (folder / "inputs").mkdir(parents=True)
+                fill(folder / "inputs")
             most = self._workspace.limits.queued_per_person
-            queued = self._store.add_run(id, owner, name, reference, freeze, options, example, most, kind, candidates)
-            if not queued:
+            if not self._store.add_run(id, owner, name, reference, freeze, options, example, most, kind, candidates):
                 raise self._too_many()
-        except OSError as error:
-            remove(folder)
-            raise UserError(f"The run could not be stored: {error.strerror or error}. Free some space.") from error
         except UserError:
             remove(folder)
             raise

@@ -8,7 +8,7 @@ from typing import Any
 
 from fourreal.errors import UserError
 from fourreal.jobs import asking, examples
-from fourreal.jobs.files import put, remove
+from fourreal.jobs.files import put, remove, storing
 from fourreal.jobs.places import FLAWS, FRAME_FILE, absent, shown_name
 from fourreal.jobs.store import new_id
 from fourreal.jobs.turns import Turns
@@ -100,10 +100,8 @@ class Library:
         size = (other["width"], other["height"])
         with self.intakes.turn(owner):
             count = asking.given_cameras(Path(path), size, other["frames"], one["frames"], self._workspace.limits)
-        try:
+        with storing("The cameras"):
             put(self._places.video(freeze_id) / f"cameras-{reference_id}.json", content)
-        except OSError as error:
-            raise UserError(f"The cameras could not be stored: {error.strerror or error}. Free some space.") from error
         self._places.checks(freeze_id, reference_id).unlink(missing_ok=True)  # it knew nothing of them
         return count
 

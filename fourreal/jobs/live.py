@@ -5,17 +5,16 @@ import json
 import math
 import re
 import time
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from fourreal.errors import out_of_space
 from fourreal.jobs import examples
 from fourreal.jobs.files import put
 from fourreal.jobs.journal import JournalWriter
+from fourreal.jpeg import jpeg
 from fourreal.progress import CancelToken, Event, ignore
 
 LINE_SECONDS = 0.25  # between two journal lines at the least
@@ -50,20 +49,8 @@ class Live:
         new = event.message or preview or critique or scene or event.stage != self.stage
         if new or now - self.written_at >= LINE_SECONDS or (event.steps and event.step >= event.steps):
             self.written_at, self.stage = now, event.stage
-            self.journal.write(
-                {
-                    "stage": event.stage,
-                    "step": event.step,
-                    "steps": event.steps,
-                    "seconds_left": event.seconds_left,
-                    "values": {name: float(value) for name, value in event.values.items()},
-                    "message": event.message,
-                    "scene": scene,
-                    "preview": preview,
-                    "critique": critique,
-                    "time": round(time.time(), 3),
-                }
-            )
+            made = {"scene": scene, "preview": preview, "critique": critique}
+            self.journal.write({**event.as_dict(), **made, "time": round(time.time(), 3)})
 
     def scene_due(self, now: float) -> bool:
         return now - self.scene_at >= max(self.scene_cost / SCENE_SHARE, SCENE_SECONDS)
@@ -84,12 +71,7 @@ class Live:
 
     def picture(self, kind: str, pixels: np.ndarray | None) -> str | None:
         """A picture for people, no wider than they can see; its name, None where there is none."""
-        if pixels is None:
-            return None
-        content, image = BytesIO(), Image.fromarray(pixels)
-        image.thumbnail((WIDEST, WIDEST))
-        image.save(content, "JPEG", quality=85)
-        return self.put_next(kind, "jpg", content.getvalue())
+        return None if pixels is None else self.put_next(kind, "jpg", jpeg(pixels, quality=85, within=WIDEST))
 
     def layout(self, arrays: dict[str, np.ndarray]) -> None:
         """Where the cameras and the sparse points are, each time that is news."""
@@ -149,11 +131,8 @@ def viewer_files(folder: Path, scene, name: str) -> None:
     from fourreal.scene.views import draw
 
     put(folder / "scene.r4d", r4d_bytes(scene, name))
-    picture = Image.fromarray(draw(scene, scene.outward(scene.reference), scene.canonical_time))
-    picture.thumbnail((THUMBNAIL, THUMBNAIL))
-    content = BytesIO()
-    picture.save(content, "JPEG", quality=88)
-    put(folder / "thumbnail.jpg", content.getvalue())
+    picture = draw(scene, scene.outward(scene.reference), scene.canonical_time)
+    put(folder / "thumbnail.jpg", jpeg(picture, within=THUMBNAIL))
 
 
 def metrics_of(folder: Path) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 import contextlib
 import logging
-import os
-import signal
 import subprocess
 import time
 from collections.abc import Sequence
@@ -11,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fourreal import installed, system
+from fourreal.engine.local import crash
 from fourreal.errors import UserError
 from fourreal.jobs import devices, executor
 from fourreal.jobs.children import environment
@@ -86,7 +85,7 @@ class LocalExecutor:
                 log.info("run %s, attempt %d: process %d", claim.run[:8], claim.number, child.process.pid)
                 continue
             if child is not None:  # what it holds is needed
-                kill_all_of(child.process)
+                system.kill_group(child.process)
                 child.process.wait()
             self.children[number] = self._start(claim, number, device, creates)
 
@@ -99,7 +98,7 @@ class LocalExecutor:
         while time.monotonic() < end and not all(system.ended(child.process) for child in self.children.values()):
             time.sleep(LOOK_SECONDS)
         for child in self.children.values():
-            kill_all_of(child.process)
+            system.kill_group(child.process)
             child.process.wait()
             with contextlib.suppress(UserError):  # a full disk: the next worker finds out by itself
                 self.store.claims.interrupted(child.claim)
@@ -145,14 +144,14 @@ class LocalExecutor:
         waited = time.time() - row["cancelled"]
         patience = executor.KEEP_SECONDS if row["cancel"] == "keep" else 0.0
         if waited > patience + executor.KILL_SECONDS:
-            kill_all_of(child.process)
+            system.kill_group(child.process)
         elif waited > patience + executor.STOP_SECONDS and child.terminated is None:
             child.terminated = time.monotonic()
             child.process.terminate()
 
     def _bury(self, child: Child) -> None:
         """Reap a child that ended, with whatever it left running; a run that it did not bring to an end goes on."""
-        kill_all_of(child.process)
+        system.kill_group(child.process)
         code = child.process.wait()
         # what it had started in sessions of their own, as structure from motion has one
         others = {other.process.pid for other in self.children.values()}
@@ -163,18 +162,5 @@ class LocalExecutor:
         if code == COLD:  # it stopped waiting just when it was given another run
             self.store.claims.interrupted(child.claim)
             return
-        state = self.store.claims.interrupted(child.claim, crash=_crash(code))
-        executor.note_end(self.places.run(child.claim.run), _crash(code), state)
-
-
-def _crash(code: int) -> str:
-    """What to say of a child that ended without a word."""
-    if code == -signal.SIGKILL:
-        return "The system ended the work, perhaps because memory ran out."
-    name = signal.Signals(-code).name if code < 0 else f"code {code}"
-    return f"The work broke off ({name}); the details are in the run's log.txt."
-
-
-def kill_all_of(process: subprocess.Popen | Forked) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+        state = self.store.claims.interrupted(child.claim, crash=crash(code))
+        executor.note_end(self.places.run(child.claim.run), crash(code), state)

@@ -17,7 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from fourreal.jobs.children import end, environment
+from fourreal import system
+from fourreal.jobs.children import environment
 
 IMPORTS = (  # nothing that starts threads or a GPU, which no fork inherits
     "fourreal.pipeline",
@@ -107,7 +108,7 @@ class Nursery:
     def close(self) -> None:
         """End it. Runners that it forked go on."""
         if self.process is not None:
-            end(self.process)
+            system.bury(self.process)
         self.process, self.ready = None, False
 
     @property

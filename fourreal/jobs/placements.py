@@ -10,20 +10,19 @@ from typing import Any
 from fourreal.description import Options
 from fourreal.errors import UserError
 from fourreal.jobs import asking
-from fourreal.jobs.files import link, put
+from fourreal.jobs.files import link, put, storing
 from fourreal.jobs.inspections import Inspections
 from fourreal.jobs.library import Library
 from fourreal.jobs.places import without_paths
 from fourreal.jobs.take_values import FurtherVideo
 from fourreal.jobs.turns import Turns
 from fourreal.jobs.workspace import Workspace
+from fourreal.whole import json_of
 
 NEWEST = 6  # answers for two videos: others come with other further ones, another preset or another moment
 
 
 class Placements:
-    """See the module."""
-
     def __init__(self, workspace: Workspace, library: Library, inspections: Inspections) -> None:
         self._workspace, self._places = workspace, workspace.places
         self._library, self._inspections = library, inspections
@@ -57,15 +56,12 @@ class Placements:
         name = hashlib.sha256(json.dumps([question, cameras], sort_keys=True).encode()).hexdigest()[:16]
         path = folder / f"layout-{name}.json"
         with self._turns.turn(owner):
-            if (layout := _stored(path)) is None:
+            if (layout := json_of(path)) is None:
                 self._workspace.check_room()
-                try:
+                with storing("The cameras"):
                     folder.mkdir(exist_ok=True)
                     if cameras is not None:
                         put(folder / "cameras.json", json.dumps(cameras).encode())
-                except OSError as error:
-                    sentence = f"The cameras could not be stored: {error.strerror or error}. Free some space."
-                    raise UserError(sentence) from error
                 try:
                     layout = asking.place(question, self._workspace.limits)
                 except UserError as error:
@@ -81,13 +77,6 @@ class Placements:
             work.mkdir(exist_ok=True)
             with contextlib.suppress(FileNotFoundError):  # let go just now
                 link(file, work / file.name)
-
-
-def _stored(path: Path) -> dict[str, Any] | None:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):  # not there, or torn by a power cut
-        return None
 
 
 def _let_go(*kinds: Iterable[Path]) -> None:

@@ -38,7 +38,7 @@ class Places:
         self.uploads = self.data / "uploads"  # what came in by the page and was not taken in yet
         self.studies = self.data / "studies"
         self.shares = self.data / "shares"  # a file for each scene that is shared: see shares.py
-        self.films = self.data / "films"  # of the scenes that ship with the product, a folder for each
+        self.films = self.data / "films"  # of the scenes that everybody may see, a folder for each
         self.ablations = self.data / "ablations"  # what `fourreal ablate --out` wrote there, for everyone to see
 
     def video(self, id: str) -> Path:

@@ -30,13 +30,13 @@ def ready_scenes(folder: Path = FOLDER) -> list[ReadyScene]:
     entries = json.loads(listed.read_text(encoding="utf-8")) if listed.is_file() else []
     scenes = [
         ReadyScene(
-            entry["name"],
-            entry["title"],
-            entry["made"],
-            tuple(entry["credits"]),
-            folder / entry["name"],
-            folder / f"{entry['name']}.r4d",
-            folder / f"{entry['name']}.jpg",
+            name=entry["name"],
+            title=entry["title"],
+            made=entry["made"],
+            credits=tuple(entry["credits"]),
+            bundle=folder / entry["name"],
+            viewer=folder / f"{entry['name']}.r4d",
+            poster=folder / f"{entry['name']}.jpg",
         )
         for entry in entries
     ]

@@ -18,6 +18,7 @@ from fourreal.jobs.values import MEETING
 from fourreal.progress import CancelToken
 from fourreal.settings import Preset
 from fourreal.video.one_model import OneModel
+from fourreal.whole import json_of
 
 POLL_SECONDS = 0.25
 
@@ -62,24 +63,15 @@ class Reconstructing:
         try:
             self.scene = pipeline.reconstruct(request, live, cancel)
         except Unusable as error:
-            put(self.folder / REFUSAL, refusal_content(self._refusal(error)))
+            path, first, last = error.cut or (Path(), 0, 0)
+            put(self.folder / REFUSAL, refusal_content(Refusal(path.stem.removeprefix("take-"), first, last)))
             raise
         final_files(self.folder, self.scene, self.desk.name(), live)
 
-    @staticmethod
-    def _refusal(error: Unusable) -> Refusal:
-        if error.cut is None:
-            return Refusal()
-        path, first, last = error.cut
-        return Refusal(path.stem.removeprefix("take-"), first, last)
-
     def _meeting(self) -> tuple[int, int] | None:
         """Where the checks saw the two videos meet; None has the run look itself."""
-        try:
-            canonical, freeze = json.loads((self.folder / "inputs" / MEETING).read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):  # nobody looked before, or a power cut tore the file
-            return None
-        return canonical, freeze
+        meeting = json_of(self.folder / "inputs" / MEETING)
+        return meeting and tuple(meeting)
 
     def cost(self) -> dict[str, Any]:
         """What it took, for later estimates. Parts taken over from another run count as if done here."""
@@ -95,7 +87,7 @@ class Reconstructing:
             "distillation_pace": pace,
             "imagine": self.options.imagine if distilled else 0,
             "further": len(manifest.get("takes", ())),
-            "cameras_known": manifest["cameras"]["freeze"]["origin"]["method"] == "given",
+            "cameras_given": manifest["cameras"]["freeze"]["origin"]["method"] == "given",
             "seconds": manifest["seconds"]["total"],
             "memory_mb": manifest["peak_memory_mb"],
             "disk_mb": bytes_of(self.folder) / 2**20,

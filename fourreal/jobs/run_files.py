@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from fourreal.whole import json_of
+
 TAKES = "takes.json"  # among a run's inputs: its further videos, the first of which is take-0.mp4
 REFUSAL = "refusal.json"  # in a run's folder
 
@@ -29,10 +31,8 @@ def takes_content(takes: Sequence[StoredTake]) -> bytes:
 
 def stored_takes(inputs: Path) -> tuple[StoredTake, ...]:
     """The further videos of a run; none where it was made before there were any."""
-    try:
-        return tuple(StoredTake(**entry) for entry in json.loads((inputs / TAKES).read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return ()
+    file = inputs / TAKES
+    return tuple(StoredTake(**entry) for entry in json.loads(file.read_text(encoding="utf-8"))) if file.exists() else ()
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,5 @@ def refusal_content(refusal: Refusal) -> bytes:
 
 def stored_refusal(folder: Path) -> Refusal | None:
     """Why the videos of the run in this folder cannot serve; None where nothing says so."""
-    try:
-        return Refusal(**json.loads((folder / REFUSAL).read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None
+    content = json_of(folder / REFUSAL)
+    return content and Refusal(**content)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fourreal import system
+from fourreal.engine.child import print_into
 from fourreal.errors import Cancelled, UserError, out_of_space
 from fourreal.jobs.children import in_words
 from fourreal.jobs.claims import Claim
@@ -89,7 +90,7 @@ class Shift:
         while time.monotonic() < until and not self.over.wait(POLL_SECONDS):
             with contextlib.suppress(UserError):  # a full disk does not concern whoever only looks
                 if (claim := self.store.claims.handed_on(last, device)) is not None:
-                    write_to(self.places.run(claim.run) / LOG)
+                    print_into(self.places.run(claim.run) / LOG)
                     return claim
         return None
 
@@ -98,14 +99,6 @@ class Shift:
         self.over.set()
         if self.runner is not None:
             self.runner.stop("pause")
-
-
-def write_to(log: Path) -> None:
-    """From now on what this process prints goes to the end of that file."""
-    with open(log, "ab") as file:
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-            os.dup2(file.fileno(), stream.fileno())
 
 
 class Runner:

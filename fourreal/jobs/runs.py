@@ -73,17 +73,9 @@ class Runs:
             if checks is not None and checks.meeting is not None:  # the moment that the person saw
                 put(inputs / MEETING, json.dumps(checks.meeting).encode())
 
+        own: dict[str, Any] = {"reference": reference_id, "freeze": freeze_id, "example": example, "fill": fill}
         name = shown_name(name, _default_name(reference))
-        id = self._jobs.queue(
-            owner,
-            name=name,
-            reference=reference_id,
-            freeze=freeze_id,
-            options=options.as_dict(),
-            fill=fill,
-            example=example,
-        )
-        return self.get(owner, id)
+        return self.get(owner, self._jobs.queue(owner, name=name, options=options.as_dict(), **own))
 
     def duplicate(self, owner: str, id: str, options: Options) -> Run:
         """The same videos with other options, in a new run. What the options do not touch is not computed again."""
@@ -102,17 +94,9 @@ class Runs:
                     with contextlib.suppress(FileNotFoundError):  # the janitor may take it just now
                         link(file, work / file.name)
 
+        same = {key: row[key] for key in ("reference", "freeze", "example")}
         name = shown_name(f"{row['name']} again", UNNAMED)
-        id = self._jobs.queue(
-            owner,
-            name=name,
-            reference=row["reference"],
-            freeze=row["freeze"],
-            options=options.as_dict(),
-            fill=fill,
-            example=row["example"],
-        )
-        return self.get(owner, id)
+        return self.get(owner, self._jobs.queue(owner, name=name, options=options.as_dict(), fill=fill, **same))
 
     def get(self, owner: str, id: str) -> Run:
         return self._value(self._jobs.row(owner, id, "reconstruct"))

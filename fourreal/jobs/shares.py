@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from fourreal.errors import UserError
-from fourreal.jobs.files import put
+from fourreal.jobs.files import put, storing
 from fourreal.jobs.jobs import Jobs
 from fourreal.jobs.places import absent, file_within
 from fourreal.jobs.store import new_id
@@ -29,12 +29,10 @@ class Shares:
         if not (folder / "scene.r4d").is_file():
             raise UserError("There is nothing to share yet. Wait for the scene.")
         token = self.token(owner, id) or new_id()
-        try:
+        with storing("The link"):
             self._places.shares.mkdir(exist_ok=True)
             put(self._places.shares / token, id.encode())
             put(folder / "share", token.encode())
-        except OSError as error:
-            raise UserError(f"The link could not be stored: {error.strerror or error}. Free some space.") from error
         return token
 
     def unshare(self, owner: str, id: str) -> None:

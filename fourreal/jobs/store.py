@@ -39,26 +39,18 @@ class Store:
     def add_video(
         self, id: str, owner: str, name: str, info: Mapping[str, Any], example: Mapping[str, Any] | None, created: float
     ) -> None:
-        with self.database.writing() as db:
-            db.execute(
-                "INSERT INTO videos VALUES (?, ?, ?, ?, ?, ?)",
-                (id, owner, name, json.dumps(info), json.dumps(example) if example else None, created),
-            )
+        values = id, owner, name, json.dumps(info), json.dumps(example) if example else None, created
+        self.database.change("INSERT INTO videos VALUES (?, ?, ?, ?, ?, ?)", *values)
 
     def video(self, id: str) -> dict[str, Any] | None:
-        with self.database.reading() as db:
-            row = db.execute("SELECT * FROM videos WHERE id = ?", (id,)).fetchone()
-        return None if row is None else dict(row)
+        return next(iter(self.database.rows("SELECT * FROM videos WHERE id = ?", id)), None)
 
     def videos(self, owner: str | None = None) -> list[dict[str, Any]]:
         """One person's videos, or everybody's, oldest first."""
-        with self.database.reading() as db:
-            rows = db.execute("SELECT * FROM videos WHERE owner = ?1 OR ?1 IS NULL ORDER BY created, id", (owner,))
-            return [dict(row) for row in rows]
+        return self.database.rows("SELECT * FROM videos WHERE owner = ?1 OR ?1 IS NULL ORDER BY created, id", owner)
 
     def remove_video(self, id: str) -> None:
-        with self.database.writing() as db:
-            db.execute("DELETE FROM videos WHERE id = ?", (id,))
+        self.database.change("DELETE FROM videos WHERE id = ?", id)
 
     # --- Runs ---------------------------------------------------------------------------------------------------------
 
@@ -133,15 +125,13 @@ class Store:
 
     def all_runs(self, *states: str) -> list[dict[str, Any]]:
         """Everybody's runs in some states (all if none are given), deleted ones included, oldest first."""
-        with self.database.reading() as db:
-            marks = ", ".join("?" for _ in states)
-            where = f"WHERE state IN ({marks})" if states else ""
-            return [dict(row) for row in db.execute(f"SELECT * FROM runs {where} ORDER BY created, ticket", states)]
+        marks = ", ".join("?" for _ in states)
+        where = f"WHERE state IN ({marks})" if states else ""
+        return self.database.rows(f"SELECT * FROM runs {where} ORDER BY created, ticket", *states)
 
     def deleted(self) -> list[str]:
         """Runs that were deleted, whose files are no longer in use but still there."""
-        with self.database.reading() as db:
-            return [row["id"] for row in db.execute("SELECT id FROM runs WHERE deleted AND state != 'running'")]
+        return [row["id"] for row in self.database.rows("SELECT id FROM runs WHERE deleted AND state != 'running'")]
 
     def ids(self) -> tuple[set[str], set[str]]:
         """The ids of all videos and of all runs, deleted ones included."""
@@ -162,8 +152,7 @@ class Store:
             return bool(the_line(db)[0])
 
     def rename(self, id: str, name: str) -> None:
-        with self.database.writing() as db:
-            db.execute("UPDATE runs SET name = ? WHERE id = ?", (name, id))
+        self.database.change("UPDATE runs SET name = ? WHERE id = ?", name, id)
 
     def delete(self, id: str) -> bool:
         """Make a run vanish; True if its files may go now, False if a child must leave them first."""
@@ -175,11 +164,8 @@ class Store:
 
     def retire(self, id: str) -> bool:
         """Make a run vanish if it is over; False if it is not."""
-        with self.database.writing() as db:
-            changed = db.execute(
-                "UPDATE runs SET deleted = 1 WHERE id = ? AND state NOT IN ('queued', 'running')", (id,)
-            )
-            return changed.rowcount == 1
+        statement = "UPDATE runs SET deleted = 1 WHERE id = ? AND state NOT IN ('queued', 'running')"
+        return self.database.change(statement, id) == 1
 
     def forget(self, id: str) -> None:
         """Remove the row of a run whose files are gone. One that runs stays."""
@@ -195,21 +181,21 @@ class Store:
 
     def costs(self, kind: str = "reconstruct") -> list[dict[str, Any]]:
         """What finished runs of a kind took, newest first, as the runner noted it; deleted ones count as well."""
-        with self.database.reading() as db:
-            rows = db.execute(
-                "SELECT cost FROM runs WHERE state = 'done' AND kind = ? AND cost != '{}' ORDER BY finished DESC"
-                " LIMIT 200",
-                (kind,),
-            ).fetchall()
-        return [json.loads(row["cost"]) for row in rows]
+        query = (
+            "SELECT cost FROM runs WHERE state = 'done' AND kind = ? AND cost != '{}' ORDER BY finished DESC LIMIT 200"
+        )
+        costs = [json.loads(row["cost"]) for row in self.database.rows(query, kind)]
+        for cost in costs:
+            if "cameras_known" in cost:  # as earlier versions called it
+                cost["cameras_given"] = cost.pop("cameras_known")
+        return costs
 
     # --- Facts --------------------------------------------------------------------------------------------------------
 
     def fact(self, key: str) -> Any:
         """What was remembered under a name, None if nothing was."""
-        with self.database.reading() as db:
-            row = db.execute("SELECT value FROM facts WHERE key = ?", (key,)).fetchone()
-        return None if row is None else json.loads(row["value"])
+        values = self.database.rows("SELECT value FROM facts WHERE key = ?", key)
+        return json.loads(values[0]["value"]) if values else None
 
     def remember(self, key: str, value: Any) -> None:
         """value: JSON-able."""

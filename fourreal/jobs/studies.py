@@ -12,7 +12,7 @@ from typing import Any
 
 from fourreal.errors import UserError
 from fourreal.jobs.exporting import command_child
-from fourreal.jobs.files import remove
+from fourreal.jobs.files import remove, storing
 from fourreal.jobs.library import Library
 from fourreal.jobs.places import ID, absent, file_within, without_paths
 from fourreal.jobs.ready import ready_scenes
@@ -76,12 +76,11 @@ class Studies:
             self._workspace.check_room()
             fresh.mkdir(parents=True)
             try:
-                self._make_in(fresh, replace(whole, pairs=tuple(pairs)), telling)
-                study = replace(values.read(fresh / "study"), owner=owner)
-                study.write(fresh / "study")
-                os.replace(fresh / "study", self._places.study(study.id))
-            except OSError as error:
-                raise UserError(f"The study could not be stored: {error.strerror}. Free some space.") from error
+                with storing("The study"):
+                    self._make_in(fresh, replace(whole, pairs=tuple(pairs)), telling)
+                    study = replace(values.read(fresh / "study"), owner=owner)
+                    study.write(fresh / "study")
+                    os.replace(fresh / "study", self._places.study(study.id))
             finally:
                 remove(fresh)
         return study

@@ -63,8 +63,3 @@ class Supervisor:
                 env=environment(),
                 start_new_session=True,
             )
-
-
-def ensure_worker(data: Path, limits: JobLimits = LIMITS) -> Supervisor:
-    """See `Supervisor`."""
-    return Supervisor(data, limits)

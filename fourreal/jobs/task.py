@@ -4,6 +4,7 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,15 @@ from fourreal.progress import CancelToken
 from fourreal.settings import PRESETS, Preset
 from fourreal.video.one_model import OneModel
 
+PARTS = ("make", "measure")  # of a creation: methods of `Creating`
 NICE = 5  # whoever works at this machine comes first
 
 
 def main(presets: Mapping[str, Preset] = PRESETS) -> int:
     """presets: what the names in the options stand for."""
     os.nice(NICE)
-    return serve(partial(work, presets=presets))
+    with OneModel() as models:  # from one task to the next
+        return serve(partial(work, presets=presets, models=models))
 
 
 def work(
@@ -35,8 +38,10 @@ def work(
     voice: Voice,
     cancel: CancelToken,
     presets: Mapping[str, Preset] = PRESETS,
+    models: OneModel | None = None,
 ) -> None:
-    """Do the run in `folder`, or go on with it. question: see `engine_executor`.
+    """Do the run in `folder`, or go on with it; of a creation the part that is asked for. question: see
+    `engine_executor`. models: keeps what was loaded.
 
     Says what `NodeDesk` says, and at last {"state": "done" or "stopped", "cost"}, while an example's score may follow.
     """
@@ -45,9 +50,10 @@ def work(
             raise TimeoutError("another process is at work in this folder")
         row, desk = question["row"], NodeDesk(question, voice.say, cancel)
         try:
-            with OneModel() as models:
+            with OneModel() if models is None else nullcontext(models) as models:
                 doing = runner.WORK[row["kind"]](folder, row, desk, presets, models)
-                doing.do(Live(folder), cancel)
+                part = getattr(doing, question["part"]) if question.get("part") in PARTS else doing.do
+                part(Live(folder), cancel)
                 early = cancel.cancelled and cancel.keep
                 voice.say({"state": "stopped"} if early else {"state": "done", "cost": doing.cost()})
                 if not early:

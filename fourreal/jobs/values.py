@@ -76,6 +76,13 @@ class Estimate:
     critic: CriticCost | None = None
 
 
+def refused(device: str, reason: str, place: int, disk_mb: float | None = None) -> Estimate:
+    """Of what cannot be started, for that reason."""
+    return Estimate(
+        seconds=None, memory_mb=None, disk_mb=disk_mb, device=device, fits=False, reason=reason, place=place
+    )
+
+
 @dataclass(frozen=True)
 class Run:
     """A reconstruction that was asked for.

@@ -51,6 +51,12 @@ class Checks:
         """Whether nothing speaks against a reconstruction."""
         return all(verdict.ok is not False for verdict in self.verdicts)
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Checks":
+        verdicts = tuple(map(Verdict.from_dict, values["verdicts"]))
+        later = values.get("swapped", False), tuple(values.get("pictures", ()))  # earlier versions looked for neither
+        return cls(verdicts, values["canonical_frame"], values["freeze_frame"], *later)
+
 
 @dataclass(frozen=True)
 class FurtherChecks:

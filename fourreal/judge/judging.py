@@ -17,7 +17,7 @@ from fourreal.settings import ClipLimits
 from fourreal.study.exchange import safe_cell
 from fourreal.study.films import USUAL_FPS, film_scene, scene_folder
 from fourreal.study.making import films_of, prompt_of, prompts_of
-from fourreal.whole import replace_files, writing
+from fourreal.whole import json_of, replace_files, writing
 
 LIMITS = replace(ClipLimits(), max_frames=1800)
 MOST_SIDE = 1024
@@ -72,7 +72,7 @@ def judge(
     for judge_ in judges:
         todo = []
         for number in rows:
-            cached = _remembered(out, judge_, keys[number])
+            cached = json_of(_place(out, judge_, keys[number]))
             if cached is None:
                 todo.append(number)
             else:
@@ -155,13 +155,6 @@ def _key(item: Item) -> str:
 def _place(out: Path, judge_: Judge, key: str) -> Path:
     name = hashlib.sha256(json.dumps([judge_.name, judge_.version, key]).encode()).hexdigest()
     return out / CACHE / f"{name}.json"
-
-
-def _remembered(out: Path, judge_: Judge, key: str) -> dict | None:
-    try:
-        return json.loads(_place(out, judge_, key).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):  # not there, or torn by a power cut
-        return None
 
 
 def _remember(out: Path, judge_: Judge, key: str, answer: dict) -> None:

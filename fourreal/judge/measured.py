@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from fourreal.camera.subject import frozen_subject
+from fourreal.camera.subject_path import stray
 from fourreal.clip import Clip
 from fourreal.errors import UserError
 from fourreal.evaluate.metrics import area_down, psnr, score_size, ssim
@@ -37,9 +38,12 @@ def against(clip: Clip, truth: Clip | None) -> dict[str, float | None]:
 
 
 class Stillness:
-    """How much of what is followed in the middle of the picture keeps to one rigid scene; jerk and flicker."""
+    """How much of what is followed in the middle of the picture keeps to one rigid scene; jerk and flicker.
 
-    name, version, batch = "still", "1", 1
+    In a plain picture, how well its one thing keeps to a smooth path.
+    """
+
+    name, version, batch = "still", "2", 1
 
     def __call__(self, questions: Sequence[Question]) -> list[dict[str, float | None]]:
         return [self._one(one.clip) for one in questions]
@@ -47,8 +51,9 @@ class Stillness:
     @staticmethod
     def _one(clip: Clip) -> dict[str, float | None]:
         subject, steady = frozen_subject(clip.frames), steadiness(clip.frames)
+        share = stray(clip.frames) if subject.moves is None else subject.share
         return {
-            "still": None if subject.moves is None else 100 * (1 - subject.share),
+            "still": None if share is None else 100 * (1 - share),
             "jerk": None if steady is None else steady.jerk,
             "flicker": None if steady is None else steady.flicker,
         }

@@ -50,4 +50,3 @@ class Judge(Protocol):
 
     def __call__(self, questions: Sequence[Question]) -> list[dict[str, float | None]]:
         """The scores of each question, all of them under the same names. Raises UserError."""
-        ...

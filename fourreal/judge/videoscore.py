@@ -27,7 +27,7 @@ from fourreal.judge.offers import VIDEOSCORE
 from fourreal.judge.values import Question
 
 FRAMES = 16  # as its authors sample them
-ASKED = re.compile(r'REGRESSION_QUERY_PROMPT\s*=\s*"""(.*?)"""', re.DOTALL)
+TEMPLATE = re.compile(r'REGRESSION_QUERY_PROMPT\s*=\s*"""(.*?)"""', re.DOTALL)
 BLANK = "{text_prompt}"
 CARD_BYTES = 1024**2
 
@@ -57,7 +57,7 @@ class VideoScore:
 
     def __init__(self, folder: Path, device: str) -> None:
         """Raises UserError where the folder does not hold all of it."""
-        self._asked = question_of(folder)
+        self._template = question_of(folder)
         kind = torch.bfloat16 if device == "cuda" else torch.float32
         try:
             pictures = Idefics2ImageProcessorPil.from_pretrained(str(folder), local_files_only=True)
@@ -81,7 +81,7 @@ class VideoScore:
 
     def _one(self, question: Question) -> dict[str, float | None]:
         frames = question.clip.frames[picked(len(question.clip))]
-        text = self._asked.replace(BLANK, question.text) + "<image> " * len(frames)
+        text = self._template.replace(BLANK, question.text) + "<image> " * len(frames)
         pictures = [Image.fromarray(frame) for frame in frames]
         inputs = self._processor(text=[text], images=[pictures], return_tensors="pt")
         inputs = {name: value.to(self._model.device) for name, value in inputs.items()}
@@ -100,7 +100,7 @@ def question_of(folder: Path) -> str:
     """What the model is asked, out of its card. Raises UserError where that has none."""
     card = folder / "README.md"
     text = card.read_text(encoding="utf-8") if card.is_file() and card.stat().st_size <= CARD_BYTES else ""
-    match = ASKED.search(text)
+    match = TEMPLATE.search(text)
     if match is None or BLANK not in match[1]:
         raise UserError(f"{folder} lacks the model's card (README.md) with its question: download that, too.")
     return match[1]

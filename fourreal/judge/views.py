@@ -19,8 +19,6 @@ MOST = 48  # frames
 
 
 class Views:
-    """See the module."""
-
     name, version, batch = "views", "1", 1
 
     def __call__(self, questions: Sequence[Question]) -> list[dict[str, float | None]]:

@@ -13,7 +13,7 @@ from fourreal import clip
 from fourreal.camera.trajectory import Stage
 from fourreal.errors import UserError
 from fourreal.evaluate import ground_truth
-from fourreal.evaluate.ablation_page import Shown, Variant, page
+from fourreal.evaluate.ablation_page import TITLES, Shown, Variant, page
 from fourreal.evaluate.ground_truth import GroundTruth
 from fourreal.evaluate.metrics import area_down, psnr, score_size
 from fourreal.evaluate.score import mean, score, to_unit
@@ -106,8 +106,7 @@ def _scores(folder: Path, scene: Scene4D, truth: GroundTruth | None, request: Re
     """Flat numbers, dB and SSIM; all of views that were not fitted to."""
     if truth is not None:
         scores = score(folder, scene, truth)
-        names = ("psnr_moving_reference_times", "psnr_moving", "psnr", "ssim", "psnr_static", "psnr_freeze_left_out")
-        return {name: scores[name] for name in names} | {"seconds": scores["seconds"]["total"]}
+        return {name: scores[name] for name in TITLES} | {"seconds": scores["seconds"]["total"]}
     video = clip.read(request.freeze)
     values = []
     for frame in request.hold_out_freeze:
@@ -123,7 +122,7 @@ def _pictures(scene: Scene4D, truth: GroundTruth | None) -> Shown:
     """The scene at a few cameras and times, the same for every variant, and the truth where there is one."""
     if truth is not None:
         picks = truth.views[:: max(1, len(truth.views) // PICTURES)][:PICTURES]
-        into = into_scene(truth.known, scene)
+        into = into_scene(truth.cameras, scene)
         made = [draw(scene, into.apply_cameras(v.view.camera), v.view.time) for v in picks]
         real = [(v.colours().numpy() * 255).round().astype(np.uint8) for v in picks]
         return Shown(tuple(f"time {v.view.time:.2f}" for v in picks), tuple(made), tuple(real))

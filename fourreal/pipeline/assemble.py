@@ -8,7 +8,7 @@ import torch
 from fourreal.camera.align import Similarity
 from fourreal.camera.cameras import Cameras
 from fourreal.fit.canonical import Canonical
-from fourreal.fit.motion import Moving
+from fourreal.fit.moving import Moving
 from fourreal.scene.scene4d import Scene4D
 from fourreal.splat.gaussians import Gaussians
 from fourreal.splat.lowpass import smoothed
@@ -23,6 +23,7 @@ class Setting:
 
     reference: F = 1. freeze: cameras of the freeze-time frames `freeze_frames`, numbers in the file. frames, canonical:
     how many reference frames there are, and which of them was frozen. similarity: from the input's frame to the fit's.
+    moments: see `Scene4D`.
     """
 
     reference: Cameras
@@ -32,6 +33,7 @@ class Setting:
     canonical: int
     similarity: Similarity
     fps: float
+    moments: tuple[float, ...] = ()
 
 
 def assemble(result: Canonical | Moving, setting: Setting) -> Scene4D:
@@ -50,6 +52,7 @@ def assemble(result: Canonical | Moving, setting: Setting) -> Scene4D:
         similarity=setting.similarity,
         fps=setting.fps,
         background=torch.full((3,), BACKGROUND),
+        moments=setting.moments,
     )
 
 

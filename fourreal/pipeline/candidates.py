@@ -16,15 +16,15 @@ from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event, Progress, ignore
 from fourreal.video import registry, shelf
 from fourreal.video.capabilities import Capabilities, check_text
+from fourreal.video.conditioning import fitted
 from fourreal.video.extend import How, Side, add_window
 from fourreal.video.freeze_time import FreezeTime, freeze_time
-from fourreal.video.known import fitted
 from fourreal.video.memory import free_memory
 from fourreal.video.model import VideoModel
 from fourreal.video.one_model import Choice, OneModel
 from fourreal.video.prompt import NEGATIVE, REFERENCE_NEGATIVE
 from fourreal.video.score import Candidate, Role, Score, coverage, judge, order
-from fourreal.video.shelf import Kept
+from fourreal.video.shelf import StoredCandidate
 from fourreal.video.text_score import text_scores
 
 MOST = 64
@@ -124,7 +124,7 @@ def make(
     progress: Progress = ignore,
     cancel: CancelToken | None = None,
     preview: bool = False,
-) -> list[Kept]:
+) -> list[StoredCandidate]:
     """A candidate for each of `seeds`, best first.
 
     Those that lie in `folder` already are kept, a person's own among them, so it goes on where it was stopped. The
@@ -165,10 +165,10 @@ def longer(
     seed: int,
     progress: Progress = ignore,
     cancel: CancelToken | None = None,
-) -> Kept:
+) -> StoredCandidate:
     """Candidate `seed`: the freeze-time candidate `of` with one window more at its left or right.
 
-    Kept if it lies in `folder` already. A size that the model does not make is brought to one that it does. Raises
+    Read if it lies in `folder` already. A size that the model does not make is brought to one that it does. Raises
     UserError where there is no such candidate, or it does not suit the model, and Cancelled.
     """
     cancel = cancel or CancelToken()
@@ -182,11 +182,18 @@ def longer(
         video = add_window(model, _suited(start.freeze_time(), wish, progress), how, side, progress, cancel)
         made_as = payload | {"longer": {"of": of, "side": side}}
         path, seconds = folder / f"{wish.role}-{seed}.mp4", round(time.monotonic() - begin, 2)
-        candidate = shelf.keep(video, Kept(path, wish.kind, seed, "", made_as, model.identity, seconds))
+        candidate = shelf.keep(
+            video,
+            StoredCandidate(
+                path=path, role=wish.kind, seed=seed, sha256="", payload=made_as, model=model.identity, seconds=seconds
+            ),
+        )
     return _judged(candidate, wish)
 
 
-def measured(candidate: Kept, progress: Progress = ignore, cancel: CancelToken | None = None) -> Kept:
+def measured(
+    candidate: StoredCandidate, progress: Progress = ignore, cancel: CancelToken | None = None
+) -> StoredCandidate:
     """With how far its camera goes among its scores; if that is not known yet it is looked for, up to a minute long."""
     if any(score.name == "coverage" for score in candidate.scores):
         return candidate
@@ -198,14 +205,14 @@ def measured(candidate: Kept, progress: Progress = ignore, cancel: CancelToken |
     return candidate
 
 
-def ranked(candidates: Sequence[Kept]) -> list[Kept]:
+def ranked(candidates: Sequence[StoredCandidate]) -> list[StoredCandidate]:
     """Best first."""
     return [candidates[scored.index] for scored in order([one.scores for one in candidates])]
 
 
 def _made(
     wish: Wish, model: VideoModel, folder: Path, seed: int, progress: Progress, cancel: CancelToken, preview: bool
-) -> Kept:
+) -> StoredCandidate:
     payload, begin = wish.payload, time.monotonic()
     how = dict(
         negative=payload["negative"],
@@ -220,12 +227,17 @@ def _made(
     )
     if wish.role == "reference" or wish.picked is None:
         given = None if wish.picked is None else {0: fitted(wish.picked, how["size"])}
-        video = FreezeTime(model.generate(wish.prompt, known=given, **how), None)
+        video = FreezeTime(model.generate(wish.prompt, conditioning=given, **how), None)
     else:
         video = freeze_time(model, wish.prompt, wish.picked, arc=wish.arc, **how)
     seconds = round(time.monotonic() - begin, 2)
     path = folder / f"{wish.role}-{seed}.mp4"
-    return shelf.keep(video, Kept(path, wish.kind, seed, "", payload, model.identity, seconds))
+    return shelf.keep(
+        video,
+        StoredCandidate(
+            path=path, role=wish.kind, seed=seed, sha256="", payload=payload, model=model.identity, seconds=seconds
+        ),
+    )
 
 
 def _suited(video: FreezeTime, wish: Wish, progress: Progress) -> FreezeTime:
@@ -241,7 +253,7 @@ def _suited(video: FreezeTime, wish: Wish, progress: Progress) -> FreezeTime:
     return replace(video, clip=Clip(frames, video.clip.fps))
 
 
-def _judged(stored: Kept, wish: Wish) -> Kept:
+def _judged(stored: StoredCandidate, wish: Wish) -> StoredCandidate:
     """With its scores, found and written down if it has none for this picture."""
     judged_with = wish.picture or "nothing"
     if stored.judged_with == judged_with:
@@ -262,11 +274,11 @@ def _plain(scores: Sequence[Score]) -> tuple[Score, ...]:
     )
 
 
-def _check_same(stored: Kept, wish: Wish) -> None:
+def _check_same(stored: StoredCandidate, wish: Wish) -> None:
     """Refuse to mix candidates of two wishes, or to replace one by another."""
-    if stored.asked is None:
+    if stored.payload is None:
         return
-    other = [name for name, value in wish.payload.items() if stored.asked.get(name) != value]
+    other = [name for name, value in wish.payload.items() if stored.payload.get(name) != value]
     if other:
         raise UserError(
             f"{stored.path.name} is there already, but was made with another {' and '.join(other)}. Choose another "

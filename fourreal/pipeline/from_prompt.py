@@ -31,7 +31,7 @@ from fourreal.video.lengthen import Goal, lengthen
 from fourreal.video.one_model import OneModel
 from fourreal.video.prompt import NEGATIVE
 from fourreal.video.score import detail
-from fourreal.video.shelf import Kept
+from fourreal.video.shelf import StoredCandidate
 from fourreal.whole import writing
 
 
@@ -81,7 +81,14 @@ def from_prompt(request: PromptRequest, progress: Progress = ignore, cancel: Can
         candidates = make(wish, models, folder / f"{reference.path.stem}-frame-{frame}", seeds, progress, cancel)
         freeze = _pick(candidates, request.pick_freeze, "freeze-time video", request, choices)
 
-        how = How(words, NEGATIVE, request.seed, request.steps, request.guidance, freeze.path.parent / "windows")
+        how = How(
+            prompt=words,
+            negative=NEGATIVE,
+            seed=request.seed,
+            steps=request.steps,
+            guidance=request.guidance,
+            folder=freeze.path.parent / "windows",
+        )
         path = inputs / "freeze.mp4"
         video, reasons = lengthen(freeze, goal, how, request.going_around, models, path, progress, cancel)
         choices.add("length of the freeze-time video", f"{len(video.clip)} frames", reasons)
@@ -138,7 +145,9 @@ def _first_wish(request: PromptRequest) -> Wish:
     return wish if request.image is None else wish.beginning_with(read_picture(request.image))
 
 
-def _pick(candidates: Sequence[Kept], seed: int | None, what: str, request: PromptRequest, choices: Choices) -> Kept:
+def _pick(
+    candidates: Sequence[StoredCandidate], seed: int | None, what: str, request: PromptRequest, choices: Choices
+) -> StoredCandidate:
     """The best-scored candidate, or the one that the person wants."""
     best = candidates[0] if seed is None else next(one for one in candidates if one.seed == seed)
     best_of = f"It has the best score of {len(candidates)}." if candidates[1:] else ""

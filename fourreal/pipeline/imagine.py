@@ -1,19 +1,20 @@
 """Takes that a video model films, round by round, and the motion that follows them; each step is kept on the disk."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+import torch
 from torch import Tensor
 
 from fourreal.fit import artifacts, loop
 from fourreal.fit.canonical import Canonical
 from fourreal.fit.distill import Critic
 from fourreal.fit.imagine import CameraMan, Reel
-from fourreal.fit.motion import MotionStage, Moving
+from fourreal.fit.motion import MotionStage
+from fourreal.fit.moving import Moving
 from fourreal.fit.observations import Observations, Take
 from fourreal.fit.reels import pack_reel, unpack_reel
 from fourreal.progress import CancelToken, Event, Progress
@@ -42,26 +43,8 @@ class Imagined:
         moving = artifacts.unpack_moving(tensors, description["field"])
         return cls(moving, description["report"], description["note"])
 
-
-def fit_imagined(
-    observations: Observations,
-    canonical: Canonical,
-    moving: Moving,
-    preset: Preset,
-    seed: int,
-    path: Path,
-    progress: Progress,
-    cancel: CancelToken,
-    critic: Critic,
-) -> tuple[Imagined, float]:
-    """Takes filmed and followed; path: what the names of all that is kept begin with."""
-
-    def make() -> tuple[Imagined, float]:
-        work = Imagining(observations, canonical, preset, seed, path, progress, cancel, critic)
-        return work.run(moving), work.seconds
-
-    imagined, seconds = artifacts.kept(path, make, Imagined.pack, Imagined.unpack)
-    return replace(imagined, moving=imagined.moving.to(observations.freeze.device)), seconds
+    def to(self, device: torch.device) -> "Imagined":
+        return replace(self, moving=self.moving.to(device))
 
 
 class Imagining:
@@ -149,16 +132,11 @@ class Imagining:
 
     def _cached(self, name: str, make: Callable[[], T], pack: Callable, unpack: Callable) -> T:
         self.cancel.check()
-
-        def timed() -> tuple[T, float]:
-            begin = time.monotonic()
-            return make(), time.monotonic() - begin
-
-        value, seconds = (
-            timed()
-            if self.path is None
-            else artifacts.kept(self.path.with_name(f"{self.path.name}-{name}"), timed, pack, unpack)
-        )
+        timed = lambda: artifacts.timed(make)
+        if self.path is None:
+            value, seconds = timed()
+        else:
+            value, seconds = artifacts.cached(self.path.with_name(f"{self.path.name}-{name}"), timed, pack, unpack)
         self.seconds += seconds
         return value
 

@@ -1,13 +1,16 @@
 """From frames and cameras to what the fit may look at."""
 
+import math
+
 import torch
 
 from fourreal.camera.align import Similarity, normalise
 from fourreal.camera.cameras import Cameras
 from fourreal.clip import Clip
 from fourreal.fit.observations import Observations, Take
-from fourreal.pipeline.footage import Footage, Mask, fit_size, to_unit
+from fourreal.pipeline.footage import Footage
 from fourreal.pipeline.placement import Placement
+from fourreal.pipeline.put_right import Mask
 from fourreal.settings import Preset
 
 
@@ -22,7 +25,8 @@ def observe(request, preset: Preset, footage: Footage, placement: Placement) -> 
 
     def seen(clip: Clip, cameras: Cameras, mask: Mask | None):
         size = fit_size(clip.size, preset.pixels)
-        return to_unit(clip.resized(size)), similarity.apply_cameras(cameras).resized(size), resized_mask(mask, size)
+        pictures = torch.from_numpy(clip.resized(size).frames).float() / 255
+        return pictures, similarity.apply_cameras(cameras).resized(size), resized_mask(mask, size)
 
     frozen = footage.freeze[[footage.freeze_frames.index(frame) for frame in placement.frames]]
     freeze, freeze_cameras, freeze_mask = seen(frozen, placement.cameras, footage.masks[1])
@@ -55,6 +59,12 @@ def observe(request, preset: Preset, footage: Footage, placement: Placement) -> 
         frozen=tuple(moments) if placement.canonical is not None else (),
     )
     return observations, similarity
+
+
+def fit_size(size: tuple[int, int], pixels: int) -> tuple[int, int]:
+    """(width, height) of about `pixels`, the same shape, even, never larger than `size`."""
+    scale = min(1.0, math.sqrt(pixels / (size[0] * size[1])))
+    return max(2, round(size[0] * scale / 2) * 2), max(2, round(size[1] * scale / 2) * 2)
 
 
 def free_takes(placement: Placement, refine: bool) -> list[bool]:

@@ -21,7 +21,7 @@ from fourreal.splat.packing import below, under
 
 STILL_FRAMES = 5  # of a camera that stands still, that are looked at together
 EXACT = 0.95  # likeness of the two frames of the meeting from which they have one pose, and not nearly one
-SAME_LENS = 1e-3  # image widths: of a focal length that was taken for granted, and not found
+SAME_LENS = 1e-3  # of the longer side of the picture: of a focal length that was taken for granted, and not found
 NEARLY_ALL = 0.9  # share of a moving take's frames that a scene of the right focal length places
 
 
@@ -67,13 +67,14 @@ class Placement:
             packed, description[name] = pack_cameras(cameras)
             tensors |= under(name, packed)
         plain = {name: getattr(self, name) for name in ("frames", "canonical", "freeze_reference", "given", "exact")}
-        return tensors, description | plain | {"known": list(self.takes_given)}
+        return tensors, description | plain | {"takes_given": list(self.takes_given)}
 
     @classmethod
     def unpack(cls, tensors: Mapping[str, Tensor], description: dict) -> "Placement":
         read = lambda name: unpack_cameras(below(tensors, name), description[name])
         plain = {name: description[name] for name in ("frames", "canonical", "freeze_reference", "given", "exact")}
-        takes = tuple(read(f"take{number}") for number in range(len(description["known"])))
+        takes_given = description["takes_given"] if "takes_given" in description else description["known"]  # before
+        takes = tuple(read(f"take{number}") for number in range(len(takes_given)))
         return cls(
             read("cameras"),
             read("reference"),
@@ -81,7 +82,7 @@ class Placement:
             points=tensors["points"],
             point_colors=tensors["point_colors"],
             takes=takes,
-            takes_given=tuple(description["known"]),
+            takes_given=tuple(takes_given),
         )
 
 
@@ -112,7 +113,7 @@ def estimated_placement(request, footage: Footage, progress: Progress, cancel: C
     """
     usual = SfmSettings()
     start, shared = circled(request, footage, usual, progress, cancel)
-    if abs(float(start.cameras.intrinsics[0]) / start.cameras.size[0] - usual.usual_focal) > SAME_LENS:
+    if abs(float(start.cameras.intrinsics[0]) / max(start.cameras.size) - usual.usual_focal) > SAME_LENS:
         return with_takes(start, footage, {}, cancel, shared)
     # The freeze-time video alone does not tell its long focal length from the usual one. The other videos do: nearly
     # all of their frames fit into the scene of the right one, half of them into that of the wrong.
@@ -134,7 +135,7 @@ def circled(
     """What the freeze-time frames alone tell, and whether the reference video shares a pose with one of them."""
     # A reference camera that stood elsewhere may have stood in a gap of the freeze-time camera's path.
     beside = some_of(footage.reference.frames) if footage.meeting is None else None
-    estimate = estimate_cameras(footage.freeze.frames, settings, progress, cancel, beside)
+    estimate = estimate_cameras(footage.freeze.frames, settings, progress, cancel, beside, footage.circling)
     progress(Event("cameras", message=f"{estimate.origin.method}: {estimate.origin.note}"))
     registered = estimate.registered.tolist()
     frames, cameras = [footage.freeze_frames[i] for i in registered], estimate.cameras[registered]

@@ -7,8 +7,7 @@ going on after a crash, and redoing only what a change affects are this one mech
 checkpoint under the same name.
 """
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -20,11 +19,11 @@ import fourreal
 from fourreal.camera.align import Similarity
 from fourreal.device import pick_device
 from fourreal.errors import Cancelled, MemoryRanOut, Unusable, UserError, memory_ran_out
-from fourreal.fit import artifacts, loop
-from fourreal.fit.canonical import Canonical, CanonicalStage
-from fourreal.fit.distill import Critic, Distillation
-from fourreal.fit.motion import MotionStage, Moving, still
+from fourreal.fit import artifacts
+from fourreal.fit.canonical import Canonical
+from fourreal.fit.distill import Critic
 from fourreal.fit.movers import change_masks, nothing_moves
+from fourreal.fit.moving import Moving
 from fourreal.fit.observations import Observations
 from fourreal.fit.settle import Settled, settle
 from fourreal.fit.upsample import UpsampleStage
@@ -32,16 +31,16 @@ from fourreal.pipeline.assemble import Setting, assemble
 from fourreal.pipeline.critic import critic_for, critic_key
 from fourreal.pipeline.footage import Footage, read
 from fourreal.pipeline.imagine import STAGE as IMAGINED
-from fourreal.pipeline.imagine import fit_imagined
 from fourreal.pipeline.machine import peak_memory, prepare_kernels, torch_threads, working_folder
-from fourreal.pipeline.naming import Places, finished, motion_settings, name_of, phase_places
+from fourreal.pipeline.naming import Places, finished, name_of
 from fourreal.pipeline.observe import free_takes, observe
 from fourreal.pipeline.placement import Placement, estimated_placement, given_placement
 from fourreal.pipeline.request import Request, chosen_preset
+from fourreal.pipeline.stages import Stages
 from fourreal.pipeline.watch import Watch
 from fourreal.progress import CancelToken, Event, Progress, ignore
 from fourreal.scene import bundle
-from fourreal.scene.scene4d import Scene4D
+from fourreal.scene.scene4d import Scene4D, moments_of
 from fourreal.settings import Preset
 
 
@@ -99,17 +98,19 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
             return assemble(
                 result,
                 Setting(
-                    observations.reference_camera,
-                    cameras,
-                    tuple(placement.frames),
-                    len(observations.reference),
-                    observations.canonical,
-                    similarity,
-                    float(fps),
+                    reference=observations.reference_camera,
+                    freeze=cameras,
+                    freeze_frames=tuple(placement.frames),
+                    frames=len(observations.reference),
+                    canonical=observations.canonical,
+                    similarity=similarity,
+                    fps=float(fps),
+                    moments=moments_of(footage.reference_frames),
                 ),
             )
 
         watch = Watch(progress, observations, scene_of)
+        stages = Stages(preset, request.seed, watch, cancel, critic)
         seconds = {"poses": poses_seconds, "canonical": 0.0, "takes": 0.0, "motion": 0.0}
         remarks = list(about_critic)
         stopped: dict[str, Any] | None = None
@@ -144,49 +145,27 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
             return scene
 
         try:
-            canonical, seconds["canonical"] = fit_canonical(
-                observations, preset, refine, request.seed, place_of.canonical, watch, cancel, critic
-            )
+            canonical, seconds["canonical"] = stages.canonical(observations, refine, place_of.canonical)
             cameras = canonical.cameras
             watch.reached(canonical)
             settled, seconds["takes"] = compare(observations, canonical, placement, refine, place_of.canonical, watch)
             observations = watch.observations = settled.applied(observations)
-            moving, seconds["motion"] = fit_motion(
-                observations, canonical, preset, request.seed, place_of.motion, watch, cancel, critic
-            )
+            moving, seconds["motion"] = stages.motion(observations, canonical, place_of.motion)
             watch.reached(moving)
-            if critic is not None and place_of.imagined is not None:
-                try:
-                    taken, seconds["imagined"] = fit_imagined(
-                        observations, canonical, moving, preset, request.seed, place_of.imagined, watch, cancel, critic
-                    )
+            if place_of.imagined is not None:
+                with optional(IMAGINED, "imagined takes", remarks, progress):
+                    taken, seconds["imagined"] = stages.imagined(observations, canonical, moving, place_of.imagined)
                     moving, imagined = taken.moving, taken.report
                     remarks.append(taken.note)
-                except Exception as error:
-                    if not (isinstance(error, UserError) or memory_ran_out(error)):
-                        raise
-                    remarks.append(without("imagined takes", error))
-                progress(Event(IMAGINED, message=remarks[-1]))
+                    progress(Event(IMAGINED, message=taken.note))
                 watch.reached(moving)
-            if critic is not None and place_of.detail is not None:
-                try:
-                    moving, seconds["detail"] = fit_detail(
-                        observations,
-                        moving,
-                        preset,
-                        request.seed,
-                        place_of.detail,
-                        watch,
-                        cancel,
-                        critic,
-                        # the scene is finished; whatever happens from here on, it is there
-                        lambda: write(moving, {"stage": UpsampleStage.name, "step": 0, "steps": preset.upsample.steps}),
+            if place_of.detail is not None:
+                with optional(UpsampleStage.name, "the detail of a restored film", remarks, progress):
+                    # the scene is finished; whatever happens from here on, it is there
+                    begin = {"stage": UpsampleStage.name, "step": 0, "steps": preset.upsample.steps}
+                    moving, seconds["detail"] = stages.detail(
+                        observations, moving, place_of.detail, lambda: write(moving, begin)
                     )
-                except Exception as error:
-                    if not (isinstance(error, UserError) or memory_ran_out(error)):
-                        raise
-                    remarks.append(without("the detail of a restored film", error))
-                    progress(Event(UpsampleStage.name, message=remarks[-1]))
                 watch.reached(moving)
         except Cancelled:
             if not cancel.keep or (stopped := watch.where()) is None:
@@ -196,6 +175,19 @@ def reconstruct(request: Request, progress: Progress = ignore, cancel: CancelTok
             for leftover in [*work.glob("*.checkpoint"), *work.glob("*.part")]:
                 leftover.unlink()
     return scene
+
+
+@contextmanager
+def optional(stage: str, what: str, remarks: list[str], progress: Progress) -> Iterator[None]:
+    """A part without which the scene is finished all the same; a remark then says why."""
+    try:
+        yield
+    except Exception as error:
+        if not (isinstance(error, UserError) or memory_ran_out(error)):
+            raise
+        why = str(error) if isinstance(error, UserError) else "Memory ran out."
+        remarks.append(f"The scene was finished without {what}. {why}")
+        progress(Event(stage, message=remarks[-1]))
 
 
 @contextmanager
@@ -234,17 +226,12 @@ def place(
 ) -> tuple[Placement, float]:
     """Where the freeze-time frames were taken from, and the seconds it took to find out."""
     if request.cameras is not None:
-        begin = time.monotonic()
-        return given_placement(footage, cancel), time.monotonic() - begin
-
-    def estimate() -> tuple[Placement, float]:
-        begin = time.monotonic()
-        return estimated_placement(request, footage, progress, cancel), time.monotonic() - begin
-
+        return artifacts.timed(lambda: given_placement(footage, cancel))
+    estimate = lambda: artifacts.timed(lambda: estimated_placement(request, footage, progress, cancel))
     # what is looked for in the videos follows from the videos, which are in the name
     chosen = [request.canonical_frame, request.freeze_reference_frame, *([request.meeting] if request.meeting else [])]
     path = work / f"placement-{name_of(footage.key(), *chosen)}"
-    return artifacts.kept(path, estimate, Placement.pack, Placement.unpack)
+    return artifacts.cached(path, estimate, Placement.pack, Placement.unpack)
 
 
 def compare(
@@ -252,100 +239,9 @@ def compare(
 ) -> tuple[Settled, float]:
     """What the canonical scene tells of the videos that it was not made from."""
 
-    def make() -> tuple[Settled, float]:
-        begin = time.monotonic()
+    def make() -> Settled:
         progress(Event("motion", message="comparing the other videos with the scene"))
-        settled = settle(observations, canonical, free_takes(placement, refine), placement.canonical is not None)
-        return settled, time.monotonic() - begin
+        return settle(observations, canonical, free_takes(placement, refine), placement.canonical is not None)
 
-    return artifacts.kept(path.with_name(f"{path.name}-takes"), make, Settled.pack, Settled.unpack)
-
-
-def fit_canonical(
-    observations: Observations,
-    preset: Preset,
-    refine: bool,
-    seed: int,
-    path: Path,
-    progress: Progress,
-    cancel: CancelToken,
-    critic: Critic | None = None,
-) -> tuple[Canonical, float]:
-    """Stage one."""
-    steps = preset.distillation.canonical_steps
-
-    def make() -> tuple[Canonical, float]:
-        begin = time.monotonic()
-        distillation = None
-        if critic is not None and steps:
-            distillation = Distillation(critic, preset.distillation, observations, steps, False, seed)
-        stage = CanonicalStage(observations, preset.canonical, refine, seed, distillation)
-        started = time.monotonic() - begin
-        seconds = loop.run(stage, path.with_suffix(".checkpoint"), progress, cancel)
-        if critic is not None:
-            critic.model.rest()  # stage two begins without it
-        return stage.result(), started + seconds
-
-    canonical, seconds = artifacts.kept(path, make, artifacts.pack_canonical, artifacts.unpack_canonical)
-    return canonical.to(observations.freeze.device), seconds
-
-
-def fit_motion(
-    observations: Observations,
-    canonical: Canonical,
-    preset: Preset,
-    seed: int,
-    path: Path,
-    progress: Progress,
-    cancel: CancelToken,
-    critic: Critic | None = None,
-) -> tuple[Moving, float]:
-    """Stage two, phase by phase; each leaves an artifact of its own."""
-    (settings, distilled), total = motion_settings(preset, critic), 0.0
-    moving = still(canonical.gaussians, observations, settings, seed)
-    for number, (phase, place) in enumerate(zip(settings.phases, phase_places(preset, critic, path), strict=True)):
-
-        def make(start=moving, phase=phase, number=number, place=place) -> tuple[Moving, float]:
-            distillation = None
-            if critic is not None and phase.name == distilled:
-                steps = preset.distillation.motion_steps
-                distillation = Distillation(critic, preset.distillation, observations, steps, True, seed + number)
-            stage = MotionStage(observations, start, canonical, settings, phase, seed + number, distillation)
-            seconds = loop.run(stage, place.with_suffix(".checkpoint"), progress, cancel)
-            return stage.result(), seconds
-
-        moving, seconds = artifacts.kept(place, make, artifacts.pack_moving, artifacts.unpack_moving)
-        moving, total = moving.to(observations.freeze.device), total + seconds
-    return moving, total
-
-
-def fit_detail(
-    observations: Observations,
-    moving: Moving,
-    preset: Preset,
-    seed: int,
-    path: Path,
-    progress: Progress,
-    cancel: CancelToken,
-    critic: Critic,
-    before: Callable[[], object],
-) -> tuple[Moving, float]:
-    """Re-upsampling: the Gaussians fitted to a film of the scene that the critic restored.
-
-    before: called first, unless that was done already. Raises UserError, or what says that memory ran out.
-    """
-
-    def make() -> tuple[Moving, float]:
-        before()
-        stage = UpsampleStage(observations, moving, critic, preset.upsample, seed)
-        seconds = loop.run(stage, path.with_suffix(".checkpoint"), progress, cancel)
-        return stage.result(), seconds
-
-    detailed, seconds = artifacts.kept(path, make, artifacts.pack_moving, artifacts.unpack_moving)
-    return detailed.to(observations.freeze.device), seconds
-
-
-def without(what: str, error: Exception) -> str:
-    """Why a scene was made without that."""
-    why = str(error) if isinstance(error, UserError) else "Memory ran out."
-    return f"The scene was finished without {what}. {why}"
+    path = path.with_name(f"{path.name}-takes")
+    return artifacts.cached(path, lambda: artifacts.timed(make), Settled.pack, Settled.unpack)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from fourreal.fit.canonical import Canonical
-from fourreal.fit.motion import Moving
+from fourreal.fit.moving import Moving
 from fourreal.fit.observations import Observations
 from fourreal.progress import Event, Progress
 from fourreal.scene.scene4d import Scene4D

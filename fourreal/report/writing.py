@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from html import escape
@@ -13,7 +12,7 @@ from fourreal.judge import judging
 from fourreal.report import ablations, gallery, tables
 from fourreal.report.means import INTERVAL, means, methods
 from fourreal.study import report as study_report
-from fourreal.whole import unwritable
+from fourreal.whole import whole_folder
 
 HERE = Path(__file__).parent
 PAPER = (
@@ -34,42 +33,32 @@ def write(folder: Path, out: Path, studies: tuple[Path, ...] = (), ablated: tupl
     matrices = [ablations.read(place) for place in ablated]
     if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / OWN).is_file())):
         raise UserError(f"{out} is there and is no report: choose another folder with --out.")
-    out = out.absolute()
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=".report-", dir=out.parent))
-        try:
-            (fresh / "clips").mkdir()
-            names, missing = gallery.written(rows, fresh / "clips")
-            averages, order = means(rows), methods(rows)
-            errors = [f"{row.method}/{row.name}: {error}" for row in rows for error in row.errors]
-            parts = {
-                "table": tables.table1(averages),
-                "paper": escape(PAPER),
-                "others": tables.others(averages),
-                "chart": tables.chart(averages),
-                "interval": escape(INTERVAL),
-                "notes": tables.notes([*notes, *errors, *missing]),
-                "study": "".join(f"<p>{escape(one.name)}</p>{study_report.sections(one)}" for one in outcomes)
-                + (f"<p class='quiet'>{escape(outcomes[0].interval)}</p>" if outcomes else ""),
-                "ablations": "".join(map(ablations.markup, matrices)),
-                "gallery": gallery.markup(rows, order, names),
-            }
-            (fresh / "index.html").write_text(page(parts), encoding="utf-8")
-            (fresh / judging.TABLE).write_text(judging.as_csv(rows), encoding="utf-8")
-            whole = {method: {name: asdict(one) for name, one in scores.items()} for method, scores in averages.items()}
-            content = {"means": whole, "studies": [asdict(one) for one in outcomes], "notes": notes}
-            (fresh / OWN).write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
-            study_report.copy_script(fresh)
-            fresh.chmod(0o755)
-            if out.exists():
-                shutil.rmtree(out)
-            fresh.replace(out)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
-    except OSError as error:
-        raise unwritable(out, error) from error
-    return out / "index.html"
+    with whole_folder(out) as fresh:
+        (fresh / "clips").mkdir()
+        names, missing = gallery.written(rows, fresh / "clips")
+        averages, order = means(rows), methods(rows)
+        errors = [f"{row.method}/{row.name}: {error}" for row in rows for error in row.errors]
+        parts = {
+            "table": tables.table1(averages),
+            "paper": escape(PAPER),
+            "others": tables.others(averages),
+            "chart": tables.chart(averages),
+            "interval": escape(INTERVAL),
+            "notes": tables.notes([*notes, *errors, *missing]),
+            "study": "".join(f"<p>{escape(one.name)}</p>{study_report.sections(one)}" for one in outcomes)
+            + (f"<p class='quiet'>{escape(outcomes[0].interval)}</p>" if outcomes else ""),
+            "ablations": "".join(map(ablations.markup, matrices)),
+            "gallery": gallery.markup(rows, order, names),
+        }
+        (fresh / "index.html").write_text(page(parts), encoding="utf-8")
+        (fresh / judging.TABLE).write_text(judging.as_csv(rows), encoding="utf-8")
+        whole = {method: {name: asdict(one) for name, one in scores.items()} for method, scores in averages.items()}
+        content = {"means": whole, "studies": [asdict(one) for one in outcomes], "notes": notes}
+        (fresh / OWN).write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
+        study_report.copy_script(fresh)
+        if out.exists():
+            shutil.rmtree(out)
+    return out.absolute() / "index.html"
 
 
 def page(parts: Mapping[str, str]) -> str:

@@ -20,7 +20,7 @@ from safetensors.torch import save as tensor_bytes
 import fourreal
 from fourreal.errors import UserError
 from fourreal.scene import parts
-from fourreal.scene.reading import Malformed
+from fourreal.scene.reading import Malformed, not_a_number
 from fourreal.scene.scene4d import Scene4D
 from fourreal.whole import replace_files
 
@@ -113,7 +113,7 @@ def read_manifest(folder: Path) -> dict:
     try:
         if path.stat().st_size > MANIFEST_BYTES:
             raise damaged(folder, f"{MANIFEST} is larger than any of ours")
-        manifest = json.loads(path.read_text(encoding="utf-8"), parse_constant=_not_a_number)
+        manifest = json.loads(path.read_text(encoding="utf-8"), parse_constant=not_a_number)
     except (OSError, ValueError, RecursionError) as error:
         raise damaged(folder, f"{MANIFEST} cannot be read: {error}") from error
     if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
@@ -146,7 +146,3 @@ def damaged(folder: Path, reason: str) -> UserError:
     return UserError(
         f"The scene in {folder} is damaged ({reason}). Restore the folder from a copy, or reconstruct it again."
     )
-
-
-def _not_a_number(token: str) -> float:
-    raise ValueError(f"{token} is not a number")

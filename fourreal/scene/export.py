@@ -1,5 +1,6 @@
 """A scene as a file for other programs, by the name of its format; light, so that a command line can offer it."""
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,34 +49,10 @@ def export(
         raise UserError(f"A film's values are for mp4; {format} holds every reference time. Leave them out.")
     if upright and format != "ply":
         raise UserError(f"Upright is for ply, not for {format}. Leave it out.")
-    if format == "mp4":
-        from fourreal.scene.export_mp4 import export_mp4
-
-        export_mp4(scene, path, film or Film(), progress, cancel)
-    elif format == "ply":
-        from fourreal.scene.export_ply import export_ply
-
-        export_ply(scene, path, progress, cancel, upright)
-    elif format == "r4d":
-        from fourreal.scene.r4d import export_r4d
-
-        export_r4d(scene, path, name)
-    elif format == "html":
-        from fourreal.scene.export_html import export_html
-
-        export_html(scene, path, name)
-    elif format == "spz":
-        from fourreal.scene.export_spz import export_spz
-
-        export_spz(scene, path, progress, cancel)
-    elif format == "4dgs":
-        from fourreal.scene.export_4dgs import export_4dgs
-
-        export_4dgs(scene, path, progress, cancel)
-    else:
-        from fourreal.scene.export_splat import export_splat
-
-        export_splat(scene, path, progress, cancel)
+    watched = progress, cancel
+    of_format = {"mp4": (film or Film(), *watched), "ply": (*watched, upright), "r4d": (name,), "html": (name,)}
+    module = importlib.import_module("fourreal.scene.r4d" if format == "r4d" else f"fourreal.scene.export_{format}")
+    getattr(module, f"export_{format}")(scene, path, *of_format.get(format, watched))
 
 
 def format_of(path: Path) -> str:

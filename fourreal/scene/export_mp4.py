@@ -17,6 +17,7 @@ from fourreal.progress import CancelToken, Event, ignore
 from fourreal.scene.film import TRAJECTORIES, Film
 from fourreal.scene.keyed_film import RATE, keyed_shots, lens
 from fourreal.scene.scene4d import Scene4D
+from fourreal.scene.sky import sky_of
 from fourreal.scene.views import draw
 
 FULL_CIRCLE = math.radians(330)  # an arc from here on has been seen all around
@@ -39,12 +40,12 @@ def export_mp4(
             there is no half file.
     """
     cameras, times, fps = filmed(scene, film)
-    cancel = cancel or CancelToken()
+    cancel, sky = cancel or CancelToken(), sky_of(scene)
 
     def pictures() -> Iterator[np.ndarray]:
         for frame, (camera, t) in enumerate(zip(cameras, times, strict=True)):
             cancel.check()
-            yield draw(scene, camera, t)
+            yield draw(scene, camera, t, sky)
             progress(Event("export", frame + 1, len(times)))
 
     clip.write_pictures(pictures(), cameras[0].size, fps, path)

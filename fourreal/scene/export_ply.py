@@ -6,16 +6,13 @@ editors read it. Some count on all harmonics, f_rest_0..44 (here zero), and all 
 `upright` is for these.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from fourreal.camera.align import Similarity
-from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event, ignore
 from fourreal.scene.place import outward, to_upright
 from fourreal.scene.scene4d import Scene4D
@@ -28,7 +25,6 @@ BEFORE = ("x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2")
 AFTER = ("opacity", "scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3")
 PROPERTIES = BEFORE + AFTER
 HARMONICS = tuple(f"f_rest_{i}" for i in range(45))  # those of degree 1 to 3, for each colour
-MAX_HEADER = 65_536  # bytes; ours has 400, one with all harmonics 2,000
 
 
 def export_ply(
@@ -81,29 +77,3 @@ def ply_bytes(gaussians: Gaussians, harmonics: bool = False) -> bytes:
     header += [f"property float {name}" for name in (*BEFORE, *rest, *AFTER)] + ["end_header", ""]
     table = torch.cat(columns, dim=1).detach().cpu().numpy().astype("<f4")
     return "\n".join(header).encode() + table.tobytes()
-
-
-def read_ply(content: bytes) -> Gaussians:
-    """The Gaussians of a ply file of that convention; harmonics beyond the constant are left out.
-
-    Raises:
-        UserError: it is another kind of file, or it is truncated.
-    """
-    end = content.find(b"end_header\n", 0, MAX_HEADER)
-    header = content[: max(end, 0)].decode("ascii", errors="replace").split("\n")
-    count = next((int(m[1]) for line in header if (m := re.fullmatch(r"element vertex (\d{1,9})", line))), None)
-    names = [m[1] for line in header if (m := re.fullmatch(r"property float (\w+)", line))]
-    if header[:2] != ["ply", "format binary_little_endian 1.0"] or count is None or set(PROPERTIES) - set(names):
-        raise UserError("This is no splat file: a binary little-endian ply of the 3DGS convention is expected.")
-    body = content[end + len(b"end_header\n") :]
-    if len(body) < count * len(names) * 4:
-        raise UserError(f"The ply file is truncated: {count} splats are announced. Copy or export it again.")
-    table = np.frombuffer(body, "<f4", count * len(names)).reshape(count, len(names)).astype(np.float32)
-    pick = lambda *wanted: torch.from_numpy(table[:, [names.index(name) for name in wanted]])
-    return Gaussians.static(
-        means=pick("x", "y", "z"),
-        quats=pick("rot_0", "rot_1", "rot_2", "rot_3"),
-        scales=pick("scale_0", "scale_1", "scale_2"),
-        opacities=pick("opacity")[:, 0],
-        colors=pick("f_dc_0", "f_dc_1", "f_dc_2") * SH_DC + 0.5,
-    )

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event, ignore
 from fourreal.scene.export_ply import frames
 from fourreal.scene.scene4d import Scene4D
@@ -44,25 +43,6 @@ def splat_bytes(gaussians: Gaussians) -> bytes:
     records["rgba"] = to_bytes(rgba * 255)
     records["rotation"] = to_bytes(quaternion.normalize(gaussians.quats[order]) * 128 + 128)
     return records.tobytes()
-
-
-def read_splat(content: bytes) -> Gaussians:
-    """The Gaussians of a `.splat` file, as exactly as it keeps them.
-
-    Raises:
-        UserError: its length is not that of whole splats.
-    """
-    if len(content) % RECORD.itemsize:
-        raise UserError("The .splat file is truncated or of another kind. Copy or export it again.")
-    records = np.frombuffer(content, RECORD)
-    rgba = torch.from_numpy(records["rgba"].astype(np.float32)) / 255
-    return Gaussians.static(
-        means=torch.from_numpy(records["position"].astype(np.float32)),
-        quats=torch.from_numpy(records["rotation"].astype(np.float32)) / 128 - 1,
-        scales=torch.from_numpy(records["scale"].astype(np.float32)).log(),
-        opacities=torch.logit(rgba[:, 3], eps=1e-4),
-        colors=rgba[:, :3].contiguous(),
-    )
 
 
 def to_bytes(values: torch.Tensor) -> np.ndarray:

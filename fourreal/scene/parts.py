@@ -8,7 +8,7 @@ from torch import Tensor
 from fourreal.camera.align import Similarity
 from fourreal.camera.cameras import Cameras, Origin
 from fourreal.scene.reading import Malformed, number, numbers, value, whole
-from fourreal.scene.scene4d import Scene4D
+from fourreal.scene.scene4d import Scene4D, moments_of
 from fourreal.splat.deform import DeformationField
 from fourreal.splat.fields import build
 from fourreal.splat.gaussians import Gaussians, finite_logits
@@ -16,6 +16,7 @@ from fourreal.splat.packing import under
 
 MAX_FIELD_NUMBER = 10_000  # no count in a field's description is larger; an absurd one must not fill the memory
 MAX_SIDE = 65_536  # pixels
+MAX_FRAME = 10_000_000  # no video of ours has that many frames
 
 
 def tensors(scene: Scene4D) -> dict[str, Tensor]:
@@ -66,6 +67,7 @@ def check_manifest(manifest: dict) -> None:
         _size(manifest, video)
         _origin(manifest, video)
     _freeze_frames(manifest)
+    _moments(manifest)
 
 
 def assemble(named: dict[str, Tensor], manifest: dict) -> Scene4D:
@@ -95,6 +97,7 @@ def assemble(named: dict[str, Tensor], manifest: dict) -> Scene4D:
         similarity=similarity(manifest),
         fps=float(manifest["fps"]),
         background=tensor(named, "background", (3,)),
+        moments=_moments(manifest),
     )
 
 
@@ -180,7 +183,20 @@ def _origin(manifest: dict, video: str) -> Origin:
 
 
 def _freeze_frames(manifest: dict) -> tuple[int, ...]:
-    frames = value(manifest, list, "cameras", "freeze", "frames")
-    if not frames or not all(type(f) is int and f >= 0 for f in frames) or sorted(set(frames)) != frames:
-        raise Malformed("cameras.freeze.frames is not a rising list of frames")
+    return _rising(manifest, "cameras", "freeze", "frames")
+
+
+def _moments(manifest: dict) -> tuple[float, ...]:
+    if "reference_frames" not in manifest:
+        return ()
+    frames = _rising(manifest, "reference_frames")
+    if len(frames) != manifest["frames"]:
+        raise Malformed("reference_frames are not as many as the scene has")
+    return moments_of(frames)
+
+
+def _rising(manifest: dict, *path: str) -> tuple[int, ...]:
+    frames = value(manifest, list, *path)
+    if not frames or not all(type(f) is int and 0 <= f <= MAX_FRAME for f in frames) or sorted(set(frames)) != frames:
+        raise Malformed(f"{'.'.join(path)} is not a rising list of frames")
     return tuple(frames)

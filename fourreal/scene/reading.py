@@ -12,6 +12,11 @@ class Malformed(Exception):
     """What was read is not what it should be. The message says which value is wrong."""
 
 
+def not_a_number(token: str) -> float:
+    """JSON's `parse_constant`: refuses what JSON does not have."""
+    raise ValueError(f"{token} is not a number")
+
+
 def value(values: dict, kind: type | UnionType, *path: str):
     """The value at a path of keys, of that type."""
     node = values

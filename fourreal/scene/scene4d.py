@@ -1,10 +1,12 @@
 """`Scene4D`: a dynamic scene that can be seen from any camera at any time."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -19,6 +21,14 @@ from fourreal.splat.gaussians import Gaussians
 from fourreal.splat.rasterize import Render, rasterize
 
 SNAP = 1e-4  # of a frame: times written in decimals mean the frame they are closest to
+
+
+def moments_of(frames: Sequence[int]) -> tuple[float, ...]:
+    """When these frames of a video were taken, from 0 at the first to 1 at the last; () where that is even anyway."""
+    if len(frames) < 3:
+        return ()
+    moments = (np.array(frames) - frames[0]) / (frames[-1] - frames[0])
+    return () if np.allclose(moments, np.linspace(0, 1, len(frames)), atol=1e-6) else tuple(moments.tolist())
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,8 @@ class Scene4D:
     similarity: from the input's frame to the normalised one.
     fps: frames of the T a second, > 0.
     background: (3,) RGB in [0, 1] seen where there is no splat.
+    moments: when each of the T was taken, rising from 0 to 1; () for evenly. Of 64 frames of which 32 are taken some
+        are two apart and one is three: drawn evenly, what moves fast was up to half a frame beside the truth.
     """
 
     gaussians: Gaussians
@@ -46,8 +58,11 @@ class Scene4D:
     similarity: Similarity
     fps: float
     background: Float[Tensor, "3"]
+    moments: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
+        if len(self.moments) not in (0, self.frames):
+            raise ValueError(f"{len(self.moments)} moments for {self.frames} frames")
         if not 0 < len(self.freeze) == len(self.freeze_frames):
             raise ValueError(f"{len(self.freeze)} freeze-time cameras for {len(self.freeze_frames)} frames")
         if len(self.reference) != 1:
@@ -61,12 +76,12 @@ class Scene4D:
     @property
     def times(self) -> Float[Tensor, " T"]:
         """When the reference frames were taken: T values from 0 to 1."""
-        return torch.linspace(0, 1, self.frames)
+        return torch.tensor(self.moments or np.linspace(0, 1, self.frames).tolist(), dtype=torch.float64)
 
     @property
     def canonical_time(self) -> float:
         """When the freeze-time video was frozen, in [0, 1]."""
-        return self.field.canonical / max(self.frames - 1, 1)
+        return float(self.times[self.field.canonical])
 
     def code(self, t: float) -> float:
         """The field's code at time t in [0, 1]: a fractional frame number.
@@ -76,7 +91,7 @@ class Scene4D:
         """
         if not 0 <= t <= 1:
             raise ValueError(f"time {t} is outside [0, 1]")
-        code = t * (self.frames - 1)
+        code = float(np.interp(t, self.times, range(self.frames)))
         return float(round(code)) if abs(code - round(code)) < SNAP else code
 
     @torch.no_grad()

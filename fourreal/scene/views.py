@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from PIL import Image
+from torch import Tensor
 
 from fourreal.camera.cameras import Cameras
 from fourreal.camera.cameras_file import CamerasFile, View
@@ -14,6 +15,7 @@ from fourreal.camera.register import Registration, register
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event, ignore
 from fourreal.scene.scene4d import Scene4D
+from fourreal.scene.sky import over_sky
 from fourreal.whole import writing
 
 
@@ -49,9 +51,15 @@ def into_scene(given: CamerasFile, scene: Scene4D) -> Registration:
     return register(placed(given, scene), scene.outward(scene.freeze), scene.similarity.inverse().apply_points(solid))
 
 
-def draw(scene: Scene4D, camera: Cameras, t: float) -> UInt8[np.ndarray, "H W 3"]:
-    """The picture that one camera of the input's frame takes at time t in [0, 1]: 8-bit RGB, as it is written."""
-    colour = scene.render(camera, t).colour
+def draw(
+    scene: Scene4D, camera: Cameras, t: float, sky: Float[Tensor, "16 3"] | None = None
+) -> UInt8[np.ndarray, "H W 3"]:
+    """The picture that one camera of the input's frame takes at time t in [0, 1]: 8-bit RGB, as it is written.
+
+    sky: what stands behind the splats, as `sky_of` gives it; the scene's background if None, as scores count on.
+    """
+    seen = scene.render(camera, t)
+    colour = seen.colour if sky is None else over_sky(seen, scene.inward(camera), sky, scene.background)
     return (colour.clamp(0, 1) * 255).round().byte().cpu().numpy()
 
 

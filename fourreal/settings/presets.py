@@ -37,6 +37,23 @@ PAPER_RATES = SplatRates(
     means=1.6e-4, means_end=1.6e-6, scales=1e-3, quats=1e-3, opacities=5e-2, colors=2.5e-3, hold=1.0
 )
 
+PAPER_GROWTH = Growth(
+    budget=1_000_000, every=100, start=0.1, stop=0.9, fraction=1.0, threshold=2e-4, clone_below=0.01, prune_opacity=1e-2
+)
+
+
+def bases_motion(field: int, growth: int, joint: int, budget: int, every: int) -> MotionSettings:
+    """Stage two with bases: steps of its phases; in the second `budget` Gaussians at most, more each `every` steps."""
+    grown = Growth(budget=budget, every=every, start=0.0, stop=0.5, fraction=0.02)
+    fine = MotionPhase("growth", growth, "new", field_scale=0.05, hold=1.0, rates=FINE_RATES, growth=grown)
+    phases = (
+        MotionPhase("field", field, unfold=0.6, coarse=0.8, hold=0.8, matched=60),
+        fine,
+        replace(fine, name="joint", steps=joint, trained="all", videos="both", growth=None),
+    )
+    return MotionSettings(bases=24, rigidity=3.0, phases=phases)
+
+
 # Two CPU cores, three minutes.
 DRAFT = Preset(
     "draft",
@@ -45,23 +62,7 @@ DRAFT = Preset(
     reference_frames=32,
     # more Gaussians fit the videos better and the views between them worse: 40,000 lose 0.4 dB of the held-out views
     canonical=CanonicalSettings(steps=3600, plain_steps=900, initial=15_000, growth=Growth(budget=20_000)),
-    motion=MotionSettings(
-        bases=24,
-        rigidity=3.0,
-        phases=(
-            MotionPhase("field", 1800, unfold=0.6, coarse=0.8, hold=0.8, matched=60),
-            MotionPhase(
-                "growth",
-                100,
-                "new",
-                field_scale=0.05,
-                hold=1.0,
-                rates=FINE_RATES,
-                growth=Growth(budget=21_000, every=50, start=0.0, stop=0.5, fraction=0.02),
-            ),
-            MotionPhase("joint", 300, "all", "both", field_scale=0.05, hold=1.0, rates=FINE_RATES),
-        ),
-    ),
+    motion=bases_motion(field=1800, growth=100, joint=300, budget=21_000, every=50),
     distillation=DistillationSettings(every=2, canonical_steps=30, motion_steps=150, phase=DISTILLED),
     imagination=replace(IMAGINED, field=replace(FOLLOWED, steps=1800)),
 )
@@ -73,23 +74,7 @@ STANDARD = Preset(
     freeze_frames=80,
     reference_frames=64,
     canonical=CanonicalSettings(steps=7000, plain_steps=1500, initial=30_000, growth=Growth(budget=50_000)),
-    motion=MotionSettings(
-        bases=24,
-        rigidity=3.0,
-        phases=(
-            MotionPhase("field", 4000, unfold=0.6, coarse=0.8, hold=0.8, matched=60),
-            MotionPhase(
-                "growth",
-                600,
-                "new",
-                field_scale=0.05,
-                hold=1.0,
-                rates=FINE_RATES,
-                growth=Growth(budget=53_000, every=100, start=0.0, stop=0.5, fraction=0.02),
-            ),
-            MotionPhase("joint", 1500, "all", "both", field_scale=0.05, hold=1.0, rates=FINE_RATES),
-        ),
-    ),
+    motion=bases_motion(field=4000, growth=600, joint=1500, budget=53_000, every=100),
     distillation=DistillationSettings(every=4, canonical_steps=25, motion_steps=90, phase=DISTILLED),
     imagination=replace(IMAGINED, field=replace(FOLLOWED, steps=4000)),
 )
@@ -104,17 +89,7 @@ PAPER = Preset(
         steps=20_000,
         plain_steps=3_000,
         initial=60_000,
-        growth=Growth(
-            budget=1_000_000,
-            every=100,
-            start=0.025,
-            stop=0.75,
-            fraction=1.0,
-            threshold=2e-4,
-            clone_below=0.01,
-            prune_opacity=5e-3,
-            reset_every=3_000,
-        ),
+        growth=replace(PAPER_GROWTH, start=0.025, stop=0.75, prune_opacity=5e-3, reset_every=3_000),
         rates=PAPER_RATES,
         coarse=0.0,
         drop=0.0,
@@ -135,23 +110,7 @@ PAPER = Preset(
         network_rate=1e-3,
         phases=(
             MotionPhase("field", 10_000, hold=0.0),
-            MotionPhase(
-                "growth",
-                5_000,
-                "new",
-                field_scale=0.1,
-                rates=PAPER_RATES,
-                growth=Growth(
-                    budget=1_000_000,
-                    every=100,
-                    start=0.1,
-                    stop=0.9,
-                    fraction=1.0,
-                    threshold=2e-4,
-                    clone_below=0.01,
-                    prune_opacity=1e-2,
-                ),
-            ),
+            MotionPhase("growth", 5_000, "new", field_scale=0.1, rates=PAPER_RATES, growth=PAPER_GROWTH),
             MotionPhase("joint", 5_000, "all", "both", field_scale=0.1, rates=FINE_RATES),
         ),
     ),

@@ -3,7 +3,6 @@
 import csv
 import json
 import shutil
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,6 +26,7 @@ from fourreal.study.values import (
     new_id,
     one_line,
 )
+from fourreal.whole import whole_folder
 
 LIMITS = replace(ClipLimits(), max_frames=1800)  # thirty seconds at sixty frames a second
 SUFFIXES = {".mp4", ".webm", ".mov", ".mkv", ".m4v", ".gif", ".avi"}
@@ -49,23 +49,8 @@ def make(
     cancel = cancel or CancelToken()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} is there already: choose a new folder with --out.")
-    out = out.absolute()
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=".study-", dir=out.parent))
-    except OSError as error:
-        raise _unwritable(out, error) from error
-    try:
-        study = _made(request, fresh, progress, cancel, owner, device)
-        if out.is_dir():
-            out.rmdir()
-        fresh.chmod(0o755)  # a temporary folder is its maker's alone
-        fresh.replace(out)
-    except OSError as error:
-        raise _unwritable(out, error) from error
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-    return study
+    with whole_folder(out) as fresh:
+        return _made(request, fresh, progress, cancel, owner, device)
 
 
 def _made(
@@ -198,7 +183,3 @@ def _quiet(progress: Callable[[Event], None]) -> Callable[[Event], None]:
 
 def _said(entry: Entry, film: Film) -> str:
     return f"{entry.method}, {Path(entry.source).name}: {film.note}." if film.note else ""
-
-
-def _unwritable(path: Path, error: OSError) -> UserError:
-    return UserError(f"{path} cannot be written ({error.strerror or error}): free some space or choose another place.")

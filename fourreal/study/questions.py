@@ -25,7 +25,7 @@ TITLES = {
 PAPER = {"4Dfy": (77.1, 73.3, 75.6, 70.2, 76.3, 69.4, 76.7), "Dream-in-4D": (74.3, 71.2, 75.5, 69.0, 73.3, 66.9, 73.8)}
 
 
-def asked_of(prompt: str) -> tuple[str, ...]:
+def questions_of(prompt: str) -> tuple[str, ...]:
     """The questions about a pair."""
     return tuple(name for name in QUESTIONS if name != TEXT or prompt)
 

@@ -5,14 +5,14 @@ const films = { a: at("video-a"), b: at("video-b") };
 const storeKey = `fourreal rater ${study.study}`;
 
 // What this browser keeps: who the rater is, and without a server the answers. Where nothing can be kept, the page does.
-const kept = (() => {
+const stored = (() => {
   try { return JSON.parse(localStorage.getItem(storeKey)) ?? {}; } catch { return {}; }
 })();
 const keep = () => {
-  try { localStorage.setItem(storeKey, JSON.stringify(kept)); } catch { /* private mode: lasts as long as the page */ }
+  try { localStorage.setItem(storeKey, JSON.stringify(stored)); } catch { /* private mode: lasts as long as the page */ }
 };
-kept.rater ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-kept.votes ??= [];
+stored.rater ??= Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+stored.votes ??= [];
 keep();
 
 // Sides and order are random, but the same whenever this rater comes back.
@@ -25,7 +25,7 @@ function* chances(seed) {
     yield ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   }
 }
-const random = chances(kept.rater);
+const random = chances(stored.rater);
 const chance = () => random.next().value;
 const shuffled = (list) => {
   const out = [...list];
@@ -48,7 +48,7 @@ let now = 0, shown = null, busy = false, ready = false;
 
 const send = async (what, body) => {
   const answer = await fetch(what, {
-    method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ rater: kept.rater, ...body }),
+    method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ rater: stored.rater, ...body }),
   });
   if (!answer.ok) throw new Error(await answer.text());
   return answer.json();
@@ -128,7 +128,7 @@ async function answer(side) {
   try {
     if (study.server) await send("votes", { votes: [vote] });
     remember([vote]);
-    kept.votes = [...answers.values()];
+    stored.votes = [...answers.values()];
     keep();
     at("problem").textContent = "";
     now += 1;
@@ -157,10 +157,10 @@ function finish() {
 }
 
 function save() {
-  const content = JSON.stringify({ study: study.study, rater: kept.rater, votes: [...answers.values()] });
+  const content = JSON.stringify({ study: study.study, rater: stored.rater, votes: [...answers.values()] });
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([content], { type: "application/json" }));
-  link.download = `answers-${kept.rater.slice(0, 8)}.json`;
+  link.download = `answers-${stored.rater.slice(0, 8)}.json`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
@@ -182,7 +182,7 @@ addEventListener("keydown", (event) => {
 
 for (const film of Object.values(films)) film.style.aspectRatio = `${study.size[0]} / ${study.size[1]}`;
 try {
-  remember(study.server ? (await send("rater", {})).votes : kept.votes);
+  remember(study.server ? (await send("rater", {})).votes : stored.votes);
 } catch (error) {
   at("kept").textContent = `Earlier answers could not be read: ${error.message}`;
 }

@@ -223,7 +223,7 @@ def chart(one: Comparison) -> str:
         xaxis={"range": [0, 100], "ticksuffix": " %", "fixedrange": True},
         yaxis={"autorange": "reversed", "automargin": True, "fixedrange": True},
     )
-    config = {"displaylogo": False, "responsive": True}
+    config = {"displayModeBar": False, "responsive": True}  # its buttons would cover the legend on a phone
     return f'<div class="scroll">{figure.to_html(full_html=False, include_plotlyjs=False, config=config)}</div>'
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fourreal.errors import UserError
-from fourreal.study.questions import QUESTIONS, asked_of
+from fourreal.study.questions import QUESTIONS, questions_of
 
 FORMAT = 1
 FILE, RATERS, VOTES = "study.json", "raters", "votes.sqlite"
@@ -107,7 +107,7 @@ class Pair:
 
     @property
     def questions(self) -> tuple[str, ...]:
-        return asked_of(self.prompt)
+        return questions_of(self.prompt)
 
     def film(self, clip: str) -> Film:
         """The one of that name. Raises KeyError where the pair has none."""

@@ -152,11 +152,11 @@ def _yaml(path: Path, text: str) -> tuple[list[Entry], dict[str, list], dict[str
         value = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError) as error:
         raise UserError(f"{path} is no YAML ({str(error).splitlines()[0]}): {SHAPE}.") from error
-    known = {"prompts", "pairs", "options", *GRID}
-    if not isinstance(value, dict) or (unknown := sorted(map(str, value.keys() - known))):
+    fields = {"prompts", "pairs", "options", *GRID}
+    if not isinstance(value, dict) or (foreign := sorted(map(str, value.keys() - fields))):
         wrong = "it has no names at its top"
         if isinstance(value, dict):
-            wrong = f"{unknown[0]!r} is none of {', '.join(sorted(known))}"
+            wrong = f"{foreign[0]!r} is none of {', '.join(sorted(fields))}"
         raise UserError(f"{path} cannot be used, as {wrong}: {SHAPE}.")
     prompts, pairs = value.get("prompts", []), value.get("pairs", [])
     if isinstance(prompts, str):
@@ -172,8 +172,8 @@ def _yaml(path: Path, text: str) -> tuple[list[Entry], dict[str, list], dict[str
     options = value.get("options") or {}
     if not isinstance(options, dict):
         raise UserError(f"{path}: options are names and values; {SHAPE}.")
-    if unknown := sorted(map(str, options.keys() - OPTIONS)):
-        raise UserError(f"{path}: there is no option {unknown[0]!r}; choose from {', '.join(OPTIONS)}.")
+    if foreign := sorted(map(str, options.keys() - OPTIONS)):
+        raise UserError(f"{path}: there is no option {foreign[0]!r}; choose from {', '.join(OPTIONS)}.")
     Chain(prompt="any", **options)
     return entries, grid, options
 

@@ -6,18 +6,16 @@ DIR/<variant>/<name>/           the run, as `fourreal run` or `reconstruct` make
 DIR/<variant>/<name>/item.json  its state, written by whoever leads the sweep and by nobody else
 """
 
-import contextlib
 import csv
 import io
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from fourreal.errors import UserError
+from fourreal.jobs.files import link
 from fourreal.sweep.values import Item, Plan, Variant
 from fourreal.whole import replace_files, unwritable, whole
 
@@ -98,14 +96,10 @@ def write_reached(out: Path, reached: Mapping[str, Mapping[str, Any]]) -> None:
 
 def question(item: Item) -> dict[str, Any]:
     """What an item's process is asked; its files are where `prepare` puts them."""
-    variant = item.variant
     return {
         "prompt": item.prompt,
-        "model": variant.model,
-        "preset": variant.preset,
-        "without": list(variant.without),
-        "seed": variant.seed,
-        "options": dict(variant.options),
+        **asdict(item.variant),
+        "without": list(item.variant.without),
         "files": {kind: f"{GIVEN}/{kind}{Path(path).suffix}" for kind, path in item.files.items()},
     }
 
@@ -128,13 +122,10 @@ def prepare(out: Path, item: Item, alike: Item | None) -> None:
 
 
 def _link(path: Path, to: Path) -> None:
-    """The same file under another name, or a copy where the disk has no second names. Files are only ever replaced."""
+    """The same file under another name: files are only ever replaced."""
     try:
         to.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(OSError):
-            os.link(path, to)
-            return
-        shutil.copyfile(path, to)
+        link(path, to)
     except FileNotFoundError as error:
         raise UserError(f"{path} is gone: put it back, or take its line out.") from error
     except OSError as error:

@@ -103,6 +103,10 @@ class Watched:
         """`SCENE` or `PICTURE` of a run. Raises UserError where it is not there, or leads elsewhere."""
         return file_within(self.folder.resolve(), f"{run.id}/{name}", FILES)
 
+    def bundle(self, run: Seen) -> Path:
+        """The folder of a scene that can be seen. Raises UserError where there is none."""
+        return self.file(run, SCENE).parent
+
     def has(self, run: Seen, name: str) -> bool:
         try:
             return self.file(run, name) is not None

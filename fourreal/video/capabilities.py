@@ -9,7 +9,7 @@ from fourreal.errors import UserError
 from fourreal.settings import ClipLimits
 
 # How much of a video may be given: any frames at any place; a clip it begins with; or its first frame alone.
-KnownFrames = Literal["anywhere", "leading clip", "first frame"]
+ConditioningFrames = Literal["anywhere", "leading clip", "first frame"]
 Size = tuple[int, int]
 
 _SAME_SHAPE = 0.02  # difference of two logarithms of width by height
@@ -47,9 +47,9 @@ class Capabilities:
     frame_step: a video has frame_step * k + 1 frames. size_step: width and height are multiples of it, in pixels.
     native_size: (width, height), native_frames, fps: what it was trained for; others work less well.
     least_size, most_frames: the shorter side and the length beyond which nothing sensible comes out or fits.
-    known: which frames may be given. text_alone: whether text without any frame will do.
+    conditioning: which frames may be given. text_alone: whether text without any frame will do.
     cameras: whether it follows a camera path.
-    guidance, steps: defaults; guidance 1 means none. known_guidance: where frames are given, if another one.
+    guidance, steps: defaults; guidance 1 means none. conditioned_guidance: where frames are given, if another one.
     prompt_tokens: what the text encoder reads of a prompt.
     sizes: the only ones there are, where not any on the grid will do.
     distilled_size: what it is asked about in distillation; None is `native_size`.
@@ -62,28 +62,28 @@ class Capabilities:
     native_size: Size
     native_frames: int
     fps: float
-    known: KnownFrames
-    text_alone: bool
-    cameras: bool
+    conditioning: ConditioningFrames
     guidance: float
     steps: int
     prompt_tokens: int
+    text_alone: bool = True
+    cameras: bool = False
     least_size: int = 64
     most_frames: int = 161
     sizes: tuple[Size, ...] = ()
     distilled_size: Size | None = None
     rig: Rig = USUAL_RIG
     windows: int = 12
-    known_guidance: float | None = None
+    conditioned_guidance: float | None = None
 
     @property
     def only_frames(self) -> bool:
         """Whether all its videos have one length."""
         return self.most_frames == self.frame_step + 1
 
-    def usual_guidance(self, known: bool) -> float:
-        """The default for a video of which frames are `known`, or none."""
-        return self.guidance if self.known_guidance is None or not known else self.known_guidance
+    def usual_guidance(self, conditioning: bool) -> float:
+        """The default for a video with or without given frames."""
+        return self.guidance if self.conditioned_guidance is None or not conditioning else self.conditioned_guidance
 
     def nearest_frames(self, frames: int) -> int:
         """The number of frames on the grid that is nearest to `frames`."""
@@ -165,7 +165,7 @@ class Capabilities:
                 "what matters: who, doing what, where, in what light."
             )
 
-    def check_known(self, indices: Iterable[int], frames: int) -> None:
+    def check_conditioning(self, indices: Iterable[int], frames: int) -> None:
         """Raise UserError where frames of these numbers cannot be given for a video of `frames` frames."""
         given = sorted(set(indices))
         if given and not 0 <= given[0] <= given[-1] < frames:
@@ -177,13 +177,13 @@ class Capabilities:
             if not self.text_alone:
                 raise UserError("This model starts from a picture. Give it the first frame, or pick another model.")
             return
-        if self.known == "anywhere":
+        if self.conditioning == "anywhere":
             return
         if given[0] != 0 or given != list(range(len(given))):
             raise UserError("This model can only be given the frames that a video begins with, none further on.")
-        if self.known == "first frame" and len(given) > 1:
+        if self.conditioning == "first frame" and len(given) > 1:
             raise UserError(f"This model can only be given the first frame, not {len(given)} frames.")
-        if self.known == "leading clip" and (len(given) - 1) % self.frame_step:
+        if self.conditioning == "leading clip" and (len(given) - 1) % self.frame_step:
             raise UserError(
                 f"This model can be given {self.frame_step}k + 1 frames, so not {len(given)}. The nearest is "
                 f"{round((len(given) - 1) / self.frame_step) * self.frame_step + 1}."
@@ -209,6 +209,6 @@ class Capabilities:
 
         The paper keeps 8 and makes 8; a causal grid takes 9 and 8.
         """
-        if self.known == "first frame":
+        if self.conditioning == "first frame":
             return 1, 8
         return (8, 8) if self.nearest_frames(16) == 16 else (9, 8)

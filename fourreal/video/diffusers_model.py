@@ -3,7 +3,7 @@
 import gc
 import math
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -12,22 +12,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from fourreal.camera.cameras import Cameras
-from fourreal.clip.value import Clip
 from fourreal.errors import MemoryRanOut
 from fourreal.progress import CancelToken, Event, Progress, ignore
 from fourreal.video import denoise
 from fourreal.video.capabilities import Capabilities
+from fourreal.video.checked_model import CheckedModel
 from fourreal.video.job import Condition, Job, checked_job
-from fourreal.video.known import KnownOrNone, settled
 from fourreal.video.preview import LatentPreview, RunningEstimate
 from fourreal.video.tokens import check_tokens
 
-_TEXTS_KEPT = 8
+_MOST_TEXTS = 8
 
 
-class DiffusersModel(ABC):
-    """A `VideoModel` around one of diffusers' pipelines. A backend says how its pipeline is called and conditioned."""
+class DiffusersModel(CheckedModel):
+    """A model around one of diffusers' pipelines. A backend says how its pipeline is called and conditioned."""
 
     PIPELINE: ClassVar[str]  # the classes in diffusers
     TRANSFORMER: ClassVar[str]
@@ -80,92 +78,31 @@ class DiffusersModel(ABC):
         """Latents as the loop's callback shows them, in the usual shape."""
         return latents
 
-    # --- The two calls ------------------------------------------------------------------------------------------
+    # --- What both calls come to --------------------------------------------------------------------------------
 
-    def generate(
-        self,
-        prompt: str,
-        *,
-        negative: str = "",
-        known: KnownOrNone = None,
-        cameras: Cameras | None = None,
-        frames: int | None = None,
-        size: tuple[int, int] | None = None,
-        fps: float | int | None = None,
-        seed: int = 0,
-        steps: int | None = None,
-        guidance: float | int | None = None,
-        progress: Progress = ignore,
-        cancel: CancelToken | None = None,
-        preview: bool = False,
-    ) -> Clip:
-        """See `VideoModel.generate`."""
-        cancel = cancel or CancelToken()
-        job = self.job(
-            prompt=prompt,
-            negative=negative,
-            known=known,
-            cameras=cameras,
-            frames=frames or self.capabilities.native_frames,
-            size=size or self.capabilities.native_size,
-            fps=fps,
-            guidance=guidance,
-            steps=steps,
-        )
-        cancel.check()
+    def film(
+        self, job: Job, seed: int, progress: Progress, cancel: CancelToken, preview: bool
+    ) -> Float[Tensor, "F 3 H W"]:
         latents = self.sample(job, seed, progress, cancel, preview)
         progress(Event("video", job.steps, job.steps, message="Turning it into pictures."))
         with torch.no_grad(), self._enough_memory(job):
             video = self.decode(latents)[0].float().clamp(-1, 1).add(1).div(2)  # (3, F, H, W)
         self.pipe.maybe_free_model_hooks()
-        cancel.check()
-        return Clip(settled(video.permute(1, 2, 3, 0).cpu().numpy(), job.known), float(job.fps))
+        return video.transpose(0, 1)
 
-    def denoise_once(
-        self,
-        video: Float[Tensor, "F 3 H W"],
-        sigma: float | int,
-        prompt: str,
-        *,
-        negative: str = "",
-        known: KnownOrNone = None,
-        cameras: Cameras | None = None,
-        fps: float | int | None = None,
-        guidance: float | int | None = None,
-        rescale: float | int = 0.0,
-        seed: int = 0,
+    def guess(
+        self, job: Job, video: Float[Tensor, "F 3 H W"], sigma: float | int, rescale: float | int, seed: int
     ) -> Float[Tensor, "F 3 H W"]:
-        """See `VideoModel.denoise_once`."""
-        if not 0 < sigma < 1:
-            raise ValueError(f"sigma must be within (0, 1), not {sigma}")
-        if not prompt.strip() and guidance != 1:
-            raise ValueError("guidance goes by the prompt; without one it is 1")
-        size = video.shape[3], video.shape[2]
-        job = self.job(
-            prompt=prompt,
-            negative=negative,
-            known=known,
-            cameras=cameras,
-            frames=len(video),
-            size=size,
-            fps=fps,
-            guidance=guidance,
-            steps=None,
-            wordless=True,
-        )
 
         def predict(latents: Tensor) -> Tensor:
             noise = self.noise(latents.shape, seed)
             noisy = denoise.noised(latents.float(), noise, sigma)
             return self.latent_step(noisy, sigma, self.condition(job), job.guidance, rescale)
 
-        pixels = video.detach().to(self.device, torch.float32).transpose(0, 1)[None] * 2 - 1  # (1, 3, F, H, W)
+        pixels = video.to(self.device, torch.float32).transpose(0, 1)[None] * 2 - 1  # (1, 3, F, H, W)
         with torch.no_grad(), self._enough_memory(job):
             target = denoise.pixel_target(pixels, self.encode, self.decode, predict)
-        target = ((target[0] + 1) / 2).transpose(0, 1).to(video)
-        for index, picture in job.known.items():
-            target[index] = torch.from_numpy(picture.copy()).permute(2, 0, 1).to(video) / 255
-        return target
+        return ((target[0] + 1) / 2).transpose(0, 1)
 
     @torch.no_grad()
     def latent_step(
@@ -177,12 +114,12 @@ class DiffusersModel(ABC):
         rescale: float | int = 0.0,
     ) -> Float[Tensor, "1 C f h w"]:
         """z0_hat from latents at noise level sigma: the step of which the pipeline's sampling loop is made."""
-        inputs = condition.with_known(noisy)
+        inputs = condition.with_conditioning(noisy)
         velocity = self.velocity(inputs, sigma, condition.text, condition).float()
         if condition.negative is not None and guidance > 1:
             other = self.velocity(inputs, sigma, condition.negative, condition).float()
             velocity = denoise.guided(velocity, other, guidance, rescale)
-        return condition.with_known(inputs - sigma * velocity)
+        return condition.with_conditioning(inputs - sigma * velocity)
 
     def rest(self) -> None:
         """See `VideoModel.rest`. Where its parts come and go by themselves they are not there anyway."""
@@ -205,13 +142,11 @@ class DiffusersModel(ABC):
             pipe.remove_all_hooks()
         del pipe
         gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        torch.cuda.empty_cache()
 
     # --- Between the two ----------------------------------------------------------------------------------------
 
     def job(self, **options: Any) -> Job:
-        """What is asked, checked. options: as `job.checked_job` has them."""
         if self.pipe is None:
             raise ValueError("this model was released; load it again")
         self._wake()
@@ -244,7 +179,7 @@ class DiffusersModel(ABC):
         """Embeddings of the prompt and, where it is used, of the negative one; the last few are remembered."""
         key = (job.prompt, job.negative if job.guidance > 1 else None)
         if key not in self._texts:
-            while len(self._texts) >= _TEXTS_KEPT:
+            while len(self._texts) >= _MOST_TEXTS:
                 self._texts.pop(next(iter(self._texts)))
             with torch.no_grad():
                 self._texts[key] = self.encode_text(*key)

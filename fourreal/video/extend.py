@@ -1,10 +1,11 @@
 """Longer freeze-time videos: on at the end and back before the start, window by window (4Real app. A).
 
-As nothing moves in a freeze-time video, going back is going on with the video reversed. What is known of a window stays
-as it is, to the bit, and the new frames are tinted as the known ones were (`known.settled`), so errors do not pile up.
+As nothing moves in a freeze-time video, going back is going on with the video reversed. The frames that a
+window begins with stay as they are, to the bit, and the new ones are tinted as those were (`conditioning.settled`), so
+errors do not pile up.
 
-A finished window is a safetensors file named by all that made it, the known frames included. It holds plain pixels: an
-MP4 would lose a little each time, and what follows is made from these pictures.
+A finished window is a safetensors file named by all that made it, the frames that it begins with included. It holds
+plain pixels: an MP4 would lose a little each time, and what follows is made from these pictures.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -23,8 +24,8 @@ from safetensors.numpy import load_file, save_file
 from fourreal.clip.value import Clip
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Event, Progress, ignore
+from fourreal.video.conditioning import Conditioning
 from fourreal.video.freeze_time import FreezeTime, around
-from fourreal.video.known import Known
 from fourreal.video.model import VideoModel
 from fourreal.video.prompt import NEGATIVE
 from fourreal.whole import whole
@@ -43,6 +44,11 @@ class How:
     steps: int | None = None
     guidance: float | int | None = None
     folder: Path | None = None
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """All of it that decides what comes out."""
+        return {name: value for name, value in vars(self).items() if name != "folder"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,21 +106,21 @@ def add_window(
 ) -> FreezeTime:
     """The video with one window more at its right (later) or left (earlier) end."""
     forward = video if side == "right" else _reversed(video)
-    known, new = _window(model, len(forward.clip))
-    context = forward.clip[len(forward.clip) - known :]
+    overlap, new = _window(model, len(forward.clip))
+    context = forward.clip[len(forward.clip) - overlap :]
     turn = _turn(forward)
     name = _name(model, how, context, new, turn)
     frames = _read(how.folder, name, (new, *context.frames.shape[1:]))
     if frames is None:
         path = None
         if model.capabilities.cameras and turn is not None:
-            path = around(torch.arange(known + new) * turn, context.size, forward.rig)
+            path = around(torch.arange(overlap + new) * turn, context.size, forward.rig)
         clip = model.generate(
             how.prompt,
             negative=how.negative,
-            known=Known(context, tuple(range(known))),
+            conditioning=Conditioning(context, tuple(range(overlap))),
             cameras=path,
-            frames=known + new,
+            frames=overlap + new,
             size=context.size,
             fps=context.fps,
             seed=int(name[:8], 16),
@@ -123,7 +129,7 @@ def add_window(
             progress=progress,
             cancel=cancel,
         )
-        frames = clip.frames[known:]
+        frames = clip.frames[overlap:]
         _write(how.folder, name, frames, {"side": side, "model": model.identity, "prompt": how.prompt})
     clip = Clip(np.concatenate([forward.clip.frames, frames]), video.clip.fps)
     angles = None
@@ -144,13 +150,13 @@ def _reversed(video: FreezeTime) -> FreezeTime:
 
 
 def _window(model: VideoModel, length: int) -> tuple[int, int]:
-    """Known and new frames; of a video too short for the usual, as many known as the grid allows."""
-    known, new = model.capabilities.window
+    """Given and new frames; of a video too short for the usual, as many given as the grid allows."""
+    overlap, new = model.capabilities.window
     step = model.capabilities.frame_step
-    if length < known:
-        known = (length - 1) // step * step + 1
-        new = model.capabilities.nearest_frames(known + new) - known
-    return known, new
+    if length < overlap:
+        overlap = (length - 1) // step * step + 1
+        new = model.capabilities.nearest_frames(overlap + new) - overlap
+    return overlap, new
 
 
 def _turn(video: FreezeTime) -> float | None:
@@ -164,11 +170,7 @@ def _name(model: VideoModel, how: How, context: Clip, new: int, turn: float | No
     """A window's name: a digest of all that decides what is in it."""
     made_by = {
         "model": model.identity,
-        "prompt": how.prompt,
-        "negative": how.negative,
-        "seed": how.seed,
-        "steps": how.steps,
-        "guidance": how.guidance,
+        **how.payload,
         "new": new,
         "fps": context.fps,
         "shape": context.frames.shape,

@@ -15,7 +15,7 @@ from fourreal.clip.value import Clip
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, Progress, ignore
 from fourreal.video.capabilities import USUAL_RIG, Rig
-from fourreal.video.known import fitted
+from fourreal.video.conditioning import fitted
 from fourreal.video.model import VideoModel
 from fourreal.video.prompt import NEGATIVE
 
@@ -93,7 +93,7 @@ def freeze_time(
     clip = model.generate(
         prompt,
         negative=negative,
-        known={0: fitted(picked, size)},
+        conditioning={0: fitted(picked, size)},
         frames=frames,
         size=size,
         seed=seed,

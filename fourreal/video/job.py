@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fourreal.camera.cameras import Cameras
 from fourreal.video.capabilities import Capabilities
-from fourreal.video.known import KnownOrNone, Pictures, pictures
+from fourreal.video.conditioning import ConditioningOrNone, Pictures, pictures
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -20,7 +20,7 @@ class Job:
 
     prompt: str
     negative: str
-    known: Pictures
+    conditioning: Pictures
     cameras: Cameras | None
     frames: int
     size: tuple[int, int]
@@ -30,21 +30,21 @@ class Job:
 
     def images(self, count: int) -> list[Image.Image]:
         """The first `count` known frames."""
-        return [Image.fromarray(self.known[index]) for index in range(count)]
+        return [Image.fromarray(self.conditioning[index]) for index in range(count)]
 
 
 def checked_job(
     able: Capabilities,
     *,
     prompt: str,
-    negative: str,
-    known: KnownOrNone,
-    cameras: Cameras | None,
     frames: int,
     size: tuple[int, int],
-    fps: float | int | None,
-    guidance: float | int | None,
-    steps: int | None,
+    negative: str = "",
+    conditioning: ConditioningOrNone = None,
+    cameras: Cameras | None = None,
+    fps: float | int | None = None,
+    guidance: float | int | None = None,
+    steps: int | None = None,
     wordless: bool = False,
 ) -> Job:
     """What is asked of a model that can do `able`; wordless: whether it may be asked without a prompt.
@@ -55,8 +55,8 @@ def checked_job(
         able.check_prompt(prompt)
     able.check_frames(frames)
     able.check_size(size)
-    given = pictures(known, size)
-    able.check_known(given, frames)
+    given = pictures(conditioning, size)
+    able.check_conditioning(given, frames)
     if cameras is not None:
         if not able.cameras:
             raise ValueError("this model follows no cameras; see its capabilities")
@@ -66,7 +66,7 @@ def checked_job(
     return Job(
         prompt=prompt.strip(),
         negative=negative,
-        known=given,
+        conditioning=given,
         cameras=cameras,
         frames=frames,
         size=(size[0], size[1]),
@@ -92,26 +92,26 @@ class Condition:
     keep: Tensor | None = None
     extras: dict[str, Any] = field(default_factory=dict)
 
-    def with_known(self, latents: Tensor) -> Tensor:
+    def with_conditioning(self, latents: Tensor) -> Tensor:
         """The latents with the known ones put in."""
         if self.clean is None or self.keep is None:
             return latents
         return torch.where(self.keep.bool(), self.clean.to(latents), latents)
 
 
-def known_span(known: Collection[int], frame_step: int, frames: int) -> list[bool]:
+def conditioned_span(conditioning: Collection[int], frame_step: int, frames: int) -> list[bool]:
     """Which latents of a causal autoencoder stand for known frames alone.
 
     The first stands for frame 0, the others for `frame_step` frames each.
     """
     spans = [range(1)] + [range(at, at + frame_step) for at in range(1, frames, frame_step)]
-    return [all(frame in known for frame in span) for span in spans]
+    return [all(frame in conditioning for frame in span) for span in spans]
 
 
 def grey_filled(job: Job) -> tuple[list[Image.Image], list[Image.Image]]:
     """The known frames, mid grey for the others; and masks, white where it is to be generated."""
     size = (job.size[0], job.size[1])
     grey = np.full((size[1], size[0], 3), 128, np.uint8)
-    video = [Image.fromarray(job.known.get(index, grey)) for index in range(job.frames)]
+    video = [Image.fromarray(job.conditioning.get(index, grey)) for index in range(job.frames)]
     black, white = Image.new("L", size, 0), Image.new("L", size, 255)
-    return video, [black if index in job.known else white for index in range(job.frames)]
+    return video, [black if index in job.conditioning else white for index in range(job.frames)]

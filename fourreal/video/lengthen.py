@@ -17,7 +17,7 @@ from fourreal.video.extend import How, alternating, extend
 from fourreal.video.freeze_time import FreezeTime
 from fourreal.video.one_model import Choice, OneModel
 from fourreal.video.score import coverage
-from fourreal.video.shelf import Kept
+from fourreal.video.shelf import StoredCandidate
 from fourreal.video.until import far_enough, trouble
 from fourreal.whole import writing
 
@@ -43,7 +43,7 @@ class Goal:
 
 
 def lengthen(
-    picked: Kept,
+    picked: StoredCandidate,
     goal: Goal,
     how: How,
     choice: Choice,
@@ -60,18 +60,7 @@ def lengthen(
     Raises UserError where the model cannot be had or the disk is full, and Cancelled; windows that are done are kept.
     """
     cancel = cancel or CancelToken()
-    key = {
-        "of": picked.sha256,
-        "model": choice.name,
-        "adapter": choice.adapter,
-        "prompt": how.prompt,
-        "seed": how.seed,
-        "negative": how.negative,
-        "steps": how.steps,
-        "guidance": how.guidance,
-        "arc": goal.arc,
-        "windows": goal.windows,
-    }
+    key = {"of": picked.sha256, "model": choice.name, "adapter": choice.adapter, **how.payload, **asdict(goal)}
     there = _there(path, key)
     if there is not None:
         progress(Event("extend", message=f"{path.name} is there already and kept."))
@@ -126,7 +115,11 @@ def _there(path: Path, key: dict) -> tuple[FreezeTime, tuple[str, ...]] | None:
     """What an earlier try left, if it was asked for the same and is whole."""
     try:
         notes = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        if notes["asked"] != key or not path.is_file() or notes["sha256"] != clip.content_hash(path):
+        if (
+            notes.get("payload", notes.get("asked")) != key
+            or not path.is_file()
+            or notes["sha256"] != clip.content_hash(path)
+        ):
             return None
         angles = None if notes["angles"] is None else torch.tensor(notes["angles"])
         video = FreezeTime(clip.read(path), angles, int(notes["canonical"]), Rig(**notes["rig"]))
@@ -145,7 +138,7 @@ def _write(video: FreezeTime, same: Path | None, path: Path, key: dict, why: tup
     angles = None if video.angles is None else video.angles.tolist()
     notes = {
         "sha256": clip.content_hash(path),
-        "asked": key,
+        "payload": key,
         "angles": angles,
         "canonical": video.canonical,
         "rig": asdict(video.rig),

@@ -5,60 +5,46 @@ from pathlib import Path
 import torch
 
 from fourreal.errors import UserError
-from fourreal.progress import CancelToken, Event, Progress
+from fourreal.progress import Event
 from fourreal.video import hub, lora
 from fourreal.video.diffusers_model import DiffusersModel
 from fourreal.video.memory import Plan, expected_sizes, free_memory, make_plan
-from fourreal.video.registry import Entry
+from fourreal.video.registry import Order
 from fourreal.video.weights import check_folder, fingerprint
 
 
-def load_model(
-    entry: Entry,
-    model: type[DiffusersModel],
-    source: Path | str | None,
-    device: str | None,
-    adapter: str | None,
-    progress: Progress,
-    cancel: CancelToken,
-) -> DiffusersModel:
+def load_model(order: Order) -> DiffusersModel:
     """See `registry.load`."""
-    folder, identity = fetch(entry, model, source, device, adapter, progress, cancel)
-    file = lora.find(adapter, entry.adapters) if adapter else None
-    plan = make_plan(entry, check_folder(folder, {"transformer": model.TRANSFORMER}), free_memory(device))
-    progress(Event("loading", message=f"Loading {entry.title}. {plan.sentence}"))
+    folder, identity = fetch(order)
+    entry, model = order.entry, order.model
+    file = lora.find(order.adapter, entry.adapters) if order.adapter else None
+    plan = make_plan(entry, check_folder(folder, {"transformer": model.TRANSFORMER}), free_memory(order.device))
+    order.progress(Event("loading", message=f"Loading {entry.title}. {plan.sentence}"))
     pipe = open_pipeline(model, folder, plan, file)
-    cancel.check()
+    order.cancel.check()
     return model(pipe, entry.capabilities, identity)
 
 
-def fetch(
-    entry: Entry,
-    model: type[DiffusersModel],
-    source: Path | str | None,
-    device: str | None,
-    adapter: str | None,
-    progress: Progress,
-    cancel: CancelToken,
-) -> tuple[Path, str]:
+def fetch(order: Order) -> tuple[Path, str]:
     """See `registry.fetch`."""
-    file = lora.find(adapter, entry.adapters) if adapter else None
-    folder = here(entry, model, source)
+    entry = order.entry
+    file = lora.find(order.adapter, entry.adapters) if order.adapter else None
+    folder = here(order)
     if folder is None:
-        make_plan(entry, expected_sizes(entry), free_memory(device))  # nobody waits for what has no room here
-        folder = hub.fetch(entry, progress, cancel)
-        check_folder(folder, {"transformer": model.TRANSFORMER})
+        make_plan(entry, expected_sizes(entry), free_memory(order.device))  # nobody waits for what has no room here
+        folder = hub.fetch(entry, order.progress, order.cancel)
+        check_folder(folder, {"transformer": order.model.TRANSFORMER})
     bent = f" {file.name} {file.stat().st_size}" if file else ""
     return folder, f"{entry.name} {fingerprint(folder)}{bent}"
 
 
-def here(entry: Entry, model: type[DiffusersModel], source: Path | str | None) -> Path | None:
+def here(order: Order) -> Path | None:
     """See `registry.here`."""
-    folder = _given(source) if source is not None else hub.at_hand(entry)
+    folder = _given(order.source) if order.source is not None else hub.at_hand(order.entry)
     if folder is None:
-        folder = hub.local_copy(entry) if hub.on_disk(entry) else None
+        folder = hub.local_copy(order.entry) if hub.on_disk(order.entry) else None
     if folder is not None:
-        check_folder(folder, {"transformer": model.TRANSFORMER})
+        check_folder(folder, {"transformer": order.model.TRANSFORMER})
     return folder
 
 

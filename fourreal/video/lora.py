@@ -24,7 +24,7 @@ class Adapter:
     note: str
 
 
-KNOWN: dict[str, Adapter] = {
+ADAPTERS: dict[str, Adapter] = {
     adapter.name: adapter
     for adapter in (
         Adapter("360-orbit", "Remade-AI/360-Orbit", "Wan2.1-I2V-14B", "a full circle around the subject"),
@@ -46,17 +46,17 @@ def find(adapter: str, bases: tuple[str, ...]) -> Path:
     if Path(adapter).is_file():
         return Path(adapter)
     repository, _, file = adapter.partition(":")
-    if adapter in KNOWN:
-        entry = KNOWN[adapter]
+    if adapter in ADAPTERS:
+        entry = ADAPTERS[adapter]
         if entry.base not in bases:
-            fitting = [name for name, other in KNOWN.items() if other.base in bases]
+            fitting = [name for name, other in ADAPTERS.items() if other.base in bases]
             raise UserError(
                 f"The LoRA {adapter} is made for {entry.base}, not for this model. "
                 + (f"These fit: {', '.join(fitting)}." if fitting else "None of the known ones fits it; leave it out.")
             )
         repository, file = entry.repository, ""
     if "/" not in repository:
-        raise UserError(f"There is no LoRA {adapter!r}. Known are {', '.join(KNOWN)}; or give a file.")
+        raise UserError(f"There is no LoRA {adapter!r}. Known are {', '.join(ADAPTERS)}; or give a file.")
     return _download(repository, file)
 
 

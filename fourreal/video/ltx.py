@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from fourreal.video.diffusers_model import DiffusersModel
-from fourreal.video.job import Condition, Job, known_span
+from fourreal.video.job import Condition, Job, conditioned_span
 
 # Decoders made for it remove the last of the noise themselves (LTX-Video, sec. 3.2); the pipeline's documented values.
 _DECODE_TIME, _DECODE_NOISE = 0.05, 0.025
@@ -76,7 +76,7 @@ class Ltx(DiffusersModel):
     def call(self, job: Job, **options) -> Tensor:
         from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition, linear_quadratic_schedule
 
-        given = [LTXVideoCondition(video=job.images(len(job.known)))] if job.known else None
+        given = [LTXVideoCondition(video=job.images(len(job.conditioning)))] if job.conditioning else None
         return self.pipe(
             given,
             prompt=job.prompt,
@@ -95,8 +95,8 @@ class Ltx(DiffusersModel):
         pipe = self.pipe
         text, negative = self.texts(job)
         given = []
-        if job.known:
-            video = pipe.video_processor.preprocess_video(job.images(len(job.known)), job.size[1], job.size[0])
+        if job.conditioning:
+            video = pipe.video_processor.preprocess_video(job.images(len(job.conditioning)), job.size[1], job.size[0])
             given = [video.to(self.device, pipe.vae.dtype)]
         with torch.no_grad():
             tokens, _, places, _ = pipe.prepare_latents(
@@ -112,9 +112,9 @@ class Ltx(DiffusersModel):
         places = places.float()
         places[:, 0] = places[:, 0] / job.fps
         extras = {"places": places}
-        if not job.known:
+        if not job.conditioning:
             return Condition(text, negative, extras=extras)
-        marks = known_span(job.known, self.capabilities.frame_step, job.frames)
+        marks = conditioned_span(job.conditioning, self.capabilities.frame_step, job.frames)
         keep = torch.tensor(marks, device=self.device).float().view(1, 1, -1, 1, 1)
         return Condition(text, negative, self.unpacked(tokens, job), keep, extras)
 

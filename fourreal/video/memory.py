@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fourreal import system
+from fourreal.device import pick_device
 from fourreal.errors import UserError
 from fourreal.video.registry import GB, MODELS, Entry
 
@@ -41,6 +42,11 @@ class Plan:
     slow: bool = False
 
     @property
+    def remark(self) -> str:
+        """What a person should know of it besides the device: "" where nothing is out of the ordinary."""
+        return self.sentence if self.slow or self.offload != "none" else ""
+
+    @property
     def sentence(self) -> str:
         where = "on the graphics card" if self.device.startswith("cuda") else "on the CPU"
         where += ", which is slow" * self.slow
@@ -56,12 +62,10 @@ def free_memory(device: str | None = None) -> Memory:
     """What is free now on `device`, or on the graphics card if there is one."""
     import torch
 
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = pick_device(device)
     host = host_memory()
     if not device.startswith("cuda"):
         return Memory(device, host, host)
-    if not torch.cuda.is_available():
-        raise UserError("There is no CUDA device here. Leave the device out, or say cpu.")
     return Memory(device, torch.cuda.mem_get_info(torch.device(device))[0], host)
 
 

@@ -9,7 +9,7 @@ from fourreal.camera.cameras import Cameras
 from fourreal.clip.value import Clip
 from fourreal.progress import CancelToken, Progress, ignore
 from fourreal.video.capabilities import Capabilities
-from fourreal.video.known import KnownOrNone
+from fourreal.video.conditioning import ConditioningOrNone
 
 
 @runtime_checkable
@@ -27,7 +27,7 @@ class VideoModel(Protocol):
         prompt: str,
         *,
         negative: str = "",
-        known: KnownOrNone = None,
+        conditioning: ConditioningOrNone = None,
         cameras: Cameras | None = None,
         frames: int | None = None,
         size: tuple[int, int] | None = None,
@@ -39,15 +39,15 @@ class VideoModel(Protocol):
         cancel: CancelToken | None = None,
         preview: bool = False,
     ) -> Clip:
-        """A video of `frames` frames and `size` = (width, height), those of `known` exactly as given.
+        """A video of `frames` frames and `size` = (width, height), those of `conditioning` exactly as given.
 
-        What is None is what the model was trained for. known: pictures by frame number, or a `Known`. cameras: one a
-        frame, for models that follow a path; without, such a camera stands still. The same seed gives the same video.
-        Each denoising step is reported as stage "video", with a rough picture if `preview`.
+        What is None is what the model was trained for. conditioning: pictures by frame number, or a
+        `Conditioning`. cameras: one a frame, for models that follow a path; without, such a camera stands still. The
+        same seed gives the same video. Each denoising step is reported as stage "video", with a rough picture if
+        `preview`.
 
         Raises UserError for what `capabilities` does not have, and Cancelled between two steps.
         """
-        ...
 
     def denoise_once(
         self,
@@ -56,7 +56,7 @@ class VideoModel(Protocol):
         prompt: str,
         *,
         negative: str = "",
-        known: KnownOrNone = None,
+        conditioning: ConditioningOrNone = None,
         cameras: Cameras | None = None,
         fps: float | int | None = None,
         guidance: float | int | None = None,
@@ -71,12 +71,9 @@ class VideoModel(Protocol):
         Returns video + D(z0_hat) - D(z), z being the encoded video: what encoding loses is the same in both terms
         and does not show. May reach a little outside [0, 1]. Known frames are those given. No gradient runs through it.
         """
-        ...
 
     def rest(self) -> None:
         """Leaves the memory of its device to others until it is asked again."""
-        ...
 
     def release(self) -> None:
         """Frees the memory of its weights. It cannot be asked anything afterwards."""
-        ...

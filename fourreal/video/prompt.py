@@ -35,21 +35,21 @@ def without_actions(prompt: str) -> str:
     if _is_foreign(prompt):
         return prompt.strip().rstrip(".。")
     sentences = [part.strip() for part in re.split(r"[.!?\n]+", _KIND.sub("", prompt.strip())) if part.strip()]
-    kept = []
+    phrases = []
     for number, sentence in enumerate(sentences):
         tokens = _WORD.findall(sentence)
         if number and tokens and tokens[0].lower() in words.PRONOUNS and not _Sentence(tokens).is_still():
             continue  # what "it" does next
-        kept.append(_tidied(_Sentence(tokens).rewritten()))
-    out = ", ".join(_lowered(part) if number else part for number, part in enumerate(filter(None, kept)))
+        phrases.append(_tidied(_Sentence(tokens).rewritten()))
+    out = ", ".join(_lowered(part) if number else part for number, part in enumerate(filter(None, phrases)))
     return out if len(out.split()) > 1 or len(prompt.split()) < 2 else prompt.strip().rstrip(".")
 
 
 def _is_foreign(prompt: str) -> bool:
     """Whether a prompt has more of other languages, or of letters that English has not, than of English."""
-    found = re.findall(r"[^\W\d_]+", prompt.lower())
-    english = sum(word in words.ENGLISH for word in found)
-    return sum(word in words.FOREIGN or not word.isascii() for word in found) > english
+    tokens = re.findall(r"[^\W\d_]+", prompt.lower())
+    english = sum(word in words.ENGLISH for word in tokens)
+    return sum(word in words.FOREIGN or not word.isascii() for word in tokens) > english
 
 
 def _keeps_capital(text: str) -> bool:
@@ -112,8 +112,8 @@ class _Sentence:
     def _nounish(self, index: int) -> bool:
         """Whether a noun could end here, so that a verb may follow."""
         word = self._at(index)
-        known = words.DETERMINERS | words.ADJECTIVES | words.CLAUSES
-        return bool(word) and (word[0].isalnum() or bool(_PICTURE.match(word))) and word not in known
+        modifiers = words.DETERMINERS | words.ADJECTIVES | words.CLAUSES
+        return bool(word) and (word[0].isalnum() or bool(_PICTURE.match(word))) and word not in modifiers
 
     def _attributive(self, index: int) -> bool:
         """An -ing word before a noun: "a running man", "the swimming pool"."""

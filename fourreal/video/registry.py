@@ -2,9 +2,10 @@
 
 import importlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType, ModuleType
+from typing import Any
 
 from fourreal.errors import UserError
 from fourreal.installed import assets
@@ -27,7 +28,7 @@ class Entry:
     working_gb: guessed memory beside the weights, at the native size and length. Not measured.
     seconds: for a native video, by the kind of device, "cpu" being two cores; empty as long as nobody has measured it.
     cpu_bfloat16: whether diffusers runs it on a CPU at two bytes a number.
-    module, model: where the class is. adapters: LoRAs by the base they were made for (see `lora.KNOWN`).
+    module, model: where the class is. adapters: LoRAs by the base they were made for (see `lora.ADAPTERS`).
     loader: the module whose `load_model`, `fetch` and `here` are behind those of this one. shipped: a folder with the
         weights that comes along.
     pictures: what is to be said where a reference video is to begin with a picture of the person's.
@@ -121,9 +122,7 @@ WAN = Capabilities(
     native_size=(832, 480),
     native_frames=81,
     fps=16.0,
-    known="anywhere",
-    text_alone=True,
-    cameras=False,
+    conditioning="anywhere",
     guidance=5.0,
     steps=50,
     prompt_tokens=512,
@@ -171,9 +170,7 @@ MODELS: dict[str, Entry] = {
                 native_size=(704, 480),
                 native_frames=121,
                 fps=24.0,
-                known="leading clip",
-                text_alone=True,
-                cameras=False,
+                conditioning="leading clip",
                 guidance=3.0,
                 steps=40,
                 prompt_tokens=256,
@@ -196,7 +193,7 @@ MODELS: dict[str, Entry] = {
                 native_size=(1280, 704),
                 native_frames=161,
                 fps=16.0,
-                known="first frame",
+                conditioning="first frame",
                 text_alone=False,
                 cameras=True,
                 guidance=5.0,
@@ -215,18 +212,8 @@ MODELS: dict[str, Entry] = {
             licence=_APACHE,
             parameters=MappingProxyType({"transformer": 5.0, "text_encoder": 5.68, "vae": 0.705}),
             working_gb=8.0,
-            capabilities=Capabilities(
-                frame_step=4,
-                size_step=32,
-                native_size=(1280, 704),
-                native_frames=121,
-                fps=24.0,
-                known="first frame",
-                text_alone=True,
-                cameras=False,
-                guidance=5.0,
-                steps=50,
-                prompt_tokens=512,
+            capabilities=replace(
+                WAN, size_step=32, native_size=(1280, 704), native_frames=121, fps=24.0, conditioning="first frame"
             ),
             module="fourreal.video.wan_ti2v",
             model="WanTi2v",
@@ -245,8 +232,7 @@ MODELS: dict[str, Entry] = {
                 native_size=(256, 144),
                 native_frames=16,
                 fps=8.0,
-                known="anywhere",
-                text_alone=True,
+                conditioning="anywhere",
                 cameras=True,
                 guidance=2.0,
                 steps=6,
@@ -257,7 +243,7 @@ MODELS: dict[str, Entry] = {
                 distilled_size=(64, 36),
                 rig=Rig(1.1, 3.0, 16.0),
                 windows=2,
-                known_guidance=1.0,  # measured: the arc and the frozen scene are nearer to the truth without
+                conditioned_guidance=1.0,  # measured: the arc and the frozen scene are nearer to the truth without
             ),
             module="fourreal.video.mini.model",
             model="Mini",
@@ -299,12 +285,12 @@ def load(
 
     source: a folder with the weights as diffusers saves them; None takes them from the hub's local copy, downloading
     what is missing of it. device: "cuda", "cpu"; None takes the graphics card if there is one. adapter: a LoRA, by its
-    name in `lora.KNOWN`, as a file, or as "repository:file".
+    name in `lora.ADAPTERS`, as a file, or as "repository:file".
 
     Raises UserError where it cannot be had (no network, gated, half there, too little memory or disk) with what to do.
     """
-    chosen, model, loader = _parts(name)
-    return loader.load_model(chosen, model, source, device, adapter, progress, cancel or CancelToken())
+    loader, model = _loader(name)
+    return loader.load_model(Order(entry(name), model, source, device, adapter, progress, cancel or CancelToken()))
 
 
 def fetch(
@@ -317,8 +303,8 @@ def fetch(
 ) -> tuple[Path, str]:
     """The folder with the weights, downloaded as far as they are missing, and the identity of the model that `load`
     makes of them. Raises what `load` raises of that."""
-    chosen, model, loader = _parts(name)
-    return loader.fetch(chosen, model, source, device, adapter, progress, cancel or CancelToken())
+    loader, model = _loader(name)
+    return loader.fetch(Order(entry(name), model, source, device, adapter, progress, cancel or CancelToken()))
 
 
 def here(name: str, source: Path | str | None = None) -> Path | None:
@@ -326,11 +312,24 @@ def here(name: str, source: Path | str | None = None) -> Path | None:
 
     Raises UserError where `source`, or the folder that somebody provided, is not whole or holds another model.
     """
-    chosen, model, loader = _parts(name)
-    return loader.here(chosen, model, source)
+    loader, model = _loader(name)
+    return loader.here(Order(entry(name), model, source))
 
 
-def _parts(name: str) -> tuple[Entry, type, ModuleType]:
-    """An entry with its class and the module that makes one of it."""
+@dataclass(frozen=True)
+class Order:
+    """What a loader is asked for: an entry with its class, and what `load` says of the rest."""
+
+    entry: Entry
+    model: type[Any]
+    source: Path | str | None
+    device: str | None = None
+    adapter: str | None = None
+    progress: Progress = ignore
+    cancel: CancelToken = field(default_factory=CancelToken)
+
+
+def _loader(name: str) -> tuple[ModuleType, type]:
+    """The module that makes models of an entry's class, and this."""
     chosen = entry(name)
-    return chosen, getattr(importlib.import_module(chosen.module), chosen.model), importlib.import_module(chosen.loader)
+    return importlib.import_module(chosen.loader), getattr(importlib.import_module(chosen.module), chosen.model)

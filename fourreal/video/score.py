@@ -20,7 +20,7 @@ from fourreal.clip.value import Clip, sample_indices
 from fourreal.errors import UserError
 from fourreal.progress import CancelToken, ignore
 from fourreal.settings import SfmSettings
-from fourreal.video.known import fitted
+from fourreal.video.conditioning import fitted
 from fourreal.video.steady import steadiness
 
 Role = Literal["reference", "freeze"]
@@ -192,10 +192,10 @@ def _steady(frames: Frames) -> tuple[Score, ...]:
     flickering as generated ones are by 0.75 to 0.9 and 1.1."""
     motion = steadiness(frames)
     if motion is None:
-        words = "Too plain to tell how steady it is: there is no texture to follow."
+        words = "Too plain to tell how steady it is."
         return (Score("steady", 0.0, 0.0, 2.0, words, sure=False),)
-    jerk = "smoothly" if motion.jerk < 0.55 else "with jolts, as if the picture were bent anew in each frame"
-    flicker = "evenly" if motion.flicker < 0.7 else "and flickers"
+    jerk = "smoothly" if motion.jerk < 0.55 else "in jolts"
+    flicker = "is even" if motion.flicker < 0.7 else "flickers"
     return (
         Score(
             "steady", motion.jerk, _between(-motion.jerk, -1.2, -0.3), 2.0, f"It moves {jerk} ({motion.jerk:.2f} px)."
@@ -205,7 +205,7 @@ def _steady(frames: Frames) -> tuple[Score, ...]:
             motion.flicker,
             _between(-motion.flicker, -2.0, -0.3),
             1.0,
-            f"It is lit {flicker} ({motion.flicker:.1f} grey levels).",
+            f"Its light {flicker} ({motion.flicker:.1f} grey levels).",
         ),
     )
 

@@ -22,10 +22,10 @@ from fourreal.whole import unwritable, writing
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredCandidate:
     """A finished candidate.
 
-    path: the MP4. asked: what it was asked to be, as JSON has it; None for a person's own video.
+    path: the MP4. payload: what was to be made, as JSON has it; None for a person's own video.
     model: which weights made it. seconds: how long that took. angles: radians, where the camera was commanded.
     canonical: the number of the frame that was picked, which moves as frames are added before it.
     rig: the camera that was commanded.
@@ -36,7 +36,7 @@ class Kept:
     role: Role
     seed: int
     sha256: str
-    asked: dict[str, Any] | None = None
+    payload: dict[str, Any] | None = None
     model: str = ""
     seconds: float | int = 0.0
     angles: tuple[float, ...] | None = None
@@ -48,7 +48,7 @@ class Kept:
     @property
     def own(self) -> bool:
         """Whether a person put it there."""
-        return self.asked is None
+        return self.payload is None
 
     @property
     def total(self) -> float:
@@ -80,12 +80,12 @@ class Kept:
         return FreezeTime(self.read(), angles, self.canonical, self.rig)
 
 
-def find(folder: Path, role: Role, seed: int) -> Kept | None:
+def find(folder: Path, role: Role, seed: int) -> StoredCandidate | None:
     """The candidate of this number; None where there is none."""
     path = folder / f"{role}-{seed}.mp4"
     if not path.is_file():
         return None
-    own = Kept(path, role, seed, clip.content_hash(path))
+    own = StoredCandidate(path, role, seed, clip.content_hash(path))
     try:
         notes = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         if notes["sha256"] != own.sha256:
@@ -94,7 +94,7 @@ def find(folder: Path, role: Role, seed: int) -> Kept | None:
         angles = None if notes["angles"] is None else tuple(float(angle) for angle in notes["angles"])
         return replace(
             own,
-            asked=notes["asked"],
+            payload=notes["payload"] if "payload" in notes else notes["asked"],  # as it was called before
             model=notes["model"],
             seconds=notes["seconds"],
             angles=angles,
@@ -107,7 +107,7 @@ def find(folder: Path, role: Role, seed: int) -> Kept | None:
         return own
 
 
-def keep(video: FreezeTime, candidate: Kept) -> Kept:
+def keep(video: FreezeTime, candidate: StoredCandidate) -> StoredCandidate:
     """Writes a video just made. It has its name only once all that is known of it lies beside it.
 
     Raises UserError where it cannot be written; then nothing has changed.
@@ -122,7 +122,7 @@ def keep(video: FreezeTime, candidate: Kept) -> Kept:
     return candidate
 
 
-def note(candidate: Kept) -> None:
+def note(candidate: StoredCandidate) -> None:
     """Writes down what is known of a candidate."""
     notes = asdict(candidate) | {"path": candidate.path.name}
     if candidate.scores:

@@ -4,7 +4,9 @@ A camera on a path has hardly any third difference of positions, and what it loo
 brightness. Pictures that a model made anew for each frame have both.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from jaxtyping import UInt8
@@ -25,13 +27,7 @@ class Steadiness:
 
 def steadiness(frames: UInt8[np.ndarray, "F H W 3"]) -> Steadiness | None:
     """None where too little can be followed, or there are fewer than four frames."""
-    pyramids: dict[int, Pyramid] = {}
-
-    def at(frame: int) -> Pyramid:
-        if frame not in pyramids:
-            pyramids[frame] = pyramid(_grey(frames[frame]))
-        return pyramids[frame]
-
+    at: Callable[[int], Pyramid] = cache(lambda frame: pyramid(_grey(frames[frame])))
     jerks, flickers = [], []
     if len(frames) < 4:
         return None

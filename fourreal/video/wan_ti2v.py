@@ -20,15 +20,15 @@ class WanTi2v(WanModel):
             "num_frames": job.frames,
             "max_sequence_length": self.capabilities.prompt_tokens,
         }
-        if job.known:
+        if job.conditioning:
             return self.pipe(job.images(1)[0], job.prompt, job.negative, **options)[0]
         return self._from_text()(job.prompt, job.negative, **options)[0]
 
     def condition(self, job: Job) -> Condition:
         text, negative = self.texts(job)
-        if not job.known:
+        if not job.conditioning:
             return Condition(text, negative)
-        picture = torch.from_numpy(job.known[0].copy()).permute(2, 0, 1)[None, :, None]  # (1, 3, 1, H, W)
+        picture = torch.from_numpy(job.conditioning[0].copy()).permute(2, 0, 1)[None, :, None]  # (1, 3, 1, H, W)
         with torch.no_grad():
             first = self.encode(picture.to(self.device, torch.float32) / 127.5 - 1)
         latents = (job.frames - 1) // self.capabilities.frame_step + 1

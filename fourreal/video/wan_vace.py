@@ -5,7 +5,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from fourreal.video.job import Condition, Job, grey_filled, known_span
+from fourreal.video.job import Condition, Job, conditioned_span, grey_filled
 from fourreal.video.wan import WanModel
 
 
@@ -23,7 +23,7 @@ def _pipeline():
         def prepare_masks(self, mask, reference_images=None, generator=None):
             folded = super().prepare_masks(mask, reference_images, generator)  # (1, 64, f, h, w)
             given = (mask[0, 0].amax((1, 2)) < 0.5).nonzero()[:, 0].tolist()
-            spans = known_span(given, self.vae_scale_factor_temporal, mask.shape[2])
+            spans = conditioned_span(given, self.vae_scale_factor_temporal, mask.shape[2])
             return torch.tensor(spans).logical_not().to(folded).view(1, 1, -1, 1, 1).expand_as(folded).contiguous()
 
     return Pipeline
@@ -40,7 +40,7 @@ class WanVace(WanModel):
         return _pipeline()
 
     def call(self, job: Job, **options) -> Tensor:
-        video, mask = grey_filled(job) if job.known else (None, None)
+        video, mask = grey_filled(job) if job.conditioning else (None, None)
         return self.pipe(
             job.prompt,
             job.negative,
@@ -56,7 +56,7 @@ class WanVace(WanModel):
     def condition(self, job: Job) -> Condition:
         pipe = self.pipe
         text, negative = self.texts(job)
-        video, mask = grey_filled(job) if job.known else (None, None)
+        video, mask = grey_filled(job) if job.conditioning else (None, None)
         video, mask, references = pipe.preprocess_conditions(
             video, mask, None, 1, job.size[1], job.size[0], job.frames, torch.float32, self.device
         )

@@ -35,13 +35,13 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     import uvicorn
 
-    from fourreal.jobs.supervisor import ensure_worker
+    from fourreal.jobs.supervisor import Supervisor
     from fourreal.web.server import create_app
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     # behind a Space's proxy, which alone can reach it, addresses are to begin with https as the browser's do
     proxies = "*" if "SPACE_ID" in os.environ else None
-    worker = ensure_worker(arguments.data)
+    worker = Supervisor(arguments.data)
     app = create_app(arguments.data)
     gc.collect()
     gc.freeze()  # what lives as long as the server is not looked through again: that would hold up an answer

@@ -1,6 +1,7 @@
 """The endpoints from a prompt to the two videos; see `api`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,111 +20,106 @@ class CreateCalls:
     def __init__(self, service: Service, uploads: Uploads) -> None:
         self._service, self._uploads = service, uploads
 
-    def models(self, token: str) -> list:
+    def models(self, owner: str) -> list:
         """The video models, with sizes, licence, what they are for and whether they run here."""
-        self._service.owner(token)
         return [asdict(offer) for offer in self._service.creations.models()]
 
-    def estimate_creation(self, token: str, wishes: dict, count: int = 4) -> dict:
+    def estimate_creation(self, owner: str, wishes: dict, count: int = 4) -> dict:
         """What candidates would take: {seconds, memory_mb, disk_mb, device, fits, reason, place}."""
-        return asdict(self._service.creations.estimate(self._service.owner(token), Wishes.from_dict(wishes), count))
+        return asdict(self._service.creations.estimate(owner, Wishes.from_dict(wishes), count))
 
     def create(
-        self, token: str, wishes: dict, count: int = 4, seed: int = 0, reference: str = "", picture: dict | None = None
+        self, owner: str, wishes: dict, count: int = 4, seed: int = 0, reference: str = "", picture: dict | None = None
     ) -> dict:
         """Ask for candidates; answers at once with the creation. reference: the video of which a frame is frozen.
         picture: an uploaded file (`gradio_client.handle_file`) that reference videos begin with."""
-        owner, path = self._service.owner(token), None if picture is None else self._uploaded(picture)
-        try:
+        with nullcontext() if picture is None else self._uploaded(picture) as path:
             made = self._service.creations.create(owner, Wishes.from_dict(wishes), count, seed, reference, path)
-        finally:
-            if path is not None:
-                self._uploads.forget(path)
         return _creation(made)
 
-    def creation(self, token: str, creation: str) -> dict:
+    def creation(self, owner: str, creation: str) -> dict:
         """A creation as it is now, its finished candidates best first."""
-        return _creation(self._service.creations.get(self._service.owner(token), creation))
+        return _creation(self._service.creations.get(owner, creation))
 
-    def creations(self, token: str) -> list:
+    def creations(self, owner: str) -> list:
         """All creations of this token, newest first."""
-        return [_creation(one) for one in self._service.creations.all(self._service.owner(token))]
+        return [_creation(one) for one in self._service.creations.all(owner)]
 
-    def stop_creation(self, token: str, creation: str) -> dict:
+    def stop_creation(self, owner: str, creation: str) -> dict:
         """Stop making candidates; what is finished stays."""
-        return self._after(token, creation, self._service.jobs.cancel)
+        return self._after(owner, creation, self._service.jobs.cancel)
 
-    def resume_creation(self, token: str, creation: str) -> dict:
+    def resume_creation(self, owner: str, creation: str) -> dict:
         """Go on with what was stopped or failed."""
-        return self._after(token, creation, self._service.creations.resume)
+        return self._after(owner, creation, self._service.creations.resume)
 
-    def delete_creation(self, token: str, creation: str) -> bool:
+    def delete_creation(self, owner: str, creation: str) -> bool:
         """Delete a creation with all its candidates. Videos that were taken from it stay."""
-        self._service.jobs.delete(self._service.owner(token), creation)
+        self._service.jobs.delete(owner, creation)
         return True
 
-    def more(self, token: str, creation: str, count: int = 1) -> dict:
+    def more(self, owner: str, creation: str, count: int = 1) -> dict:
         """Ask for more candidates of the same wishes."""
-        return self._after(token, creation, self._service.candidates.more, count)
+        return self._after(owner, creation, self._service.candidates.more, count)
 
-    def retry(self, token: str, creation: str, number: int) -> dict:
+    def retry(self, owner: str, creation: str, number: int) -> dict:
         """Try to make a candidate that could not be made once more."""
-        return self._after(token, creation, self._service.candidates.retry, number)
+        return self._after(owner, creation, self._service.candidates.retry, number)
 
-    def regenerate(self, token: str, creation: str, number: int) -> dict:
+    def regenerate(self, owner: str, creation: str, number: int) -> dict:
         """Another candidate in place of one, with a new seed."""
-        return self._after(token, creation, self._service.candidates.regenerate, number)
+        return self._after(owner, creation, self._service.candidates.regenerate, number)
 
-    def renew(self, token: str, creation: str) -> dict:
+    def renew(self, owner: str, creation: str) -> dict:
         """Make all candidates anew that are not kept."""
-        return self._after(token, creation, self._service.candidates.renew)
+        return self._after(owner, creation, self._service.candidates.renew)
 
-    def keep(self, token: str, creation: str, number: int, kept: bool = True) -> dict:
+    def keep(self, owner: str, creation: str, number: int, kept: bool = True) -> dict:
         """Mark a candidate to be kept, or no longer."""
-        return self._after(token, creation, self._service.candidates.keep, number, kept)
+        return self._after(owner, creation, self._service.candidates.keep, number, kept)
 
-    def discard(self, token: str, creation: str, number: int) -> dict:
+    def discard(self, owner: str, creation: str, number: int) -> dict:
         """Remove a candidate, also while it is being made."""
-        return self._after(token, creation, self._service.candidates.discard, number)
+        return self._after(owner, creation, self._service.candidates.discard, number)
 
-    def restore(self, token: str, creation: str) -> dict:
+    def restore(self, owner: str, creation: str) -> dict:
         """Bring the candidate back that was discarded last; called again, the one before it."""
-        return self._after(token, creation, self._service.candidates.restore)
+        return self._after(owner, creation, self._service.candidates.restore)
 
-    def add_candidate(self, token: str, creation: str, file: dict) -> dict:
+    def add_candidate(self, owner: str, creation: str, file: dict) -> dict:
         """Take an uploaded file (`gradio_client.handle_file`) in as one more candidate."""
-        path = self._uploaded(file)
-        try:
-            return self._after(token, creation, self._service.candidates.add_own, path, path.name)
-        finally:
-            self._uploads.forget(path)
+        with self._uploaded(file) as path:
+            return self._after(owner, creation, self._service.candidates.add_own, path, path.name)
 
-    def cut(self, token: str, creation: str, number: int, first: int, last: int, reverse: bool = False) -> dict:
+    def cut(self, owner: str, creation: str, number: int, first: int, last: int, reverse: bool = False) -> dict:
         """Frames `first` to `last` of a candidate, backwards if asked, as one more candidate."""
-        return self._after(token, creation, self._service.candidates.change, number, first, last, reverse)
+        return self._after(owner, creation, self._service.candidates.change, number, first, last, reverse)
 
-    def extend(self, token: str, creation: str, number: int, side: str) -> dict:
+    def extend(self, owner: str, creation: str, number: int, side: str) -> dict:
         """A freeze-time candidate with frames added at its "left" or "right", as one more candidate."""
-        return self._after(token, creation, self._service.candidates.longer, number, side)
+        return self._after(owner, creation, self._service.candidates.longer, number, side)
 
-    def take(self, token: str, creation: str, number: int) -> dict:
+    def take(self, owner: str, creation: str, number: int) -> dict:
         """A finished candidate as a video, to freeze a frame of or to reconstruct from."""
-        owner = self._service.owner(token)
         return self._video(owner, self._service.candidates.take(owner, creation, number))
 
     # --- Shared -------------------------------------------------------------------------------------------------------
 
-    def _after(self, token: str, creation: str, change: Callable[..., Any], *given) -> dict:
+    def _after(self, owner: str, creation: str, change: Callable[..., Any], *given) -> dict:
         """The creation after something was done to it."""
-        owner = self._service.owner(token)
         change(owner, creation, *given)
         return _creation(self._service.creations.get(owner, creation))
 
-    def _uploaded(self, file: dict) -> Path:
-        path = str(file.get("path", ""))
-        if not self._uploads.holds(path):
+    @contextmanager
+    def _uploaded(self, file: dict) -> Iterator[Path]:
+        """An uploaded file, which is gone afterwards."""
+        path = Path(str(file.get("path", "")))
+        if not self._uploads.holds(str(path)):
             raise UserError("Upload the file first: pass gradio_client.handle_file(path).")
-        return Path(path)
+        try:
+            yield path
+        finally:
+            self._uploads.forget(path)
 
     def _video(self, owner: str, video) -> dict:
         return asdict(video) | {"url": clip_urls(owner, video.id) + "clip.mp4"}
@@ -134,5 +130,6 @@ def _creation(creation: Creation) -> dict:
     value = asdict(creation) | {"wishes": creation.wishes.as_dict()}
     value["picture"] = file_urls(creation.id) + creation.picture if creation.picture else None
     for one in value["candidates"]:
+        one["kept"] = one.pop("marked")
         one["url"] = file_urls(creation.id) + one.pop("file") if one["made"] else None
     return value

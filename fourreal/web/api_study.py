@@ -12,27 +12,25 @@ class StudyCalls:
 
     _service: Service
 
-    def study_sources(self, token: str) -> list:
+    def study_sources(self, owner: str) -> list:
         """What may go into a study: [{id, title, kind}], own scenes, shipped ones and own videos."""
-        return [asdict(one) for one in self._service.studies.sources(self._service.owner(token))]
+        return [asdict(one) for one in self._service.studies.sources(owner)]
 
-    def make_study(self, token: str, study: dict) -> dict:
+    def make_study(self, owner: str, study: dict) -> dict:
         """Make a study of {name, pairs: [{prompt, first: {method, source}, second}]}; a minute or so for each scene."""
-        owner = self._service.owner(token)
         return self._study(owner, self._service.studies.make(owner, study))
 
-    def studies(self, token: str) -> list:
+    def studies(self, owner: str) -> list:
         """All studies of this token, newest first."""
-        owner = self._service.owner(token)
         return [self._study(owner, one) for one in self._service.studies.studies(owner)]
 
-    def study_results(self, token: str, study: str) -> dict:
+    def study_results(self, owner: str, study: str) -> dict:
         """What the votes of a study say until now: percentages with 95 % intervals."""
-        return asdict(self._service.studies.results(self._service.owner(token), study))
+        return asdict(self._service.studies.results(owner, study))
 
-    def delete_study(self, token: str, study: str) -> bool:
+    def delete_study(self, owner: str, study: str) -> bool:
         """Delete a study with its votes."""
-        self._service.studies.delete(self._service.owner(token), study)
+        self._service.studies.delete(owner, study)
         return True
 
     def _study(self, owner: str, study: Study) -> dict:

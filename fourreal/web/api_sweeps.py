@@ -10,14 +10,13 @@ class SweepCalls:
 
     _service: Service
 
-    def sweeps(self, token: str) -> list:
+    def sweeps(self, owner: str) -> list:
         """The sweeps that this page shows: [{name, problem, left_out, runs: [{prompt, model, preset, without, seed,
         state, why, seconds, stage, share, thing, scene, picture}]}]."""
-        self._service.owner(token)
-        return [_told(watched) for watched in sweeps().values()]
+        return [_sweep(watched) for watched in sweeps().values()]
 
 
-def _told(watched: Watched) -> dict:
+def _sweep(watched: Watched) -> dict:
     look = watched.look()
     runs = [_run(watched, run) for run in look.runs]
     return {"name": watched.name, "problem": look.problem, "left_out": list(look.left_out), "runs": runs}

@@ -17,7 +17,7 @@ show();
 """
 NOTHING = {"shown": "", "reference": None, "freeze": None}
 # What an item has that a person does not choose.
-NO_CHOICE = dict(number=0, score="", best=False, kept=False, picked=True, own=True, reasons=[], arc="", still="")
+NO_CHOICE = dict(number=0, score="", best=False, marked=False, picked=True, own=True, reasons=[], arc="", still="")
 NOT_JUDGED = "not judged"
 STANDS, MOVES = 0.6, 0.25  # how well a subject stands, for its word
 
@@ -72,7 +72,7 @@ def item(creation: Creation, one: Candidate, best: bool, picked: bool) -> dict:
         "frames": max(one.frames, 1),
         "score": score(one),
         "best": best,
-        "kept": one.kept,
+        "marked": one.marked,
         "picked": picked,
         "own": one.way == "own",
         "reasons": list(one.reasons),

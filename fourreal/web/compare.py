@@ -18,20 +18,24 @@ from fourreal.web.viewer_box import shown
 
 LAYOUTS = [("Beside each other", "side"), ("Wipe (of two)", "wipe")]
 MOST = 4
-HINT = "Drag to look around, scroll to come closer."
+LONGEST = 40  # characters of a title, where several stand in one heading
+HINT = "Drag to look around, scroll or pinch to come closer."
 
 
-@dataclass(frozen=True)
 class Compare:
     """things: what is compared. alone: the button that shows one again."""
 
-    things: gr.Dropdown
-    other: gr.File
-    layout: gr.Radio
-    hint: gr.HTML
-    figures: gr.HTML
-    studies: gr.HTML
-    alone: gr.Button
+    def __init__(self) -> None:
+        gr.Markdown("Two to four scenes or videos, one camera, one clock.", elem_classes="lead")
+        self.things = gr.Dropdown(
+            [], value=[], multiselect=True, max_choices=MOST, label="What to compare", elem_id="compare-things"
+        )
+        self.other = drop("compare-video", "Video of another method", labelled=True)
+        self.layout = gr.Radio(LAYOUTS, value="side", label="Layout", elem_id="compare-layout")
+        self.hint = piece(elem_id="compare-hint")
+        self.figures = piece(elem_id="compare-table")
+        self.studies = piece(elem_id="studies")
+        self.alone = gr.Button("Back to one scene", visible=False, elem_id="compare-end")
 
     def shown(self, page: Page) -> list[Block]:
         """What `compared` changes."""
@@ -46,21 +50,6 @@ class Comparing:
     choices: Event
     show: Event
     end: Event
-
-
-def lay_out() -> Compare:
-    gr.Markdown("Two to four scenes or videos, one camera, one clock.", elem_classes="lead")
-    return Compare(
-        things=gr.Dropdown(
-            [], value=[], multiselect=True, max_choices=MOST, label="What to compare", elem_id="compare-things"
-        ),
-        other=drop("compare-video", "Video of another method", labelled=True),
-        layout=gr.Radio(LAYOUTS, value="side", label="Shown", elem_id="compare-layout"),
-        hint=piece(elem_id="compare-hint"),
-        figures=piece(elem_id="compare-table"),
-        studies=piece(elem_id="studies"),
-        alone=gr.Button("Show one again", visible=False, elem_id="compare-end"),
-    )
 
 
 def wire(page: Page, step: Compare) -> Comparing:
@@ -134,7 +123,7 @@ def compared(page: Page, step: Compare, me: Visitor, names: list | None, layout:
         layout="wipe" if layout == "wipe" and len(chosen) == 2 else "side",
     )
     wiped = "Drag the divider." if value["layout"] == "wipe" else "They move together."
-    words = caption(listing([one.title for one in chosen]), wiped)
+    words = caption(listing([short(one.title) for one in chosen]), wiped)
     return {
         page.viewer: value,
         page.caption: words,
@@ -181,6 +170,11 @@ def usual(listed: list[tuple[str, str]], run: str) -> list[str]:
 def beside(run: str) -> list[str]:
     """A scene and the video that it was made from."""
     return [f"scene:{run}", f"input:{run}"]
+
+
+def short(title: str) -> str:
+    """As much of a title as a heading has room for."""
+    return title if len(title) <= LONGEST else f"{title[: LONGEST - 1].rstrip()}…"
 
 
 def listing(titles: list[str]) -> str:

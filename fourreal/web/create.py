@@ -27,15 +27,22 @@ from fourreal.web.way import After
 MOST_RANDOM = 10**6  # seeds that are drawn stay short enough to be read out
 
 
-@dataclass(frozen=True)
 class Create:
     """earlier: the list of what was asked for before. skip: for whoever has both videos."""
 
-    earlier: gr.Dropdown
-    start: Start
-    reference: Form
-    freezing: Freezing
-    skip: gr.Button
+    def __init__(self, service: Service) -> None:
+        lead = "Describe a scene. Video models film it, then freeze it."
+        gr.Markdown(lead, elem_classes="lead", elem_id="create-lead")
+        # here, as a browser's state within a hidden column is not read
+        draft, freeze_draft = (
+            browser_state(service.workspace.places.data, f"{role} form") for role in ("reference", "freeze")
+        )
+        self.earlier = gr.Dropdown([], label="Earlier prompts", visible=False, elem_id="earlier")
+        self.start = Start()
+        with self.start.ask:
+            self.reference = Form("reference", draft)
+        self.freezing = Freezing(freeze_draft)
+        self.skip = gr.Button("I have two videos already", variant="secondary", elem_id="to-videos")
 
     @property
     def forms(self) -> list[Form]:
@@ -60,26 +67,6 @@ class Creating:
     def after(self, begun: Dependency) -> Dependency:
         """What was changed is seen at once, not only at the next tick."""
         return begun.success(**self.making).success(**self.chosen)
-
-
-def lay_out(service: Service) -> Create:
-    lead = "Describe a scene. Video models film it, then freeze it."
-    gr.Markdown(lead, elem_classes="lead", elem_id="create-lead")
-    # here, as a browser's state within a hidden column is not read
-    draft, freeze_draft = (
-        browser_state(service.workspace.places.data, f"{role} form") for role in ("reference", "freeze")
-    )
-    earlier = gr.Dropdown([], label="Earlier prompts", visible=False, elem_id="earlier")
-    start = create_start.lay_out()
-    with start.ask:
-        reference = create_form.lay_out("reference", draft)
-    return Create(
-        earlier=earlier,
-        start=start,
-        reference=reference,
-        freezing=create_freeze.lay_out(freeze_draft),
-        skip=gr.Button("I have two videos already", variant="secondary", elem_id="to-videos"),
-    )
 
 
 def wire(page: Page, step: Create, videos: Videos, checking: Checking) -> Creating:

@@ -69,7 +69,7 @@ def looks_of(creation: Creation | None) -> list:
     whatever somebody was about to set in a card is lost."""
     if creation is None:
         return []
-    each = [[one.number, one.made, one.kept, one.total, one.degrees, one.error] for one in creation.candidates]
+    each = [[one.number, one.made, one.marked, one.total, one.degrees, one.error] for one in creation.candidates]
     return [creation.id, creation.discarded, each]
 
 

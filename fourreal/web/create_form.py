@@ -1,7 +1,6 @@
 """The two forms of the step *Create*: what is asked for, and what that will take."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -20,7 +19,7 @@ from fourreal.web.dropped import drop
 from fourreal.web.fields import BLANK, MOST_TEXT, by_name, component, values_of, when
 from fourreal.web.markup import facts, heading, joined, note, piece, pieces, pressed
 from fourreal.web.parts import ESTIMATE, Event, Page, Updates, event
-from fourreal.web.words import amount, duration, where
+from fourreal.web.words import amount, duration, worth_saying
 
 NO_ADAPTER = BLANK
 EXAMPLES = ("a red ball bouncing on a grassy floor", "Camera circulating around a fox in a yard, time elapse")
@@ -31,7 +30,6 @@ SEEDS = [("The next ones", NEXT), ("Random", RANDOM), ("From this one on", FIXED
 NOBODY = "0" * 32  # what a video takes does not depend on who asks
 
 
-@dataclass(frozen=True)
 class Form:
     """One half of the step: the components for one of the two videos.
 
@@ -40,18 +38,21 @@ class Form:
     form, see `create_draft`.
     """
 
-    role: str
-    fields: dict[str, Component]
-    estimate: gr.HTML
-    start: gr.Button
-    progress: gr.HTML
-    stop: gr.Button
-    resume: gr.Button
-    candidates: gr.HTML
-    rest: gr.Column
-    own: gr.File
-    state: gr.State
-    draft: gr.BrowserState
+    def __init__(self, role: str, draft: gr.BrowserState) -> None:
+        self.role, self.draft, self.fields = role, draft, lay_out_fields(role)
+        self.estimate = piece(elem_id=f"{role}-told")
+        words = "Make freeze-time candidates" if role == "freeze" else "Make candidates"
+        self.start = gr.Button(words, variant="primary", size="lg", elem_id=f"{role}-make")
+        self.progress = piece(elem_id=f"{role}-progress")
+        with gr.Row():
+            self.stop = gr.Button("Stop", variant="stop", visible=False, elem_id=f"{role}-stop")
+            go_on = "Continue making them"
+            self.resume = gr.Button(go_on, variant="primary", visible=False, elem_id=f"{role}-resume")
+        self.candidates = piece(elem_id=f"{role}-candidates")
+        with gr.Column(visible=False) as self.rest:
+            heading("Or a video of your own")
+            self.own = drop(f"{role}-own")
+        self.state = gr.State("")
 
     @property
     def suited(self) -> list[Component]:
@@ -62,35 +63,6 @@ class Form:
     def watched(self) -> list[Block]:
         """What changes while candidates are made."""
         return [self.progress, self.stop, self.resume, self.candidates, self.rest, self.state]
-
-
-def lay_out(role: str, draft: gr.BrowserState) -> Form:
-    """The form, what it will take, and the candidates, for one of the two videos."""
-    fields = lay_out_fields(role)
-    estimate = piece(elem_id=f"{role}-told")
-    start = gr.Button("Make candidates", variant="primary", size="lg", elem_id=f"{role}-make")
-    progress = piece(elem_id=f"{role}-progress")
-    with gr.Row():
-        stop = gr.Button("Stop", variant="stop", visible=False, elem_id=f"{role}-stop")
-        resume = gr.Button("Continue making them", variant="primary", visible=False, elem_id=f"{role}-resume")
-    candidates = piece(elem_id=f"{role}-candidates")
-    with gr.Column(visible=False) as rest:
-        heading("Or a video of your own")
-        own = drop(f"{role}-own")
-    return Form(
-        role=role,
-        fields=fields,
-        estimate=estimate,
-        start=start,
-        progress=progress,
-        stop=stop,
-        resume=resume,
-        candidates=candidates,
-        rest=rest,
-        own=own,
-        state=gr.State(""),
-        draft=draft,
-    )
 
 
 def lay_out_fields(role: str) -> dict[str, Component]:
@@ -231,17 +203,17 @@ def expected(page: Page, form: Form, values: dict[str, Any]) -> Updates:
     except UserError as error:
         return {form.estimate: note(str(error), "bad"), form.start: gr.update(interactive=False)}
     offer = next(offer for offer in page.service.creations.models() if offer.name == wishes.model)
-    return {form.estimate: estimate_box(offer, estimate), form.start: gr.update(interactive=estimate.fits)}
+    return {form.estimate: estimate_box(offer, estimate, form.role), form.start: gr.update(interactive=estimate.fits)}
 
 
-def estimate_box(offer: Offer, estimate: Estimate) -> Markup:
+def estimate_box(offer: Offer, estimate: Estimate, role: str) -> Markup:
+    """Only the first of the two videos lists the words that its model knows: the second has its prompt from it."""
     rows = facts(
         [
             ("Time", "about " + duration(estimate.seconds) if estimate.seconds is not None else "not measured yet"),
             ("Memory", amount(estimate.memory_mb) if estimate.memory_mb is not None else "as there is"),
-            ("Place in line", "starts at once" if estimate.place == 0 else f"{estimate.place} before it"),
-            ("Runs on", where(estimate.device)),
+            *worth_saying(estimate.device, estimate.place),
         ]
     )
     reason = note(estimate.reason, "" if estimate.fits else "bad")
-    return joined([pieces("create").model(offer), rows if estimate.fits else "", reason])
+    return joined([pieces("create").model(offer, role == "reference"), rows if estimate.fits else "", reason])

@@ -1,6 +1,6 @@
 """The second half of *Create*: which moment of the reference video is frozen, and the form of what goes around it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import gradio as gr
 from gradio.blocks import Block
@@ -8,7 +8,6 @@ from gradio.blocks import Block
 from fourreal.errors import UserError
 from fourreal.video.prompt import freeze_prompt
 from fourreal.video.registry import entry
-from fourreal.web import create_form
 from fourreal.web.clip_cards import freeze_slider
 from fourreal.web.create_draft import readable, scene_of
 from fourreal.web.create_form import Form
@@ -18,24 +17,19 @@ from fourreal.web.parts import Page, Updates, event
 from fourreal.web.session import Visitor, personal
 
 
-@dataclass(frozen=True)
 class Freezing:
     """column: all of it. frame: the moment, over a slider."""
 
-    column: gr.Column
-    frame: gr.HTML
-    form: Form
+    def __init__(self, draft: gr.BrowserState) -> None:
+        with gr.Column(visible=False, elem_id="freezing") as self.column:
+            heading("Now freeze a moment and go around it", "h3")
+            self.frame = piece(elem_id="picked-frame")
+            self.form = Form("freeze", draft)
 
     @property
     def shown(self) -> list[Block]:
         """What `showing` changes."""
         return [self.column, self.frame, *(self.form.fields[name] for name in ("prompt", "width", "height"))]
-
-
-def lay_out(draft: gr.BrowserState) -> Freezing:
-    with gr.Column(visible=False, elem_id="freezing") as column:
-        heading("Now freeze a moment, and go around it", "h3")
-        return Freezing(column=column, frame=piece(elem_id="picked-frame"), form=create_form.lay_out("freeze", draft))
 
 
 def wire(page: Page, freezing: Freezing) -> None:
@@ -60,7 +54,7 @@ def showing(page: Page, freezing: Freezing, me: Visitor, draft: object) -> Updat
     if video is None:
         return {freezing.column: gr.update(visible=False), freezing.frame: ""}
     fields = freezing.form.fields
-    slider = freeze_slider("The moment that is frozen", video, owner, me.canonical or 0)
+    slider = freeze_slider("Which moment", video, owner, me.canonical or 0)
     change: Updates = {freezing.column: gr.update(visible=True), freezing.frame: slider}
     typed = readable(freezing.form, draft)
     if typed.get("of") == scene_of(me):

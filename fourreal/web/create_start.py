@@ -1,6 +1,6 @@
 """What a scene starts from: words, a picture, or a video of one's own in place of a made one."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import gradio as gr
 from gradio.blocks import Block
@@ -16,45 +16,25 @@ CHOICES = [("Words", WORDS), ("A picture", PICTURE), ("A video of mine", OWN)]
 IMAGES = [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"]
 
 
-@dataclass(frozen=True)
 class Start:
     """picture, own: the columns of a start from a picture and from a video of one's own; *_seen: what was chosen,
     *_file: where it is dropped. ask: the column of what words and pictures need."""
 
-    choice: gr.Radio
-    picture: gr.Column
-    picture_seen: gr.HTML
-    picture_file: gr.File
-    own: gr.Column
-    own_seen: gr.HTML
-    own_file: gr.File
-    ask: gr.Column
+    def __init__(self) -> None:
+        self.choice = gr.Radio(CHOICES, value=WORDS, label="Start from", elem_id="start-from")
+        with gr.Column(visible=False, elem_id="start-picture") as self.picture:
+            self.picture_seen = piece(elem_id="picture-seen")
+            words = "A photo or drawing to begin with"
+            self.picture_file = drop("picture-file", words, labelled=True, file_types=IMAGES)
+        with gr.Column(visible=False, elem_id="start-own") as self.own:
+            self.own_seen = piece(elem_id="own-seen")
+            self.own_file = drop("own-file", "Your video, from a camera that stands still", labelled=True)
+        self.ask = gr.Column(elem_id="start-ask")
 
     @property
     def shown(self) -> list[Block]:
         """What `showing` changes."""
         return [self.choice, self.picture, self.picture_seen, self.own, self.own_seen, self.ask]
-
-
-def lay_out() -> Start:
-    choice = gr.Radio(CHOICES, value=WORDS, label="Start from", elem_id="start-from")
-    with gr.Column(visible=False, elem_id="start-picture") as picture:
-        picture_seen = piece(elem_id="picture-seen")
-        words = "A photo or drawing to begin with"
-        picture_file = drop("picture-file", words, labelled=True, file_types=IMAGES)
-    with gr.Column(visible=False, elem_id="start-own") as own:
-        own_seen = piece(elem_id="own-seen")
-        own_file = drop("own-file", "Your video, from a camera that stands still", labelled=True)
-    return Start(
-        choice=choice,
-        picture=picture,
-        picture_seen=picture_seen,
-        picture_file=picture_file,
-        own=own,
-        own_seen=own_seen,
-        own_file=own_file,
-        ask=gr.Column(elem_id="start-ask"),
-    )
 
 
 def wire(page: Page, start: Start, chosen: Then) -> None:

@@ -1,13 +1,12 @@
 """A page with nothing but the viewer and one scene: for frames in other pages, which may show it wherever they are."""
 
 from fastapi import APIRouter
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse
 
-from fourreal.errors import UserError
 from fourreal.jobs.service import Service
 from fourreal.jobs.shares import TOKEN
 from fourreal.web.markup import render
-from fourreal.web.routes import AGAIN, missing
+from fourreal.web.routes import AGAIN
 from fourreal.web.things import thing
 
 
@@ -16,11 +15,8 @@ def router(service: Service) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/embed/{name}", response_class=HTMLResponse)
-    def embed(name: str) -> Response:
-        try:
-            shown = thing(service, "", f"shared:{name}" if TOKEN.fullmatch(name) else f"ready:{name}")
-        except UserError:
-            return missing()
+    def embed(name: str) -> HTMLResponse:
+        shown = thing(service, "", f"shared:{name}" if TOKEN.fullmatch(name) else f"ready:{name}")
         page = render("embed", title=shown.title, url=shown.url)
         return HTMLResponse(page, headers={"cache-control": AGAIN})
 

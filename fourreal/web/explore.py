@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
@@ -33,76 +33,45 @@ SCORE_SECONDS = 120.0
 FORMATS = {
     "html": ("html", False, "One file to share (.html)"),
     "ply-upright": ("ply", True, "For other viewers (.ply)"),
-    "ply": ("ply", False, "As it was filmed (.ply)"),
+    "ply": ("ply", False, "In the cameras' frame (.ply)"),
     "splat": ("splat", False, "For the web (.splat)"),
     "spz": ("spz", False, "Small (.spz)"),
     "4dgs": ("4dgs", False, "All moments in one (.4dgs)"),
 }
 
 
-@dataclass(frozen=True)
 class Explore:
     """formats: the buttons that make a file, by the names of `FORMATS`. path, size, rate: of a film; film makes it.
     made: where what was made is offered."""
 
-    summary: gr.HTML
-    finished: gr.Column
-    resume: gr.Button
-    compare: gr.Button
-    again: gr.Button
-    shared: gr.HTML
-    links: gr.HTML
-    formats: dict[str, gr.Button]
-    path: gr.Dropdown
-    size: gr.Dropdown
-    rate: gr.Dropdown
-    film: gr.Button
-    made: gr.HTML
+    def __init__(self) -> None:
+        self.summary = piece(pieces("explore").nothing(), elem_id="summary")
+        with gr.Column(visible=False, elem_id="finished") as self.finished:
+            with gr.Row(elem_classes="pair"):
+                self.resume = gr.Button("Continue", variant="primary", visible=False, elem_id="resume")
+                self.compare = gr.Button("Compare", elem_id="to-compare")
+                self.again = gr.Button("New scene", elem_id="again")
+            self.shared = piece(elem_id="shared")
+            with gr.Column(elem_id="downloads"):
+                self.links = piece(elem_id="links")
+                with gr.Row(elem_classes="formats"):
+                    self.formats = {
+                        name: gr.Button(words, size="sm", elem_id=f"make-{name}")
+                        for name, (*_, words) in FORMATS.items()
+                    }
+                with gr.Row(elem_classes="film"):
+                    self.path = gr.Dropdown(PATHS, value="orbit", label="Film along", elem_id="film-path", scale=4)
+                    small: dict[str, Any] = {"scale": 2, "min_width": 130}
+                    self.size = gr.Dropdown(FILM_SIZES, value="", label="Size", elem_id="film-size", **small)
+                    self.rate = gr.Dropdown(FILM_RATES, value=0, label="Frames a second", elem_id="film-rate", **small)
+                    self.film = gr.Button("Make film", size="sm", elem_id="make-mp4", scale=1, min_width=80)
+                piece(tag("p", "For your own path: the film editor under the picture.", class_="quiet"))
+                self.made = piece(elem_id="made")
 
     @property
     def shown(self) -> list[Block]:
         """What `arrived` changes in this step."""
         return [self.summary, self.finished, self.resume, self.links, self.shared]
-
-
-def lay_out() -> Explore:
-    summary = piece(pieces("explore").nothing(), elem_id="summary")
-    with gr.Column(visible=False, elem_id="finished") as finished:
-        with gr.Row(elem_classes="pair"):
-            resume = gr.Button("Continue", variant="primary", visible=False, elem_id="resume")
-            compare = gr.Button("Compare", elem_id="to-compare")
-            again = gr.Button("New scene", elem_id="again")
-        shared = piece(elem_id="shared")
-        with gr.Column(elem_id="downloads"):
-            links = piece(elem_id="links")
-            with gr.Row(elem_classes="formats"):
-                formats = {
-                    name: gr.Button(words, size="sm", elem_id=f"make-{name}") for name, (*_, words) in FORMATS.items()
-                }
-            with gr.Row(elem_classes="film"):
-                path = gr.Dropdown(PATHS, value="orbit", label="Film along", elem_id="film-path", scale=4)
-                size = gr.Dropdown(FILM_SIZES, value="", label="Size", elem_id="film-size", scale=2, min_width=90)
-                rate = gr.Dropdown(
-                    FILM_RATES, value=0, label="Frames a second", elem_id="film-rate", scale=2, min_width=90
-                )
-                film = gr.Button("Make", size="sm", elem_id="make-mp4", scale=1, min_width=80)
-            piece(tag("p", "For your own path: the film editor under the picture.", class_="quiet"))
-            made = piece(elem_id="made")
-    return Explore(
-        summary=summary,
-        finished=finished,
-        resume=resume,
-        compare=compare,
-        again=again,
-        shared=shared,
-        links=links,
-        formats=formats,
-        path=path,
-        size=size,
-        rate=rate,
-        film=film,
-        made=made,
-    )
 
 
 # What was made stays while the files listed are of its scene: they are told twice at times, and late to a busy browser.
@@ -170,13 +139,9 @@ def arrived(page: Page, step: Explore, run: Run, owner: str) -> Updates:
 
 def score_awaited(page: Page, run: Run, owner: str) -> bool:
     """Whether a run of an example will soon have been compared with what no video showed."""
-    fresh = time.time() - (run.finished or 0.0) < SCORE_SECONDS
-    return (
-        run.state == "done"
-        and bool(run.example)
-        and fresh
-        and "ground_truth" not in page.service.runs.metrics(owner, run.id)
-    )
+    if run.state != "done" or not run.example or time.time() - (run.finished or 0.0) >= SCORE_SECONDS:
+        return False
+    return "ground_truth" not in page.service.runs.metrics(owner, run.id)
 
 
 def opened(run: Run) -> dict:
@@ -190,7 +155,7 @@ def opened(run: Run) -> dict:
 
 
 def caption_of(run: Run) -> Markup:
-    how = "Drag to look around, scroll to come closer."
+    how = "Drag to look around, scroll or pinch to come closer."
     return caption(run.name, how if run.state == "done" else "As far as it came before it was stopped.")
 
 

@@ -13,6 +13,8 @@ from fourreal.web.parts import EXPORT, Page, event
 from fourreal.web.routes import file_urls, ready_urls
 from fourreal.web.saved import saved_name
 from fourreal.web.session import Visitor, personal
+from fourreal.web.sweep_folders import films_of, sweep_run, sweep_urls
+from fourreal.web.sweep_runs import title
 
 
 def wire(page: Page, made: gr.HTML) -> None:
@@ -33,17 +35,22 @@ def film(page: Page, owner: str, sent: dict) -> str:
         raise UserError("A film needs a path. Add two keys in the film editor.")
     path = CameraPath.parse(keyframes.encode(errors="replace"))
     wish = FilmWish.of(None, path.as_dict(), sent.get("size"), sent.get("fps"))
-    if scene.startswith("ready/"):
-        ready = ready_scene(scene.split("/")[1])
-        file = page.service.exports.ready_film(owner, ready.name, wish)
-        name, address = ready.title, f"{ready_urls(ready.name)}{file.name}"
-    elif scene.startswith("sweeps/"):
-        raise UserError("Films of a sweep's scenes are not made here: save the path, and use `fourreal export`.")
-    else:
-        run = scene.removeprefix("files/").split("/")[0]
-        file = page.service.exports.make(owner, run, "mp4", film=wish)
-        name, address = page.service.jobs.public_name(run), f"{file_urls(run)}exports/{file.name}"
-    return made_box(name, address)
+    kind, *parts = scene.split("/")
+    exports = page.service.exports
+    if kind == "ready" and len(parts) > 1:
+        ready = ready_scene(parts[0])
+        file = exports.public_film(owner, ready.bundle, ready.name, wish)
+        return made_box(ready.title, f"{ready_urls(ready.name)}{file.name}")
+    if kind == "sweeps" and len(parts) > 2:
+        watched, run = sweep_run(parts[0], parts[1])
+        file = exports.public_film(owner, watched.bundle(run), films_of(watched.key, run.key), wish)
+        return made_box(title(watched.look().runs, run), f"{sweep_urls(watched.key, run.key)}{file.name}")
+    if kind == "files" and len(parts) > 1:
+        file = exports.make(owner, parts[0], "mp4", film=wish)
+        return made_box(page.service.jobs.public_name(parts[0]), f"{file_urls(parts[0])}exports/{file.name}")
+    if kind == "shared":
+        raise UserError("This scene is another person's. Save the path and ask them for the film.")
+    raise UserError("A video cannot be filmed. Open a scene first.")
 
 
 def made_box(name: str, address: str) -> Markup:

@@ -1,7 +1,5 @@
 """The chip that says, wherever one is on the page, that a scene is forming, and how long it still takes."""
 
-from dataclasses import dataclass
-
 import gradio as gr
 
 from fourreal.jobs.how_far import whole
@@ -13,14 +11,10 @@ from fourreal.web.session import Visitor, personal
 SECONDS = 3.0  # between two looks
 
 
-@dataclass(frozen=True)
 class Forming:
-    chip: gr.HTML
-    timer: gr.Timer
-
-
-def lay_out() -> Forming:
-    return Forming(chip=piece(elem_id="forming"), timer=gr.Timer(SECONDS, active=False))
+    def __init__(self) -> None:
+        self.chip = piece(elem_id="forming")
+        self.timer = gr.Timer(SECONDS, active=False)
 
 
 def wire(page: Page, chip: Forming, follow: Event) -> Event:

@@ -25,8 +25,9 @@ FRAMES = {
 }
 LIMITS = ClipLimits()
 LEAD = (
-    f"Up to {MOST_TAKES}: other cameras, other frozen moments. "
-    f"{JobLimits.max_upload_bytes // 2**20} MB and {LIMITS.max_seconds:.0f} s each."
+    f"Up to {MOST_TAKES}, of other cameras or frozen moments; "
+    f"each {JobLimits.max_upload_bytes // 2**20}\N{NO-BREAK SPACE}MB and {LIMITS.max_seconds:.0f}\N{NO-BREAK SPACE}s"
+    " at most."
 )
 
 

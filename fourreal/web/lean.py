@@ -9,6 +9,8 @@ from collections import OrderedDict
 from gradio.blocks import BlocksConfig
 from gradio.components import Component
 from gradio.events import EventData
+from gradio.queueing import Queue
+from gradio.utils import LRUCache
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,6 +30,23 @@ class LeanConfig(BlocksConfig):
         of_session = super().__copy__()
         of_session.config_for_block = lambda *_: {}
         return of_session
+
+
+class Messages(LRUCache):
+    """What is still to be told to each session. Forgetting one twice is no error.
+
+    Gradio forgets a session in each of its streams that breaks off; of two at once, as when a page is reloaded while it
+    waits, the second ended in a KeyError.
+    """
+
+    def __delitem__(self, session: str) -> None:
+        if session in self:
+            super().__delitem__(session)
+
+
+def forget_once(queue: Queue) -> None:
+    """Let what a queue has to tell be forgotten by whoever comes first."""
+    queue.pending_messages_per_session = Messages(queue.pending_messages_per_session.max_size)
 
 
 def sent_with(event: EventData) -> dict:

@@ -95,12 +95,24 @@ def pieces(name: str) -> Any:
 
 # Presses are told to Python with the data-* values of the button; the rest of the behaviour is in static/page.js.
 PRESSES = """
+// What was pressed may be drawn anew, and would lose the focus: it, or the field that has come, has it again.
+let pressing = null;
+new MutationObserver(() => {
+  if (!pressing || document.activeElement !== document.body || performance.now() - pressing.at > 3000) return;
+  const form = (pressing.form && element.querySelector(`[data-form="${pressing.form}"]`)) || element;
+  const ways = ['[data-enter]', `[data-action="${pressing.action}"]`, '.act'];
+  ways.map((way) => form.querySelector(way)).find(Boolean)?.focus({ preventScroll: true });
+}).observe(element, { childList: true, subtree: true });
+element.addEventListener('focusin', ({ target }) => {
+  if (target.dataset.action !== pressing?.action) pressing = null;
+});
 element.addEventListener('click', (event) => {
   const pressed = event.target.closest('[data-action]');
   if (!pressed || !element.contains(pressed) || pressed.disabled) return;
   if (pressed.dataset.confirm && !window.confirm(pressed.dataset.confirm)) return;
   const inputs = {};
   const form = pressed.closest('[data-form]') || element;
+  pressing = { form: form.dataset.form, action: pressed.dataset.action, at: performance.now() };
   form.querySelectorAll('[data-field]').forEach((input) => { inputs[input.dataset.field] = input.value; });
   trigger('select', { ...inputs, ...pressed.dataset });
 });

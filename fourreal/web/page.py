@@ -1,6 +1,5 @@
 """The page as a whole: one viewer that stays, and beside it the steps from a prompt, or two videos, to a scene."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
@@ -27,7 +26,7 @@ from fourreal.web import (
     videos,
     watch,
 )
-from fourreal.web.lean import LeanConfig, tell_once
+from fourreal.web.lean import LeanConfig, forget_once, tell_once
 from fourreal.web.markup import piece
 from fourreal.web.parts import INTAKE, THREADS, Page, Then, event
 from fourreal.web.session import SAME_PERSON, Visitor, browser_state, personal
@@ -44,27 +43,36 @@ HEADER = (
 )
 
 
-@dataclass(frozen=True)
 class Panel:
-    """The components of every step, and the tabs that do something when they are opened."""
+    """A new scene step by step, earlier scenes, comparison: the components of every step, and the tabs that do
+    something when they are opened."""
 
-    tabs: gr.Tabs
-    steps: gr.Tabs
-    create: create.Create
-    videos: videos.Videos
-    reconstruct: reconstruct.Reconstruct
-    watch: watch.Watch
-    explore: explore.Explore
-    gallery: gr.HTML
-    compare: compare.Compare
-    study: study.MakeStudy
-    sweeps: sweeps.Sweeps | None
-    new_tab: gr.Tab
-    reconstruct_tab: gr.Tab
-    scenes_tab: gr.Tab
-    compare_tab: gr.Tab
-    study_tab: gr.Tab
-    sweeps_tab: gr.Tab | None
+    def __init__(self, service: Service) -> None:
+        self.sweeps: sweeps.Sweeps | None = None
+        with gr.Tabs(selected=NEW, elem_id="tabs") as self.tabs:
+            with (
+                gr.Tab("New scene", id=NEW) as self.new_tab,
+                gr.Tabs(selected=Step.CREATE.value, elem_id="steps") as self.steps,
+            ):
+                with gr.Tab("Create", id=Step.CREATE.value):
+                    self.create = create.Create(service)
+                with gr.Tab("Videos", id=Step.VIDEOS.value):
+                    self.videos = videos.Videos(service)
+                with gr.Tab("Reconstruct", id=Step.RECONSTRUCT.value) as self.reconstruct_tab:
+                    self.reconstruct = reconstruct.Reconstruct()
+                with gr.Tab("Watch", id=Step.WATCH.value):
+                    self.watch = watch.Watch()
+                with gr.Tab("Explore", id=Step.EXPLORE.value):
+                    self.explore = explore.Explore()
+            with gr.Tab("My scenes", id=Step.SCENES.value) as self.scenes_tab:
+                self.gallery = piece(elem_id="gallery")
+            with gr.Tab("Compare", id=Step.COMPARE.value) as self.compare_tab:
+                self.compare = compare.Compare()
+            with gr.Tab("Study", id=Step.STUDY.value) as self.study_tab:
+                self.study = study.MakeStudy()
+            if sweep_folders.sweeps():  # named by the owner of the page
+                with gr.Tab("Sweeps", id=Step.SWEEPS.value) as self.sweeps_tab:
+                    self.sweeps = sweeps.Sweeps()
 
 
 def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
@@ -88,8 +96,8 @@ def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
                 strip.lay_out()
                 film = piece(elem_id="film-made")
             with gr.Column(elem_id="panel"):
-                panel = lay_out(service)
-        chip = forming.lay_out()
+                panel = Panel(service)
+        chip = forming.Forming()
         page = Page(
             service=service,
             uploads=uploads,
@@ -109,52 +117,8 @@ def build(service: Service, uploads: Uploads, data: Path) -> gr.Blocks:
         tell_once(blocks.default_config, header)
     blocks.max_threads = THREADS
     blocks.queue(default_concurrency_limit=None, max_size=512)
+    forget_once(blocks._queue)
     return blocks
-
-
-def lay_out(service: Service) -> Panel:
-    """The panel: a new scene step by step, earlier scenes, comparison."""
-    with gr.Tabs(selected=NEW, elem_id="tabs") as tabs:
-        with gr.Tab("New scene", id=NEW) as new_tab, gr.Tabs(selected=Step.CREATE.value, elem_id="steps") as steps:
-            with gr.Tab("Create", id=Step.CREATE.value):
-                creating = create.lay_out(service)
-            with gr.Tab("Videos", id=Step.VIDEOS.value):
-                pair = videos.lay_out(service)
-            with gr.Tab("Reconstruct", id=Step.RECONSTRUCT.value) as reconstruct_tab:
-                settings = reconstruct.lay_out()
-            with gr.Tab("Watch", id=Step.WATCH.value):
-                watching = watch.lay_out()
-            with gr.Tab("Explore", id=Step.EXPLORE.value):
-                exploring = explore.lay_out()
-        with gr.Tab("My scenes", id=Step.SCENES.value) as scenes_tab:
-            gallery = piece(elem_id="gallery")
-        with gr.Tab("Compare", id=Step.COMPARE.value) as compare_tab:
-            comparing = compare.lay_out()
-        with gr.Tab("Study", id=Step.STUDY.value) as study_tab:
-            studying = study.lay_out()
-        sweeping, sweeps_tab = None, None
-        if sweep_folders.sweeps():  # named by the owner of the page
-            with gr.Tab("Sweeps", id=Step.SWEEPS.value) as sweeps_tab:
-                sweeping = sweeps.lay_out()
-    return Panel(
-        tabs=tabs,
-        steps=steps,
-        create=creating,
-        videos=pair,
-        reconstruct=settings,
-        watch=watching,
-        explore=exploring,
-        gallery=gallery,
-        compare=comparing,
-        study=studying,
-        sweeps=sweeping,
-        new_tab=new_tab,
-        reconstruct_tab=reconstruct_tab,
-        scenes_tab=scenes_tab,
-        compare_tab=compare_tab,
-        study_tab=study_tab,
-        sweeps_tab=sweeps_tab,
-    )
 
 
 def wire(page: Page, panel: Panel, chip: forming.Forming, example: gr.Button, blocks: gr.Blocks) -> None:
@@ -191,7 +155,7 @@ def wire(page: Page, panel: Panel, chip: forming.Forming, example: gr.Button, bl
     panel.compare_tab.select(**comparing.choices).success(**comparing.show)
     for tab in (panel.new_tab, panel.scenes_tab, panel.study_tab):
         tab.select(**comparing.end)
-    if panel.sweeps is not None and panel.sweeps_tab is not None:
+    if panel.sweeps is not None:
         following = sweeps.wire(page, panel.sweeps, panel.compare)
         panel.sweeps_tab.select(**following.open)
         panel.sweeps_tab.select(**comparing.end)

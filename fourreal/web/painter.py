@@ -13,9 +13,9 @@ import threading
 import time
 from pathlib import Path
 
-from fourreal import installed
+from fourreal import installed, system
 from fourreal.errors import UserError
-from fourreal.jobs.children import end, environment
+from fourreal.jobs.children import environment
 
 WIDEST = 1280  # pixels of either side
 IDLE_SECONDS = 120.0
@@ -96,10 +96,7 @@ class Painter:
 
     def _end(self) -> None:
         if self._child is not None:
-            end(self._child)
-            for pipe in (self._child.stdin, self._child.stdout):
-                if pipe is not None:
-                    pipe.close()
+            system.bury(self._child)
             self._child = None
 
     def close(self) -> None:
@@ -124,8 +121,8 @@ def checked(wanted: dict) -> dict:
 def paint() -> None:
     """The child: answers on stdout until stdin ends."""
     import numpy as np
-    from PIL import Image
 
+    from fourreal.jpeg import jpeg
     from fourreal.scene.r4d import read_r4d
 
     out, scenes = sys.stdout.buffer, {}
@@ -138,19 +135,11 @@ def paint() -> None:
                 scenes = {key: read_r4d(Path(request["path"]).read_bytes())}  # one at a time is kept
             camera = np.array(request["camera_to_world"], np.float32)
             pixels = scenes[key].render(camera, request["fov_y"], tuple(request["size"]), request["time"])
-            content = jpeg(Image.fromarray(pixels))
+            content = jpeg(pixels)
             out.write(json.dumps({"bytes": len(content)}).encode() + b"\n" + content)
         except Exception as error:  # told to the page, which logs it; the next picture may be fine
             out.write(json.dumps({"error": f"{type(error).__name__}: {error}"}).encode() + b"\n")
         out.flush()
-
-
-def jpeg(image) -> bytes:
-    from io import BytesIO
-
-    buffer = BytesIO()
-    image.save(buffer, "JPEG", quality=88)
-    return buffer.getvalue()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from fourreal.web.things import PREVIEW, Thing, thing
 
 TITLE = "fourreal: a scene to look around in, at any moment"
 WORDS = "Two short videos in, a scene in three dimensions and time out. Drag to look around, scrub through time."
+# Gradio's own elements say "Gradio" and "Click to try out the app!", and services believe the first that they find.
+GRADIOS = re.compile(rb"""<meta\s+(?:property|name)="(?:og:|twitter:)[^>]*>\s*""")
 AUTHORITY = re.compile(r"(?P<host>[^:\[\]]+)(?P<port>:\d{1,5})?", re.ASCII)
 
 
@@ -53,7 +55,7 @@ class Previews:
 
     def with_preview(self, body: bytes, scope: Scope) -> bytes:
         head = preview(self.linked(scope), origin(scope)).encode()
-        return body.replace(b"</head>", head + b"</head>", 1)
+        return GRADIOS.sub(b"", body).replace(b"</head>", head + b"</head>", 1)
 
     def linked(self, scope: Scope) -> list[Thing]:
         """What the address names that is there for everybody."""

@@ -4,7 +4,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 
-MOST_KNOWN = 10_000  # addresses; the one that was quiet longest is forgotten first
+MOST_ADDRESSES = 10_000  # the one that was quiet longest is forgotten first
 
 
 class Rate:
@@ -20,7 +20,7 @@ class Rate:
         with self._lock:
             times = self._times.setdefault(client, deque())
             self._times.move_to_end(client)
-            if len(self._times) > MOST_KNOWN:
+            if len(self._times) > MOST_ADDRESSES:
                 self._times.popitem(last=False)
             while times and times[0] < now - self._seconds:
                 times.popleft()

@@ -1,10 +1,9 @@
 """Step two: how carefully, and what it will take."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 
 from fourreal.description import Options
 from fourreal.errors import UserError
@@ -14,7 +13,7 @@ from fourreal.web.fields import by_name, component, group, values_of, when
 from fourreal.web.markup import facts, note, piece, tag
 from fourreal.web.parts import ESTIMATE, Event, Page, Then, Updates, event
 from fourreal.web.session import Visitor, personal
-from fourreal.web.words import amount, duration, where
+from fourreal.web.words import amount, duration, worth_saying
 
 CRITIC_LOOKS: dict[str, dict[str, Any]] = {
     "critic": {"info": "It judges views and times that no video shows."},
@@ -22,34 +21,20 @@ CRITIC_LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
-@dataclass(frozen=True)
 class Reconstruct:
     """settings: the fields of `Options`, by name. critics: where those of a video model as critic are."""
 
-    name: gr.Textbox
-    settings: dict[str, Component]
-    critics: gr.Accordion
-    estimate: gr.HTML
-    start: gr.Button
-
-
-def lay_out() -> Reconstruct:
-    name = gr.Textbox(
-        label="Name", placeholder="A name for your scene", max_lines=1, max_length=80, elem_id="scene-name"
-    )
-    settings = {"preset": component(Options, "preset", value="draft")}
-    with gr.Accordion("Advanced", open=False, elem_id="advanced"):
-        settings |= group(Options, "advanced")
-    with gr.Accordion("A video model as critic", open=False, elem_id="distillation") as critics:
-        settings |= group(Options, "critic", **CRITIC_LOOKS)
-    estimate = piece(elem_id="estimate")
-    return Reconstruct(
-        name=name,
-        settings=settings,
-        critics=critics,
-        estimate=estimate,
-        start=gr.Button("Start", variant="primary", size="lg", elem_id="start"),
-    )
+    def __init__(self) -> None:
+        self.name = gr.Textbox(
+            label="Name", placeholder="A name for your scene", max_lines=1, max_length=80, elem_id="scene-name"
+        )
+        self.settings = {"preset": component(Options, "preset", value="draft")}
+        with gr.Accordion("Advanced", open=False, elem_id="advanced"):
+            self.settings |= group(Options, "advanced")
+        with gr.Accordion("A video model as critic", open=False, elem_id="distillation") as self.critics:
+            self.settings |= group(Options, "critic", **CRITIC_LOOKS)
+        self.estimate = piece(elem_id="estimate")
+        self.start = gr.Button("Start", variant="primary", size="lg", elem_id="start")
 
 
 def wire(page: Page, step: Reconstruct, begun: Then) -> tuple[Event, Event]:
@@ -119,14 +104,11 @@ def expected(page: Page, step: Reconstruct, me: Visitor, form: dict[str, Any]) -
 
 
 def estimate_box(estimate: Estimate) -> str:
-    wait = "starts at once" if estimate.place == 0 else f"{estimate.place} before it"
     rows = facts(
         [
             ("Time", time_of(estimate)),
             ("Memory", amount(estimate.memory_mb)),
-            ("Disk", amount(estimate.disk_mb)),
-            ("Runs on", where(estimate.device)),
-            ("Line", wait),
+            *worth_saying(estimate.device, estimate.place),
             *critic_cost(estimate.critic),
         ]
     )

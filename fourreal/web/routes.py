@@ -16,7 +16,8 @@ from fourreal.jobs.ready import ready_scene
 from fourreal.jobs.service import Service
 from fourreal.web.painter import Painter
 from fourreal.web.saved import attachment, saved_name
-from fourreal.web.sweep_folders import sweep_file
+from fourreal.web.sweep_folders import films_of, sweep_file, sweep_run
+from fourreal.web.sweep_runs import title as sweep_title
 
 WEB = Path(__file__).parent
 TYPES = {
@@ -56,7 +57,7 @@ def flaws_url(owner: str, video: str, role: str, other: str) -> str:
 
 
 def router(service: Service, painter: Painter) -> APIRouter:
-    """The routes; every file is looked up by the service, which knows what may be seen."""
+    """The routes; every file is looked up by the service, which knows what may be seen. A UserError is `missing`."""
     routes = APIRouter()
     examples = {example.name: example for example in service.library.examples()}
 
@@ -67,29 +68,22 @@ def router(service: Service, painter: Painter) -> APIRouter:
     @routes.get("/ready/{name}/{file}")
     def ready_file(request: Request, name: str, file: str) -> Response:
         """Of a scene that ships: the viewer's file, its picture, or a film that was made of it."""
-        saved = "download" in request.query_params
-        try:
-            scene = ready_scene(name)
-            path = {"scene.r4d": scene.viewer, "picture.jpg": scene.poster}.get(file)
-            path = path or service.exports.ready_film_file(name, file)
-            return sent(request, path, AGAIN, saved_name(scene.title, file) if saved else None)
-        except UserError:
-            return missing()
+        scene = ready_scene(name)
+        path = {"scene.r4d": scene.viewer, "picture.jpg": scene.poster}.get(file)
+        path = path or service.exports.public_film_file(scene.name, file)
+        return sent(request, path, AGAIN, saved_name(scene.title, file) if "download" in request.query_params else None)
 
     @routes.get("/shared/{token}/{name}")
     def shared_file(request: Request, token: str, name: str) -> Response:
-        try:
-            return sent(request, service.shares.file(token, name), AGAIN)
-        except UserError:
-            return missing()
+        return sent(request, service.shares.file(token, name), AGAIN)
 
     @routes.get("/sweeps/{sweep}/{run}/{name}")
     def swept_file(request: Request, sweep: str, run: str, name: str) -> Response:
-        try:
-            saved = saved_name(run, name) if "download" in request.query_params else None
-            return sent(request, sweep_file(sweep, run, name), AGAIN, saved)
-        except UserError:
-            return missing()
+        watched, seen = sweep_run(sweep, run)
+        film = name.endswith(".mp4")
+        path = service.exports.public_film_file(films_of(sweep, run), name) if film else watched.file(seen, name)
+        title = sweep_title(watched.look().runs, seen)
+        return sent(request, path, AGAIN, saved_name(title, name) if "download" in request.query_params else None)
 
     @routes.get("/frame.jpg")
     def frame(scene: str, camera: str) -> Response:
@@ -115,10 +109,7 @@ def router(service: Service, painter: Painter) -> APIRouter:
 
     @routes.get("/ablations/{name}")
     def ablation(request: Request, name: str) -> Response:
-        try:
-            return sent(request, service.ablations.page(name), AGAIN)
-        except UserError:
-            return missing()
+        return sent(request, service.ablations.page(name), AGAIN)
 
     @routes.get("/files/{run}/{name:path}")
     def run_file(request: Request, run: str, name: str) -> Response:
@@ -141,10 +132,7 @@ def router(service: Service, painter: Painter) -> APIRouter:
         drawn = isinstance(wanted, str) and FLAWS.fullmatch(wanted)
         if wanted != "clip.mp4" and not isinstance(wanted, int) and not drawn:
             return missing()
-        try:
-            return sent(request, service.library.video_file(owner, video, wanted), AGAIN if drawn else FOREVER)
-        except UserError:
-            return missing()
+        return sent(request, service.library.video_file(owner, video, wanted), AGAIN if drawn else FOREVER)
 
     return routes
 

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
+from fourreal.errors import UserError
 from fourreal.installed import CHECKOUT, PACKAGE, ROOT
 from fourreal.jobs.service import Service
 from fourreal.settings import JobLimits
@@ -20,7 +21,7 @@ from fourreal.web.lean import FirstView
 from fourreal.web.page import build
 from fourreal.web.painter import Painter
 from fourreal.web.previews import Previews
-from fourreal.web.routes import WEB, router
+from fourreal.web.routes import WEB, missing, router
 from fourreal.web.streams import EndedStreams
 from fourreal.web.study_routes import StudyLinks, study_router
 from fourreal.web.theme import theme
@@ -56,6 +57,7 @@ def create_app(data: Path, service: Service | None = None, limits: UploadLimits 
             painter.close()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_exception_handler(UserError, lambda request, error: missing())  # what is not to be seen is not there
     app.include_router(study_router(service.studies))
     app.include_router(router(service, painter))
     app.include_router(embed.router(service))

@@ -1,7 +1,5 @@
 """Where all cameras stood, to be seen in step one before anything is fitted."""
 
-from dataclasses import dataclass
-
 import gradio as gr
 from gradio.blocks import Block
 
@@ -13,12 +11,12 @@ from fourreal.web.parts import PLACING, Page, Updates, event
 from fourreal.web.session import Visitor, personal
 
 
-@dataclass(frozen=True)
 class Stood:
-    press: gr.Button
-    sentence: gr.HTML
-    plot: gr.Plot
-    placement: gr.State
+    def __init__(self) -> None:
+        self.press = gr.Button("Show where the cameras stood", visible=False, elem_id="show-cameras")
+        self.sentence = piece(elem_id="stood")
+        self.plot = gr.Plot(show_label=False, visible=False, elem_id="stood-plot")
+        self.placement = gr.State(None)
 
     @property
     def shown(self) -> list[Block]:
@@ -28,15 +26,6 @@ class Stood:
         """Before anything was computed, and with other videos."""
         press = gr.update(visible=me.has_pair, interactive=True)
         return {self.press: press, self.sentence: "", self.plot: gr.update(visible=False, value=None)}
-
-
-def lay_out() -> Stood:
-    return Stood(
-        press=gr.Button("Show where the cameras stood", visible=False, elem_id="show-cameras"),
-        sentence=piece(elem_id="stood"),
-        plot=gr.Plot(show_label=False, visible=False, elem_id="stood-plot"),
-        placement=gr.State(None),
-    )
 
 
 def wire(page: Page, stood: Stood) -> None:

@@ -3,7 +3,6 @@
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -21,76 +20,46 @@ LEAD = "People see two videos and pick one, without knowing whose is whose."
 OURS, THEIRS = "Ours", "Other"
 
 
-@dataclass(frozen=True)
 class Form:
     """What a pair is put together with. other: a video of another method, dropped for this pair."""
 
-    first: gr.Dropdown
-    first_name: gr.Textbox
-    second: gr.Dropdown
-    second_name: gr.Textbox
-    other: gr.File
-    prompt: gr.Textbox
-    add: gr.Button
+    def __init__(self) -> None:
+        method: dict[str, Any] = {"label": "Method", "max_length": LONGEST_NAME, "min_width": 90, "scale": 1}
+        with gr.Row(elem_classes="study-side"):
+            self.first = gr.Dropdown([], label="Scene or video", elem_id="study-first", scale=3)
+            self.first_name = gr.Textbox(OURS, elem_id="study-first-name", **method)
+        with gr.Row(elem_classes="study-side"):
+            self.second = gr.Dropdown([], label="Against", elem_id="study-second", scale=3)
+            self.second_name = gr.Textbox(THEIRS, elem_id="study-second-name", **method)
+        heading("Or against a video of another method")
+        self.other = drop("study-video", "Upload for this pair", height=110)
+        self.prompt = gr.Textbox(
+            label="Text that both show",
+            info="Leave it empty to skip the question about text.",
+            max_length=LONGEST_PROMPT,
+            elem_id="study-prompt",
+        )
+        self.add = gr.Button("Add this pair", elem_id="study-add")
 
 
-@dataclass(frozen=True)
 class MakeStudy:
     """mine: the studies that are there. pairs: those of the new one, listing: where they are seen."""
 
-    mine: gr.HTML
-    form: Form
-    pairs: gr.State
-    listing: gr.HTML
-    name: gr.Textbox
-    make: gr.Button
-    status: gr.HTML
-
-
-def lay_out() -> MakeStudy:
-    gr.Markdown(LEAD, elem_classes="lead")
-    mine = piece(elem_id="studies-made")
-    with gr.Accordion("New study", open=True, elem_id="study-new"):
-        return MakeStudy(
-            mine=mine,
-            form=lay_out_form(),
-            pairs=gr.State([]),
-            listing=piece(elem_id="study-pairs"),
-            name=gr.Textbox(
+    def __init__(self) -> None:
+        gr.Markdown(LEAD, elem_classes="lead")
+        self.mine = piece(elem_id="studies-made")
+        with gr.Accordion("New study", open=True, elem_id="study-new"):
+            self.form, self.pairs = Form(), gr.State([])
+            self.listing = piece(elem_id="study-pairs")
+            self.name = gr.Textbox(
                 label="Name",
                 info="Raters do not see it.",
                 max_length=LONGEST_NAME,
                 value="My study",
                 elem_id="study-name",
-            ),
-            make=gr.Button("Make the study", variant="primary", interactive=False, elem_id="study-make"),
-            status=piece(elem_id="study-said"),
-        )
-
-
-def lay_out_form() -> Form:
-    method: dict[str, Any] = {"label": "Method", "max_length": LONGEST_NAME, "min_width": 90, "scale": 1}
-    with gr.Row(elem_classes="study-side"):
-        first = gr.Dropdown([], label="Scene or video", elem_id="study-first", scale=3)
-        first_name = gr.Textbox(OURS, elem_id="study-first-name", **method)
-    with gr.Row(elem_classes="study-side"):
-        second = gr.Dropdown([], label="Against", elem_id="study-second", scale=3)
-        second_name = gr.Textbox(THEIRS, elem_id="study-second-name", **method)
-    heading("Or against a video of another method")
-    return Form(
-        first=first,
-        first_name=first_name,
-        second=second,
-        second_name=second_name,
-        other=drop("study-video", "Upload for this pair", height=110),
-        prompt=gr.Textbox(
-            label="Text that both show",
-            info="Leave it empty to skip the question about text.",
-            max_length=LONGEST_PROMPT,
-            elem_id="study-prompt",
-        ),
-        add=gr.Button("Add this pair", elem_id="study-add"),
-    )
+            )
+            self.make = gr.Button("Make the study", variant="primary", interactive=False, elem_id="study-make")
+            self.status = piece(elem_id="study-said")
 
 
 def wire(page: Page, step: MakeStudy) -> Event:

@@ -63,18 +63,12 @@ def study_router(studies: Studies) -> APIRouter:
 
     @routes.get("/study/{id}/clips/{name}")
     def clip(request: Request, id: str, name: str) -> Response:
-        try:
-            return sent(request, studies.clip(id, name), FOREVER)
-        except UserError:
-            return missing()
+        return sent(request, studies.clip(id, name), FOREVER)
 
     @routes.get("/study/{id}/{name}")
     def results(id: str, name: str) -> Response:
         match = RESULTS.fullmatch(name)
-        try:
-            return written(studies, id, *match.groups()) if match else missing()
-        except UserError:
-            return missing()
+        return written(studies, id, *match.groups()) if match else missing()
 
     @routes.post("/study/{id}/rater")
     async def rater(request: Request, id: str) -> Response:

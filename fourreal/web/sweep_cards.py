@@ -43,7 +43,7 @@ def drawn(watched: Watched, look: Look, runs: Sequence[Seen], count: int) -> Mar
     head = f"{states} of {len(look.runs)}." + (f" {len(runs)} shown." if len(runs) < len(look.runs) else "")
     ways = Counter(run.name for run in look.runs if run.state == DONE)
     cards = [card(watched, look, run, ways[run.name]) for run in runs[:count]]
-    nothing = "" if cards else "None of its runs is like that. Choose less."
+    nothing = "" if cards else "None is like that. Choose fewer filters."
     more = min(count, len(runs) - count)
     return pieces("sweeps").gallery(cards, head, look.left_out, max(more, 0), nothing)
 

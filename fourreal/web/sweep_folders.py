@@ -37,6 +37,11 @@ def sweep_file(sweep: str, run: str, name: str) -> Path:
     return watched.file(seen, name)
 
 
+def films_of(sweep: str, run: str) -> str:
+    """What the folder of a run's films is called, among those of all scenes that everybody may see."""
+    return f"sweep-{sweep}-{run}"
+
+
 def sweep_urls(sweep: str, run: str) -> str:
     """Where the files of a sweep's run are."""
     return f"sweeps/{sweep}/{run}/"

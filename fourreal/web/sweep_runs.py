@@ -85,8 +85,8 @@ def title(runs: Sequence[Seen], run: Seen) -> str:
     words = [axis.value(run) for axis in AXES.values() if len({axis.value(one) for one in same}) > 1]
     prompt = run.item.prompt
     short = prompt if len(prompt) <= LONGEST_TITLE else f"{prompt[: LONGEST_TITLE - 1].rstrip()}…"
-    told = ", ".join(words)
-    return f"{told[:1].upper()}{told[1:]}: {short}" if told else short
+    label = ", ".join(words)
+    return f"{label[:1].upper()}{label[1:]}: {short}" if label else short
 
 
 def made_of(run: Seen) -> str:

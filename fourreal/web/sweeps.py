@@ -1,7 +1,6 @@
 """Sweeps: what the owner of the page has had made of many prompts, as a gallery that follows it."""
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,18 +24,24 @@ AT_ONCE = 24  # cards, and so many more with each press
 Chosen = list[str | None]  # the sweep's key, a value of each filter, words
 
 
-@dataclass(frozen=True)
 class Sweeps:
     """which: of the sweeps. filters: by the axes' names. count: how many cards are shown; seen: a digest of them.
     timer: ticks while the gallery is open."""
 
-    which: gr.Dropdown
-    filters: Mapping[str, gr.Dropdown]
-    words: gr.Textbox
-    gallery: gr.HTML
-    count: gr.State
-    seen: gr.State
-    timer: gr.Timer
+    def __init__(self) -> None:
+        names = [(watched.name, key) for key, watched in sweeps().items()]
+        with gr.Row(elem_id="sweep-filters"):
+            self.which = gr.Dropdown(
+                names, value=names[0][1], label="Sweep", visible=len(names) > 1, min_width=110, elem_id="sweep-which"
+            )
+            self.filters = {
+                name: gr.Dropdown([EVERY], value="", label=axis.title, min_width=110, elem_id=f"sweep-{name}")
+                for name, axis in FILTERS.items()
+            }
+            self.words = gr.Textbox(label="Prompt", max_length=100, min_width=110, elem_id="sweep-words")
+        self.gallery = piece(elem_id="sweep")
+        self.count, self.seen = gr.State(AT_ONCE), gr.State("")
+        self.timer = gr.Timer(FOLLOW_SECONDS, active=False)
 
     @property
     def choosing(self) -> list[Any]:
@@ -50,28 +55,6 @@ class Following:
 
     open: Event
     leave: Event
-
-
-def lay_out() -> Sweeps:
-    names = [(watched.name, key) for key, watched in sweeps().items()]
-    with gr.Row(elem_id="sweep-filters"):
-        which = gr.Dropdown(
-            names, value=names[0][1], label="Sweep", visible=len(names) > 1, min_width=110, elem_id="sweep-which"
-        )
-        filters = {
-            name: gr.Dropdown([EVERY], value="", label=axis.title, min_width=110, elem_id=f"sweep-{name}")
-            for name, axis in FILTERS.items()
-        }
-        words = gr.Textbox(label="Prompt", max_length=100, min_width=110, elem_id="sweep-words")
-    return Sweeps(
-        which=which,
-        filters=filters,
-        words=words,
-        gallery=piece(elem_id="sweep"),
-        count=gr.State(AT_ONCE),
-        seen=gr.State(""),
-        timer=gr.Timer(FOLLOW_SECONDS, active=False),
-    )
 
 
 def wire(page: Page, step: Sweeps, compare: Compare) -> Following:

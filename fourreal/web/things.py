@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from fourreal.errors import UserError
 from fourreal.jobs.ready import first, ready_scene, ready_scenes
 from fourreal.jobs.service import Service
+from fourreal.jobs.values import Example
 from fourreal.sweep.watching import PICTURE, SCENE
 from fourreal.web.routes import clip_urls, file_urls, ready_urls
 from fourreal.web.sweep_folders import sweep_run, sweep_urls
@@ -59,9 +60,9 @@ def choices(service: Service, owner: str) -> list[tuple[str, str]]:
     inputs = [(f"{run.name}: {ROLES['reference']}", f"input:{run.id}") for run in runs]
     videos = [(video.name, f"video:{video.id}") for video in service.library.videos(owner)]
     shipped = [
-        (f"{example.title}: {words}", f"example:{example.name}/{role}")
+        (title_of_example(example, role), f"example:{example.name}/{role}")
         for example in service.library.examples()
-        for role, words in ROLES.items()
+        for role in ROLES
     ]
     return [*own, *ready, *inputs, *videos, *shipped]
 
@@ -105,7 +106,15 @@ def swept(name: str) -> Thing:
     figures = {"took": run.seconds, "bytes": {SCENE: stat.st_size}} if run.seconds else {"bytes": {SCENE: stat.st_size}}
     title = sweep_title(watched.look().runs, run)
     picture = f"{url}{PICTURE}" if watched.has(run, PICTURE) else None
-    return Thing(name, "scene", title, f"{url}{SCENE}?{stat.st_mtime_ns:x}", figures, picture, f"Sweep {watched.name}.")
+    return Thing(
+        name=name,
+        kind="scene",
+        title=title,
+        url=f"{url}{SCENE}?{stat.st_mtime_ns:x}",
+        figures=figures,
+        picture=picture,
+        made=f"Sweep {watched.name}.",
+    )
 
 
 def shipped(service: Service, name: str) -> Thing:
@@ -131,9 +140,15 @@ def shipped(service: Service, name: str) -> Thing:
         for example in service.library.examples():
             if example.name == example_name:
                 size = getattr(example, role).stat().st_size
-                url, title = f"examples/{example_name}/{role}.mp4", f"{example.title}: {ROLES[role]}"
+                url, title = f"examples/{example_name}/{role}.mp4", title_of_example(example, role)
                 return Thing(name, "video", title, url, {"bytes": {"video": size}})
     raise UserError("There is nothing of that name to compare. Choose from the list.")
+
+
+def title_of_example(example: Example, role: str) -> str:
+    """What a video that ships is called: as the ready scene made of it, where there is one, as that is shorter."""
+    title = next((scene.title for scene in ready_scenes() if scene.name == example.name), example.title)
+    return f"{title}: {ROLES[role]}"
 
 
 def opening(service: Service) -> Thing:

@@ -19,25 +19,30 @@ from fourreal.web.parts import CHECK, INTAKE, Event, Page, Updates, event
 from fourreal.web.session import Visitor, personal
 
 
-@dataclass(frozen=True)
 class Videos:
     """cards, whys, drops: by role, what the video is, why it has that role, and where one is dropped. takes, more: the
     videos besides the two, and where they are dropped. tune: what is there once both are."""
 
-    cards: dict[str, gr.HTML]
-    whys: dict[str, gr.HTML]
-    drops: dict[str, gr.File]
-    checks: gr.HTML
-    takes: gr.HTML
-    more: gr.File
-    examples: gr.HTML
-    tune: gr.Accordion
-    moment: gr.HTML
-    trims: gr.HTML
-    cameras: gr.File
-    cameras_taken: gr.HTML
-    stood: stood.Stood
-    onward: gr.Button
+    def __init__(self, service: Service) -> None:
+        gr.Markdown("Choose two short videos of one scene.", elem_classes="lead")
+        with gr.Accordion("Film it yourself", open=False, elem_id="guide"):
+            piece(pieces("videos").guide())
+        self.cards, self.whys, self.drops = {}, {}, {}
+        with gr.Row(elem_classes="pair"):
+            for role, (title, _) in ROLES.items():
+                with gr.Column(min_width=180, elem_classes="clip"):
+                    self.cards[role] = piece(card(role, None, ""), elem_id=f"card-{role}")
+                    self.whys[role] = piece(elem_id=f"why-{role}")
+                    self.drops[role] = drop(f"drop-{role}", title)
+        self.checks, self.takes = piece(elem_id="checks"), piece(elem_id="takes")
+        self.more = drop("drop-more", "More videos", several=True)
+        self.examples = piece(pieces("videos").examples(service.library.examples()), elem_id="examples")
+        with gr.Accordion("Trim, and the frozen moment", open=False, visible=False, elem_id="tune") as self.tune:
+            self.moment, self.trims = piece(elem_id="moment"), piece(elem_id="trims")
+            heading("Known cameras (cameras.json)")
+            self.cameras, self.cameras_taken = drop("cameras-file"), piece(elem_id="cameras-known")
+        self.stood = stood.Stood()
+        self.onward = gr.Button("Continue", variant="primary", size="lg", visible=False, elem_id="to-reconstruct")
 
     @property
     def shown(self) -> list[Block]:
@@ -56,42 +61,6 @@ class Checking:
 
     def after(self, begun: Dependency) -> Dependency:
         return begun.success(**self.pair).success(**self.further)
-
-
-def lay_out(service: Service) -> Videos:
-    gr.Markdown("Choose two short videos of one scene.", elem_classes="lead")
-    with gr.Accordion("Film it yourself", open=False, elem_id="guide"):
-        piece(pieces("videos").guide())
-    cards, whys, drops = {}, {}, {}
-    with gr.Row(elem_classes="pair"):
-        for role, (title, _) in ROLES.items():
-            with gr.Column(min_width=180, elem_classes="clip"):
-                cards[role] = piece(card(role, None, ""), elem_id=f"card-{role}")
-                whys[role] = piece(elem_id=f"why-{role}")
-                drops[role] = drop(f"drop-{role}", title)
-    checks, takes = piece(elem_id="checks"), piece(elem_id="takes")
-    more = drop("drop-more", "More videos", several=True)
-    examples = piece(pieces("videos").examples(service.library.examples()), elem_id="examples")
-    with gr.Accordion("Trim, and the frozen moment", open=False, visible=False, elem_id="tune") as tune:
-        moment, trims = piece(elem_id="moment"), piece(elem_id="trims")
-        heading("Known cameras (cameras.json)")
-        cameras, cameras_taken = drop("cameras-file"), piece(elem_id="cameras-known")
-    return Videos(
-        cards=cards,
-        whys=whys,
-        drops=drops,
-        checks=checks,
-        takes=takes,
-        more=more,
-        examples=examples,
-        tune=tune,
-        moment=moment,
-        trims=trims,
-        cameras=cameras,
-        cameras_taken=cameras_taken,
-        stood=stood.lay_out(),
-        onward=gr.Button("Continue", variant="primary", size="lg", visible=False, elem_id="to-reconstruct"),
-    )
 
 
 def wire(page: Page, step: Videos) -> Checking:

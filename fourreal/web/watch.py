@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import gradio as gr
 from gradio.blocks import Block
@@ -26,51 +26,23 @@ CURVES_SECONDS = 4.0  # between two drawings of the curves: the browser may shar
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
 class Watch:
     """stops: the buttons that end a run. plots: where the figures are. drawn: when the curves were; placed: of which
     run the cameras are. missed: counts what a tick saw and left to the event with all outputs."""
 
-    progress: gr.HTML
-    stops: gr.Row
-    keep: gr.Button
-    stop: gr.Button
-    resume: gr.Button
-    critique: gr.HTML
-    plots: gr.Tabs
-    curves: gr.Plot
-    layout: gr.Plot
-    drawn: gr.State
-    placed: gr.State
-    missed: gr.State
-
-
-def lay_out() -> Watch:
-    progress = piece(pieces("watch").nothing(), elem_id="progress")
-    with gr.Row(elem_classes="pair", visible=False) as stops:
-        keep = gr.Button("Stop and keep it", elem_id="stop-keep")
-        stop = gr.Button("Stop", variant="stop", elem_id="stop")
-    resume = gr.Button("Continue", variant="primary", visible=False, elem_id="watch-resume")
-    critique = piece(elem_id="critique")
-    with gr.Tabs(elem_classes="small", visible=False) as plots:
-        with gr.Tab("Curves"):
-            curves = gr.Plot(show_label=False, elem_id="curves")
-        with gr.Tab("Cameras and points"):
-            layout = gr.Plot(show_label=False, elem_id="layout")
-    return Watch(
-        progress=progress,
-        stops=stops,
-        keep=keep,
-        stop=stop,
-        resume=resume,
-        critique=critique,
-        plots=plots,
-        curves=curves,
-        layout=layout,
-        drawn=gr.State(0.0),
-        placed=gr.State(""),
-        missed=gr.State(0),
-    )
+    def __init__(self) -> None:
+        self.progress = piece(pieces("watch").nothing(), elem_id="progress")
+        with gr.Row(elem_classes="pair", visible=False) as self.stops:
+            self.keep = gr.Button("Stop and keep it", elem_id="stop-keep")
+            self.stop = gr.Button("Stop", variant="stop", elem_id="stop")
+        self.resume = gr.Button("Continue", variant="primary", visible=False, elem_id="watch-resume")
+        self.critique = piece(elem_id="critique")
+        with gr.Tabs(elem_classes="small", visible=False) as self.plots:
+            with gr.Tab("Curves"):
+                self.curves = gr.Plot(show_label=False, elem_id="curves")
+            with gr.Tab("Cameras and points"):
+                self.layout = gr.Plot(show_label=False, elem_id="layout")
+        self.drawn, self.placed, self.missed = gr.State(0.0), gr.State(""), gr.State(0)
 
 
 def often(page: Page, step: Watch) -> list[Block]:
@@ -166,7 +138,9 @@ def news(page: Page, step: Watch, end: Explore, me: Visitor, cursor: dict | None
     change |= explore.arrived(page, end, run, owner) | page.to(step_of(run))
     if not run.has_scene:
         ended = "It did not work out." if run.state == "failed" else "Stopped before there was anything to keep."
-        change[page.caption] = caption(run.name, ended)
+        change |= {page.caption: caption(run.name, ended), page.viewer: still(page, run, owner)}
+        if not (cursor["series"]["step"] or cursor["layout"]):  # there are but empty axes
+            change[step.plots] = gr.update(visible=False)
     return change
 
 
@@ -201,6 +175,15 @@ def forming(page: Page, run: Run, cursor: dict, before: dict, owner: str, first:
         page.viewer: shown(scene, title=run.name, preview=None if scene else picture, status=status, live=True),
         page.caption: caption(run.name, line),
     }
+
+
+def still(page: Page, run: Run, owner: str) -> dict:
+    """What the viewer shows of a run that has no scene."""
+    try:
+        page.service.library.video(owner, run.reference)
+    except UserError:  # deleted since
+        return shown()
+    return shown(title=run.name, preview=first_picture(run, owner))
 
 
 def first_picture(run: Run, owner: str) -> str:

@@ -31,9 +31,10 @@ def size(count: float | int) -> str:
     return f"{value:.0f} {unit}" if value >= 99.95 or unit == "B" else f"{value:.3g} {unit}"
 
 
-def where(device: str) -> str:
-    """The device of an estimate, as people say it."""
-    return "this machine's CPU" if device == "cpu" else device
+def worth_saying(device: str, place: int) -> list[tuple[str, str]]:
+    """Rows of an estimate: where a job runs and how many come before it, but not what everybody expects."""
+    elsewhere = [] if device == "cpu" else [("Runs on", device)]
+    return elsewhere + ([("Place in line", f"{place} before it")] if place else [])
 
 
 def ahead_of(place: int, what: str) -> str:

@@ -10,7 +10,7 @@ from torch import Tensor
 from fourreal.camera.cameras import Cameras
 from fourreal.camera.trajectory import Path
 from fourreal.video.mini import vocabulary
-from fourreal.video.mini.edm import Asked
+from fourreal.video.mini.edm import Conditions
 from fourreal.video.mini.rig import ELEVATION, on_rig, ray_features
 from research.world.solo import make_solo
 from research.world.world import World, cameras_at
@@ -55,8 +55,8 @@ class Clips(NamedTuple):
     frozen: Bool[Tensor, " B"]
     mask: Bool[Tensor, "B F"]
 
-    def conditions(self) -> Asked:
-        return Asked(self.video * self.mask[:, :, None, None, None], self.mask, self.rays, self.slots, self.frozen)
+    def conditions(self) -> Conditions:
+        return Conditions(self.video * self.mask[:, :, None, None, None], self.mask, self.rays, self.slots, self.frozen)
 
     def to(self, device: torch.device | str) -> "Clips":
         return Clips(*(value.to(device) for value in self))

@@ -40,7 +40,7 @@ def write(network: MiniNetwork, path: Path, steps: int = 12, guidance: float = 2
         clips.append((video, rays, torch.tensor(data.said(world, True)), torch.tensor(True), mask))
         truth.append(video)
     conditions = data.Clips(*(torch.stack(column) for column in zip(*clips, strict=True))).to(device).conditions()
-    noise = torch.randn(conditions.known.shape, generator=torch.Generator().manual_seed(0)).to(device)
+    noise = torch.randn(conditions.given.shape, generator=torch.Generator().manual_seed(0)).to(device)
     made = edm.sample(network, conditions, steps, guidance, noise).cpu()
     rows = list(made[: len(PROMPTS)])
     for video, own in zip(truth, made[len(PROMPTS) :], strict=True):

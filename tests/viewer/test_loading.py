@@ -52,14 +52,14 @@ def test_no_frame_is_blank_while_scenes_are_swapped(viewer):
 def test_without_memory_for_a_scene_the_one_before_stays(viewer):
     viewer.load("scene.r4d")
     before = viewer.picture()
-    told = viewer.run("""async () => {
+    answer = viewer.run("""async () => {
       const { gl } = viewer.painter;
       gl.checkFramebufferStatus = () => gl.FRAMEBUFFER_UNSUPPORTED;
       const told = await viewer.load("later.r4d").then(() => "loaded", (error) => error.message);
       delete gl.checkFramebufferStatus;
       return told;
     }""")
-    assert "too little graphics memory" in told
+    assert "too little graphics memory" in answer
     assert psnr(before, viewer.picture()) > 50
     viewer.run("viewer.status('')")
 

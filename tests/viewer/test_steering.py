@@ -114,6 +114,20 @@ def test_the_camera_stays_as_high_and_near_as_the_videos_were_whatever_an_old_fi
     assert limits["distance"][1] < 1.1 * limits["home"]["distance"]
 
 
+def test_a_drag_goes_no_lower_or_higher_than_the_cameras_that_stood_there(viewer):
+    ends = viewer.run("""() => {
+      const { rig } = viewer;
+      const { view } = viewer.slots[0].header;
+      rig.setScene(view);
+      rig.cameras = [-0.5, 0, 0.5].map((azimuth) => ({ azimuth, elevation: rig.home.elevation + azimuth / 4 }));
+      rig.limits.elevation = [-1, 1];
+      return [-0.5, 0, 0.5].map((azimuth) => rig.elevationsAt(azimuth).map((end) => end - rig.home.elevation));
+    }""")
+    low, high = np.transpose(ends)
+    assert np.allclose(low, [-0.125, 0, 0])  # the fixed paths stay at the reference camera's height
+    assert np.allclose(high, [0, np.radians(4), 0.125 + np.radians(4)])
+
+
 def test_mouse_and_wheel_within_soft_limits(viewer):
     x, y = viewer.middle
     home = viewer.run("viewer.camera")
@@ -163,12 +177,14 @@ def test_keyboard(viewer):
     press = viewer.page.keyboard.press
     press("ArrowRight")
     press("ArrowUp")
-    viewer.until("viewer.rig.now.azimuth > 0.1 && viewer.rig.now.elevation > viewer.rig.limits.elevation[1]")
+    viewer.until("viewer.rig.now.azimuth > 0.1")
+    viewer.until("viewer.rig.now.elevation > viewer.rig.elevationsAt(viewer.rig.now.azimuth)[1] - 1e-6")
     for _ in range(12):
         press("ArrowRight")
     limit = viewer.run("viewer.rig.limits.azimuth[1]")
     assert limit - 1e-9 < viewer.run("(viewer.rig.finish(), viewer.rig.now.azimuth)") < limit + STRETCH
-    viewer.until("['azimuth', 'elevation'].every((k) => Math.abs(viewer.rig.now[k] - viewer.rig.limits[k][1]) < 1e-6)")
+    viewer.until(f"Math.abs(viewer.rig.now.azimuth - {limit}) < 1e-6")
+    assert viewer.run(f"viewer.rig.now.elevation - viewer.rig.elevationsAt({limit})[1]") < 1e-6
     press("+")
     viewer.until("viewer.rig.now.distance < 0.91 * viewer.rig.home.distance")
     press("r")
@@ -243,9 +259,9 @@ def test_camera_can_be_read_and_set(viewer):
 def test_tells_where_the_camera_comes_to_rest(viewer):
     viewer.run("heard.length = 0; viewer.rig.orbit(0.3, 0); viewer.redraw()")
     viewer.until("heard.some(([name]) => name === 'camera')")
-    told = viewer.heard("camera")[-1]
-    assert told == viewer.view()
-    assert told["size"] == [320, 180]
+    event = viewer.heard("camera")[-1]
+    assert event == viewer.view()
+    assert event["size"] == [320, 180]
 
 
 def test_every_button_has_a_name_and_can_be_focused(viewer):
@@ -270,7 +286,7 @@ def test_buttons_do_what_they_say(viewer):
     viewer.button("Speed and display").click()
     viewer.button("0.5×").click()
     viewer.button("Depth").click()
-    viewer.button("Canonical").click()
+    viewer.button("Still").click()
     viewer.button("Background: white").click()
     chosen = viewer.run("[viewer.speed, viewer.display, viewer.deformed, viewer.background]")
     assert chosen == [0.5, "depth", False, "#ffffff"]

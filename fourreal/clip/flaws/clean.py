@@ -9,14 +9,16 @@ from jaxtyping import Bool, UInt8
 from fourreal.clip.flaws.bars import Box, picture_box
 from fourreal.clip.flaws.cuts import cuts, longest
 from fourreal.clip.flaws.duplicates import repeats
-from fourreal.clip.flaws.fades import faded
-from fourreal.clip.flaws.interlace import deinterlaced, interlaced
+from fourreal.clip.flaws.fades import blank, faded
+from fourreal.clip.flaws.interlace import combed, deinterlaced, interlaced
 from fourreal.clip.flaws.looks import numbers
 from fourreal.clip.flaws.overlay import covered, lone_overlay, overlay, shared_overlay
 from fourreal.clip.value import Clip
 from fourreal.errors import Unusable
 
 INTERLACED = "Its frames are interlaced; every second line is made anew."
+WOVEN = "Some of its frames, {lost} of them, are woven of two moments; every second line of these is made anew."
+MOSTLY = 0.6  # of the frames combed: all of them are, and in the others too little moves to see it
 EVEN = 1.0  # frames by which those that remain of a running video may be off even steps
 
 
@@ -64,15 +66,18 @@ def cleaned(
     if given:
         return _masked(clip, list(range(len(clip))), (0, 0, *clip.size), travels, beside, ())
     findings: list[Finding] = []
-    keep = ~faded(clip.frames)
-    if not keep.all():
-        dark = (~keep).nonzero()[0].tolist()
-        done = "left out" if travels else "replaced by the nearest that is not, so that time stays what it is"
-        findings.append(Finding("fade", f"Black or faded at an end, and {done}: {numbers(dark)}.", tuple(dark)))
-        if not travels:
-            clear = keep.nonzero()[0]
-            nearest = np.abs(np.arange(len(clip))[:, None] - clear).argmin(1)
-            clip, keep = Clip(clip.frames[clear[nearest]], clip.fps), np.ones(len(clip), bool)
+    keep = np.ones(len(clip), bool)
+    done = "left out" if travels else "replaced by the nearest that is not, so that time stays what it is"
+    for what, lost in (("Black or faded at an end", faded(clip.frames)), ("Blank for a moment", blank(clip.frames))):
+        if lost.any():
+            frames_lost = tuple(lost.nonzero()[0].tolist())
+            findings.append(Finding("fade", f"{what}, and {done}: {numbers(frames_lost)}.", frames_lost))
+            keep &= ~lost
+    replaced = ~keep
+    if replaced.any() and not travels:
+        clear = keep.nonzero()[0]
+        nearest = np.abs(np.arange(len(clip))[:, None] - clear).argmin(1)
+        clip, keep = Clip(clip.frames[clear[nearest]], clip.fps), np.ones(len(clip), bool)
     frames = keep.nonzero()[0]
     if shots := cuts(clip.frames[frames]):
         first, last = frames[list(longest(len(frames), shots))].tolist()
@@ -85,20 +90,30 @@ def cleaned(
     fps = clip.fps
     fresh = np.ones(len(frames), bool)
     fresh[repeats(clip.frames[frames], travels)] = False
+    fresh |= replaced[frames] | np.append(False, replaced)[frames]  # of which one beside is a copy
     if not fresh.all() and (travels or regular(fresh)):
         fps *= float(fresh.mean())
-        lost = tuple(frames[~fresh].tolist())
+        copies = tuple(frames[~fresh].tolist())
         frames = frames[fresh]
-        findings.append(Finding("repeats", f"{len(lost)} frames repeat the ones before; left out.", lost))
+        which = "1 frame repeats the one before" if len(copies) == 1 else f"{len(copies)} frames repeat the ones before"
+        findings.append(Finding("repeats", f"{which}; left out.", copies))
     pictures = clip.frames[frames] if len(frames) < len(clip) else clip.frames
     left, top, width, height = picture_box(pictures)
     crop = left, top, width, height
     if (width, height) != clip.size:
         pictures = pictures[:, top : top + height, left : left + width]
-        findings.append(Finding("bars", f"It has black bars; the picture within, {width}x{height}, is used."))
+        findings.append(
+            Finding("bars", f"It has bars beside the picture; the picture within, {width}x{height}, is used.")
+        )
     if interlaced(pictures):
-        pictures = deinterlaced(pictures)
-        findings.append(Finding("interlaced", INTERLACED))
+        woven = combed(pictures)
+        if woven.mean() > MOSTLY:
+            pictures = deinterlaced(pictures)
+            findings.append(Finding("interlaced", INTERLACED))
+        else:  # a film's frames brought to television's rate
+            pictures = pictures.copy()
+            pictures[woven] = deinterlaced(pictures[woven])
+            findings.append(Finding("interlaced", WOVEN.format(lost=int(woven.sum()))))
     return _masked(Clip(np.ascontiguousarray(pictures), fps), frames.tolist(), crop, travels, beside, tuple(findings))
 
 

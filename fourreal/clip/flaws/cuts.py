@@ -15,7 +15,7 @@ _LEVELS = 4  # of each colour in a histogram
 # most, but for scattered cameras, where no step stands out.
 _APART, _ALIKE, _OUTSTANDING = 0.27, 0.65, 2.5
 _REACH = 2  # frames on either side that must differ from each other: a flash is no cut
-_MOST = 0.15  # of the steps: else the cameras stand so far apart
+_MOST = 0.15  # share of the steps that may be cuts: with more of them the cameras stand far apart, and nothing is cut
 
 
 def cuts(frames: UInt8[np.ndarray, "F H W 3"]) -> list[int]:
@@ -30,7 +30,7 @@ def cuts(frames: UInt8[np.ndarray, "F H W 3"]) -> list[int]:
     places = []
     for step in np.flatnonzero(steps > _APART).tolist():
         others = np.sort(np.delete(steps, step))
-        usual = others[int(0.8 * (len(others) - 1))]  # a few of them may be cuts as well
+        usual = others[int(0.8 * (len(others) - 1))]  # below the few that may be cuts as well
         before = range(max(0, step + 1 - _REACH), step + 1)
         after = range(step + 1, min(len(frames), step + 1 + _REACH))
         apart = min(float(_distance(colours[a], colours[b])) for a in before for b in after)

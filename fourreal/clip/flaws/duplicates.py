@@ -8,7 +8,7 @@ from jaxtyping import UInt8
 from fourreal.clip.flaws.looks import grey
 
 _WIDTH = 128
-_PEAK = 0.995  # quantile of a step's change: even where little moves, something does
+_PEAK = 0.995  # quantile over the picture by which a step's change is measured: even where little moves, something does
 # Repeated frames changed by 1.5 levels at most, or by a hundredth of their neighbours' change; the least of real steps
 # between moving ones was 4.
 _SAME, _SAME_SHARE = 1.5, 0.015

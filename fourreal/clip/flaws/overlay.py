@@ -15,16 +15,16 @@ _SURE, _LIKELY = 0.85, 0.6  # share of the frames in which an edge stays: at its
 # Of an edge, as the median over frames and pixels: a solid overlay had 0.01, faint ones 0.05 to 0.28. What of a subject
 # stays by chance had 0.2 and more, in small patches, or in larger ones of clips of few frames.
 _SOLID, _FAINT = 0.15, 0.3
-_EDGES, _FAINT_EDGES = 40, 100  # pixels of sure edges
-_REACH, _MARGIN = 9, 4  # pixels over which letters are one thing; around it
-_LARGEST = 0.15  # of the picture
-_ALIVE = 0.02  # of the picture must have edges that go
-# Of an overlay that one video alone has, seen beside a picture without: edges there are less alike than that, in
-# windows of _NEAR pixels, shifted by up to _SHIFT.
+_EDGES, _FAINT_EDGES = 40, 100  # fewest pixels of sure edges that make a solid overlay, and a faint one
+_REACH, _MARGIN = 9, 4  # pixels: between the letters of one thing, at most; masked around it
+_LARGEST = 0.15  # share of the picture that overlays may cover
+_ALIVE = 0.02  # least share of the picture whose edges go
+# Of an overlay that one video alone has, beside a picture without it. Edges are strange where both are less alike than
+# _UNLIKE, in windows of _NEAR pixels, shifted by up to _SHIFT.
 _UNLIKE, _NEAR, _SHIFT = 0.5, 11, 3
-_MOSTLY_ALIKE = 0.4  # of the edges that stay may be strange
-_MOSTLY, _TELLS = 0.8, 10.0  # or more, where so much of the picture differs by fewer grey levels than that
-_LONE_EDGES, _LONE_SHARE = 80, 0.35  # strange ones of a thing, and of its edges
+_MOSTLY_ALIKE = 0.4  # share of the edges that stay which may be strange: with more, the two show other things
+_MOSTLY, _TELLS = 0.8, 10.0  # unless that share of the picture differs by fewer grey levels than these
+_LONE_EDGES, _LONE_SHARE = 80, 0.35  # of a thing: fewest strange edges, in pixels, and their least share of its edges
 _SAME = 0.3  # correlation of an overlay's edges in two videos
 
 
@@ -97,7 +97,9 @@ def lone_overlay(
     usual = np.median(slopes, 1)
     strength = np.linalg.norm(usual, axis=0)
     stays = np.linalg.norm(slopes - usual[:, None], axis=0) <= np.maximum(_NOISE, _STAYS * strength)
-    sure = (strength > _SLOPE) & (stays.mean(0) >= _SURE) & stays[-1]  # else something passes before it just then
+    sure = (
+        (strength > _SLOPE) & (stays.mean(0) >= _SURE) & stays[-1]
+    )  # also at that moment, when something may pass before it
     strange = sure & (_likeness(usual, _slopes(_resized(twin[None], small))[:, 0]) < _UNLIKE)
     pair = _resized(np.stack([reference[moment]]), small), _resized(twin[None], small)
     apart = np.abs(pair[0][0].astype(np.float32) - pair[1][0]).mean(-1)

@@ -4,7 +4,7 @@ allocated that the file could not fill."""
 import json
 import math
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,8 +15,9 @@ from fourreal.errors import UserError
 from fourreal.scene.parts import similarity
 from fourreal.scene.r4d.codec import Descriptor, Packed, decode
 from fourreal.scene.r4d.write import GZIP, MAGIC, VERSION
-from fourreal.scene.reading import Malformed, number, numbers, value, whole
+from fourreal.scene.reading import Malformed, not_a_number, number, numbers, value, whole
 from fourreal.scene.scene4d import SNAP
+from fourreal.scene.sky import TERMS, over_sky
 from fourreal.splat import quaternion
 from fourreal.splat.gaussians import Gaussians
 from fourreal.splat.rasterize import rasterize
@@ -116,6 +117,8 @@ class R4D:
         """What one camera (F = 1) of the normalised frame sees at time t in [0, 1], as 8-bit RGB."""
         background = torch.tensor(self.header["background"], dtype=torch.float32)
         seen = rasterize(self.at(t), camera.world_to_camera[0], camera.intrinsics, camera.size, background)
+        if "sky" in self.header:
+            seen = replace(seen, colour=over_sky(seen, camera, torch.tensor(self.header["sky"]), background))
         return (seen.colour.clamp(0, 1) * 255).round().byte().numpy()
 
 
@@ -154,7 +157,7 @@ def read_r4d(content: bytes, max_bytes: int = MAX_BYTES) -> R4D:
         length = int.from_bytes(unpacker.take(4), "little")
         if length > min(MAX_HEADER, len(content) * DEFLATE):
             raise Malformed("its header is larger than any of ours")
-        header = json.loads(unpacker.take(length).decode(), parse_constant=_not_a_number)
+        header = json.loads(unpacker.take(length).decode(), parse_constant=not_a_number)
         kinds = check_header(header)
         total = sum(kind.size for kind in kinds)
         if total > max_bytes:
@@ -217,6 +220,8 @@ def check_header(header: object) -> list[Descriptor]:
     if whole(header, "canonical") >= frames or not 0.01 <= number(header, "fps") <= 1000:
         raise Malformed("canonical or fps is out of range")
     numbers(header, (3,), "background")
+    if "sky" in header:
+        numbers(header, (TERMS, 3), "sky")
     similarity(header)
     _check_view(header)
     if len(value(header, str, "name")) > 10_000:
@@ -270,7 +275,3 @@ def _check_view(header: dict) -> None:
     ranges = torch.stack([numbers(header, (2,), "view", key) for key in ("azimuth", "elevation", "distance")])
     if abs(float(up.norm()) - 1) > 1e-3 or not (ranges[:, 0] <= ranges[:, 1]).all() or float(ranges[2, 0]) <= 0:
         raise Malformed("view is out of range")
-
-
-def _not_a_number(token: str) -> float:
-    raise ValueError(f"{token} is not a number")

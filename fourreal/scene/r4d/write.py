@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from fourreal.scene.r4d.codec import Packed, encode, quantise
 from fourreal.scene.r4d.view import view
 from fourreal.scene.scene4d import Scene4D
+from fourreal.scene.sky import sky_of
 from fourreal.splat import quaternion
 from fourreal.splat.gaussians import Gaussians
 from fourreal.whole import writing
@@ -61,6 +62,7 @@ def r4d_bytes(scene: Scene4D, name: str = "", progress: dict | None = None, leve
         "fps": float(scene.fps),
         "canonical": scene.field.canonical,
         "background": scene.background.tolist(),
+        "sky": [[round(value, 4) for value in colour] for colour in sky_of(scene).tolist()],
         "arrays": [packed.descriptor.to_dict() for packed in arrays],
         "similarity": scene.similarity.to_dict(),
         "view": view(scene),

@@ -19,10 +19,10 @@ SIGMA_MIN, SIGMA_MAX, RHO = 0.02, 50.0, 7.0
 LAST_SIGMA = 0.2
 
 
-class Asked(NamedTuple):
-    """What a clip is conditioned on; see `MiniNetwork.forward`. known: in [-1, 1], zero where no frame is known."""
+class Conditions(NamedTuple):
+    """What a clip is conditioned on; see `MiniNetwork.forward`. given: in [-1, 1], zero where no frame is given."""
 
-    known: Float[Tensor, "B F 3 H W"]
+    given: Float[Tensor, "B F 3 H W"]
     mask: Bool[Tensor, "B F"]
     rays: Float[Tensor, "B F 12 h w"]
     slots: Integer[Tensor, "B S"]
@@ -37,14 +37,14 @@ def scales(sigma: Float[Tensor, " B"]) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def predicted(
-    network: MiniNetwork, noisy: Float[Tensor, "B F 3 H W"], sigma: Float[Tensor, " B"], conditions: Asked
+    network: MiniNetwork, noisy: Float[Tensor, "B F 3 H W"], sigma: Float[Tensor, " B"], conditions: Conditions
 ) -> Float[Tensor, "B F 3 H W"]:
     """The network's raw answer, for a picture in [-1, 1] under noise of spread sigma."""
     _, _, c_in = scales(sigma)
-    unknown = (~conditions.mask)[:, :, None, None, None]
+    free = (~conditions.mask)[:, :, None, None, None]
     asking = (
-        noisy * c_in * unknown,
-        conditions.known / SIGMA_DATA,
+        noisy * c_in * free,
+        conditions.given / SIGMA_DATA,
         conditions.mask,
         conditions.rays,
         conditions.slots,
@@ -56,13 +56,13 @@ def predicted(
 
 
 def denoised(
-    network: MiniNetwork, noisy: Float[Tensor, "B F 3 H W"], sigma: Float[Tensor, " B"], conditions: Asked
+    network: MiniNetwork, noisy: Float[Tensor, "B F 3 H W"], sigma: Float[Tensor, " B"], conditions: Conditions
 ) -> Float[Tensor, "B F 3 H W"]:
-    """x0_hat, known frames as they are."""
+    """x0_hat, given frames as they are."""
     c_skip, c_out, _ = scales(sigma)
     out = c_skip * noisy + c_out * predicted(network, noisy, sigma, conditions)
-    known = conditions.mask[:, :, None, None, None]
-    return torch.where(known, conditions.known, out)
+    fixed = conditions.mask[:, :, None, None, None]
+    return torch.where(fixed, conditions.given, out)
 
 
 @torch.no_grad()
@@ -70,7 +70,7 @@ def guided(
     network: MiniNetwork,
     noisy: Float[Tensor, "B F 3 H W"],
     sigma: float,
-    conditions: Asked,
+    conditions: Conditions,
     guidance: float | int,
     rescale: float | int = 0.0,
 ) -> Float[Tensor, "B F 3 H W"]:
@@ -78,7 +78,7 @@ def guided(
     level = noisy.new_full((len(noisy),), sigma)
     if guidance == 1 or not conditions.slots.any():
         return denoised(network, noisy, level, conditions)
-    both = Asked(*(torch.cat([value, value]) for value in conditions))
+    both = Conditions(*(torch.cat([value, value]) for value in conditions))
     both.slots[len(noisy) :] = 0
     answers = denoised(network, torch.cat([noisy, noisy]), torch.cat([level, level]), both)
     text, without = ((torch.cat([noisy, noisy]) - answers) / sigma).chunk(2)
@@ -95,7 +95,7 @@ def levels(steps: int) -> list[float]:
 @torch.no_grad()
 def sample(
     network: MiniNetwork,
-    conditions: Asked,
+    conditions: Conditions,
     steps: int,
     guidance: float | int,
     noise: Float[Tensor, "B F 3 H W"],
@@ -111,4 +111,4 @@ def sample(
         clean = guided(network, x, sigma, conditions, guidance)
         x = clean + (x - clean) * (following / sigma)
         watch(number + 1, clean)
-    return torch.where(conditions.mask[:, :, None, None, None], conditions.known, x)
+    return torch.where(conditions.mask[:, :, None, None, None], conditions.given, x)

@@ -8,12 +8,13 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
+from fourreal.device import pick_device
 from fourreal.errors import UserError
-from fourreal.progress import CancelToken, Event, Progress
+from fourreal.progress import Event
 from fourreal.video.mini.model import Mini
 from fourreal.video.mini.network import MiniNetwork
 from fourreal.video.mini.upsampler import Upsampler
-from fourreal.video.registry import Entry
+from fourreal.video.registry import Entry, Order
 from fourreal.video.shelf import write_json
 
 SUMS = "checksums.json"
@@ -21,22 +22,14 @@ PARTS = {"network": MiniNetwork, "upsampler": Upsampler}
 FILES = [f"{part}/{name}" for part in PARTS for name in ("config.json", "diffusion_pytorch_model.safetensors")]
 
 
-def load_model(
-    entry: Entry,
-    model: type[Mini],
-    source: Path | str | None,
-    device: str | None,
-    adapter: str | None,
-    progress: Progress,
-    cancel: CancelToken,
-) -> Mini:
+def load_model(order: Order) -> Mini:
     """See `registry.load`. It has no adapters."""
-    folder, identity = fetch(entry, model, source, device, adapter, progress, cancel)
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise UserError("There is no CUDA device here. Leave the device out, or say cpu.")
-    progress(Event("loading", message=f"Loading {entry.title}, a small demonstration model. It runs on {device}."))
-    cancel.check()
+    folder, identity = fetch(order)
+    entry, device = order.entry, pick_device(order.device)
+    order.progress(
+        Event("loading", message=f"Loading {entry.title}, a small demonstration model. It runs on {device}.")
+    )
+    order.cancel.check()
     try:
         parts = {
             name: kind.from_pretrained(
@@ -46,28 +39,20 @@ def load_model(
         }
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise UserError(f"The weights of {entry.title} cannot be loaded: {error}. {_REMEDY}") from error
-    return model(parts["network"], parts["upsampler"], entry.capabilities, identity, device)
+    return order.model(parts["network"], parts["upsampler"], entry.capabilities, identity, device)
 
 
-def fetch(
-    entry: Entry,
-    model: type[Mini],
-    source: Path | str | None,
-    device: str | None,
-    adapter: str | None,
-    progress: Progress,
-    cancel: CancelToken,
-) -> tuple[Path, str]:
+def fetch(order: Order) -> tuple[Path, str]:
     """See `registry.fetch`."""
-    if adapter:
-        raise UserError(f"{entry.title} has no adapters. Leave the adapter out, or choose another model.")
-    folder = here(entry, model, source)
-    return folder, f"{entry.name} {checked(folder)}"
+    if order.adapter:
+        raise UserError(f"{order.entry.title} has no adapters. Leave the adapter out, or choose another model.")
+    folder = here(order)
+    return folder, f"{order.entry.name} {checked(folder)}"
 
 
-def here(entry: Entry, model: type[Mini], source: Path | str | None) -> Path:
+def here(order: Order) -> Path:
     """See `registry.here`."""
-    folder = Path(source).expanduser().absolute() if source is not None else _folder(entry)
+    folder = Path(order.source).expanduser().absolute() if order.source is not None else _folder(order.entry)
     checked(folder)
     return folder
 

@@ -12,13 +12,12 @@ from torch.nn.functional import avg_pool2d
 
 from fourreal.camera.cameras import Cameras
 from fourreal.camera.trajectory import look_at
-from fourreal.clip.value import Clip
 from fourreal.errors import MemoryRanOut
-from fourreal.progress import CancelToken, Event, Progress, ignore
+from fourreal.progress import CancelToken, Event, Progress
 from fourreal.video import denoise
 from fourreal.video.capabilities import Capabilities
+from fourreal.video.checked_model import CheckedModel
 from fourreal.video.job import Job, checked_job
-from fourreal.video.known import KnownOrNone, settled
 from fourreal.video.mini import edm, vocabulary
 from fourreal.video.mini.network import MiniNetwork
 from fourreal.video.mini.rig import ELEVATION, on_rig, ray_features, turning
@@ -28,8 +27,8 @@ SMALL = (64, 36)  # (width, height) at which it works; the upsampler makes them 
 _GOING_AROUND = 0.02  # radians; cameras that turn less stand still
 
 
-class Mini:
-    """See `fourreal.video.model.VideoModel`. Knows the words of `vocabulary`, and says which it does not know."""
+class Mini(CheckedModel):
+    """Knows the words of `vocabulary`, and says which it does not know."""
 
     def __init__(
         self,
@@ -46,40 +45,13 @@ class Mini:
         self.network: MiniNetwork | None = network
         self.upsampler: Upsampler | None = upsampler
 
-    def generate(
-        self,
-        prompt: str,
-        *,
-        negative: str = "",
-        known: KnownOrNone = None,
-        cameras: Cameras | None = None,
-        frames: int | None = None,
-        size: tuple[int, int] | None = None,
-        fps: float | int | None = None,
-        seed: int = 0,
-        steps: int | None = None,
-        guidance: float | int | None = None,
-        progress: Progress = ignore,
-        cancel: CancelToken | None = None,
-        preview: bool = False,
-    ) -> Clip:
-        """See `VideoModel.generate`. The negative prompt says nothing to it."""
-        cancel, able = cancel or CancelToken(), self.capabilities
-        job = self._job(
-            prompt=prompt,
-            negative=negative,
-            known=known,
-            cameras=cameras,
-            frames=frames or able.native_frames,
-            size=size or able.native_size,
-            fps=fps,
-            guidance=guidance,
-            steps=steps,
-        )
+    def film(
+        self, job: Job, seed: int, progress: Progress, cancel: CancelToken, preview: bool
+    ) -> Float[Tensor, "F 3 H W"]:
+        """See `CheckedModel.film`. The negative prompt says nothing to it."""
         if remark := vocabulary.remark(job.prompt, self._networks[0].config["actors"]):
             progress(Event("video", message=remark))
-        cancel.check()
-        conditions, start = self.asked(job), time.monotonic()
+        conditions, start = self.conditions(job), time.monotonic()
 
         def watch(step: int, clean: Tensor) -> None:
             cancel.check()
@@ -88,52 +60,22 @@ class Mini:
             progress(Event("video", step, job.steps, left, preview=image))
 
         random = torch.Generator().manual_seed(seed)
-        noise = torch.randn(conditions.known.shape, generator=random).to(self.device)
+        noise = torch.randn(conditions.given.shape, generator=random).to(self.device)
         progress(Event("video", 0, job.steps))
         try:
             video = edm.sample(self._networks[0], conditions, job.steps, job.guidance, noise, watch)[0]
             video = self.enlarged(video) if job.size != SMALL else video
         except torch.OutOfMemoryError as error:
             raise MemoryRanOut("Memory ran out. Close other programs, or run it on the CPU.") from error
-        cancel.check()
-        video = video.clamp(-1, 1).add(1).div(2).permute(0, 2, 3, 1)
-        return Clip(settled(video.cpu().numpy(), job.known), float(job.fps))
+        return video.clamp(-1, 1).add(1).div(2)
 
     @torch.no_grad()
-    def denoise_once(
-        self,
-        video: Float[Tensor, "F 3 H W"],
-        sigma: float | int,
-        prompt: str,
-        *,
-        negative: str = "",
-        known: KnownOrNone = None,
-        cameras: Cameras | None = None,
-        fps: float | int | None = None,
-        guidance: float | int | None = None,
-        rescale: float | int = 0.0,
-        seed: int = 0,
+    def guess(
+        self, job: Job, video: Float[Tensor, "F 3 H W"], sigma: float | int, rescale: float | int, seed: int
     ) -> Float[Tensor, "F 3 H W"]:
-        """See `VideoModel.denoise_once`. Noise is added to small pixels, which take the place of latents."""
-        if not 0 < sigma < 1:
-            raise ValueError(f"sigma must be within (0, 1), not {sigma}")
-        if not prompt.strip() and guidance != 1:
-            raise ValueError("guidance goes by the prompt; without one it is 1")
-        size = video.shape[3], video.shape[2]
-        job = self._job(
-            prompt=prompt,
-            negative=negative,
-            known=known,
-            cameras=cameras,
-            frames=len(video),
-            size=size,
-            fps=fps,
-            guidance=guidance,
-            steps=None,
-            wordless=True,
-        )
-        conditions = self.asked(job)
-        factor = size[0] // SMALL[0]
+        """See `CheckedModel.guess`. Noise is added to small pixels, which take the place of latents."""
+        conditions = self.conditions(job)
+        factor = job.size[0] // SMALL[0]
 
         def predict(small: Tensor) -> Tensor:
             random = torch.Generator().manual_seed(seed)
@@ -143,29 +85,28 @@ class Mini:
 
         shrink = lambda clip: avg_pool2d(clip[0], factor)[None]
         enlarge = lambda clip: self.enlarged(clip[0])[None] if factor > 1 else clip
-        pixels = video.detach().to(self.device, torch.float32)[None] * 2 - 1
+        pixels = video.to(self.device, torch.float32)[None] * 2 - 1
         target = denoise.pixel_target(pixels, shrink, enlarge, predict)
-        target = ((target[0] + 1) / 2).to(video)
-        for index, picture in job.known.items():
-            target[index] = torch.from_numpy(picture.copy()).permute(2, 0, 1).to(video) / 255
-        return target
+        return (target[0] + 1) / 2
 
-    def asked(self, job: Job) -> edm.Asked:
+    def conditions(self, job: Job) -> edm.Conditions:
         """What the network is told, one clip in the batch. Cameras that are not given stand still on the usual rig."""
         reading = vocabulary.read(job.prompt)
         cameras = (self.standing(job.frames) if job.cameras is None else job.cameras.resized(SMALL)).to(self.device)
         half = cameras.resized((SMALL[0] // 2, SMALL[1] // 2))
         rays = ray_features(on_rig(cameras), half.intrinsics, half.size)
         mask = torch.zeros(job.frames, dtype=torch.bool, device=self.device)
-        known = torch.zeros(job.frames, 3, SMALL[1], SMALL[0], device=self.device)
+        given = torch.zeros(job.frames, 3, SMALL[1], SMALL[0], device=self.device)
         factor = job.size[0] // SMALL[0]
-        for index, picture in job.known.items():
+        for index, picture in job.conditioning.items():
             pixels = torch.from_numpy(picture.copy()).to(self.device).permute(2, 0, 1).float()
-            known[index] = avg_pool2d(pixels, factor) / 127.5 - 1
+            given[index] = avg_pool2d(pixels, factor) / 127.5 - 1
             mask[index] = True
         frozen = turning(cameras) > _GOING_AROUND or (reading.frozen and job.cameras is None)
         slots = torch.tensor(reading.slots(self._networks[0].config["actors"]), device=self.device)
-        return edm.Asked(known[None], mask[None], rays[None], slots[None], torch.tensor([frozen], device=self.device))
+        return edm.Conditions(
+            given[None], mask[None], rays[None], slots[None], torch.tensor([frozen], device=self.device)
+        )
 
     def standing(self, frames: int) -> Cameras:
         """Cameras that stand still, at SMALL size, where those of the procedural worlds stand."""
@@ -185,11 +126,9 @@ class Mini:
         """It takes a few megabytes: it stays where it is."""
 
     def release(self) -> None:
-        """See `VideoModel.release`."""
         self.network = self.upsampler = None
         gc.collect()
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
+        torch.cuda.empty_cache()
 
     @property
     def _networks(self) -> tuple[MiniNetwork, Upsampler]:
@@ -197,8 +136,8 @@ class Mini:
             raise ValueError("this model was released; load it again")
         return self.network, self.upsampler
 
-    def _job(self, **options: Any) -> Job:
-        _ = self._networks
+    def job(self, **options: Any) -> Job:
+        _ = self._networks  # refused once it was released
         return checked_job(self.capabilities, **options)
 
 

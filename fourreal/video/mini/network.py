@@ -5,7 +5,7 @@ place to itself at the other times. Frames and places are told apart by their ra
 """
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -43,7 +43,7 @@ class MiniNetwork(ModelMixin, ConfigMixin):  # type: ignore[misc]  # their `conf
         super().__init__()
         high, low = widths
         self.words = nn.ModuleList(nn.Embedding(count + 1, 32) for count in slots)
-        self.told = nn.Sequential(nn.Linear(32 * len(slots), condition), nn.SiLU(), nn.Linear(condition, condition))
+        self.text = nn.Sequential(nn.Linear(32 * len(slots), condition), nn.SiLU(), nn.Linear(condition, condition))
         self.moment = nn.Parameter(torch.randn(frames, condition) * 0.02)
         self.frame = nn.Sequential(nn.Linear(32 + condition + 3, condition), nn.SiLU(), nn.Linear(condition, condition))
         folded = (3 + 3 + 1) * FOLD**2
@@ -65,10 +65,16 @@ class MiniNetwork(ModelMixin, ConfigMixin):  # type: ignore[misc]  # their `conf
         nn.init.zeros_(self.gain.weight)
         nn.init.ones_(self.gain.bias)
 
+    def _fix_state_dict_keys_on_load(self, state_dict: Any) -> None:
+        """diffusers calls it with weights that it has read. Those in assets/mini say `told` where this says `text`."""
+        for name in [name for name in state_dict if name.startswith("told.")]:
+            state_dict["text" + name.removeprefix("told")] = state_dict.pop(name)
+        super()._fix_state_dict_keys_on_load(state_dict)
+
     def forward(
         self,
         noisy: Float[Tensor, "B F 3 H W"],
-        known: Float[Tensor, "B F 3 H W"],
+        given: Float[Tensor, "B F 3 H W"],
         mask: Bool[Tensor, "B F"],
         rays: Float[Tensor, "B F 12 h w"],
         slots: Integer[Tensor, "B S"],
@@ -77,14 +83,14 @@ class MiniNetwork(ModelMixin, ConfigMixin):  # type: ignore[misc]  # their `conf
     ) -> Float[Tensor, "B F 3 H W"]:
         """
         Args:
-            noisy: scaled to a spread of about one; zero where a frame is known. known: likewise, zero elsewhere.
+            noisy: scaled to a spread of about one; zero where a frame is given. given: likewise, zero elsewhere.
             rays: at half the pictures' resolution.
             frozen: whether the camera goes around and time stands still. noise: ln(sigma) / 4.
         """
         batch, frames = mask.shape
         condition = self._condition(mask, slots, frozen, noise).flatten(0, 1)  # (BF, C)
-        given = mask[:, :, None, None, None].to(noisy).expand(-1, -1, 1, *noisy.shape[3:])
-        folded = F.pixel_unshuffle(torch.cat([noisy, known, given], dim=2).flatten(0, 1), FOLD)
+        marks = mask[:, :, None, None, None].to(noisy).expand(-1, -1, 1, *noisy.shape[3:])
+        folded = F.pixel_unshuffle(torch.cat([noisy, given, marks], dim=2).flatten(0, 1), FOLD)
         rays = rays.flatten(0, 1)
         x = self.enter(torch.cat([folded, rays], dim=1).contiguous(memory_format=torch.channels_last))
         high = self.high_in(x, condition, frames)
@@ -97,17 +103,17 @@ class MiniNetwork(ModelMixin, ConfigMixin):  # type: ignore[misc]  # their `conf
         out = self.leave(F.silu(_normal(out))) + direct
         return F.pixel_shuffle(out, FOLD).unflatten(0, (batch, frames))
 
-    def at_two_bytes(self, noisy: Tensor, known: Tensor, mask: Tensor, rays: Tensor, *rest: Tensor) -> Tensor:
+    def at_two_bytes(self, noisy: Tensor, given: Tensor, mask: Tensor, rays: Tensor, *rest: Tensor) -> Tensor:
         """`forward` with weights and features in bfloat16, which graphics cards move and multiply in half the time.
 
         Not by autocasting, which takes every norm back to four bytes.
         """
         weights = {name: weight.bfloat16() for name, weight in self.named_parameters()}
-        given = (noisy.bfloat16(), known.bfloat16(), mask, rays.bfloat16(), *rest)
-        return torch.func.functional_call(self, weights, given).float()
+        inputs = (noisy.bfloat16(), given.bfloat16(), mask, rays.bfloat16(), *rest)
+        return torch.func.functional_call(self, weights, inputs).float()
 
     def _condition(self, mask: Tensor, slots: Tensor, frozen: Tensor, noise: Tensor) -> Float[Tensor, "B F C"]:
-        text = self.told(torch.cat([words(slots[:, i]) for i, words in enumerate(self.words)], dim=-1))
+        text = self.text(torch.cat([words(slots[:, i]) for i, words in enumerate(self.words)], dim=-1))
         wave = torch.exp(torch.linspace(0, 4, 16, device=noise.device)) * noise[:, None]
         wave = torch.cat([wave.sin(), wave.cos()], dim=-1).to(text)
         whole = torch.cat([wave, text, frozen[:, None].to(text), mask.any(1)[:, None].to(text)], dim=-1)

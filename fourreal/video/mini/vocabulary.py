@@ -122,7 +122,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "motions": ("bouncing", "sliding", "circling"),
     "floors": tuple(f"on a {name} floor" for name in FLOORS),
 }
-KNOWN = frozenset(_COLOUR) | frozenset(_THING) | frozenset(_VERB) | frozenset(_FLOOR)
+VOCABULARY = frozenset(_COLOUR) | frozenset(_THING) | frozenset(_VERB) | frozenset(_FLOOR)
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def read(prompt: str) -> Reading:
 
 def nearest(word: str) -> str:
     """The word of the vocabulary that is written most alike; "" where none is."""
-    close = difflib.get_close_matches(word, sorted(KNOWN), 1, 0.6)
+    close = difflib.get_close_matches(word, sorted(VOCABULARY), 1, 0.6)
     return close[0] if close else ""
 
 

@@ -83,7 +83,7 @@ export function open(box, send) {
     const one = chosen();
     if (action === 'restore') { if (group()?.discarded == null) return; }
     else if (!one || group().fixed || (action === 'again' && one.own)) return;
-    const word = action === 'keep' && one.kept ? 'unkeep' : action;
+    const word = action === 'keep' && one.marked ? 'unkeep' : action;
     send({ action: word, role: state.role, number: String(one?.number ?? 0) });
   }
 
@@ -159,12 +159,12 @@ export function open(box, send) {
   let actsOf = '';
   function acts() {
     const one = chosen(), all = group(), made = [];
-    const now = JSON.stringify([state.role, state.at, one?.src, one?.picked, one?.kept, one?.own, all?.fixed, all?.discarded]);
+    const now = JSON.stringify([state.role, state.at, one?.src, one?.picked, one?.marked, one?.own, all?.fixed, all?.discarded]);
     if (now === actsOf) return; // a button that is replaced while it is pressed is not pressed
     actsOf = now;
     if (one && !all.fixed) {
       made.push(button(one.picked ? '✓ Taken' : `Take ${state.at + 1}`, 'Take it (Enter)', () => act('pick'), 'main'));
-      made.push(button(one.kept ? 'Kept' : 'Keep', 'It stays when the others are made again (K)', () => act('keep'), one.kept ? 'on' : ''));
+      made.push(button(one.marked ? 'Kept' : 'Keep', 'It stays when the others are made again (K)', () => act('keep'), one.marked ? 'on' : ''));
       if (!one.own) made.push(button('Again', 'Another one in its place (A)', () => act('again')));
       made.push(button('Discard', 'Remove it (X)', () => act('discard'), 'danger'));
       if (!one.own) made.push(button('Use its settings', 'Its prompt, seed and settings into the form (U)', () => act('use')));

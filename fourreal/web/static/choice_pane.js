@@ -34,9 +34,9 @@ export class Pane {
     Object.assign(this, { one, at });
     this.video.setAttribute('aria-label', one.title);
     this.box.classList.toggle('chosen', chosen);
-    this.box.classList.toggle('kept', one.kept);
+    this.box.classList.toggle('kept', one.marked);
     this.box.classList.toggle('picked', one.picked);
-    const marks = [one.picked ? '✓ taken' : '', one.kept ? 'kept' : '', one.best ? 'best score' : ''].filter(Boolean);
+    const marks = [one.picked ? '✓ taken' : '', one.marked ? 'kept' : '', one.best ? 'best score' : ''].filter(Boolean);
     this.head.replaceChildren(make('b', '', at < 8 ? String(at + 1) : '·'), make('span', 'title', one.title),
       ...marks.map((mark) => make('em', '', mark)), make('span', 'score', one.score));
     const facts = [one.arc, one.still].filter(Boolean).map((fact) => make('li', 'fact', fact));

@@ -12,7 +12,10 @@ export async function open(box, order) {
   const viewer = new Viewer(box, {
     // for browsers without WebGL2: the server draws what the camera would see
     render: (camera) => drawn(current.scene, camera),
-    makeFilm: async ({ path, size, fps }) => order({ scene: current.scene, keyframes: JSON.stringify(path), size, fps }),
+    makeFilm: async ({ path, size, fps }) => {
+      followFilm();
+      order({ scene: current.scene, keyframes: JSON.stringify(path), size, fps });
+    },
   });
   window.fourrealViewer = viewer;
   viewer.addEventListener('change', () => box.classList.toggle('editing', viewer.editing));
@@ -56,6 +59,14 @@ export async function open(box, order) {
     await Promise.allSettled(jobs);
   }
   return { show };
+}
+
+// Where a film is made may lie below what is seen: it comes into view when it says something new.
+let filmWatched = null;
+function followFilm() {
+  const made = document.getElementById('film-made');
+  filmWatched ??= new MutationObserver(() => made.scrollIntoView({ block: 'nearest' }));
+  if (made) filmWatched.observe(made, { childList: true, subtree: true });
 }
 
 // The address says what is shown. Until the page has opened what its own address asked for, nothing is added to the history.

@@ -189,7 +189,8 @@ export class Drawing {
     while (this.stamps.length > 1 && now - this.stamps[0] > 1000) this.stamps.shift();
     if (moving && now - this.statsShown < 400) return;
     this.statsShown = now;
-    const splats = viewer.slots.scenes.reduce((sum, scene) => sum + (scene?.header.splats ?? 0), 0);
+    const still = viewer.painter && !viewer.overlay.preview.hidden; // what lies over the scene is not made of splats
+    const splats = still ? 0 : viewer.slots.scenes.reduce((sum, scene) => sum + (scene?.header.splats ?? 0), 0);
     const rate = moving && this.fps ? ` · ${this.fps.toFixed(0)} fps` : "";
     viewer.overlay.showStats(splats ? `${splats.toLocaleString("en")} splats${rate}` : "");
   }

@@ -20,6 +20,22 @@ import { clamp, column, degrees, length, lookAt, sub, times } from "./view/vecto
 
 const NO_WEBGL = "This browser cannot draw in 3D: WebGL2 is missing or switched off.";
 
+/** Properties of a viewer that are set as they are, each with what checks its value. */
+const SETTINGS = {
+  /** "single", "side" or "wipe" (of two). */
+  layout: (layout) => oneOf(LAYOUTS, layout),
+  /** Where the wipe is: 0 left, 1 right. */
+  divider: (share) => clamp(share, 0, 1),
+  /** "splats", "points" or "depth". */
+  display: (mode) => oneOf(MODES, mode),
+  /** Whether the scene moves; false shows the canonical splats. */
+  deformed: Boolean,
+  background(color) {
+    if (color !== null && !rgb(color)) throw new RangeError("A background is #rrggbb, [r, g, b] or null.");
+    return color;
+  },
+};
+
 export class Viewer extends EventTarget {
   /** What films may be: the names, limits and choices that the command line has, too. */
   static panes = panes;
@@ -120,6 +136,7 @@ export class Viewer extends EventTarget {
   /** A still over the canvas until a scene arrives in slot 0. */
   showImage(url, caption = "") {
     this.overlay.showImage(url, caption);
+    this.frames.wake();
   }
 
   /** A few words in the corner; "" for none. */
@@ -260,46 +277,10 @@ export class Viewer extends EventTarget {
     this.changed();
   }
 
-  // ---- Settings
-
-  /** "single", "side" or "wipe" (of two). */
-  get layout() {
-    return this.state.layout;
-  }
-  set layout(layout) {
-    if (layout !== "single") this.drawing.intro = null;
-    this.set("layout", oneOf(LAYOUTS, layout));
-  }
-  /** Where the wipe is: 0 left, 1 right. */
-  get divider() {
-    return this.state.divider;
-  }
-  set divider(share) {
-    this.set("divider", clamp(share, 0, 1));
-  }
-  /** "splats", "points" or "depth". */
-  get display() {
-    return this.state.display;
-  }
-  set display(mode) {
-    this.set("display", oneOf(MODES, mode));
-  }
-  /** Whether the scene moves; false shows the canonical splats. */
-  get deformed() {
-    return this.state.deformed;
-  }
-  set deformed(on) {
-    this.set("deformed", Boolean(on));
-  }
-  get background() {
-    return this.state.background;
-  }
-  set background(color) {
-    if (color !== null && !rgb(color)) throw new RangeError("A background is #rrggbb, [r, g, b] or null.");
-    this.set("background", color);
-  }
+  // ---- Settings, see `SETTINGS`
 
   set(name, value) {
+    if (name === "layout" && value !== "single") this.drawing.intro = null;
     this.state[name] = value;
     this.changed();
   }
@@ -356,6 +337,13 @@ export class Viewer extends EventTarget {
     this.endParts();
     this.painter?.dispose();
   }
+}
+
+for (const [name, checked] of Object.entries(SETTINGS)) {
+  Object.defineProperty(Viewer.prototype, name, {
+    get() { return this.state[name]; },
+    set(value) { this.set(name, checked(value)); },
+  });
 }
 
 function titles(paths) {

@@ -48,6 +48,10 @@ export function parseHeader(text) {
     refuse("the canonical frame lies outside");
   }
   numbers(header.background, 3, "the background");
+  if (header.sky !== undefined) {
+    if (!Array.isArray(header.sky) || header.sky.length !== 16) refuse("the sky does not have 16 colours");
+    header.sky.forEach((color) => numbers(color, 3, "the sky"));
+  }
   checkView(header.view);
   checkArrays(header);
   return header;

@@ -35,9 +35,9 @@ export function serve(port) {
       try {
         await load(data.url);
       } catch (error) {
-        const known = error instanceof SceneError;
-        if (!known) console.error(error);
-        port.postMessage({ type: "error", message: known ? error.message : `The scene could not be read: ${error.message}` });
+        const ours = error instanceof SceneError;
+        if (!ours) console.error(error);
+        port.postMessage({ type: "error", message: ours ? error.message : `The scene could not be read: ${error.message}` });
       }
     } else if (order) {
       const out = data.buffer ? new Uint32Array(data.buffer) : new Uint32Array(Math.ceil(order.count / WIDTH) * WIDTH);

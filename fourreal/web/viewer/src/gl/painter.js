@@ -1,7 +1,7 @@
 /** Draws scenes onto a canvas. Knows neither time nor gestures. */
 
 import { Program } from "./program.js";
-import { BATCH, fullVertex, MODES, projectFragment, resolveFragment, splatFragment, splatVertex } from "./shaders.js";
+import { BATCH, fullVertex, MODES, projectFragment, resolveFragment, skyFragment, splatFragment, splatVertex } from "./shaders.js";
 import { GpuSplats } from "./splats.js";
 
 const AROUND = [0.051, 0.059, 0.075]; // what lies around panes
@@ -26,6 +26,7 @@ export class Painter {
     this.quick = { format: gl.RGB10_A2, range: [-1, 2], faintest: 2 / 255 };
     this.project = new Program(gl, fullVertex, projectFragment);
     this.splats = new Program(gl, splatVertex, splatFragment);
+    this.sky = new Program(gl, fullVertex, skyFragment);
     this.resolve = new Program(gl, fullVertex, resolveFragment);
     this.empty = gl.createVertexArray();
     this.quads = quads(gl);
@@ -40,7 +41,7 @@ export class Painter {
 
   /**
    * Draw panes: {rect: [x, y, width, height] that is filled, in pixels of the canvas from its top left; frame: likewise,
-   * where the camera's picture lies; background: [r, g, b]; splats: GpuSplats or null; view, lens: [fx, fy, cx, cy] in
+   * where the camera's picture lies; background: [r, g, b]; sky: 48 numbers in its place, or null; splats: GpuSplats or null; view, lens: [fx, fy, cx, cy] in
    * pixels of the frame; keys, part, amount, mode, pointRadius: see the shader}.
    * fine: in half floats, to be looked at; else in 10 bits, in half the time where filling pixels is what takes it.
    */
@@ -58,6 +59,7 @@ export class Painter {
       gl.scissor(x, canvas.height - y - height, width, height);
       gl.clearColor(...pane.background.map((value) => (value - range[0]) / (range[1] - range[0])), 1);
       gl.clear(gl.COLOR_BUFFER_BIT);
+      if (pane.sky) this.drawSky(pane, range);
       if (pane.splats?.count) this.drawSplats(pane, range, faintest);
     }
     gl.disable(gl.SCISSOR_TEST);
@@ -74,6 +76,16 @@ export class Painter {
     const size = frame.slice(2);
     const now = { view, lens, keys, part, amount, pointRadius, faintest, size, mode: MODES.indexOf(mode) };
     this.project.set({ ...splats.uniforms, ...now, canonical: 0, motion: 1 });
+    this.fill();
+  }
+
+  drawSky({ sky, frame, view, lens }, range) {
+    const { gl, canvas } = this;
+    const [x, y, width, height] = frame;
+    const lower = canvas.height - y - height;
+    gl.viewport(x, lower, width, height);
+    gl.useProgram(this.sky.handle);
+    this.sky.set({ sky, view, lens, range, frame: [x, lower, width, height] });
     this.fill();
   }
 

@@ -1,5 +1,5 @@
 /**
- * Three programs. `project`: Gaussians to ellipses on the screen by gsplat's conventions, one fragment a splat, so that
+ * Four programs. `sky`: what lies behind all splats. `project`: Gaussians to ellipses on the screen by gsplat's conventions, one fragment a splat, so that
  * it is done once and not once a corner. `splat`: those ellipses, drawn in order. `resolve`: the picture that they
  * are blended in onto the canvas.
  */
@@ -206,6 +206,29 @@ export const fullVertex = `#version 300 es
 void main() {
   vec2 corner = vec2(gl_VertexID & 1, gl_VertexID >> 1);
   gl_Position = vec4(4.0 * corner - 1.0, 0.0, 1.0);
+}`;
+
+// The colour of each direction, as fourreal/scene/sky.py fits it.
+export const skyFragment = `#version 300 es
+precision highp float;
+uniform vec3 sky[16];        // spherical harmonics up to degree three
+uniform mat4 view;
+uniform vec4 lens;
+uniform vec4 frame;          // x, y from the canvas's lower left corner, width, height in pixels
+uniform vec2 range;
+out vec4 result;
+
+void main() {
+  vec2 at = vec2(gl_FragCoord.x - frame.x, frame.y + frame.w - gl_FragCoord.y);
+  vec3 d = normalize(vec3((at - lens.zw) / lens.xy, 1.0)) * mat3(view);
+  float x = d.x, y = d.y, z = d.z, xx = x * x, yy = y * y, zz = z * z;
+  vec3 color = 0.28209479 * sky[0] + 0.48860251 * (z * sky[2] - y * sky[1] - x * sky[3])
+    + 1.09254843 * (x * y * sky[4] - y * z * sky[5] - x * z * sky[7])
+    + 0.31539157 * (2.0 * zz - xx - yy) * sky[6] + 0.54627422 * (xx - yy) * sky[8]
+    - 0.59004359 * (y * (3.0 * xx - yy) * sky[9] + x * (xx - 3.0 * yy) * sky[15])
+    + 2.89061144 * x * y * z * sky[10] - 0.45704580 * (4.0 * zz - xx - yy) * (y * sky[11] + x * sky[13])
+    + 0.37317633 * z * (2.0 * zz - 3.0 * xx - 3.0 * yy) * sky[12] + 1.44530572 * z * (xx - yy) * sky[14];
+  result = vec4((clamp(color, 0.0, 1.0) - range.x) / (range.y - range.x), 1.0);
 }`;
 
 export const resolveFragment = `#version 300 es

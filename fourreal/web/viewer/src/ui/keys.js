@@ -8,26 +8,25 @@ export function press(event, viewer) {
   if (event.ctrlKey || event.metaKey || event.altKey) return false;
   const at = event.composedPath()[0];
   if ((at.tagName === "SELECT" || at.type === "number") && event.key !== "Escape") return false;
-  const inField = event.composedPath()[0].tagName === "INPUT";
-  const onButton = event.composedPath()[0].tagName === "BUTTON";
   const { rig, ui } = viewer;
   const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   if (arrows[event.key]) {
-    if (inField || event.composedPath()[0].classList.contains("divider")) return false;
+    if (at.tagName === "INPUT" || at.classList.contains("divider")) return false;
     const [x, y] = arrows[event.key];
     if (event.shiftKey) rig.pan(SLIDE * x, SLIDE * y);
     else rig.orbit(TURN * x, -TURN * y);
     viewer.nudged();
     return true;
   }
-  if ((event.key === " " || event.key === "Enter") && onButton) return false;
+  if ((event.key === " " || event.key === "Enter") && at.tagName === "BUTTON") return false;
+  const closer = (factor) => (rig.zoom(factor), viewer.nudged());
   const actions = {
     " ": () => (viewer.playing = !viewer.playing),
     ",": () => viewer.step(-1),
     ".": () => viewer.step(1),
-    "+": () => (rig.zoom(0.9), viewer.nudged()),
-    "=": () => (rig.zoom(0.9), viewer.nudged()),
-    "-": () => (rig.zoom(1 / 0.9), viewer.nudged()),
+    "+": () => closer(0.9),
+    "=": () => closer(0.9),
+    "-": () => closer(1 / 0.9),
     r: () => viewer.goHome(),
     c: () => ui.nextPath(),
     l: () => (viewer.locked = !viewer.locked),

@@ -58,6 +58,7 @@ export class Toolbar {
 
   closeMenus() {
     for (const { button, menu } of [this.path, this.more]) {
+      if (menu.contains(menu.getRootNode().activeElement)) button.focus(); // else the focus would go with what is hidden
       menu.hidden = true;
       button.setAttribute("aria-expanded", "false");
     }
@@ -74,7 +75,7 @@ export class Toolbar {
     const { viewer } = this;
     this.speeds = choice(SPEEDS.map((speed) => [String(speed), `${speed}×`]), (value) => (viewer.speed = Number(value)));
     this.displays = choice(Object.entries(DISPLAYS), (value) => (viewer.display = value));
-    this.motion = choice([["true", "Deformed"], ["false", "Canonical"]], (value) => (viewer.deformed = value === "true"));
+    this.motion = choice([["true", "Moving"], ["false", "Still"]], (value) => (viewer.deformed = value === "true"));
     this.own = make("input", { type: "color", value: "#335577", "aria-label": "Background: a colour of your own" });
     this.own.addEventListener("input", () => (viewer.background = this.own.value));
     this.backgrounds = Object.entries(BACKGROUNDS).map(([value, name]) => {

@@ -22,7 +22,7 @@ export function places(viewer) {
   const { clientWidth: width, clientHeight: height } = viewer.stage;
   const { taken } = viewer.slots;
   const sides = [Math.max(1, width), Math.max(1, height)];
-  const all = panes(viewer.layout, taken.length, ...sides, viewer.divider, viewer.editing);
+  const all = panes(viewer.layout, taken.length, ...sides, viewer.divider, viewer.editing, aspectOf(viewer.rig));
   return all.map((pane, k) => ({ slot: taken[k], ...pane }));
 }
 
@@ -55,6 +55,7 @@ export function compose(viewer, ratio) {
     const length = focalIn(rig, frame) * ratio[1];
     return {
       rect: scaled(rect), frame: at, background: own ?? scene?.header.background ?? leader?.header.background ?? DARK,
+      sky: own ? null : (scene?.header.sky?.flat() ?? null),
       splats: scene?.gpu ?? null, view: viewOf(viewer, slot), lens: [length, length, at[2] / 2, at[3] / 2],
       ...(scene?.between(clock.time) ?? { keys: [0, 0], part: 0 }),
       amount: viewer.deformed ? 1 : 0, mode: display, pointRadius: POINT * ratio[1],

@@ -136,17 +136,17 @@ function keyOf(value, where) {
 }
 
 function number(value, name, low, high, where) {
-  const found = value[name];
-  if (typeof found !== "number" || !(found >= low && found <= high)) {
+  const given = value[name];
+  if (typeof given !== "number" || !(given >= low && given <= high)) {
     throw new RangeError(`${name} of ${where} is not a number from ${low} to ${high}.`);
   }
-  return found;
+  return given;
 }
 
 function vector(value, name, where) {
-  const found = value[name];
-  if (!Array.isArray(found) || found.length !== 3) throw new RangeError(`${name} of ${where} is not a list of three numbers.`);
-  return found.map((one) => number({ [name]: one }, name, -FARTHEST, FARTHEST, where));
+  const given = value[name];
+  if (!Array.isArray(given) || given.length !== 3) throw new RangeError(`${name} of ${where} is not a list of three numbers.`);
+  return given.map((one) => number({ [name]: one }, name, -FARTHEST, FARTHEST, where));
 }
 
 function choice(value, name, words, where) {

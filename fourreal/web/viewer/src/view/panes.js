@@ -17,12 +17,12 @@ export function fitted([x, y, width, height], aspect) {
 /**
  * Rectangles in CSS pixels, [x, y, width, height]: for each of `count` pictures what is filled, and where the picture
  * lies. What is compared keeps 16:9 and stands beside or below each other, whatever makes it larger. film: one picture
- * is shown as a film will have it.
+ * is shown as a film will have it. aspect: of the reference picture, of which one picture alone shows no more above and below.
  */
-export function panes(layout, count, width, height, divider, film = false) {
+export function panes(layout, count, width, height, divider, film = false, aspect = SHAPE) {
   const all = [0, 0, width, height];
   if (layout === "single" || count < 2) {
-    const frame = film ? fitted(all, SHAPE) : all;
+    const frame = film ? fitted(all, SHAPE) : fitted(all, Math.max(width / height, aspect / CROP));
     return [{ rect: frame, frame }];
   }
   if (layout === "wipe" && count === 2) {

@@ -12,6 +12,7 @@ const FOLLOW = 14; // a second: how fast `now` closes in on `goal`
 const STEEPEST = (89 * Math.PI) / 180; // straight from above, up is no longer up
 const GIVE = { azimuth: 0.07, elevation: 0.02, distance: 0.1, pan: 0.08 }; // how far limits can be stretched
 const ABOVE = (4 * Math.PI) / 180; // from above the ground is still ground; from below there is nothing
+const SLOPE = 0.5; // how much steeper or flatter a camera may be seen from a radian farther around
 const PAN = 0.15; // of the home distance: how far the target may be moved
 const NUMBERS = ["azimuth", "elevation", "distance", "roll", "fov"];
 
@@ -50,12 +51,26 @@ export class Rig {
     const within = (range, low, high) => [Math.max(range[0], low), Math.min(range[1], high)];
     const elevation = seen ? within(view.elevation, seen.elevation[0], seen.elevation[1] + ABOVE) : [-STEEPEST, STEEPEST];
     const farthest = seen ? within(view.distance, 0, seen.distance) : [0.1, 10];
+    this.cameras = view ? [this.home, ...view.freeze.map((pose) => this.around(target, column(pose, 3)))] : [];
     const around = view?.azimuth ?? [-Math.PI, Math.PI];
     this.limits = {
       azimuth: around[1] - around[0] > 2 * Math.PI - 0.01 ? [-Infinity, Infinity] : holding(around, 0),
       elevation: holding(elevation.map((e) => e + lift), this.home.elevation),
       distance: holding(farthest.map((d) => d * scale), this.home.distance),
     };
+  }
+
+  /**
+   * From how low and how high the scene may be seen at an azimuth: as the cameras there saw it, or the reference camera,
+   * whose height the fixed paths keep.
+   */
+  elevationsAt(azimuth) {
+    const [low, high] = this.limits.elevation;
+    const { elevation: home } = this.home;
+    const off = (camera) => SLOPE * Math.abs(Math.asin(Math.sin((camera.azimuth - azimuth) / 2))) * 2;
+    const lowest = Math.min(...this.cameras.map((camera) => camera.elevation + off(camera)));
+    const highest = Math.max(...this.cameras.map((camera) => camera.elevation - off(camera))) + ABOVE;
+    return this.cameras.length ? [Math.max(low, Math.min(home, lowest)), Math.min(high, Math.max(home, highest))] : [low, high];
   }
 
   /** Another scene's axes, home and limits. keep: the camera stays where it is, else it goes home. */
@@ -154,17 +169,18 @@ export class Rig {
 
   /** A place with its excess over the limits squeezed into what they give. */
   limited(place, give) {
-    const { azimuth, elevation, distance } = this.limits;
+    const { azimuth, distance } = this.limits;
     const away = sub(place.target, this.home.target);
     const reach = length(away);
     const most = PAN * this.home.distance;
-    const kept = soften(reach, 0, most, give.pan * this.home.distance);
+    const around = soften(place.azimuth, ...azimuth, give.azimuth);
+    const eased = soften(reach, 0, most, give.pan * this.home.distance);
     return {
       ...place,
-      azimuth: soften(place.azimuth, ...azimuth, give.azimuth),
-      elevation: clamp(soften(place.elevation, ...elevation, give.elevation), -STEEPEST, STEEPEST),
+      azimuth: around,
+      elevation: clamp(soften(place.elevation, ...this.elevationsAt(around), give.elevation), -STEEPEST, STEEPEST),
       distance: Math.exp(soften(Math.log(place.distance), Math.log(distance[0]), Math.log(distance[1]), give.distance)),
-      target: reach > most ? add(this.home.target, away, kept / reach) : place.target,
+      target: reach > most ? add(this.home.target, away, eased / reach) : place.target,
     };
   }
 

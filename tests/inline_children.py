@@ -14,7 +14,7 @@ from fourreal.jobs.database import disk_full
 
 
 @contextmanager
-def asked_here() -> Iterator[None]:
+def inline_children() -> Iterator[None]:
     """Videos and cameras are taken in and looked at by this process. Limits of time and memory are not kept."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(asking, "ask", ask)

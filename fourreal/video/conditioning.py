@@ -18,7 +18,7 @@ _GAIN, _BIAS = (0.8, 1.25), 25.0
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
+class Conditioning:
     """Frames that are given: `clip` has one picture for each of `indices`, their places in the video to come."""
 
     clip: Clip
@@ -29,14 +29,14 @@ class Known:
             raise ValueError(f"{len(self.clip)} pictures for frames {self.indices}")
 
 
-KnownOrNone = Known | Mapping[int, np.ndarray] | None
+ConditioningOrNone = Conditioning | Mapping[int, np.ndarray] | None
 
 
-def pictures(known: KnownOrNone, size: tuple[int, int]) -> Pictures:
+def pictures(conditioning: ConditioningOrNone, size: tuple[int, int]) -> Pictures:
     """Known frames by their number, checked to be of `size` = (width, height)."""
-    if isinstance(known, Known):
-        known = dict(zip(known.indices, known.clip.frames, strict=True))
-    out = {int(index): np.asarray(picture) for index, picture in sorted((known or {}).items())}
+    if isinstance(conditioning, Conditioning):
+        conditioning = dict(zip(conditioning.indices, conditioning.clip.frames, strict=True))
+    out = {int(index): np.asarray(picture) for index, picture in sorted((conditioning or {}).items())}
     for index, picture in out.items():
         if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
             raise ValueError(f"frame {index} must be (H, W, 3) uint8, not {picture.shape} {picture.dtype}")
@@ -63,7 +63,7 @@ def fitted(picture: Picture, size: tuple[int, int]) -> Picture:
     return np.asarray(large.crop((left, top, left + size[0], top + size[1])))
 
 
-def settled(raw: Float[np.ndarray, "F H W 3"], known: Mapping[int, np.ndarray]) -> UInt8[np.ndarray, "F H W 3"]:
+def settled(raw: Float[np.ndarray, "F H W 3"], conditioning: Mapping[int, np.ndarray]) -> UInt8[np.ndarray, "F H W 3"]:
     """What a model made, as pictures, with the known frames exactly as they were given.
 
     raw: [0, 1]. Models return the known frames a little off in colour, and the new ones with them; what that takes to
@@ -71,14 +71,14 @@ def settled(raw: Float[np.ndarray, "F H W 3"], known: Mapping[int, np.ndarray]) 
     video is extended by what was generated before.
     """
     frames = raw.astype(np.float32) * 255
-    if known:
-        made = np.stack([frames[index] for index in known]).reshape(-1, 3)
-        given = np.stack(list(known.values())).reshape(-1, 3).astype(np.float32)
+    if conditioning:
+        made = np.stack([frames[index] for index in conditioning]).reshape(-1, 3)
+        given = np.stack(list(conditioning.values())).reshape(-1, 3).astype(np.float32)
         spread = made.std(0)
         gain = np.clip(np.where(spread > 1, given.std(0) / np.maximum(spread, 1e-6), 1.0), *_GAIN)
         bias = np.clip(given.mean(0) - gain * made.mean(0), -_BIAS, _BIAS)
         frames = frames * gain.astype(np.float32) + bias.astype(np.float32)
     out = np.clip(frames + 0.5, 0, 255).astype(np.uint8)
-    for index, picture in known.items():
+    for index, picture in conditioning.items():
         out[index] = picture
     return out
