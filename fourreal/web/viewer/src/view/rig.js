@@ -73,13 +73,19 @@ export class Rig {
     return this.cameras.length ? [Math.max(low, Math.min(home, lowest)), Math.min(high, Math.max(home, highest))] : [low, high];
   }
 
-  /** Another scene's axes, home and limits. keep: the camera stays where it is, else it goes home. */
+  /**
+   * Another scene's axes, home and limits. keep: the camera stays where it is, and what it had still to go remains, as what
+   * stretches a limit would be squeezed once more; else it goes home.
+   */
   change(view, keep) {
     this.driven = false;
-    const { distance, fov } = this.now;
+    const { goal, now } = this;
     const pose = this.poseOf();
     this.setScene(view);
-    this.put(keep ? { ...this.placeOf(pose, distance), fov } : this.home);
+    this.put(keep ? { ...this.placeOf(pose, now.distance), fov: now.fov } : this.home);
+    if (!keep) return;
+    const left = NUMBERS.map((name) => [name, this.now[name] + goal[name] - now[name]]);
+    this.goal = { ...Object.fromEntries(left), target: add(this.now.target, sub(goal.target, now.target)) };
   }
 
   /** The place of a camera pose whose target lies `distance` ahead. */
