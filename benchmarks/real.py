@@ -6,8 +6,9 @@
 
 A pair is a folder with reference.mp4, several freeze-time videos and videos from other sides; its pair.json names the
 frozen moments under `freeze` and the freeze-time frame of each other side under `views`. Variants take one, two or
-three freeze-time videos, or one and view_mid.mp4 as a second reference, which then is not scored. A case is a folder
-with reference.mp4, freeze.mp4 or both, or such files with NAME_ before; what it lacks is the scene's.
+three freeze-time videos, or one and view_mid.mp4 as a second reference, which then is not scored; of a scene `second`
+takes all its reference videos. A case is a folder with reference.mp4, freeze.mp4 or both, or such files with NAME_
+before; what it lacks is the scene's.
 
 Each is reconstructed by the command line in a process of its own, so a refusal ends in the table. Prints one Markdown
 table and appends its rows to OUT/real.jsonl. "Static" is the canonical scene without motion, in brackets what it scores
@@ -143,11 +144,10 @@ def pair(folder: Path, variant: str) -> Iterator[Trial]:
 
 def scene(folder: Path, variant: str) -> Iterator[Trial]:
     """A scene with ground truth, its cameras given; of the variants it has the first, and the last if it can."""
-    references = [folder / "reference.mp4"]
-    if variant == "second":
-        references.append(folder / "reference_2.mp4")
-    if VARIANTS[variant] > 1 or not references[-1].exists():
+    further = sorted(folder.glob("reference_*.mp4")) if variant == "second" else []
+    if VARIANTS[variant] > 1 or (variant == "second" and not further):
         return
+    references = [folder / "reference.mp4", *further]
     inputs = (*given(references, [folder / "freeze.mp4"]), "--cameras", str(folder / "cameras.json"))
     yield Trial(
         "scenes", folder.name, variant, inputs, lambda run, ours: held_out(run, ours, ground_truth.read(folder))

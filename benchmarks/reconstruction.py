@@ -4,6 +4,7 @@
     python -m benchmarks.reconstruction --estimate    cameras estimated instead of given
     python -m benchmarks.reconstruction --noisy       what each remedy gains on a noisy freeze-time clip
     python -m benchmarks.reconstruction --kill 5      killed so many times, against not at all
+    python -m benchmarks.reconstruction --seeds 0 1 2 --ablations hinges pull    means, less each part
 
 A scene is a folder with reference.mp4, freeze.mp4, cameras.json and heldout/, such as assets/examples/fox_yard. Prints
 Markdown tables; every run's full scores are left in OUT/<scene>/<variant>.json. Scores are at 256x144, "moving" is the
@@ -49,11 +50,12 @@ def main() -> None:
     add("--estimate", action="store_true", help="estimate the cameras instead of taking them from cameras.json")
     add("--noisy", action="store_true", help="compare the remedies on freeze_noisy.mp4, cameras estimated from it")
     add("--kill", type=int, metavar="N", help="kill the command N times and compare with an uninterrupted run")
-    add("--seed", type=int, default=0)
+    add("--seeds", type=int, nargs="+", default=[0], help="with several, one table of means and ranges")
     add("--out", type=Path, help="keep runs and scores here (default: a temporary folder)")
     options = parser.parse_args()
     options.out = options.out or Path(tempfile.mkdtemp(prefix="fourreal-benchmark-"))
-    measure = noisy if options.noisy else killed if options.kill else plain
+    options.seed = options.seeds[0]
+    measure = noisy if options.noisy else killed if options.kill else several if options.seeds[1:] else plain
     for scene in sorted(file.parent for file in options.scenes.glob("*/cameras.json")):
         if not options.only or scene.name in options.only:
             measure(scene, options)
@@ -85,6 +87,32 @@ def plain(scene: Path, options: argparse.Namespace) -> None:
     for name in ABLATIONS if "all" in options.ablations else options.ablations:
         result = run(scene, options, preset, f"without-{name}", without=frozenset([name]))
         print(row_of(f"without {name}", result))
+
+
+def several(scene: Path, options: argparse.Namespace) -> None:
+    """Means over the seeds and the range between them: the whole, less each part, and less all of these."""
+    parts = [name for name in ABLATIONS if name in options.ablations or "all" in options.ablations]
+    variants = {"everything": frozenset()} | {f"without {part}": frozenset([part]) for part in parts}
+    if len(parts) > 1:
+        variants["without any of these"] = frozenset(parts)
+    columns = "fitted with | moving | at reference times | static | all | s of motion"
+    table(f"{scene.name}, seeds {', '.join(map(str, options.seeds))}", columns)
+    figures = [
+        lambda result: result["psnr_moving"],
+        lambda result: result["psnr_moving_reference_times"],
+        lambda result: result["psnr_static"],
+        lambda result: result["psnr"],
+        lambda result: result["seconds"]["motion"],
+    ]
+    for name, without in variants.items():
+        results = []
+        for seed in options.seeds:
+            request = argparse.Namespace(**vars(options) | {"seed": seed})
+            variant = f"{seed}-{name.replace(' ', '-')}"
+            results.append(run(scene, request, PRESETS[options.preset], variant, f"seed-{seed}", without))
+        cells = [[figure(result) for result in results] for figure in figures]
+        means = " | ".join(f"{np.mean(cell):.2f} ({min(cell):.2f} to {max(cell):.2f})" for cell in cells)
+        print(f"| {name} | {means} |", flush=True)
 
 
 def noisy(scene: Path, options: argparse.Namespace) -> None:

@@ -27,6 +27,7 @@ ABLATIONS = {
     "growth": "new splats, in both stages",
     "regularisers": "rigidity, smoothness and norm of the motion",
     "hinges": "limbs that turn about joints",
+    "pull": "pulling what is misplaced in a reference frame to where it belongs",
     "pose-refinement": "improving estimated cameras together with the splats",
     "multi-view-sds": "the video model's criticism in stage one, where there is a critic",
     "joint-sds": "its criticism of views and times in stage two, where there is a critic",

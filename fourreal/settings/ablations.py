@@ -32,6 +32,11 @@ def _without_phase(name: str) -> Callable[[Preset], Preset]:
     return change
 
 
+def _no_pull(preset: Preset) -> Preset:
+    phases = tuple(replace(phase, matched=0) for phase in preset.motion.phases)
+    return replace(preset, motion=replace(preset.motion, phases=phases))
+
+
 def _no_regularisers(preset: Preset) -> Preset:
     names = ("norm", "difference", "acceleration", "rigidity", "twist")
     weights: dict[str, Any] = dict.fromkeys(names, 0.0)
@@ -49,6 +54,7 @@ ABLATIONS: dict[str, Callable[[Preset], Preset]] = {
     "growth": _no_growth,
     "regularisers": _no_regularisers,
     "hinges": _motion(hinges=False),
+    "pull": _no_pull,
     "multi-view-sds": _distillation(canonical_steps=0),
     "joint-sds": _distillation(motion_steps=0),
 }
