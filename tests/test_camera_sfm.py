@@ -191,22 +191,21 @@ def test_where_nothing_can_be_believed_mappers_begin_once_more(monkeypatch, with
 
 
 def test_a_model_that_hangs_by_few_matches_is_looked_at_more_closely(monkeypatch):
-    """What the second look finds is taken where it hangs together better, and only there."""
-    poses = np.stack([np.eye(4)] * 8)
-    links = np.stack([np.arange(7), np.arange(1, 8)], axis=1)
+    """What the second look finds is taken where it hangs together better or places more, and only there."""
 
-    def held_by(weakest, few):
+    def held_by(weakest, few, placed=8):
+        links = np.stack([np.arange(placed - 1), np.arange(1, placed)], axis=1)
         return Model(
             mapper="global",
-            frames=np.arange(8),
-            world_to_camera=poses,
+            frames=np.arange(placed),
+            world_to_camera=np.stack([np.eye(4)] * placed),
             focal=1.0,
             points=np.zeros((0, 3)),
             colours=np.zeros((0, 3), np.uint8),
-            errors=np.ones(8),
+            errors=np.ones(placed),
             links=links,
-            matches=np.full(7, few),
-            support=np.full(7, weakest),
+            matches=np.full(placed - 1, few),
+            support=np.full(placed - 1, weakest),
         )
 
     result = sfm._result
@@ -225,7 +224,13 @@ def test_a_model_that_hangs_by_few_matches_is_looked_at_more_closely(monkeypatch
         return models[0], looks
 
     weak, better, sound, noisy = (held_by(*by) for by in ((0.6, 100), (0.8, 150), (0.95, 100), (0.6, 400)))
-    for first, second, right in ((weak, better, better), (better, weak, better)):
+    short, shortest = held_by(0.95, 100, placed=6), held_by(0.95, 100, placed=5)
+    for first, second, right in (
+        (weak, better, better),
+        (better, weak, better),
+        (short, better, better),
+        (short, shortest, short),
+    ):
         model, looks = taken(first, second)
         assert model is right
         assert looks == [False, True]

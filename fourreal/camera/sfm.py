@@ -63,10 +63,9 @@ class Look:
     size: tuple[int, int]
     in_time: bool
 
-    @property
-    def doubtful(self) -> bool:
-        """Whether looking more closely may help."""
-        return self.model is None or sfm_judge.thin(self.model)
+    def doubtful(self, frames: int) -> bool:
+        """Whether looking at the `frames` more closely may help."""
+        return self.model is None or sfm_judge.thin(self.model, frames)
 
 
 class SfmFailed(Exception):
@@ -97,7 +96,8 @@ def reconstruct(
         return _look(frames[index], index, settings, progress, cancel, beside, rich)
 
     best = look(rich=False)
-    if best.doubtful and best.in_time and best.matches is not None and best.matches.without_depth <= NO_DEPTH:
+    shown = best.matches is not None and best.matches.without_depth <= NO_DEPTH
+    if best.doubtful(len(index)) and best.in_time and shown:
         progress(Event("cameras", message="Few features were found again; looking more closely."))
         richer = look(rich=True)
         if richer.model and (best.model is None or sfm_judge.better([best.model, richer.model]) is richer.model):

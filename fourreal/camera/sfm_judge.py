@@ -152,14 +152,15 @@ def thickness(points: Float[np.ndarray, "P 3"]) -> float:
     return float(spread[2] / max(spread[1], 1e-12))
 
 
-def thin(model: Model) -> bool:
-    """Whether it hangs together by few matches at some step, and these partly against it.
+def thin(model: Model, frames: int) -> bool:
+    """Whether it hangs together by few matches, and these partly against it or too few for some of the `frames` given.
 
     On a plain backdrop a symmetric subject's left can be taken for its right: of a crocodile on white, whose
-    neighbouring frames share 50 to 220 matches, three frames were placed where the fourth was.
+    neighbouring frames share 50 to 220 matches, three frames were placed where the fourth was, or two not at all.
     """
     near = model.matches[np.abs(np.diff(model.links, axis=1)[:, 0]) == 1]
-    return bool(model.weakest < _FIRM and len(near) and np.median(near) < _FEW)
+    doubtful = model.weakest < _FIRM or len(model.frames) < frames
+    return bool(doubtful and len(near) and np.median(near) < _FEW)
 
 
 def better(models: list[Model]) -> Model:
