@@ -138,7 +138,10 @@ def news(page: Page, step: Watch, end: Explore, me: Visitor, cursor: dict | None
     change |= explore.arrived(page, end, run, owner) | page.to(step_of(run))
     if not run.has_scene:
         ended = "It did not work out." if run.state == "failed" else "Stopped before there was anything to keep."
-        change |= {page.caption: caption(run.name, ended), page.viewer: still(page, run, owner)}
+        change |= {
+            page.caption: caption(run.name, ended),
+            page.viewer: shown(title=run.name, preview=first_picture(page, run, owner)),
+        }
         if not (cursor["series"]["step"] or cursor["layout"]):  # there are but empty axes
             change[step.plots] = gr.update(visible=False)
     return change
@@ -168,7 +171,7 @@ def forming(page: Page, run: Run, cursor: dict, before: dict, owner: str, first:
         return {}
     folder = file_urls(run.id) + "live/"
     scene = folder + cursor["scene"] if cursor["scene"] else None
-    picture = folder + cursor["preview"] if cursor["preview"] else first_picture(run, owner)
+    picture = folder + cursor["preview"] if cursor["preview"] else first_picture(page, run, owner)
     status = "" if scene else "First looks appear here"
     line = "It sharpens every few seconds." if scene else "Taking shape."
     return {
@@ -177,17 +180,12 @@ def forming(page: Page, run: Run, cursor: dict, before: dict, owner: str, first:
     }
 
 
-def still(page: Page, run: Run, owner: str) -> dict:
-    """What the viewer shows of a run that has no scene."""
+def first_picture(page: Page, run: Run, owner: str) -> str | None:
+    """What to look at before anything was made: a frame of the reference video; None once that was deleted."""
     try:
         page.service.library.video(owner, run.reference)
-    except UserError:  # deleted since
-        return shown()
-    return shown(title=run.name, preview=first_picture(run, owner))
-
-
-def first_picture(run: Run, owner: str) -> str:
-    """What to look at before anything was made: a frame of the reference video."""
+    except UserError:
+        return None
     return f"{clip_urls(owner, run.reference)}frames/{run.options.canonical_frame or 0:04d}.jpg"
 
 
