@@ -136,6 +136,18 @@ def test_on_a_phone_the_viewer_comes_first_and_nothing_is_cut_off(server, browse
 
 
 @pytest.mark.slow
+def test_what_did_not_work_is_told_where_it_hides_nothing_that_it_speaks_of(server, browser):
+    """In words, for as long as reading takes, and on a phone below the button that was pressed."""
+    with watched_page(browser, **PHONE) as watched:
+        page = arrive(watched.page, server.url)
+        page.locator("#reference-make").tap()
+        expect(page.locator(".toast-title")).to_have_text(re.compile(r"^\s*That did not work\s*$"))
+        expect(page.locator(".toast-body .timer")).to_have_css("animation-duration", "20s")
+        toast = page.locator(".toast-body").bounding_box()
+        assert 844 - 30 < toast["y"] + toast["height"] <= 844
+        assert page.locator("main.fillable").evaluate("(main) => getComputedStyle(main).paddingLeft") == "14.4px"
+
+
 def test_a_film_of_ones_own_is_made_in_the_viewer(server, browser, tmp_path):
     """Of the scene that ships: nobody has to make one first."""
     with watched_page(browser, **DESK) as watched:

@@ -43,8 +43,8 @@ PAGE = """<!doctype html>
 <title>{title}</title>
 <link rel="icon" href="data:,">
 <style>
-{colours}body {{ margin: 0 auto; max-width: 1100px; padding: 16px 20px 40px; font: 16px/1.5 Inter, system-ui, sans-serif;
-  background: var(--ground); color: var(--ink) }}
+{colours}body {{ margin: 0 auto; max-width: 1100px; padding: 16px 20px 40px }}
+body {{ font: 16px/1.5 Inter, system-ui, sans-serif; background: var(--ground); color: var(--ink) }}
 a {{ color: var(--accent) }}
 h1 {{ font-size: 1.5rem }} h2 {{ font-size: 1.15rem; margin-top: 2em }}
 .scroll {{ overflow-x: auto }}

@@ -84,7 +84,7 @@ def wire(page: Page, step: Watch, begun: Then) -> None:
         @personal
         def end(me: Visitor):
             page.service.jobs.cancel(page.owner(me), me.run, keep=keeps)
-            gr.Info("Stopping. What was done so far stays." if keeps else "Stopping.", title="", duration=4)
+            gr.Info("Stopping. What was done so far stays." if keeps else "Stopping.", duration=6)
 
         return end
 
