@@ -75,8 +75,10 @@ def wire(page: Page, step: Compare) -> Comparing:
         if not isinstance(seen, dict) or not seen.get("others"):  # no comparison is in the viewer
             return {}
         try:
-            one = things.thing(page.service, page.owner(me), f"scene:{me.run}")
-        except UserError:  # none, or none yet
+            if (run := page.service.runs.get(page.owner(me), me.run)).live:  # the next tick shows how far it is
+                return {page.viewer: shown(title=run.name, live=True), **hidden}
+            one = things.thing(page.service, page.owner(me), f"scene:{run.id}")
+        except UserError:  # none, or none of it
             one = things.opening(page.service)
         return alone(page, me, one) | hidden
 
