@@ -39,6 +39,8 @@ THUMB = """() => {
   }).map((one) => one.title || one.textContent);
 }"""
 
+PADDING = "(element) => getComputedStyle(element).paddingLeft"
+
 # What of the film editor lies outside of the viewer.
 OUTSIDE = """() => {
   const { panel, root } = fourrealViewer, outer = root.getBoundingClientRect();
@@ -145,7 +147,7 @@ def test_what_did_not_work_is_told_where_it_hides_nothing_that_it_speaks_of(serv
         expect(page.locator(".toast-body .timer")).to_have_css("animation-duration", "20s")
         toast = page.locator(".toast-body").bounding_box()
         assert 844 - 30 < toast["y"] + toast["height"] <= 844
-        assert page.locator("main.fillable").evaluate("(main) => getComputedStyle(main).paddingLeft") == "14.4px"
+        assert page.locator(".gradio-container > .main").evaluate(PADDING) == "14.4px"
 
 
 def test_a_film_of_ones_own_is_made_in_the_viewer(server, browser, tmp_path):
