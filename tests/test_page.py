@@ -137,7 +137,6 @@ def test_on_a_phone_the_viewer_comes_first_and_nothing_is_cut_off(server, browse
         expect(page.get_by_role("button", name="Video of another method")).to_be_visible()
 
 
-@pytest.mark.slow
 def test_what_did_not_work_is_told_where_it_hides_nothing_that_it_speaks_of(server, browser):
     """In words, for as long as reading takes, and on a phone below the button that was pressed."""
     with watched_page(browser, **PHONE) as watched:
@@ -150,6 +149,7 @@ def test_what_did_not_work_is_told_where_it_hides_nothing_that_it_speaks_of(serv
         assert page.locator(".gradio-container > .main").evaluate(PADDING) == "14.4px"
 
 
+@pytest.mark.slow
 def test_a_film_of_ones_own_is_made_in_the_viewer(server, browser, tmp_path):
     """Of the scene that ships: nobody has to make one first."""
     with watched_page(browser, **DESK) as watched:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from fourreal.description import Options
 from fourreal.errors import UserError
 from fourreal.jobs.values import Run
+from fourreal.web.compare import short
 from fourreal.web.explore import remarks
 from fourreal.web.metrics import differences, flat, rows, table
 from fourreal.web.scenes import cards, picture
@@ -45,6 +46,13 @@ def test_a_comparison_has_a_column_each_and_says_what_is_the_same():
     assert "difference</th>" not in three
     assert "<td>Video file</td><td>–</td><td>–</td><td>12 B</td>" in three
     assert table([("A", {}), ("B", {})]) == ""
+
+
+def test_a_long_title_is_cut_where_nothing_tells_it_from_another():
+    name = "A red fox looking around in a park with stone walls"
+    assert short("A fox") == "A fox"
+    assert short(name) == "A red fox looking around in a park with…"
+    assert short(f"{name}: reference video") == "A red fox looking aro…: reference video"
 
 
 def test_what_a_person_should_know_of_a_run_is_told():

@@ -129,7 +129,7 @@ def compared(page: Page, step: Compare, me: Visitor, names: list | None, layout:
     return {
         page.viewer: value,
         page.caption: words,
-        step.figures: table([(one.title, one.figures) for one in chosen]),
+        step.figures: table([(short(one.title), one.figures) for one in chosen]),
         step.alone: gr.update(visible=True),
         step.hint: "",
     }
@@ -175,8 +175,12 @@ def beside(run: str) -> list[str]:
 
 
 def short(title: str) -> str:
-    """As much of a title as a heading has room for."""
-    return title if len(title) <= LONGEST else f"{title[: LONGEST - 1].rstrip()}…"
+    """As much of a title as a heading has room for, and all that tells a video from the scene that was made of it."""
+    if len(title) <= LONGEST:
+        return title
+    *_, role = title.rpartition(": ")
+    ending = f": {role}" if role in things.ROLES.values() else ""
+    return f"{title[: LONGEST - 1 - len(ending)].rstrip()}…{ending}"
 
 
 def listing(titles: list[str]) -> str:
