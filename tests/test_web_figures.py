@@ -52,7 +52,7 @@ def test_a_long_title_is_cut_where_nothing_tells_it_from_another():
     name = "A red fox looking around in a park with stone walls"
     assert short("A fox") == "A fox"
     assert short(name) == "A red fox looking around in a park with…"
-    assert short(f"{name}: reference video") == "A red fox looking aro…: reference video"
+    assert short(f"{name}: reference video") == "A red fox looking arou…: reference video"
 
 
 def test_what_a_person_should_know_of_a_run_is_told():
