@@ -83,7 +83,7 @@ def cleaned(
         first, last = frames[list(longest(len(frames), shots))].tolist()
         begins = tuple(frames[shots].tolist())
         remedy = f"Frames {first} to {last} are used." if longer_part else (f"Trim it to frames {first} to {last}.")
-        sentence = f"The video is cut to another shot at frame {', '.join(map(str, begins))}. {remedy}"
+        sentence = f"It is cut to another shot at frame {', '.join(map(str, begins))}. {remedy}"
         findings.append(Finding("cut", sentence, begins, (first, last)))
         if longer_part:
             frames = frames[(frames >= first) & (frames <= last)]
