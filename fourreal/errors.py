@@ -4,6 +4,11 @@ import errno
 from pathlib import Path
 
 
+def of(name: str, sentence: str) -> str:
+    """A sentence about something, after its name: "The reference video: it is cut." """
+    return f"{name}: {sentence[:1].lower()}{sentence[1:]}"
+
+
 class UserError(Exception):
     """A problem that a person caused or can mend. The message says what is wrong *and* what to do.
 

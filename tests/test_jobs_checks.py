@@ -1,9 +1,11 @@
-"""The look at two videos before a run, where it needs no video: how far known cameras go around."""
+"""The look at two videos before a run, where it needs no video: how far known cameras go around, what is told."""
 
 import numpy as np
 import pytest
 
-from fourreal.jobs.checks import arc
+from fourreal.clip import Clip
+from fourreal.clip.flaws import Cleaned, Finding
+from fourreal.jobs.checks import arc, flaws
 
 
 def cameras(azimuths, elevation=10.0, trembling=0.0) -> dict:
@@ -46,3 +48,10 @@ def test_all_around_is_all_around_from_any_height_and_with_a_trembling_hand(elev
     assert arc(cameras(np.linspace(0, 20, 40), elevation, 0.1))["value"] == pytest.approx(
         20 * np.cos(np.radians(elevation)), abs=1.5
     )
+
+
+@pytest.mark.parametrize(("role", "said"), [("freeze", "Freeze-time video: it has bars."), ("", "It has bars.")])
+def test_what_follows_a_colon_goes_on_in_lower_case(role, said):
+    clip = Clip(np.zeros((1, 2, 2, 3), np.uint8), 1.0)
+    (told,) = flaws(role, Cleaned(clip, [0], (0, 0, 2, 2), None, (Finding("bars", "It has bars."),)))
+    assert told["sentence"] == said

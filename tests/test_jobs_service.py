@@ -12,6 +12,7 @@ from job_samples import ANNA, queue
 from fourreal.description import Options
 from fourreal.errors import UserError
 from fourreal.installed import ROOT
+from fourreal.jobs import runs
 from fourreal.jobs.children import environment
 from fourreal.jobs.service import Service
 
@@ -180,3 +181,11 @@ def test_many_people_at_once(service, videos):
         thread.join()
     assert errors == []
     assert list(seen.values()) == [["queued", "queued", "stopped"]] * 16
+
+
+@pytest.mark.parametrize(
+    ("video", "name"),
+    [("a red ball (reference 4)", "a red ball"), ("My scene (reference)", "My scene"), ("fox (2).mp4", "fox (2)")],
+)
+def test_a_scene_is_called_as_its_video_without_what_told_that_from_others(video, name):
+    assert runs._default_name({"name": video}) == name

@@ -32,10 +32,11 @@ def test_the_wheel_holds_what_ships():
     sources = [path.relative_to(ROOT) for path in (ROOT / "fourreal").rglob("*.py")]
     code = {str(path) for path in sources if "node_modules" not in path.parts}
     scripts = {f"{name}.js" for name in ("stage", "page", "choice", "choice_clock", "choice_keys", "choice_pane")}
-    page = scripts | {"page.css", "choice.css", "icon.png", "ready.jpg"}
+    page = scripts | {"page.css", "around.css", "choice.css", "icon.png", "ready.jpg"}
     templates = {str(path.relative_to(ROOT)) for path in (ROOT / "fourreal/web/templates").glob("*.html")}
     others = files - code - shipped - templates - {f"fourreal/web/static/{name}" for name in page}
     pages = {f"fourreal/{page}.{kind}" for page in ("study/raters", "report/report") for kind in ("html", "css", "js")}
+    pages |= {"fourreal/study/colours.css"}
     assert others == pages | {"fourreal/web/viewer/dist/viewer.js", "fourreal/web/viewer/dist/LICENSES.txt"}
     assert code | templates <= files
 

@@ -39,6 +39,8 @@ THUMB = """() => {
   }).map((one) => one.title || one.textContent);
 }"""
 
+PADDING = "(element) => getComputedStyle(element).paddingLeft"
+
 # What of the film editor lies outside of the viewer.
 OUTSIDE = """() => {
   const { panel, root } = fourrealViewer, outer = root.getBoundingClientRect();
@@ -133,6 +135,18 @@ def test_on_a_phone_the_viewer_comes_first_and_nothing_is_cut_off(server, browse
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         expect(page.get_by_role("group", name="Layout")).to_be_visible()
         expect(page.get_by_role("button", name="Video of another method")).to_be_visible()
+
+
+def test_what_did_not_work_is_told_where_it_hides_nothing_that_it_speaks_of(server, browser):
+    """In words, for as long as reading takes, and on a phone below the button that was pressed."""
+    with watched_page(browser, **PHONE) as watched:
+        page = arrive(watched.page, server.url)
+        page.locator("#reference-make").tap()
+        expect(page.locator(".toast-title")).to_have_text(re.compile(r"^\s*That did not work\s*$"))
+        expect(page.locator(".toast-body .timer")).to_have_css("animation-duration", "20s")
+        toast = page.locator(".toast-body").bounding_box()
+        assert 844 - 30 < toast["y"] + toast["height"] <= 844
+        assert page.locator(".gradio-container > .main").evaluate(PADDING) == "14.4px"
 
 
 @pytest.mark.slow

@@ -1,12 +1,16 @@
 """Figures are found, named and compared."""
 
 import re
+from dataclasses import replace
+from types import SimpleNamespace
 
 from fourreal.description import Options
+from fourreal.errors import UserError
 from fourreal.jobs.values import Run
+from fourreal.web.compare import short
 from fourreal.web.explore import remarks
 from fourreal.web.metrics import differences, flat, rows, table
-from fourreal.web.scenes import cards
+from fourreal.web.scenes import cards, picture
 
 # --- Figures ---------------------------------------------------------------------------------------------------------
 
@@ -44,6 +48,13 @@ def test_a_comparison_has_a_column_each_and_says_what_is_the_same():
     assert table([("A", {}), ("B", {})]) == ""
 
 
+def test_a_long_title_is_cut_where_nothing_tells_it_from_another():
+    name = "A red fox looking around in a park with stone walls"
+    assert short("A fox") == "A fox"
+    assert short(name) == "A red fox looking around in a park with…"
+    assert short(f"{name}: reference video") == "A red fox looking arou…: reference video"
+
+
 def test_what_a_person_should_know_of_a_run_is_told():
     sentences = remarks({"notes": ["", "Done without <it>."], "splats": 3})
     assert sentences.count('class="note"') == 1
@@ -53,5 +64,23 @@ def test_what_a_person_should_know_of_a_run_is_told():
 
 def test_a_scene_of_another_version_says_what_it_cannot_do():
     run = Run("a" * 32, "a fox", "stopped", 0, Options(), 0.0, 1.0, 2.0, "", False, 1.0, "", "", outdated="Not <on>.")
-    assert "Not &lt;on&gt;." in cards([run])
-    assert "Not &lt;on&gt;." in cards([run], renaming=run.id)
+    assert "Not &lt;on&gt;." in cards([(run, None)])
+    assert "Not &lt;on&gt;." in cards([(run, None)], renaming=run.id)
+
+
+def test_a_run_without_a_scene_shows_a_frame_of_its_video():
+    seen: list[tuple[str, str]] = []
+    library = SimpleNamespace(video=lambda owner, video: seen.append((owner, video)))
+    page = SimpleNamespace(service=SimpleNamespace(library=library))
+    failed = Run("a" * 32, "a fox", "failed", 0, Options(canonical_frame=7), 0, 1, 2, "No.", False, 1, "ref", "freeze")
+    assert picture(page, failed, "anna") == "clips/anna/ref/frames/0007.jpg"
+    assert seen == [("anna", "ref")]
+    assert 'src="clips/anna/ref/frames/0007.jpg"' in cards([(failed, picture(page, failed, "anna"))])
+    assert picture(page, replace(failed, has_scene=True), "anna") == f"files/{'a' * 32}/thumbnail.jpg"
+
+    def gone(owner: str, video: str):
+        raise UserError("There is no such video.")
+
+    library.video = gone
+    assert picture(page, failed, "anna") is None
+    assert '<span class="blank">' in cards([(failed, None)])

@@ -14,7 +14,7 @@ from fourreal.web.markup import button, tag
 from fourreal.web.painter import checked
 from fourreal.web.saved import attachment, saved_name
 from fourreal.web.session import safely, sentence_of, visitor
-from fourreal.web.words import amount, duration, size
+from fourreal.web.words import amount, duration, reading, size
 
 EYE = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 2], [0, 0, 0, 1]]
 
@@ -60,6 +60,11 @@ def test_seconds_and_megabytes_are_told_as_people_do():
         "1 h 23 min",
     ]
     assert [amount(size) for size in (None, 0.2, 900, 2048)] == ["unknown", "1 MB", "900 MB", "2.0 GB"]
+
+
+def test_a_long_sentence_stays_longer():
+    assert reading("Too short.") == 20
+    assert reading("x" * 400) == 60
 
 
 def test_bytes_are_told_as_they_are():

@@ -1,6 +1,7 @@
 """A study on the page: whose it is, what raters may send, and a rater who goes through it in a browser."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import httpx
@@ -166,6 +167,27 @@ def test_results_are_for_whoever_has_their_key(url, made, service):
         assert httpx.get(f"{url}/study/{made.id}/results-{'0' * 32}.{ending}").status_code == 404
     assert httpx.get(f"{url}/study/{made.id}/votes-{made.key}.csv").text.startswith("rater,pair")
     assert httpx.get(f"{url}/{study_routes.SCRIPT_URL}").status_code == 200
+
+
+@needs_chromium
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_results_are_read_by_light_and_in_the_dark(service, videos, url, scheme):
+    study = service.studies.make(service.owner(ANNA), wanted(videos), ignore)
+    service.studies.vote(study.id, RATER, [answer(study), answer(study, "shape", left=False)])
+    with chromium() as browser, watched_page(browser, color_scheme=scheme) as watched:
+        page = watched.page
+        page.goto(f"{url}/study/{study.id}/results-{study.key}.html")
+        page.locator(".legendtext").first.wait_for()
+        read = "([name, what]) => getComputedStyle(document.querySelector(name))[what]"
+        ground = light_of(page.evaluate(read, ["body", "backgroundColor"]))
+        for name, colour in (("body", "color"), (".ytick text", "fill"), (".legendtext", "fill"), ("td", "color")):
+            assert abs(light_of(page.evaluate(read, [name, colour])) - ground) > 120, name
+        assert (ground < 60) == (scheme == "dark")
+
+
+def light_of(colour: str) -> float:
+    """How light a colour of a style is, 0 to 255."""
+    return sum(map(float, re.findall(r"[\d.]+", colour)[:3])) / 3
 
 
 def test_a_program_can_do_what_the_page_can(service, videos):

@@ -17,8 +17,8 @@ from fourreal.web.markup import pieces
 from fourreal.web.session import visitor
 
 ONE, TWO, THREE = (Video(letter * 32, f"{letter}<i>.mp4", 512, 288, 12.0, 24, 2.0) for letter in "abc")
-CUT = Verdict("freeze_cut", False, "Freeze-time video: Cut at frame 9. Trim it to frames 9 to 30.", part=(9, 30))
-BARS = Verdict("reference_bars", None, "Reference video: It has black bars.")
+CUT = Verdict("freeze_cut", False, "Freeze-time video: cut at frame 9. Trim it to frames 9 to 30.", part=(9, 30))
+BARS = Verdict("reference_bars", None, "Reference video: it has black bars.")
 STANDS = Verdict("reference_camera", True, "The camera stands still.")
 FAILED = Run("r" * 32, "a fox", "failed", 0, Options(), 0.0, 1.0, 2.0, "Cut.", False, 1.0, ONE.id, TWO.id)
 

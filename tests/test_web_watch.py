@@ -18,6 +18,7 @@ from fourreal.web.cursor import MOST_POINTS, advance, fresh
 from fourreal.web.parts import Page
 from fourreal.web.session import visitor
 from fourreal.web.uploads import Uploads
+from fourreal.web.viewer_box import shown
 
 EYE = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 2], [0, 0, 0, 1]]
 
@@ -52,7 +53,8 @@ def watched():
     journal = []
     service = object.__new__(Service)
     service.owner = lambda token: token
-    service.runs, service.jobs = SimpleNamespace(), SimpleNamespace()
+    service.runs, service.jobs, service.library = SimpleNamespace(), SimpleNamespace(), SimpleNamespace()
+    service.library.video = lambda owner, id: id
     service.runs.get = lambda owner, id: Run(
         id, "a fox", "running", 0, Options(preset="draft"), 0.0, 1.0, None, "", False, 1.0, "r" * 32, "f" * 32
     )
@@ -72,13 +74,32 @@ def test_what_a_tick_brings_while_a_run_goes_on_is_little(watched):
     page, step, end, journal = watched
     me, often = visitor({"token": "t", "run": "a" * 32}), set(watch.often(page, step))
     journal.append(entry(0))
-    change = watch.news(page, step, end, me, fresh(me.run))
+    change = watch.news(page, step, end, me, fresh(me.run), None)
     assert not change.keys() <= often, "the first turns the page"
     journal.append(entry(1, scene="scene-2.r4d"))
-    change = watch.news(page, step, end, me, change[page.cursor])
+    change = watch.news(page, step, end, me, change[page.cursor], None)
     assert page.viewer in change
     assert change.keys() <= often
-    assert watch.news(page, step, end, me, change[page.cursor]) == {}
+    assert watch.news(page, step, end, me, change[page.cursor], None) == {}
+
+
+def test_what_somebody_chose_meanwhile_stays_in_the_viewer(watched):
+    """A comparison, or another scene, is not taken away by the scene that is forming."""
+    page, step, end, journal = watched
+    me = visitor({"token": "t", "run": "a" * 32})
+    journal.append(entry(0))
+    cursor = watch.news(page, step, end, me, fresh(me.run), shown("ready/fox_yard/scene.r4d"))[page.cursor]
+    own = shown(f"files/{me.run}/live/scene-1.r4d")
+    chosen = shown("ready/fox_yard/scene.r4d"), own | {"others": [{"url": "x.mp4", "kind": "video", "title": "x"}]}
+    journal.append(entry(1, scene="scene-2.r4d"))
+    for seen in chosen:
+        change = watch.news(page, step, end, me, cursor, seen)
+        assert not change.keys() & {page.viewer, page.caption}
+        assert step.progress in change
+    for seen in (own, shown(), None):
+        assert page.viewer in watch.news(page, step, end, me, cursor, seen)
+    asked_for = watch.news(page, step, end, me, fresh(me.run), chosen[0])
+    assert page.viewer in asked_for, "whoever opens it sees it"
 
 
 def test_the_step_that_the_docs_add_is_laid_out_and_counts():

@@ -65,9 +65,9 @@ def frozen_subject(frames: UInt8[np.ndarray, "F H W 3"]) -> SubjectMotion:
             return SubjectMotion(
                 True,
                 strayed,
-                f"The subject of the freeze-time video strays from a smooth path ({strayed:.1%} of the picture), but "
-                'it should be frozen. Pick a video in which nothing but the camera moves, or add "frozen in time, '
-                'nobody moves" to the prompt.',
+                f"The subject of the freeze-time video moves: it strays from a smooth path by {strayed:.1%} of the "
+                'picture. Pick a video in which nothing but the camera moves, or add "frozen in time, nobody moves" '
+                "to the prompt.",
             )
         return SubjectMotion(
             None,

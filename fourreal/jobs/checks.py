@@ -18,7 +18,7 @@ from fourreal.camera.subject import frozen_subject
 from fourreal.clip import Clip
 from fourreal.clip.flaws import INTERLACED, Cleaned, Finding, cleaned, picture, without_lone_overlay
 from fourreal.clip.value import ASPECT_TOLERANCE, aspect_ratio
-from fourreal.errors import UserError
+from fourreal.errors import UserError, of
 from fourreal.jobs.children import answer
 from fourreal.jpeg import jpeg
 
@@ -64,9 +64,10 @@ def flaws(role: str, result: Cleaned, mended: bool = False) -> list[dict[str, An
     mended: whether its frames were interlaced when it came in.
     """
     findings = [*result.findings, *([Finding("interlaced", INTERLACED)] if mended else [])]
-    name = {"reference": "Reference video: ", "freeze": "Freeze-time video: "}.get(role, "")
+    name = {"reference": "Reference video", "freeze": "Freeze-time video"}.get(role, "")
+    told = lambda sentence: of(name, sentence) if name else sentence
     return [
-        verdict(f"{role}_{one.kind}".strip("_"), False if one.kind == "cut" else None, name + one.sentence)
+        verdict(f"{role}_{one.kind}".strip("_"), False if one.kind == "cut" else None, told(one.sentence))
         | {"part": one.part}
         for one in findings
     ]

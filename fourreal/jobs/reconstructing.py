@@ -102,7 +102,7 @@ class Reconstructing:
         try:
             add_ground_truth(self.folder, self.scene, self.row["example"], cancel)
         except (UserError, OSError, Cancelled) as error:
-            print(f"No score against the true views: {error}", file=sys.stderr)
+            print(f"No score against the true views. {error}", file=sys.stderr)
 
     def _make_room(self, cancel: CancelToken) -> None:
         """End the scoring as soon as somebody waits for the device."""

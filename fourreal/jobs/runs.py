@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -188,4 +189,4 @@ class Runs:
 
 
 def _default_name(reference: dict[str, Any]) -> str:
-    return Path(reference["name"].removesuffix(" (reference)")).stem or UNNAMED
+    return Path(re.sub(r" \(reference( \d+)?\)$", "", reference["name"])).stem or UNNAMED

@@ -117,6 +117,11 @@ class Run:
     cameras_given: bool = False
 
     @property
+    def live(self) -> bool:
+        """Whether it is worked on, or waits for that."""
+        return self.state in ("queued", "running")
+
+    @property
     def resumable(self) -> bool:
         """Whether it is over and can go on."""
         return self.state in ("stopped", "failed") and not self.outdated and self.refusal is None

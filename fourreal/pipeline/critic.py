@@ -61,7 +61,7 @@ def critic_for(
 def _without(error: UserError, progress: Progress) -> str:
     """Tell whoever watches that there is no critic; the note that stays with the scene."""
     progress(Event("critic", message=f"Going on without the video model. {error}"))
-    return f"It was reconstructed without a video model's criticism: {error}"
+    return f"It was reconstructed without a video model's criticism. {error}"
 
 
 def critic_key(critic: Critic | None, settings: DistillationSettings) -> list:

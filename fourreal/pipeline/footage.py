@@ -8,7 +8,7 @@ from fourreal.camera.cameras_file import CamerasFile
 from fourreal.camera.match import CameraMotion, moving_camera, still_camera
 from fourreal.clip import Clip, sample_indices
 from fourreal.clip.flaws import Cleaned, without_lone_overlay
-from fourreal.errors import UserError
+from fourreal.errors import UserError, of
 from fourreal.pipeline.put_right import (
     SWAPPED,
     TWICE,
@@ -139,8 +139,8 @@ def read(request, preset: Preset, progress: Progress) -> Footage:
         twin = frozen.clip.frames[nearest_place(frozen, met[1])]
         running = without_lone_overlay(running, nearest_place(running, met[0]), twin)
     notes = [
-        f"{name}: {finding.sentence}"
-        for name, one in (("Reference", running), ("Freeze-time", frozen))
+        of(name, finding.sentence)
+        for name, one in (("The reference video", running), ("The freeze-time video", frozen))
         for finding in one.findings
     ]
     reference, freeze = running.clip, frozen.clip
@@ -207,7 +207,7 @@ def read_freeze(request, further: Further, running: Cleaned, preset: Preset, pro
     moment = frozen_moment(further, whole, running)
     result = put_right(request, further.name, further.path, whole, True)
     if not (motion := still_camera(result.clip.frames)).moves:
-        raise UserError(f"{further.name}: {motion.sentence}")
+        raise UserError(of(further.name, motion.sentence))
     return moment, used(further, result, len(whole), sample_indices(len(result.clip), preset.freeze_frames).tolist())
 
 
@@ -234,7 +234,7 @@ def used(further: Further, result: Cleaned, total: int, places: list[int]) -> Ta
         total=total,
         hash=clip.content_hash(further.path),
         mask=scene_mask(result),
-        notes=tuple(f"{further.name}: {finding.sentence}" for finding in result.findings),
+        notes=tuple(of(further.name, finding.sentence) for finding in result.findings),
     )
 
 

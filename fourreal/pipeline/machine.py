@@ -62,7 +62,7 @@ def torch_threads(device: str, preset: Preset) -> Iterator[None]:
 
 def prepare_kernels(progress: Progress) -> None:
     """Compile the CPU kernels, or load them, before the clock of a stage runs."""
-    progress(Event("prepare", message="preparing the CPU kernels; half a minute the first time on a machine"))
+    progress(Event("prepare", message="half a minute the first time on a machine"))
     warm_up()
     photometric((image := torch.zeros(12, 12, 3, requires_grad=True)), Target.of(image.detach()), 0.5)[0].backward()
     means, quats, still = torch.eye(3), torch.ones(3, 4), torch.zeros(3, 3, requires_grad=True)

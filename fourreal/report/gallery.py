@@ -23,7 +23,7 @@ def written(rows: Sequence[Row], folder: Path) -> tuple[dict[int, str], list[str
         try:
             film = clip.read(Path(row.video), LIMITS, max_side=SIDE, thin=True)
         except UserError as error:
-            missing.append(f"{row.method}/{row.name} is not shown: {error}")
+            missing.append(f"{row.method}/{row.name} is not shown. {error}")
             continue
         names[number] = f"{number:04d}.mp4"
         clip.write(film, folder / names[number], crf=CRF)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fourreal.errors import UserError
 from fourreal.study.exchange import safe_cell, table
+from fourreal.study.page import colours
 from fourreal.study.questions import TITLES
 from fourreal.study.results import Comparison, Results, results
 from fourreal.study.values import Study, read
@@ -42,14 +43,18 @@ PAGE = """<!doctype html>
 <title>{title}</title>
 <link rel="icon" href="data:,">
 <style>
-body {{ margin: 0 auto; max-width: 1100px; padding: 16px 20px 40px; font: 16px/1.5 Inter, system-ui, sans-serif;
-  background: #fff; color: #262626 }}
+{colours}body {{ margin: 0 auto; max-width: 1100px; padding: 16px 20px 40px }}
+body {{ font: 16px/1.5 Inter, system-ui, sans-serif; background: var(--ground); color: var(--ink) }}
+a {{ color: var(--accent) }}
 h1 {{ font-size: 1.5rem }} h2 {{ font-size: 1.15rem; margin-top: 2em }}
 .scroll {{ overflow-x: auto }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }}
-th, td {{ padding: 4px 12px 4px 0; text-align: right; border-bottom: 1px solid #e4e2dd; white-space: nowrap }}
+th, td {{ padding: 4px 12px 4px 0; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap }}
 th:first-child, td:first-child {{ text-align: left }}
-.quiet {{ color: #595753; font-size: .9rem }}
+.quiet {{ color: var(--quiet); font-size: .9rem }}
+/* plotly writes its colours into each element; its bars are light enough for both */
+:is(.xtick, .ytick) text, .legendtext {{ fill: var(--ink) !important }}
+.gridlayer path {{ stroke: var(--line) !important }}
 </style>
 <script src="{script}"></script>
 </head>
@@ -127,7 +132,9 @@ def page(study: Study, summary: Results, script: str, files: Mapping[str, str]) 
         f"<p>{links}</p>",
         films(study),
     ]
-    return PAGE.format(title=html.escape(summary.name), script=html.escape(script), body="\n".join(body))
+    return PAGE.format(
+        colours=colours(), title=html.escape(summary.name), script=html.escape(script), body="\n".join(body)
+    )
 
 
 def sections(summary: Results) -> str:
@@ -218,6 +225,8 @@ def chart(one: Comparison) -> str:
         margin={"l": 10, "r": 10, "t": 40, "b": 40},
         bargap=0.3,
         template="plotly_white",
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
         font={"family": "Inter, system-ui, sans-serif", "size": 14, "color": INK},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
         xaxis={"range": [0, 100], "ticksuffix": " %", "fixedrange": True},

@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from fourreal.clip.value import Clip
-from fourreal.errors import UserError
+from fourreal.errors import UserError, of
 from fourreal.progress import CancelToken, Event, Progress, ignore
 from fourreal.video.conditioning import Conditioning
 from fourreal.video.freeze_time import FreezeTime, around
@@ -93,7 +93,7 @@ def extend(
         longer = add_window(model, out.video, how, side, progress, cancel)
         if trouble := judge(out.video, longer, side):
             closed.add(side)
-            out = replace(out, reasons=(*out.reasons, f"No further on the {side}: {trouble}"))
+            out = replace(out, reasons=(*out.reasons, of(f"No further on the {side}", trouble)))
         else:
             out = replace(out, video=longer, done=(*out.done, side))
     progress(Event("extend", len(sides), len(sides)))

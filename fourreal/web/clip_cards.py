@@ -31,7 +31,8 @@ def reasons(role: str, video: Video, other: Video, owner: str, checks: Checks) -
     flaws = Markup()
     if role in checks.pictures:
         title = f"{ROLES[role][0]}: "  # needless on its own card
-        sentences = [one.sentence.removeprefix(title) for one in put_right(role, checks.verdicts)]
+        told = [one.sentence.removeprefix(title) for one in put_right(role, checks.verdicts)]
+        sentences = [sentence[:1].upper() + sentence[1:] for sentence in told]
         flaws = pieces("videos").flaws(flaws_url(owner, video.id, role, other.id), sentences)
     return pieces("videos").reasons(why, flaws)
 

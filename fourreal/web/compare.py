@@ -75,8 +75,10 @@ def wire(page: Page, step: Compare) -> Comparing:
         if not isinstance(seen, dict) or not seen.get("others"):  # no comparison is in the viewer
             return {}
         try:
-            one = things.thing(page.service, page.owner(me), f"scene:{me.run}")
-        except UserError:  # none, or none yet
+            if (run := page.service.runs.get(page.owner(me), me.run)).live:  # the next tick shows how far it is
+                return {page.viewer: shown(title=run.name, live=True), **hidden}
+            one = things.thing(page.service, page.owner(me), f"scene:{run.id}")
+        except UserError:  # none, or none of it
             one = things.opening(page.service)
         return alone(page, me, one) | hidden
 
@@ -127,7 +129,7 @@ def compared(page: Page, step: Compare, me: Visitor, names: list | None, layout:
     return {
         page.viewer: value,
         page.caption: words,
-        step.figures: table([(one.title, one.figures) for one in chosen]),
+        step.figures: table([(short(one.title), one.figures) for one in chosen]),
         step.alone: gr.update(visible=True),
         step.hint: "",
     }
@@ -173,8 +175,12 @@ def beside(run: str) -> list[str]:
 
 
 def short(title: str) -> str:
-    """As much of a title as a heading has room for."""
-    return title if len(title) <= LONGEST else f"{title[: LONGEST - 1].rstrip()}…"
+    """As much of a title as a heading has room for, and all that tells a video from the scene that was made of it."""
+    if len(title) <= LONGEST:
+        return title
+    *_, role = title.rpartition(": ")
+    ending = f": {role}" if role in things.ROLES.values() else ""
+    return f"{title[: LONGEST - 1 - len(ending)].rstrip()}…{ending}"
 
 
 def listing(titles: list[str]) -> str:

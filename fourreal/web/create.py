@@ -167,7 +167,7 @@ def wire_form(page: Page, form: Form, start: Start, worded: Dependency, creating
     @personal
     def stop(me: Visitor):
         page.service.jobs.cancel(page.owner(me), me.creation(form.role))
-        gr.Info("Stopping. Finished candidates stay.", title="", duration=4)
+        gr.Info("Stopping. Finished candidates stay.", duration=6)
 
     @personal
     def go_on(me: Visitor):

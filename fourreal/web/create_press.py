@@ -36,7 +36,7 @@ def act(page: Page, form: Form, me: Visitor, sent: dict[str, str]) -> Updates:
         return picked(page, form.role, me, number_in(sent, "number"))
     if action == "use":
         creation = page.service.creations.get(page.owner(me), me.creation(form.role))
-        gr.Info("The form has its prompt, seed and settings.", title="", duration=4)
+        gr.Info("The form has its prompt, seed and settings.", duration=6)
         me = started_as(me, creation) if form.role == "reference" else me
         return {page.me: me, **recalled(form, creation, number_in(sent, "number"))}
     change(page, form.role, me, sent)

@@ -4,7 +4,7 @@ import gradio as gr
 
 from fourreal.jobs.how_far import whole
 from fourreal.jobs.values import Run
-from fourreal.web.markup import button, piece, pressed
+from fourreal.web.markup import button, piece, pressed, tag
 from fourreal.web.parts import Event, Page, event
 from fourreal.web.session import Visitor, personal
 
@@ -44,11 +44,11 @@ def forming(page: Page, owner: str) -> Run | None:
 
 def chip_of(page: Page, run: Run) -> str:
     if run.state == "queued":
-        words = "Your scene waits in line"
+        whose, words = "Your scene ", "waits in line"
     else:
         left = left_in_words(how_far(page, run)[1])
-        words = "Your scene is forming" + (f", {left}" if left else "")
-    return button(words, "follow", "chip", id=run.id)
+        whose, words = "Your scene is ", "forming" + (f", {left}" if left else "")
+    return button(tag("span", whose, class_="whose") + words, "follow", "chip", id=run.id)
 
 
 def how_far(page: Page, run: Run) -> tuple[float, float | None]:

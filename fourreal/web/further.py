@@ -16,6 +16,7 @@ from fourreal.web.markup import note, number_in, pieces
 from fourreal.web.parts import Page
 from fourreal.web.routes import clip_urls, flaws_url
 from fourreal.web.session import Entry, Visitor
+from fourreal.web.words import reading
 
 ROLES = {"reference": "Another camera that filmed the motion", "freeze": "Another frozen moment", "out": "Leave out"}
 # By role: the frame of the reference video at which a further one begins, or which it shows frozen.
@@ -57,7 +58,7 @@ def added(page: Page, me: Visitor, files: list[Path]) -> Visitor:
     if refused and not entries:
         raise UserError(" ".join(refused))
     for sentence in refused:
-        gr.Warning(sentence, title="One of them was not taken", duration=12)
+        gr.Warning(sentence, duration=reading(sentence))
     return replace(me, further=[*me.further, *entries], again="")
 
 

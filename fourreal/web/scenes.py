@@ -17,6 +17,7 @@ from fourreal.web.reconstruct import Reconstruct
 from fourreal.web.routes import file_urls
 from fourreal.web.session import Visitor, personal
 from fourreal.web.videos import Videos, show_pair
+from fourreal.web.watch import first_picture
 from fourreal.web.way import After
 
 STATES = {"queued": "Waiting", "running": "Forming", "done": "Done", "stopped": "Stopped", "failed": "Did not work out"}
@@ -28,7 +29,9 @@ def wire(
     """The event that lists the scenes in `gallery`. acted: what follows a press there."""
 
     def drawn(me: Visitor, renaming: str = "") -> Updates:
-        return {gallery: cards(page.service.runs.all(page.owner(me)), renaming)}
+        owner = page.owner(me)
+        runs = [(run, picture(page, run, owner)) for run in page.service.runs.all(owner)]
+        return {gallery: cards(runs, renaming)}
 
     @personal
     def act(me: Visitor, press: gr.EventData):
@@ -83,7 +86,12 @@ def otherwise(page: Page, videos: Videos, reconstruct: Reconstruct, me: Visitor,
     }
 
 
-def cards(runs: list[Run], renaming: str = "") -> Markup:
-    """All runs, newest first. renaming: the id of the one that is given another name."""
-    shown = [(run, file_urls(run.id), time.strftime("%d %b %H:%M", time.localtime(run.created))) for run in runs]
+def picture(page: Page, run: Run, owner: str) -> str | None:
+    """A look at a run: its scene, or what it is made from."""
+    return f"{file_urls(run.id)}thumbnail.jpg" if run.has_scene else first_picture(page, run, owner)
+
+
+def cards(runs: list[tuple[Run, str | None]], renaming: str = "") -> Markup:
+    """All runs, newest first, each with its picture. renaming: the id of the one that is given another name."""
+    shown = [(run, picture, time.strftime("%d %b %H:%M", time.localtime(run.created))) for run, picture in runs]
     return pieces("scenes").cards(shown, renaming, STATES)

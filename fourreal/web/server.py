@@ -31,7 +31,8 @@ from fourreal.web.uploads import Uploads
 SWEEP_SECONDS = 600.0
 HEAD = (
     '<link rel="modulepreload" href="page/stage.js"><link rel="modulepreload" href="viewer/viewer.js">'
-    '<script type="module" src="page/page.js"></script><meta name="color-scheme" content="light dark">'
+    '<link rel="stylesheet" href="page/around.css"><script type="module" src="page/page.js"></script>'
+    '<meta name="color-scheme" content="light dark">'
 )
 
 

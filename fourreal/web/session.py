@@ -15,6 +15,7 @@ import gradio as gr
 from fourreal.errors import UserError
 from fourreal.jobs.take_values import MOST_FRAME, TAKE_ROLES
 from fourreal.settings import MOST_TAKES
+from fourreal.web.words import reading
 from fourreal.whole import writing
 
 log = logging.getLogger(__name__)
@@ -156,7 +157,8 @@ def safely(function: Callable) -> Callable:
         except gr.Error:
             raise
         except Exception as error:
-            raise gr.Error(sentence_of(error), title="That did not work", duration=12, print_exception=False) from None
+            sentence = sentence_of(error)
+            raise gr.Error(sentence, duration=reading(sentence), print_exception=False) from None
 
     @functools.wraps(function)
     def guarded(*arguments, **named):

@@ -21,7 +21,6 @@ from fourreal.web.viewer_box import shown
 from fourreal.web.watch_boxes import critique_box, progress_box
 from fourreal.web.way import step_of
 
-LIVE = ("queued", "running")
 CURVES_SECONDS = 4.0  # between two drawings of the curves: the browser may share the processor with the fit
 log = logging.getLogger(__name__)
 
@@ -57,20 +56,20 @@ def wire_following(page: Page, step: Watch, end: Explore) -> Event:
     rare = [step.stops, step.resume, step.critique, step.plots, step.placed]
     outputs = [*few, page.me, page.timer, *page.places, *rare, *end.shown]
 
-    def look(me: Visitor, cursor: dict | None) -> Updates:
+    def look(me: Visitor, cursor: dict | None, seen: dict | None) -> Updates:
         try:
-            return news(page, step, end, me, cursor)
+            return news(page, step, end, me, cursor, seen)
         except Exception as error:  # the next tick may see more; a message a second would help nobody
             log.error("a run could not be followed", exc_info=error)
             return {}
 
     @personal
-    def tick(me: Visitor, cursor: dict | None, count: int):
-        change = look(me, cursor)
+    def tick(me: Visitor, cursor: dict | None, seen: dict | None, count: int):
+        change = look(me, cursor, seen)
         return change if change.keys() <= set(few) else {step.missed: count + 1}
 
-    follow = event(personal(look), [page.me, page.cursor], outputs)
-    page.timer.tick(**event(tick, [page.me, page.cursor, step.missed], [*few, step.missed]))
+    follow = event(personal(look), [page.me, page.cursor, page.viewer], outputs)
+    page.timer.tick(**event(tick, [page.me, page.cursor, page.viewer, step.missed], [*few, step.missed]))
     step.missed.change(**follow)
     step.drawn.change(**event(curves_now, [page.cursor, step.drawn], step.curves))
     step.placed.change(**event(lambda id: layout_now(page, id), step.placed, step.layout))
@@ -84,7 +83,7 @@ def wire(page: Page, step: Watch, begun: Then) -> None:
         @personal
         def end(me: Visitor):
             page.service.jobs.cancel(page.owner(me), me.run, keep=keeps)
-            gr.Info("Stopping. What was done so far stays." if keeps else "Stopping.", title="", duration=4)
+            gr.Info("Stopping. What was done so far stays." if keeps else "Stopping.", duration=6)
 
         return end
 
@@ -93,8 +92,8 @@ def wire(page: Page, step: Watch, begun: Then) -> None:
     begun(step.resume.click(**explore.going_on(page)))
 
 
-def news(page: Page, step: Watch, end: Explore, me: Visitor, cursor: dict | None) -> Updates:
-    """Whatever is new in the run that the visitor follows; mostly nothing."""
+def news(page: Page, step: Watch, end: Explore, me: Visitor, cursor: dict | None, seen: dict | None) -> Updates:
+    """Whatever is new in the run that the visitor follows; mostly nothing. seen: what the viewer shows."""
     if cursor is not None and cursor["run"] != me.run:
         return {}  # from before something else was chosen: `cursor` is here, the visitor comes from the browser
     idle: Updates = {
@@ -113,7 +112,7 @@ def news(page: Page, step: Watch, end: Explore, me: Visitor, cursor: dict | None
     first = not cursor["state"]
     entries, offset = page.service.jobs.journal(owner, run.id, cursor["offset"])
     before, cursor = cursor, advance(cursor, entries, offset)
-    live = run.state in LIVE
+    live = run.live
     # an example's score against unseen views comes a little after its scene
     awaited = not live and explore.score_awaited(page, run, owner)
     state = [run.state, run.place, awaited]
@@ -131,14 +130,19 @@ def news(page: Page, step: Watch, end: Explore, me: Visitor, cursor: dict | None
     change |= figures_due(page, step, run, cursor, before)
     if live:
         change |= {page.timer: gr.Timer(active=True), **page.to(step_of(run))} if first else {}
-        return change | forming(page, run, cursor, before, owner, first)
+        return (
+            change if elsewhere(run, seen) and not first else change | forming(page, run, cursor, before, owner, first)
+        )
     change[page.timer] = gr.Timer(active=awaited)
     if not turned:  # only its figures are new
         return change | {end.summary: explore.summary_box(page, run, owner)}
     change |= explore.arrived(page, end, run, owner) | page.to(step_of(run))
     if not run.has_scene:
         ended = "It did not work out." if run.state == "failed" else "Stopped before there was anything to keep."
-        change |= {page.caption: caption(run.name, ended), page.viewer: still(page, run, owner)}
+        change |= {
+            page.caption: caption(run.name, ended),
+            page.viewer: shown(title=run.name, preview=first_picture(page, run, owner)),
+        }
         if not (cursor["series"]["step"] or cursor["layout"]):  # there are but empty axes
             change[step.plots] = gr.update(visible=False)
     return change
@@ -147,7 +151,7 @@ def news(page: Page, step: Watch, end: Explore, me: Visitor, cursor: dict | None
 def figures_due(page: Page, step: Watch, run: Run, cursor: dict, before: dict) -> Updates:
     """Has the curves, and the cameras and points, drawn where that is due; `cursor` notes it."""
     change: Updates = {}
-    live = run.state in LIVE
+    live = run.live
     due = not live or time.time() - cursor["plotted"] > CURVES_SECONDS
     new = not live or cursor["series"] != before["series"]
     if run.state == "running" and not before["plotted"]:
@@ -161,6 +165,13 @@ def figures_due(page: Page, step: Watch, run: Run, cursor: dict, before: dict) -
     return change
 
 
+def elsewhere(run: Run, seen: dict | None) -> bool:
+    """Whether the viewer shows what the visitor has chosen meanwhile: a comparison, or another scene."""
+    seen = seen or {}
+    scene = seen.get("scene")
+    return bool(seen.get("others") or (scene and not scene.startswith(file_urls(run.id))))
+
+
 def forming(page: Page, run: Run, cursor: dict, before: dict, owner: str, first: bool) -> Updates:
     """The viewer and its caption while there is no finished scene."""
     newer = cursor["scene"] != before["scene"] or cursor["preview"] != before["preview"]
@@ -168,7 +179,7 @@ def forming(page: Page, run: Run, cursor: dict, before: dict, owner: str, first:
         return {}
     folder = file_urls(run.id) + "live/"
     scene = folder + cursor["scene"] if cursor["scene"] else None
-    picture = folder + cursor["preview"] if cursor["preview"] else first_picture(run, owner)
+    picture = folder + cursor["preview"] if cursor["preview"] else first_picture(page, run, owner)
     status = "" if scene else "First looks appear here"
     line = "It sharpens every few seconds." if scene else "Taking shape."
     return {
@@ -177,17 +188,12 @@ def forming(page: Page, run: Run, cursor: dict, before: dict, owner: str, first:
     }
 
 
-def still(page: Page, run: Run, owner: str) -> dict:
-    """What the viewer shows of a run that has no scene."""
+def first_picture(page: Page, run: Run, owner: str) -> str | None:
+    """What to look at before anything was made: a frame of the reference video; None once that was deleted."""
     try:
         page.service.library.video(owner, run.reference)
-    except UserError:  # deleted since
-        return shown()
-    return shown(title=run.name, preview=first_picture(run, owner))
-
-
-def first_picture(run: Run, owner: str) -> str:
-    """What to look at before anything was made: a frame of the reference video."""
+    except UserError:
+        return None
     return f"{clip_urls(owner, run.reference)}frames/{run.options.canonical_frame or 0:04d}.jpg"
 
 

@@ -47,5 +47,4 @@ def first_step(me: Visitor) -> Step:
 
 def step_of(run: Run) -> Step:
     """Where a run is shown: it is watched until it has ended with a scene."""
-    ended = run.state not in ("queued", "running")
-    return Step.EXPLORE if ended and run.has_scene else Step.WATCH
+    return Step.EXPLORE if not run.live and run.has_scene else Step.WATCH

@@ -1,4 +1,4 @@
-"""Numbers as people say them."""
+"""Numbers as people say them, and how long people read."""
 
 
 def duration(seconds: float | int | None) -> str:
@@ -29,6 +29,11 @@ def size(count: float | int) -> str:
             break
         value /= 1000
     return f"{value:.0f} {unit}" if value >= 99.95 or unit == "B" else f"{value:.3g} {unit}"
+
+
+def reading(sentence: str) -> float:
+    """Seconds in which a tired reader notices a sentence and reads it."""
+    return max(20.0, 10 + len(sentence) / 8)
 
 
 def worth_saying(device: str, place: int) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from browser import needs_chromium
 from job_samples import until
+from PIL import Image
 from scene_samples import some_scene
 from viewer_page import NEXT_FRAME, player, psnr
 
@@ -190,6 +191,47 @@ def test_a_video_takes_the_place_of_the_second_scene(viewer):
     assert viewer.run("viewer.films[1].pane.hidden") is True
     bad = viewer.run("viewer.loadVideo('scene.r4d').catch((error) => error.message)")
     assert "cannot be played" in bad
+
+
+STILL = """async ([name, box]) => {
+  Object.assign(document.getElementById("box").style, { width: `${box[0]}px`, height: `${box[1]}px` });
+  const { preview } = viewer.overlay;
+  viewer.showImage(name);
+  await preview.decode();
+  await new Promise(requestAnimationFrame);
+  viewer.drawing.arrange();
+  const [stage, picture] = [viewer.stage, preview].map((element) => element.getBoundingClientRect());
+  return [picture.x - stage.x, picture.y - stage.y, picture.width, picture.height];
+}"""
+
+
+@pytest.mark.parametrize("box", [(600, 300), (400, 360), (240, 500)])
+def test_a_still_is_as_large_as_the_scene_will_be(browser, url, site, box):
+    """Nothing jumps when the scene comes in its place, in a pane of whatever shape."""
+    with player(browser, url) as viewer:
+        viewer.load("scene.r4d")
+        shape = viewer.run("viewer.slots.leader.header.view.reference.size")
+        Image.new("RGB", shape, (200, 90, 40)).save(site / "still.png")
+        x, y, width, height = viewer.run(STILL, ["still.png", box])
+        assert width / height == pytest.approx(shape[0] / shape[1], abs=0.02)
+        of_scene = """() => {
+          const tangent = (degrees) => Math.tan((degrees * Math.PI) / 360);
+          const { fov_y, size } = viewer.view();
+          return (size[1] * tangent(viewer.camera.fov)) / tangent(fov_y);
+        }"""
+        assert height == pytest.approx(viewer.run(of_scene), abs=1)
+        stage = viewer.run("[viewer.stage.clientWidth, viewer.stage.clientHeight]")
+        assert (2 * x + width, 2 * y + height) == pytest.approx(tuple(stage), abs=1), "in the middle"
+
+
+@pytest.mark.parametrize(("shape", "fills"), [((320, 180), True), ((108, 192), False)])
+def test_no_bars_stand_beside_a_still(viewer, site, shape, fills):
+    """It fills the pane, or has itself out of focus at its sides."""
+    name = "{}x{}.png".format(*shape)
+    Image.new("RGB", shape, (200, 90, 40)).save(site / name)
+    _, _, width, _ = viewer.run(STILL, [name, (600, 300)])
+    assert (width > 599) == fills
+    assert viewer.run("viewer.overlay.behind.hidden") == fills
 
 
 def test_four_things_are_compared_in_panes_of_one_shape(viewer):

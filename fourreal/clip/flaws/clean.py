@@ -14,7 +14,7 @@ from fourreal.clip.flaws.interlace import combed, deinterlaced, interlaced
 from fourreal.clip.flaws.looks import numbers
 from fourreal.clip.flaws.overlay import covered, lone_overlay, overlay, shared_overlay
 from fourreal.clip.value import Clip
-from fourreal.errors import Unusable
+from fourreal.errors import Unusable, of
 
 INTERLACED = "Its frames are interlaced; every second line is made anew."
 WOVEN = "Some of its frames, {lost} of them, are woven of two moments; every second line of these is made anew."
@@ -83,7 +83,7 @@ def cleaned(
         first, last = frames[list(longest(len(frames), shots))].tolist()
         begins = tuple(frames[shots].tolist())
         remedy = f"Frames {first} to {last} are used." if longer_part else (f"Trim it to frames {first} to {last}.")
-        sentence = f"The video is cut to another shot at frame {', '.join(map(str, begins))}. {remedy}"
+        sentence = f"It is cut to another shot at frame {', '.join(map(str, begins))}. {remedy}"
         findings.append(Finding("cut", sentence, begins, (first, last)))
         if longer_part:
             frames = frames[(frames >= first) & (frames <= last)]
@@ -127,7 +127,7 @@ def refuse_cuts(name: str, path: Path, result: Cleaned, longer_part: bool) -> No
     """Raises Unusable where a clip is cut to another shot and nobody said what to do about it."""
     for finding in result.findings:
         if finding.part is not None and not longer_part:
-            raise Unusable(f"{name}: {finding.sentence}", "--longer-part does so.", (path, *finding.part))
+            raise Unusable(of(name, finding.sentence), "--longer-part does so.", (path, *finding.part))
 
 
 def _masked(

@@ -65,5 +65,16 @@ function name() {
     }
   }
 }
+
+// Gradio (6.31) heads its messages by their kind, in its own words, whatever title they were sent with.
+const HEADS = { error: 'That did not work', warning: 'One was left out', info: 'Noted' };
+const messages = document.getElementsByClassName('toast-title');
+function head() {
+  for (const title of messages) {
+    const words = Object.entries(HEADS).find(([kind]) => title.classList.contains(kind))?.[1];
+    if (words && title.firstChild.data !== words) title.firstChild.data = words;
+  }
+}
+
 let waiting = 0;
-new MutationObserver(() => { waiting ||= setTimeout(name, 300); }).observe(document, { childList: true, subtree: true });
+new MutationObserver(() => { head(); waiting ||= setTimeout(name, 300); }).observe(document, { childList: true, subtree: true });

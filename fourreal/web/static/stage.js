@@ -39,7 +39,7 @@ export async function open(box, order) {
     current = { scene: value.scene ?? before.scene, kind: value.scene ? kind : before.kind, others, layout, preview };
     const jobs = [];
     if (value.scene && value.scene !== before.scene) {
-      const keep = (others.length > 0 && before.others.length > 0) || sameRun(value.scene, before.scene);
+      const keep = (others.length > 0 && before.others.length > 0) || sameRun(value.scene, there.scene);
       if (preview && !others.length) viewer.showImage(address(preview), '');
       jobs.push(load({ url: value.scene, kind, title }, 0, keep).then(() => { there.scene = value.scene; }));
     } else {

@@ -1,6 +1,6 @@
 /** What happens before each repaint: time passes, splats are sorted, and a frame is drawn if anything changed. */
 
-import { compose, focalIn, places, viewOf } from "./view/compose.js";
+import { compose, focalIn, places, stillIn, viewOf } from "./view/compose.js";
 import { PATHS } from "./view/paths.js";
 import { fovOf } from "./view/rig.js";
 
@@ -173,6 +173,7 @@ export class Drawing {
     const wiped = several && all[0].frame === all[1].frame;
     overlay.showDivider(wiped ? all[1].rect : null, all[0].frame, viewer.divider);
     overlay.showNames(several ? all.map(({ slot, rect }) => ({ name: slots.nameOf(slot), rect })) : [], height);
+    if (overlay.aspect) overlay.placeStill(...stillIn(viewer, overlay.aspect));
     viewer.films.forEach((film, slot) => {
       const place = slots.videos[slot] && all.find((one) => one.slot === slot);
       if (!place) film.pane.hidden = true;
@@ -189,7 +190,7 @@ export class Drawing {
     while (this.stamps.length > 1 && now - this.stamps[0] > 1000) this.stamps.shift();
     if (moving && now - this.statsShown < 400) return;
     this.statsShown = now;
-    const still = viewer.painter && !viewer.overlay.preview.hidden; // what lies over the scene is not made of splats
+    const still = viewer.painter && !viewer.overlay.still.hidden; // what lies over the scene is not made of splats
     const splats = still ? 0 : viewer.slots.scenes.reduce((sum, scene) => sum + (scene?.header.splats ?? 0), 0);
     const rate = moving && this.fps ? ` · ${this.fps.toFixed(0)} fps` : "";
     viewer.overlay.showStats(splats ? `${splats.toLocaleString("en")} splats${rate}` : "");

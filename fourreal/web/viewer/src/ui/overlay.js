@@ -5,9 +5,15 @@ import { make } from "./dom.js";
 const ERROR_STAYS = 8000; // milliseconds
 
 export class Overlay {
-  /** `onDivide(share)` when the divider is moved. slots: how many names there may be. */
-  constructor(stage, slots, onDivide) {
-    this.preview = make("img.preview", { alt: "", hidden: true });
+  /**
+   * `onDivide(share)` when the divider is moved; `onStill()` when the shape of a still is known. slots: how many names
+   * there may be.
+   */
+  constructor(stage, slots, onDivide, onStill) {
+    this.preview = make("img", { alt: "" });
+    this.behind = make("img.behind", { alt: "" });
+    this.still = make("div.still", { hidden: true }, this.behind, this.preview);
+    this.preview.addEventListener("load", onStill);
     this.caption = make("div.chip.caption", { hidden: true });
     this.names = Array.from({ length: slots }, () => make("div.chip.name", { hidden: true }));
     this.statusChip = make("div.chip.status", { role: "status", "aria-live": "polite", hidden: true });
@@ -18,7 +24,7 @@ export class Overlay {
       type: "button", role: "slider", hidden: true, "aria-label": "Divider between the two scenes",
       "aria-valuemin": 0, "aria-valuemax": 100,
     });
-    stage.append(this.preview, this.divider, ...this.names, this.caption, this.statusChip, this.stats, this.progress, this.message);
+    stage.append(this.still, this.divider, ...this.names, this.caption, this.statusChip, this.stats, this.progress, this.message);
     this.watchDivider(stage, onDivide);
   }
 
@@ -77,11 +83,28 @@ export class Overlay {
   }
 
   showImage(url, caption = "") {
-    this.preview.hidden = !url;
-    if (url) this.preview.src = url;
-    else this.preview.removeAttribute("src");
+    this.still.hidden = !url;
+    for (const image of [this.preview, this.behind]) {
+      if (url) image.src = url;
+      else image.removeAttribute("src");
+    }
     this.caption.hidden = !caption;
     this.caption.textContent = caption;
+  }
+
+  /** The shape of the still, null until it is known. */
+  get aspect() {
+    return this.preview.naturalWidth / this.preview.naturalHeight || null;
+  }
+
+  /** Lay the still's picture, `high` pixels high, into the middle of `frame`, [x, y, width, height]. */
+  placeStill([x, y, width, height], high) {
+    const wide = high * this.aspect;
+    const style = (element, [left, top, w, h]) =>
+      Object.assign(element.style, { left: `${left}px`, top: `${top}px`, width: `${w}px`, height: `${h}px` });
+    style(this.still, [x, y, width, height]);
+    style(this.preview, [(width - wide) / 2, (height - high) / 2, wide, high]);
+    this.behind.hidden = wide > width - 1 && high > height - 1;
   }
 
   /** low: at the foot, where a picture is shown as well. */

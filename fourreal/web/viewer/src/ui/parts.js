@@ -37,7 +37,7 @@ export function makeParts(viewer, element) {
   calm.addEventListener("change", onCalm);
 
   const films = Array.from({ length: SLOTS }, () => new Film(stage, () => viewer.followFilms()));
-  const overlay = new Overlay(stage, SLOTS, (share) => (viewer.divider = share));
+  const overlay = new Overlay(stage, SLOTS, (share) => (viewer.divider = share), () => viewer.drawing.arrange());
   const gestures = new Gestures(stage, rig, { onChange: () => viewer.steered(), onHome: () => viewer.goHome() });
   const track = (viewer.track = new Track(viewer));
   const panel = (viewer.panel = new TrackPanel(viewer));

@@ -32,6 +32,17 @@ export const aspectOf = (rig) => (rig.view ? rig.view.reference.size[0] / rig.vi
 /** Focal length in CSS pixels for a frame [x, y, width, height] and a nominal field of view. */
 export const focalIn = (rig, frame, fov = rig.now.fov) => focal(fov, aspectOf(rig), frame[2], frame[3]);
 
+/**
+ * Where a still lies, [frame, height]: as large as the scene's picture from its reference camera will be, so that nothing
+ * jumps when the scene comes. What a server drew has the shape of the frame already.
+ */
+export function stillIn(viewer, aspect) {
+  const { clientWidth: width, clientHeight: height } = viewer.stage;
+  const drawn = !viewer.painter && viewer.slots.leader;
+  const { frame } = drawn ? places(viewer)[0] : panes("single", 1, width, height, 0, viewer.editing, aspect)[0];
+  return [frame, 2 * focal(90, aspect, frame[2], frame[3])];
+}
+
 /** The world-to-camera matrix with which a slot sees what the rig sees. */
 export function viewOf(viewer, slot) {
   const pose = viewer.rig.poseOf();
