@@ -102,6 +102,38 @@ def test_the_reference_camera_is_that_of_the_meeting_or_found_by_what_stands_sti
             place(replace(wanted, freeze_reference_frame=MEETING_FRAME))
 
 
+@pytest.mark.parametrize("still", [True, False])
+def test_another_camera_that_sees_what_a_freeze_time_frame_saw_stood_there(panned, tmp_path, monkeypatch, still):
+    """Exactly there if it stands still; else its path, found by what stands still, is tied to that pose."""
+    few, side = replace(FEW, freeze_frames=55), 10
+    frozen = clip.read(panned / "freeze.mp4").frames
+    clip.write(Clip(np.repeat(frozen[side : side + 1], 16, axis=0), 12.0), tmp_path / "side.mp4")
+    wanted = thinned(panned, tmp_path, preset=few, further=(Further("reference", tmp_path / "side.mp4"),))
+    footage = films.read(wanted, few, ignore)
+    footage = replace(footage, takes=(replace(footage.takes[0], still=still),))
+    cameras = replace(arc(len(footage.freeze)), size=footage.freeze.size)
+    start = placements.Placement(
+        cameras, cameras[MEETING_FRAME], footage.freeze_frames, MOMENT, MEETING_FRAME, given=False
+    )
+    path, calls = cameras[: len(footage.takes[0].frames)], []
+
+    def resect(placed, cameras, unplaced, *_):
+        calls.append([take.same_lens for take in unplaced])
+        return [path]
+
+    monkeypatch.setattr(placements.resection, "resect", resect)
+    placement = placements.with_takes(start, footage, {}, CancelToken())
+    assert placement.takes_exact == (still,)
+    assert calls == ([] if still else [[True]])
+    poses = placement.takes[0].world_to_camera
+    apart = (poses - cameras[side].world_to_camera[0]).abs().amax((1, 2))
+    assert float(apart.min()) < 1e-5
+    if not still:
+        assert (len(poses), float(apart.max()) > 0.01) == (len(path), True)
+        steps = lambda poses: poses[1:] @ torch.linalg.inv(poses[:-1])
+        assert torch.allclose(steps(poses), steps(path.world_to_camera), atol=1e-5)
+
+
 def test_the_cameras_of_another_meeting_are_not_taken_from_the_folder(panned, tmp_path, monkeypatch):
     names = []
 

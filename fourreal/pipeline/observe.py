@@ -69,7 +69,7 @@ def fit_size(size: tuple[int, int], pixels: int) -> tuple[int, int]:
 
 def free_takes(placement: Placement, refine: bool) -> list[bool]:
     """Of each take, the reference video first, whether its poses may be improved by what the scene shows."""
-    return [not placement.exact and not placement.given, *(refine or not given for given in placement.takes_given)]
+    return [not placement.exact and not placement.given, *(refine or not exact for exact in placement.takes_exact)]
 
 
 def resized_mask(mask: Mask | None, size: tuple[int, int]) -> Mask | None:

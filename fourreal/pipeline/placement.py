@@ -11,10 +11,12 @@ from torch import Tensor
 from fourreal.camera import resection
 from fourreal.camera.cameras import Cameras, invert_rigid
 from fourreal.camera.estimate import estimate_cameras
+from fourreal.camera.match import find_frozen_frame
 from fourreal.camera.resection import LEAST_SHARE, Unplaced
 from fourreal.errors import UserError
 from fourreal.fit.artifacts import Packed, pack_cameras, unpack_cameras
-from fourreal.pipeline.footage import Footage
+from fourreal.pipeline.footage import Footage, Take
+from fourreal.pipeline.put_right import alike_in_shape
 from fourreal.progress import CancelToken, Event, Progress
 from fourreal.settings import SfmSettings
 from fourreal.splat.packing import below, under
@@ -36,7 +38,8 @@ class Placement:
     given: whether a person gave the cameras.
     exact: whether the reference camera is as sure as those of the freeze-time frames.
     points, point_colors: (P, 3) sparse points and their RGB in [0, 1].
-    takes: cameras of each further take, one or one of each frame; takes_given: which of these a person gave.
+    takes: cameras of each further take, one or one of each frame; takes_exact: which of these a person
+        gave, or are those of a freeze-time frame.
     """
 
     cameras: Cameras
@@ -49,7 +52,7 @@ class Placement:
     points: Float[Tensor, "P 3"] = field(default_factory=lambda: torch.zeros(0, 3))
     point_colors: Float[Tensor, "P 3"] = field(default_factory=lambda: torch.zeros(0, 3))
     takes: tuple[Cameras, ...] = ()
-    takes_given: tuple[bool, ...] = ()
+    takes_exact: tuple[bool, ...] = ()
 
     def key(self) -> list:
         poses = [self.cameras.world_to_camera.tolist(), self.reference.world_to_camera.tolist()]
@@ -67,14 +70,15 @@ class Placement:
             packed, description[name] = pack_cameras(cameras)
             tensors |= under(name, packed)
         plain = {name: getattr(self, name) for name in ("frames", "canonical", "freeze_reference", "given", "exact")}
-        return tensors, description | plain | {"takes_given": list(self.takes_given)}
+        return tensors, description | plain | {"takes_exact": list(self.takes_exact)}
 
     @classmethod
     def unpack(cls, tensors: Mapping[str, Tensor], description: dict) -> "Placement":
         read = lambda name: unpack_cameras(below(tensors, name), description[name])
         plain = {name: description[name] for name in ("frames", "canonical", "freeze_reference", "given", "exact")}
-        takes_given = description["takes_given"] if "takes_given" in description else description["known"]  # before
-        takes = tuple(read(f"take{number}") for number in range(len(takes_given)))
+        names = ("takes_exact", "takes_given", "known")  # today's, and those of versions before
+        takes_exact = next(description[name] for name in names if name in description)
+        takes = tuple(read(f"take{number}") for number in range(len(takes_exact)))
         return cls(
             read("cameras"),
             read("reference"),
@@ -82,7 +86,7 @@ class Placement:
             points=tensors["points"],
             point_colors=tensors["point_colors"],
             takes=takes,
-            takes_given=tuple(takes_given),
+            takes_exact=tuple(takes_exact),
         )
 
 
@@ -170,14 +174,14 @@ def with_takes(
     least: float = LEAST_SHARE,
 ) -> Placement:
     """The placement with what is still missing: cameras of further takes, and of the reference video where it has not
-    `shared` a pose with a freeze-time frame or moves.
+    `shared` a pose with a freeze-time frame or moves. A further reference video may share one, too.
 
     named: cameras of takes that a file gives, by the take's file name, for any size. least: share of a moving take's
     frames that has to be placed.
     """
-    missing = [take for take in footage.takes if named.get(take.further.name) is None]
+    sightings = [sighted(take, named.get(take.further.name), start, footage) for take in footage.takes]
     lost = not start.given and not (shared and footage.still)
-    unplaced = [unplaced_take(take.further.name, take.clip.frames, take.still) for take in missing]
+    unplaced = [sighting.unplaced for sighting in sightings if sighting.cameras is None]
     if lost:
         unplaced.insert(0, unplaced_take("The reference video", footage.reference.frames, footage.still, shared))
     if not unplaced:
@@ -188,15 +192,53 @@ def with_takes(
     if lost:
         start = replace(start, reference=answers.pop(0))
         if shared and start.canonical is not None:
-            start = replace(start, reference=anchored(start, footage))
+            camera = start.cameras[start.frames.index(start.freeze_reference)]
+            at = footage.reference_frames.index(start.canonical)
+            start = replace(start, reference=anchored(start.reference, at, camera))
         elif not shared:
             start = replace(start, freeze_reference=nearest(start))
-    takes = []
-    for take in footage.takes:
-        cameras = named.get(take.further.name)
-        takes.append(answers.pop(0) if cameras is None else cameras.resized(take.clip.size))
-    given = tuple(named.get(take.further.name) is not None for take in footage.takes)
-    return replace(start, takes=tuple(takes), takes_given=given)
+    takes = [one.anchored(answers.pop(0)) if one.cameras is None else one.cameras for one in sightings]
+    exact = tuple(one.cameras is not None for one in sightings)
+    return replace(start, takes=tuple(takes), takes_exact=exact)
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What is known of a further take's cameras before its frames are looked for in the scene.
+
+    cameras: its cameras where a person gave them, or where it stands still in the pose of a freeze-time frame.
+    shared: the place of the frame of it that was taken from the pose of a freeze-time frame, and the camera of that
+        one; None where none was.
+    """
+
+    take: Take
+    cameras: Cameras | None
+    shared: tuple[int, Cameras] | None = None
+
+    @property
+    def unplaced(self) -> Unplaced:
+        return unplaced_take(self.take.further.name, self.take.clip.frames, self.take.still, self.shared is not None)
+
+    def anchored(self, found: Cameras) -> Cameras:
+        """The cameras that were found, tied to the pose that is shared."""
+        return found if self.shared is None else anchored(found, *self.shared)
+
+
+def sighted(take: Take, given: Cameras | None, start: Placement, footage: Footage) -> Sighting:
+    """given: the take's cameras, for any size, where a person knows them."""
+    if given is not None:
+        return Sighting(take, given.resized(take.clip.size))
+    if take.further.role != "reference" or not alike_in_shape(take.clip, footage.freeze):
+        return Sighting(take, None)
+    placed = [footage.freeze_frames.index(frame) for frame in start.frames]
+    try:
+        alike = find_frozen_frame(take.clip.frames, footage.freeze.frames[placed])
+    except UserError:  # it stood elsewhere
+        return Sighting(take, None)
+    if alike.score < EXACT:
+        return Sighting(take, None)
+    camera = start.cameras[alike.freeze_reference_index].resized(take.clip.size)
+    return Sighting(take, camera if take.still else None, (alike.canonical_index, camera))
 
 
 def unplaced_take(name: str, frames: np.ndarray, still: bool, same_lens: bool = False) -> Unplaced:
@@ -209,16 +251,13 @@ def some_of(frames: np.ndarray) -> np.ndarray:
     return frames[np.linspace(0, len(frames) - 1, min(STILL_FRAMES, len(frames))).round().astype(int)]
 
 
-def anchored(start: Placement, footage: Footage) -> Cameras:
-    """The path of a reference camera that moves, such that at the canonical moment it is where the freeze-time frame of
-    the same pose was taken from: what resection gets wrong there it gets wrong elsewhere, too.
+def anchored(path: Cameras, at: int, exact: Cameras) -> Cameras:
+    """The path of a camera that moves, such that its pose number `at` is the `exact` one of a freeze-time frame: what
+    resection gets wrong there it gets wrong elsewhere, too.
     """
-    exact = start.cameras[start.frames.index(start.freeze_reference)].world_to_camera[0].double()
-    path = start.reference.world_to_camera.double()
-    assert start.canonical is not None
-    at = footage.reference_frames.index(start.canonical)
-    moved = path @ invert_rigid(path[at]) @ exact
-    return replace(start.reference, world_to_camera=moved.float())
+    poses = path.world_to_camera.double()
+    moved = poses @ invert_rigid(poses[at]) @ exact.world_to_camera[0].double()
+    return replace(path, world_to_camera=moved.float())
 
 
 def nearest(start: Placement) -> int:
