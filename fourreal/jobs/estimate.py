@@ -53,7 +53,7 @@ def estimate(
     if like_it:
         seconds, memory, disk = (median(cost[key] for cost in like_it) for key in ("seconds", "memory_mb", "disk_mb"))
         seconds += LOAD_SECONDS
-        source = "Earlier runs like it took that long here."
+        source = f"Earlier runs like it took that long here ({len(like_it)})."
     else:
         seconds, memory, disk, source = from_table(PRESETS[name], device, cameras_given, options.deformation, further)
     there = gpu["memory_mb"] if device == "cuda" and gpu is not None else (memory_of_machine() - MEMORY_LEFT) / MB
