@@ -13,7 +13,7 @@ PYTHON  := python3.11 python3.12 python3.13 python3 python
 # PyPI with the rest.
 CPU_TORCH := https://download.pytorch.org/whl/cpu
 
-.PHONY: setup test test-slow test-all test-cuda coverage lint types demo example clean
+.PHONY: setup test test-slow test-failed test-all test-cuda coverage lint types demo example clean
 
 setup: $(STAMP)
 
@@ -48,6 +48,10 @@ test: lint
 
 test-slow: setup
 	@$(PYTEST) -m "slow and not cuda"
+
+# What failed the last time, one after the other; an error where nothing had.
+test-failed: setup
+	@$(PY) -m pytest -q --last-failed --last-failed-no-failures none -m "not cuda"
 
 test-all: lint
 	@$(PYTEST) -m "not cuda"
