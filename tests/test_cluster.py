@@ -147,6 +147,26 @@ def quality(run: Path, video: Path) -> float:
     return psnr(torch.from_numpy(shown).flatten(0, 1) / 255, torch.from_numpy(alike).flatten(0, 1) / 255)
 
 
+STAGES = ("canonical", "field", "growth", "joint")  # in the order in which they are fitted
+NOWHERE = (0, 0)
+
+
+def progress_of(artifact: Path) -> tuple[int, int]:
+    """How far a run has come that left this file: the stage's place, and the step in it, or the next stage's start."""
+    parts = artifact.name.removesuffix(".checkpoint").split("-")
+    stage = next((place for place, name in enumerate(STAGES) if name in (parts[0], parts[-1])), None)
+    if stage is None:
+        return NOWHERE
+    if artifact.suffix != ".checkpoint":
+        return stage + 1, 0
+    saved = read_checkpoint(artifact)  # None where the stage has just ended
+    return (stage, saved[1]) if saved else NOWHERE
+
+
+def place_of(event: dict) -> tuple[int, int]:
+    return STAGES.index(event["stage"].removeprefix("motion: ")), event["step"]
+
+
 @marked
 @pytest.mark.parametrize("nodes", [STEPS], indirect=True)
 @pytest.mark.parametrize("travel", [False, True])
@@ -155,12 +175,13 @@ def test_a_run_whose_node_dies_ends_elsewhere_as_well_and_loses_no_more_than_sin
 ):
     plan, out = pairs(tmp_path, 1), tmp_path / "out"
     folder, heard, before, steps, reached = out / plan.items[0].id, [], [], [], []
-    last = lambda: max((read_checkpoint(path)[1] for path in folder.glob("work/*.checkpoint")), default=0)
+    last = lambda: max(map(progress_of, folder.glob("work/*")), default=NOWHERE)
     with closing(RayEngine(out, Needs(1, 0), travel=travel)) as engine:
 
         def kill_the_node() -> None:
             """As soon as the head has a second checkpoint: the node's manager and all that it started."""
-            first = until(last, "a checkpoint")
+            until(lambda: last() > NOWHERE, "a checkpoint")
+            first = last()
             until(lambda: last() > first, "another one")
             before.append(last())
             pid = _seat_of(engine, plan.items[0].id)
@@ -170,7 +191,7 @@ def test_a_run_whose_node_dies_ends_elsewhere_as_well_and_loses_no_more_than_sin
 
         def hear(seconds: float) -> list:
             said = was(seconds)
-            steps.extend(one.event["step"] if one.event else one.end for one in said if one.end or one.event["steps"])
+            steps.extend(one.end or place_of(one.event) for one in said if one.end or one.event["steps"])
             reached.extend(last() for one in said if one.end == LOST)
             return said
 
@@ -179,7 +200,9 @@ def test_a_run_whose_node_dies_ends_elsewhere_as_well_and_loses_no_more_than_sin
         Leader(plan.items, out, engine, heard.append, module="sweep_child").lead(CancelToken())
     assert any("is gone. It goes on from its last checkpoint." in event.message for event in heard)
     assert steps.count(LOST) == 1
-    assert steps[steps.index(LOST) + 1] >= reached[0] >= before[0] > 0, "nothing but what came after the checkpoint"
+    assert steps[steps.index(LOST) + 1] >= reached[0] >= before[0] > NOWHERE, (
+        "only what came after the checkpoint is lost"
+    )
     assert unfinished(out, plan) == 0
     assert quality(folder, tmp_path / "reference.mp4") == pytest.approx(undisturbed, abs=0.1)  # dB
 
