@@ -65,9 +65,9 @@ def flaws(role: str, result: Cleaned, mended: bool = False) -> list[dict[str, An
     """
     findings = [*result.findings, *([Finding("interlaced", INTERLACED)] if mended else [])]
     name = {"reference": "Reference video", "freeze": "Freeze-time video"}.get(role, "")
-    told = lambda sentence: of(name, sentence) if name else sentence
+    named = lambda sentence: of(name, sentence) if name else sentence
     return [
-        verdict(f"{role}_{one.kind}".strip("_"), False if one.kind == "cut" else None, told(one.sentence))
+        verdict(f"{role}_{one.kind}".strip("_"), False if one.kind == "cut" else None, named(one.sentence))
         | {"part": one.part}
         for one in findings
     ]

@@ -219,9 +219,9 @@ class Sighting:
     def unplaced(self) -> Unplaced:
         return unplaced_take(self.take.further.name, self.take.clip.frames, self.take.still, self.shared is not None)
 
-    def anchored(self, found: Cameras) -> Cameras:
-        """The cameras that were found, tied to the pose that is shared."""
-        return found if self.shared is None else anchored(found, *self.shared)
+    def anchored(self, path: Cameras) -> Cameras:
+        """The path that its frames tell, tied to the pose that is shared."""
+        return path if self.shared is None else anchored(path, *self.shared)
 
 
 def sighted(take: Take, given: Cameras | None, start: Placement, footage: Footage) -> Sighting:
