@@ -1,6 +1,12 @@
-"""An engine that does nothing by itself, for those that hand runs to one."""
+"""For tests of engines: one that does nothing by itself, and how far a run has come by what it left and said."""
+
+from pathlib import Path
 
 from fourreal.engine.values import Heard
+from fourreal.fit.checkpoint import read_checkpoint
+
+STAGES = ("canonical", "field", "growth", "joint")  # in the order in which they are fitted
+NOWHERE = (0, 0)
 
 
 class Engine:
@@ -32,3 +38,19 @@ class Engine:
 def step(executor) -> None:
     executor.look()
     executor.fill()
+
+
+def progress_of(artifact: Path) -> tuple[int, int]:
+    """How far a run has come that left this file: the stage's place, and the step in it, or the next stage's start."""
+    parts = artifact.name.removesuffix(".checkpoint").split("-")
+    stage = next((place for place, name in enumerate(STAGES) if name in (parts[0], parts[-1])), None)
+    if stage is None:
+        return NOWHERE
+    if artifact.suffix != ".checkpoint":
+        return stage + 1, 0
+    saved = read_checkpoint(artifact)  # None where the stage has just ended
+    return (stage, saved[1]) if saved else NOWHERE
+
+
+def place_of(event: dict) -> tuple[int, int]:
+    return STAGES.index(event["stage"].removeprefix("motion: ")), event["step"]

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from engine_samples import NOWHERE, place_of, progress_of
 from fit_samples import FRAMES, write_videos
 from job_samples import ANNA, service_in, until, working
 from PIL import Image
@@ -145,26 +146,6 @@ def quality(run: Path, video: Path) -> float:
     shown = np.stack([draw(scene, scene.outward(scene.reference), time) for time in times])
     alike = np.stack([np.asarray(Image.fromarray(frame).resize(shown.shape[2:0:-1])) for frame in frames])
     return psnr(torch.from_numpy(shown).flatten(0, 1) / 255, torch.from_numpy(alike).flatten(0, 1) / 255)
-
-
-STAGES = ("canonical", "field", "growth", "joint")  # in the order in which they are fitted
-NOWHERE = (0, 0)
-
-
-def progress_of(artifact: Path) -> tuple[int, int]:
-    """How far a run has come that left this file: the stage's place, and the step in it, or the next stage's start."""
-    parts = artifact.name.removesuffix(".checkpoint").split("-")
-    stage = next((place for place, name in enumerate(STAGES) if name in (parts[0], parts[-1])), None)
-    if stage is None:
-        return NOWHERE
-    if artifact.suffix != ".checkpoint":
-        return stage + 1, 0
-    saved = read_checkpoint(artifact)  # None where the stage has just ended
-    return (stage, saved[1]) if saved else NOWHERE
-
-
-def place_of(event: dict) -> tuple[int, int]:
-    return STAGES.index(event["stage"].removeprefix("motion: ")), event["step"]
 
 
 @marked
